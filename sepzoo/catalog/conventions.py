@@ -1,0 +1,14 @@
+"""The named sets of conventions in which one paper's table was programmed (fields of `sepzoo.layers.Conventions`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+BSCONV: Mapping[str, Any] = {
+    "padding": "symmetric",
+    "input_batch_norm": True,
+    "batch_norm_momentum": 0.9,
+    "batch_norm_epsilon": 1e-5,
+    "initializers": "bsconv",
+}

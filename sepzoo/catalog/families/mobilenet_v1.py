@@ -1,0 +1,71 @@
+"""MobileNetV1: its names, forms and weights."""
+
+from __future__ import annotations
+
+import re
+
+from sepzoo.catalog.conventions import BSCONV
+from sepzoo.catalog.names import WIDTH, mobilenet_names, width_of
+from sepzoo.catalog.preprocessing import ZERO_TO_ONE
+from sepzoo.catalog.spec import Family, ModelSpec, Paper, WeightFile
+
+_URL = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet/"
+_ALPHAS = {0.25: "2_5", 0.5: "5_0", 0.75: "7_5", 1.0: "1_0"}
+
+
+def _authors_form(name: str) -> ModelSpec | None:
+    """Return the network that the BSConv authors' program builds under this name."""
+    match = re.fullmatch(rf"(?P<cifar>cifar_)?mobilenetv1_{WIDTH}(?P<variant>_bsconvu)?", name)
+    if match is None:
+        return None
+    cifar = match["cifar"] is not None
+    arguments = {**BSCONV, "alpha": width_of(match), "activation": "relu", "classifier": "dense"}
+    small = {"stem_strides": 1, "strides": (1, 1, 2, 2, 2)}
+    return ModelSpec(
+        name,
+        arguments={**arguments, **small} if cifar else arguments,
+        conv="bsconv_u" if match["variant"] else None,
+        input_shape=(32, 32, 3) if cifar else (224, 224, 3),
+        classes=10 if cifar else 1000,
+        dataset="cifar10" if cifar else "imagenet",
+        minimum_size=8 if cifar else 32,
+        preprocessing=ZERO_TO_ONE,
+    )
+
+
+def _weights() -> tuple[WeightFile, ...]:
+    files = [
+        (alpha, size, top, f"mobilenet_{text}_{size}_tf{'' if top else '_no_top'}.h5")
+        for alpha, text in _ALPHAS.items()
+        for size in (128, 160, 192, 224)
+        for top in (True, False)
+    ]
+    return tuple(
+        WeightFile({"alpha": alpha}, size, top, _URL + file) for alpha, size, top, file in files
+    )
+
+
+FAMILY = Family(
+    name="mobilenet_v1",
+    paper=Paper(
+        title="MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications",
+        authors="Howard et al.",
+        venue="2017",
+        arxiv="1704.04861",
+    ),
+    body="sepzoo.applications.mobilenet_v1:mobilenet_v1",
+    head="sepzoo.applications.mobilenet_v1:head",
+    slots={"separable": {"batch_norm": True}, "regular": {}, "bsconv_u": {}, "bsconv_s": {}},
+    slot="each of the 13 units",
+    listed=(
+        ModelSpec("mobilenet_v1", arguments={"padding": "end"}),
+        *(spec for name in mobilenet_names("v1", "bsconvu") if (spec := _authors_form(name))),
+    ),
+    parse=_authors_form,
+    weight_names={
+        "keras": "sepzoo.applications.mobilenet_v1:keras_names",
+        "bsconv": "sepzoo.applications.mobilenet_v1:bsconv_names",
+    },
+    weights=_weights(),
+    weights_licence="Apache-2.0",
+)

@@ -1,0 +1,91 @@
+"""What happens to a photograph before a network sees it: resize, crop, normalize; as data, so that a file can carry it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from sepzoo.errors import SepzooError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Preprocessing:
+    """How pixels become a network's input.
+
+    Attributes:
+        mean: subtracted from pixels of 0 … 255, one for all channels or one each.
+        std: divided by afterwards, likewise; `mean=127.5, std=127.5` gives -1 … 1, `mean=0, std=255` gives 0 … 1.
+        crop_fraction: share of the short side that the centre crop keeps: at 0.875 a 224-pixel input is cut from an image
+            whose short side is 256. 1 keeps the whole short side.
+        interpolation: of the resizing, antialiased, as Pillow names it.
+
+    Example:
+        >>> import numpy as np
+        >>> Preprocessing().normalize(np.array([[[[0, 255, 51]]]], np.uint8)).tolist()
+        [[[[-1.0, 1.0, -0.6000000238418579]]]]
+    """
+
+    mean: tuple[float, ...] = (127.5,)
+    std: tuple[float, ...] = (127.5,)
+    crop_fraction: float = 0.875
+    interpolation: Interpolation = "bilinear"
+
+    def __post_init__(self) -> None:
+        if not self.std or min(self.std) <= 0:
+            raise SepzooError(f"expected a positive std. Received: std={self.std}.")
+        if not 0 < self.crop_fraction <= 1:
+            raise SepzooError(f"expected a crop_fraction in (0, 1]. Received: crop_fraction={self.crop_fraction}.")
+
+    def resize(self, image: np.ndarray | Image, size: tuple[int, int], *, channels: int = 3) -> np.ndarray:
+        """Return the image resized and cut in the middle to `size`, as uint8 pixels.
+
+        Args:
+            image: a Pillow image, or uint8 pixels (height, width), (height, width, 1), (…, 3) or (…, 4).
+            size: (height, width) of the result.
+            channels: 1 for grey, 3 for colour, 4 for colour and opacity.
+
+        Returns:
+            (height, width, channels), uint8. An image of just that size and form comes back as it is.
+        """
+        if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape == (*size, channels):
+            return image
+        from PIL import Image as Pillow
+
+        if isinstance(image, np.ndarray):
+            pixels = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
+            image = Pillow.fromarray(np.ascontiguousarray(pixels.astype(np.uint8)))
+        image = image.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels])
+        height, width = size
+        scale = max(round(height / self.crop_fraction) / image.height, round(width / self.crop_fraction) / image.width)
+        resized = (max(width, round(image.width * scale)), max(height, round(image.height * scale)))
+        if resized != image.size:
+            image = image.resize(resized, Pillow.Resampling[self.interpolation.upper()])
+        left, top = (resized[0] - width) // 2, (resized[1] - height) // 2
+        cut = np.asarray(image.crop((left, top, left + width, top + height)))
+        return cut.reshape(height, width, channels)
+
+    def normalize(self, images: Any) -> np.ndarray:
+        """Return pixels of 0 … 255, channels last, as the network's float32 input; a new array."""
+        pixels = np.asarray(images, np.float32)
+        return (pixels - np.asarray(self.mean, np.float32)) / np.asarray(self.std, np.float32)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON can hold them."""
+        return {**dataclasses.asdict(self), "mean": list(self.mean), "std": list(self.std)}
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Preprocessing:
+        """Return the record that `to_dict` described."""
+        return cls(**{**fields, "mean": tuple(fields["mean"]), "std": tuple(fields["std"])})
+
+
+MINUS_ONE_TO_ONE = Preprocessing()
+ZERO_TO_ONE = Preprocessing(mean=(0.0,), std=(255.0,))

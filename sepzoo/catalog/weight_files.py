@@ -1,0 +1,91 @@
+"""Reading trained weights: any file, or arrays in memory, as one flat mapping from name to array."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sepzoo.errors import SepzooError
+
+Arrays = dict[str, np.ndarray]
+FORMATS = (".h5", ".keras", ".npz")
+
+
+def read_arrays(source: str | os.PathLike[str] | Mapping[str, Any]) -> Arrays:
+    """Return the arrays of a weight file by name: `layer/variable`, or a PyTorch module's dotted names.
+
+    Args:
+        source: a Keras file (`.h5`, `.weights.h5`, `.keras`), an `.npz` of named arrays, or a mapping of arrays, for
+            example a PyTorch state dict.
+
+    Raises:
+        SepzooError: the file is missing, damaged, or of another format.
+    """
+    if isinstance(source, Mapping):
+        return {str(name): np.asarray(array) for name, array in source.items()}
+    path = Path(source)
+    if not path.is_file():
+        raise SepzooError(f"expected a weight file. Received: {path}, which does not exist.")
+    readers = {".h5": _read_h5, ".keras": _read_keras, ".npz": _read_npz}
+    if path.suffix not in readers:
+        raise SepzooError(f"expected a weight file that ends in {', '.join(FORMATS)}. Received: {path.name}.")
+    try:
+        arrays = readers[path.suffix](path)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SepzooError(f"{path}: the file is damaged or another thing than its name says ({reason}).") from error
+    if not arrays:
+        raise SepzooError(f"{path}: expected named arrays. The file holds none.")
+    return arrays
+
+
+def _read_npz(path: Path) -> Arrays:
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def _read_keras(path: Path) -> Arrays:
+    from sepzoo.catalog.model_file import load
+
+    return named_arrays(load(path))
+
+
+def _read_h5(path: Path) -> Arrays:
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        root = file.get("model_weights", file)
+        if "layer_names" in root.attrs:
+            return _read_legacy_h5(root)
+        arrays: Arrays = {}
+        root.visititems(lambda name, item: arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+        return arrays
+
+
+def _read_legacy_h5(root: Any) -> Arrays:
+    """Read the form of Keras 1 and 2, in which each layer lists its own weights."""
+    arrays: Arrays = {}
+    for layer in (_text(name) for name in root.attrs["layer_names"]):
+        for weight in (_text(name) for name in root[layer].attrs["weight_names"]):
+            variable = weight.split("/")[-1].partition(":")[0]
+            arrays[f"{layer}/{variable}"] = root[layer][weight][()]
+    return arrays
+
+
+def _text(name: bytes | str) -> str:
+    return name.decode() if isinstance(name, bytes) else name
+
+
+def named_arrays(model: Any) -> Arrays:
+    """Return a model's variables by path, `layer/variable`, random seeds left out."""
+    return {variable.path: np.asarray(variable) for variable in saved_variables(model)}
+
+
+def saved_variables(model: Any) -> list[Any]:
+    """Return the variables that a weight file holds: all but random seeds."""
+    return [variable for variable in model.variables if "seed_generator" not in variable.path]

@@ -1,0 +1,208 @@
+"""A folder of photographs, one folder a class."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from sepzoo.catalog.preprocessing import Preprocessing
+from sepzoo.data.arrays import ArraySource
+from sepzoo.data.photo import SUFFIXES, SkippedImageWarning, read_image
+from sepzoo.data.source import MEMORY_BUDGET, WHOLE, Source
+from sepzoo.data.split import VALIDATION_NAMES, Split
+from sepzoo.errors import SepzooError, unknown
+
+
+class FolderSource(Source):
+    """Photographs that are decoded, resized and cropped whenever they are asked for.
+
+    Args:
+        files: the picture files.
+        labels: the class number of each.
+        class_names: one name a class.
+        name: shown beside every accuracy.
+        image_size: (height, width) of what `images` returns.
+        channels: 1, 3 or 4.
+        preprocessing: how a photograph is resized and cropped.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[Path],
+        labels: np.ndarray,
+        class_names: tuple[str, ...],
+        *,
+        name: str,
+        image_size: tuple[int, int],
+        channels: int = 3,
+        preprocessing: Preprocessing = WHOLE,
+    ) -> None:
+        self.files = tuple(files)
+        self.class_names = class_names
+        self.name = name
+        self.image_size = image_size
+        self.channels = channels
+        self.preprocessing = preprocessing
+        self._labels = labels
+        self._pool = ThreadPoolExecutor(os.cpu_count())
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The class number of every photograph."""
+        return self._labels
+
+    def images(self, indices: np.ndarray) -> np.ndarray:
+        """Decode the photographs of these numbers.
+
+        Raises:
+            SepzooError: a file is missing or damaged.
+        """
+        return np.stack(list(self._pool.map(self._decode, indices)))
+
+    def attempts(self) -> Iterator[np.ndarray | SepzooError]:
+        """Yield every photograph's pixels, or what is wrong with its file."""
+        return self._pool.map(self._attempt, range(len(self.files)))
+
+    def _decode(self, index: int) -> np.ndarray:
+        return self.preprocessing.resize(read_image(self.files[index]), self.image_size, channels=self.channels)
+
+    def _attempt(self, index: int) -> np.ndarray | SepzooError:
+        try:
+            return self._decode(index)
+        except SepzooError as error:
+            return error
+
+
+def folder_splits(folder: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Return the splits of a folder of class folders.
+
+    With a subfolder `train` they are its subfolders `train`, `validation` (or `val`, `valid`) and `test`; without, the
+    subfolders are classes and all is `train`.
+
+    Raises:
+        SepzooError: there is no such folder.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise SepzooError(f"expected a folder of class folders. Received: {root}, which is no folder.")
+    names = [path.name for path in _folders(root)]
+    if "train" not in names:
+        return ("train",)
+    return tuple(name for name in ("train", *VALIDATION_NAMES, "test") if name in names)
+
+
+def open_folder(
+    folder: str | os.PathLike[str],
+    *,
+    split: str = "train",
+    image_size: tuple[int, int],
+    channels: int = 3,
+    preprocessing: Preprocessing = WHOLE,
+    memory_budget: int = MEMORY_BUDGET,
+) -> Source:
+    """Return the photographs of a folder that holds one folder a class.
+
+    Every photograph is decoded once on opening: what cannot be read is left out with a warning. The pixels are kept
+    where they fit in `memory_budget` bytes, else decoded again when asked for.
+
+    Args:
+        folder: the folder, with the class folders in it or in its subfolders `train`, `validation`, `test`.
+        split: one of `folder_splits(folder)` or a slice of it in percent; a slice holds its share of every class.
+        image_size: (height, width) that each photograph is resized and centre-cropped to.
+        channels: 1, 3 or 4.
+        preprocessing: its crop fraction and interpolation are used.
+        memory_budget: bytes of pixels to keep.
+
+    Raises:
+        SepzooError: no such folder or split, fewer than two classes, a class without a readable image.
+    """
+    root, part, known = Path(folder), Split.parse(split), folder_splits(folder)
+    if part.name not in known:
+        raise unknown(f"split of {root}", part.name, known)
+    divided = (root / "train").is_dir()
+    class_names = _class_names(root / "train" if divided else root)
+    files, labels = _pictures(root / part.name if divided else root, class_names, every=part.name == "train")
+    chosen = part.indices(labels)
+    source = FolderSource(
+        [files[index] for index in chosen],
+        labels[chosen],
+        class_names,
+        name=f"{root.name} {split}",
+        image_size=image_size,
+        channels=channels,
+        preprocessing=preprocessing,
+    )
+    return _without_damaged(source, root, memory_budget)
+
+
+def _folders(root: Path) -> list[Path]:
+    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _class_names(root: Path) -> tuple[str, ...]:
+    names = tuple(path.name for path in _folders(root))
+    if len(names) < 2:
+        raise SepzooError(
+            f"expected a folder with at least two class folders. Received: {root} with "
+            f"{f'only {names[0]!r}' if names else 'none'}. Put the photographs of each class into a folder of its own."
+        )
+    return names
+
+
+def _pictures(root: Path, class_names: tuple[str, ...], *, every: bool) -> tuple[list[Path], np.ndarray]:
+    strangers = [path.name for path in _folders(root) if path.name not in class_names]
+    if strangers:
+        raise SepzooError(f"expected in {root} the class folders of train. Received: {', '.join(strangers)} besides.")
+    files: list[Path] = []
+    labels: list[int] = []
+    for label, name in enumerate(class_names):
+        listed = sorted((root / name).iterdir()) if (root / name).is_dir() else []
+        found = [path for path in listed if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
+        if every and not found:
+            raise SepzooError(
+                f"expected pictures ({', '.join(SUFFIXES)}) of every class. Received: {root / name} with none. "
+                "Fill the folder or remove it."
+            )
+        files += found
+        labels += [label] * len(found)
+    return files, np.array(labels, np.int64)
+
+
+def _without_damaged(source: FolderSource, root: Path, memory_budget: int) -> Source:
+    height, width = source.image_size
+    fits = len(source) * height * width * source.channels <= memory_budget
+    pixels = np.empty((len(source) if fits else 0, height, width, source.channels), np.uint8)
+    kept: list[int] = []
+    for index, result in enumerate(source.attempts()):
+        if isinstance(result, SepzooError):
+            warnings.warn(f"{result} It is left out.", SkippedImageWarning, stacklevel=3)
+            continue
+        if fits:
+            pixels[len(kept)] = result
+        kept.append(index)
+    skipped = len(source) - len(kept)
+    if skipped:
+        total = f"{root}: {skipped} of {len(source)} images cannot be read and were left out."
+        warnings.warn(total, SkippedImageWarning, stacklevel=3)
+    labels = source.labels[kept]
+    for label in np.setdiff1d(source.labels, labels):
+        raise SepzooError(
+            f"expected a readable image of every class. Received: class {source.class_names[label]!r} of {root} "
+            "with none. Replace its damaged files."
+        )
+    if fits:
+        return ArraySource(pixels[: len(kept)], labels, source.class_names, source.name)
+    return FolderSource(
+        [source.files[index] for index in kept],
+        labels,
+        source.class_names,
+        name=source.name,
+        image_size=source.image_size,
+        channels=source.channels,
+        preprocessing=source.preprocessing,
+    )

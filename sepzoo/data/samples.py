@@ -1,0 +1,48 @@
+"""A few images drawn from a data set, for calibrating and checking exported files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sepzoo.data.source import Source
+from sepzoo.errors import SepzooError
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Images that were drawn by chance, and from where.
+
+    Attributes:
+        images: uint8 of shape (n, height, width, channels), values 0..255, not yet normalized.
+        labels: class numbers of shape (n,), or None where nobody knows them.
+        origin: the data set and split, as a report shows it.
+        seed: what decided the draw.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray | None
+    origin: str
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def draw_samples(source: Source, count: int, seed: int = 0) -> Samples:
+    """Draw `count` different images, or all where the source has fewer.
+
+    Raises:
+        SepzooError: `count` is below 1.
+
+    Example:
+        >>> from sepzoo.data import open_source
+        >>> samples = draw_samples(open_source("digits", split="train"), count=100)
+        >>> len(samples), samples.origin
+        (100, 'digits train')
+    """
+    if count < 1:
+        raise SepzooError(f"expected at least 1 sample. Received: count={count}.")
+    indices = np.random.default_rng(seed).permutation(len(source))[:count]
+    return Samples(source.images(indices), source.labels[indices], origin=source.name, seed=seed)

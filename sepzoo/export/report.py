@@ -1,0 +1,73 @@
+"""What an export hands back."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+from sepzoo.export.comparison import Comparison
+from sepzoo.export.latency import Latency
+from sepzoo.export.tolerance import Tolerance
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportReport:
+    """An exported file, and the proof that it answers as its model does. `print` shows it as a table.
+
+    Attributes:
+        path: of the file.
+        target: as `sepzoo export --to` names it.
+        name: of the network.
+        size: bytes.
+        comparison: the file's answers beside the model's.
+        tolerance: the limits that it kept.
+        latency: of one image on this machine, one thread where the format lets us choose.
+        operators: operator name -> how often it stands in the file; empty where the format has none.
+        calibration: the images that set the ranges of the integers, in words; None where none did.
+        labels: how many class names the file carries; 0: none.
+    """
+
+    path: Path
+    target: str
+    name: str
+    size: int
+    comparison: Comparison
+    tolerance: Tolerance
+    latency: Latency
+    operators: dict[str, int]
+    calibration: str | None
+    labels: int
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Return the table's rows: what, and its value in words."""
+        seen = self.comparison
+        rows = [
+            ("file", str(self.path)),
+            ("target", self.target),
+            ("network", f"{self.name}, {self.labels or 'no'} labels"),
+            ("size", f"{self.size / 1024:.1f} KiB"),
+            ("checked on", seen.origin),
+            ("probabilities", f"differ by {seen.max_error:.2g} at most, {seen.mean_error:.2g} on average"),
+            ("same top-1", f"{seen.agreement:.3f}"),
+            ("latency", str(self.latency)),
+        ]
+        if seen.model_accuracy is not None and seen.file_accuracy is not None:
+            drop = seen.model_accuracy - seen.file_accuracy
+            rows[7:7] = [
+                ("accuracy, model", f"{seen.model_accuracy:.3f}"),
+                ("accuracy, file", f"{seen.file_accuracy:.3f} ({-drop:+.3f} ± {seen.accuracy_drop_error:.3f})"),
+            ]
+        if self.calibration:
+            rows.append(("calibrated on", self.calibration))
+        if self.operators:
+            rows.append(("operators", ", ".join(f"{count} {name}" for name, count in self.operators.items())))
+        return rows
+
+    def to_json(self) -> str:
+        """Return all fields as JSON."""
+        return json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False, default=str)
+
+    def __str__(self) -> str:
+        width = max(len(what) for what, _ in self.rows())
+        return "\n".join(f"{what:<{width}}  {value}" for what, value in self.rows())

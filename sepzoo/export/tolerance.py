@@ -1,0 +1,59 @@
+"""How far an exported file may stray from its model."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sepzoo.export.comparison import Comparison
+
+
+@dataclasses.dataclass(frozen=True)
+class Tolerance:
+    """The limits beyond which an export is refused. None: no limit.
+
+    Agreement and accuracy are shares of a finite number of samples. They count as beyond a limit only where they are so by
+    more than two standard errors: with 25 samples one image more or less is four points, and says nothing.
+
+    Attributes:
+        max_error: largest difference of one probability.
+        agreement: least share of the samples on which file and model name the same class.
+        accuracy_drop: largest loss of top-1 accuracy, as a share: 0.03 is three points.
+
+    Example:
+        >>> Tolerance(max_error=1e-4)
+        Tolerance(max_error=0.0001, agreement=None, accuracy_drop=None)
+    """
+
+    max_error: float | None = None
+    agreement: float | None = None
+    accuracy_drop: float | None = None
+
+    def problems(self, comparison: Comparison) -> list[str]:
+        """Return what is beyond the limits, one phrase each; an empty list where all is well."""
+        found = []
+        if self.max_error is not None and not comparison.max_error <= self.max_error:
+            found.append(f"probabilities differ by up to {comparison.max_error:.2g} (limit {self.max_error:g})")
+        if self.agreement is not None:
+            error = math.sqrt(self.agreement * (1 - self.agreement) / comparison.count)
+            if comparison.agreement < self.agreement - 2 * error:
+                found.append(f"the likeliest class agrees on {comparison.agreement:.3f} (limit {self.agreement:g})")
+        if self.accuracy_drop is not None and comparison.accuracy_drop is not None:
+            if comparison.accuracy_drop - 2 * comparison.accuracy_drop_error > self.accuracy_drop:
+                found.append(
+                    f"top-1 accuracy falls from {comparison.model_accuracy:.3f} to {comparison.file_accuracy:.3f} "
+                    f"(limit {self.accuracy_drop:g})"
+                )
+        return found
+
+
+EXACT = Tolerance(max_error=1e-4)
+"""For files that compute in float32 as the model does."""
+
+ROUNDED = Tolerance(agreement=0.95, accuracy_drop=0.01)
+"""For files whose weights or activations have more than 8 bits."""
+
+QUANTIZED = Tolerance(agreement=0.85, accuracy_drop=0.02)
+"""For files of 8-bit weights."""

@@ -1,0 +1,190 @@
+"""What every opened file can do, whatever its format."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sepzoo.catalog.preprocessing import Preprocessing
+from sepzoo.data.photo import read_image
+from sepzoo.errors import SepzooError
+from sepzoo.inference.evaluation import Evaluation, evaluate
+from sepzoo.inference.images import raise_unreadable
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from sepzoo.data.source import Source
+
+Picture = "np.ndarray | Image | str | os.PathLike[str]"
+
+_CHANNELS = (1, 3, 4)
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """One class that a network proposes for an image.
+
+    Attributes:
+        label: the class's name.
+        probability: 0 … 1.
+        index: the class's place in the network's output.
+    """
+
+    label: str
+    probability: float
+    index: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Classifier(abc.ABC):
+    """A network that was opened from a file. `sepzoo.inference.open` makes it.
+
+    Attributes:
+        name: of the network.
+        input_shape: (height, width, channels) of what it sees.
+        classes: how many it tells apart.
+        labels: their names in the order of the outputs, or None where the file has none.
+        preprocessing: from pixels to the input, or None where the file does not say.
+        from_logits: whether the network ends before its softmax; then `predict` applies it.
+
+    One classifier serves one thread at a time.
+    """
+
+    name: str
+    input_shape: tuple[int, int, int]
+    classes: int
+    labels: tuple[str, ...] | None
+    preprocessing: Preprocessing | None
+    from_logits: bool
+
+    def __post_init__(self) -> None:
+        if self.labels is not None and len(self.labels) != self.classes:
+            raise SepzooError(
+                f"{self.name}: expected as many labels as outputs. Received: {len(self.labels)} labels for "
+                f"{self.classes} outputs."
+            )
+        if self.input_shape[-1] not in _CHANNELS:
+            raise SepzooError(f"{self.name}: expected images of 1, 3 or 4 channels. Received: {self.input_shape}.")
+
+    @abc.abstractmethod
+    def prepare(self, pixels: np.ndarray) -> np.ndarray:
+        """Return pixels (n, height, width, channels) of the input's size, uint8, as the tensor that the file takes."""
+
+    @abc.abstractmethod
+    def run(self, tensor: np.ndarray) -> np.ndarray:
+        """Return the outputs for what `prepare` returned, as float32 (n, classes); logits stay logits."""
+
+    def predict(self, images: np.ndarray | Sequence[Any] | str | os.PathLike[str], batch_size: int = 32) -> np.ndarray:
+        """Return the probability of each class for each image.
+
+        Args:
+            images: pixels as uint8 (n, height, width, channels), or a list of such images, of Pillow images, or of
+                paths, of any sizes; or one path. An image that has the input's size already is taken as it is; any
+                other is resized and centre-cropped as `preprocessing` says.
+            batch_size: how many images are held in memory and run at a time.
+
+        Returns:
+            float32 of shape (n, classes).
+
+        Raises:
+            SepzooError: an image file cannot be read (all such files are counted, the first are named); pixels are not
+                uint8; the file does not say how pixels become its input.
+        """
+        pictures = self._pictures(images)
+        problems: list[str] = []
+        rows = [np.zeros((0, self.classes), np.float32)]
+        for start in range(0, len(pictures), batch_size):
+            pixels = list(self._pixels(pictures[start : start + batch_size], problems))
+            if pixels and not problems:
+                rows.append(self._probabilities(np.stack(pixels)))
+        raise_unreadable(problems, len(pictures))
+        return np.concatenate(rows)
+
+    def top(self, probabilities: np.ndarray, k: int = 5) -> list[list[Prediction]]:
+        """Return for each row of `predict`'s result its `k` likeliest classes, best first.
+
+        Raises:
+            SepzooError: the file has no labels.
+        """
+        labels = self.require_labels()
+        ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
+        return [
+            [Prediction(labels[index], float(row[index]), int(index)) for index in order]
+            for row, order in zip(probabilities, ranked, strict=True)
+        ]
+
+    def evaluate(self, source: Source, *, batch_size: int = 32) -> Evaluation:
+        """Return the accuracy on all images of a data set.
+
+        The data's classes are found among the labels by name; where no name fits but the counts do, by number.
+
+        Raises:
+            SepzooError: the data has classes that the network has not.
+        """
+        return evaluate(self, source, batch_size=batch_size)
+
+    def require_labels(self) -> tuple[str, ...]:
+        """Return the labels.
+
+        Raises:
+            SepzooError: the file has none.
+        """
+        if self.labels is None:
+            raise SepzooError(
+                f"{self.name}: expected a file with labels. Received: one without. Export it again with labels, or open "
+                "it with labels=[...]."
+            )
+        return self.labels
+
+    def require_preprocessing(self) -> Preprocessing:
+        """Return the preprocessing.
+
+        Raises:
+            SepzooError: the file has none.
+        """
+        if self.preprocessing is None:
+            raise SepzooError(
+                f"{self.name}: expected a file that says how pixels become its input. Received: one without. Open it "
+                "with preprocessing=Preprocessing(mean=..., std=...)."
+            )
+        return self.preprocessing
+
+    def _probabilities(self, pixels: np.ndarray) -> np.ndarray:
+        outputs = self.run(self.prepare(pixels))
+        if not self.from_logits:
+            return outputs
+        exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+    def _pictures(self, images: Any) -> Sequence[Any]:
+        if isinstance(images, str | os.PathLike):
+            return [images]
+        if isinstance(images, np.ndarray) and images.ndim != 4:
+            raise SepzooError(
+                f"expected images of shape (n, height, width, channels). Received: {images.shape}. "
+                "A single image goes in as image[None]."
+            )
+        return images
+
+    def _pixels(self, pictures: Sequence[Any], problems: list[str]) -> Iterator[np.ndarray]:
+        height, width, channels = self.input_shape
+        preprocessing = self.preprocessing or Preprocessing()
+        for picture in pictures:
+            if isinstance(picture, str | os.PathLike):
+                try:
+                    picture = read_image(picture)
+                except SepzooError as error:
+                    problems.append(str(error))
+                    continue
+            elif isinstance(picture, np.ndarray) and picture.dtype != np.uint8:
+                raise SepzooError(
+                    f"expected pixels as uint8 of 0..255. Received: dtype={picture.dtype}. The file normalizes them by "
+                    "itself: pass them as they are."
+                )
+            yield preprocessing.resize(picture, (height, width), channels=channels)

@@ -1,0 +1,112 @@
+"""How often a network is right on labelled images."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sepzoo.errors import SepzooError
+
+if TYPE_CHECKING:
+    from sepzoo.data.source import Source
+    from sepzoo.inference.classifier import Classifier
+
+_TOP = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """The accuracy of one network on one data set.
+
+    Attributes:
+        name: of the network.
+        data: of the data set and its split.
+        count: images.
+        correct: images whose likeliest class is the right one.
+        correct_top5: images whose right class is among the five likeliest.
+        matched: how the network's outputs were laid beside the data's classes: `"by name"`, or `"by number"` where one
+            side has no names or all names differ.
+
+    Example:
+        >>> evaluation = Evaluation("mobilenet_v1", "digits test", 360, 351, 360, "by name")
+        >>> evaluation.top1, round(evaluation.standard_error, 4)
+        (0.975, 0.0082)
+        >>> print(evaluation)
+        mobilenet_v1 on digits test: top-1 .975 ± .008, top-5 1.000, 360 images
+    """
+
+    name: str
+    data: str
+    count: int
+    correct: int
+    correct_top5: int
+    matched: str
+
+    @property
+    def top1(self) -> float:
+        """Share of the images whose likeliest class is right."""
+        return self.correct / self.count
+
+    @property
+    def top5(self) -> float:
+        """Share of the images whose right class is among the five likeliest."""
+        return self.correct_top5 / self.count
+
+    @property
+    def standard_error(self) -> float:
+        """Of `top1`, as an estimate from this many images."""
+        return math.sqrt(self.top1 * (1 - self.top1) / self.count)
+
+    def to_json(self) -> str:
+        """Return counts and shares as JSON."""
+        shares = {"top1": self.top1, "top5": self.top5, "standard_error": self.standard_error}
+        return json.dumps({**dataclasses.asdict(self), **shares}, indent=1, ensure_ascii=False)
+
+    def __str__(self) -> str:
+        top1, error, top5 = (_share(value) for value in (self.top1, self.standard_error, self.top5))
+        return f"{self.name} on {self.data}: top-1 {top1} ± {error}, top-5 {top5}, {self.count} images"
+
+
+def _share(value: float) -> str:
+    return f"{value:.3f}".removeprefix("0") if value < 1 else f"{value:.3f}"
+
+
+def evaluate(classifier: Classifier, source: Source, *, batch_size: int = 32) -> Evaluation:
+    """Run the classifier on every image of the source; see `Classifier.evaluate`."""
+    outputs, matched = match_classes(classifier, source.class_names)
+    correct = correct_top5 = 0
+    for images, labels in source.batches(batch_size):
+        probabilities = classifier.predict(images)
+        ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :_TOP]
+        hits = ranked == outputs[labels][:, None]
+        correct += int(hits[:, 0].sum())
+        correct_top5 += int(hits.any(axis=1).sum())
+    return Evaluation(classifier.name, source.name, len(source), correct, correct_top5, matched)
+
+
+def match_classes(classifier: Classifier, class_names: tuple[str, ...]) -> tuple[np.ndarray, str]:
+    """Return for each class of the data the number of the classifier's output, and how it was found.
+
+    Raises:
+        SepzooError: some of the data's classes are none of the classifier's, or the counts differ and no name helps.
+    """
+    labels = classifier.labels or ()
+    known = {label: index for index, label in enumerate(labels)}
+    missing = [name for name in class_names if name not in known]
+    if not missing:
+        return np.array([known[name] for name in class_names]), "by name"
+    if len(missing) == len(class_names) == classifier.classes:
+        return np.arange(classifier.classes), "by number"
+    if len(missing) == len(class_names):
+        raise SepzooError(
+            f"expected data of the {classifier.classes} classes of {classifier.name}. Received: {len(class_names)} "
+            f"classes, and none of their names is a label of the file."
+        )
+    raise SepzooError(
+        f"expected data whose classes are labels of {classifier.name}. Received: {len(missing)} others, such as "
+        f"{missing[0]!r}. Rename them, or evaluate on other data."
+    )

@@ -1,0 +1,124 @@
+"""What a `.tflite` file says about itself, read without running it."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import zipfile
+from collections import Counter
+from typing import Any
+
+from ai_edge_litert import schema_py_generated as schema
+
+from sepzoo.catalog.metadata import MEMBER, Metadata
+from sepzoo.catalog.preprocessing import Preprocessing
+from sepzoo.inference.metadata_tables import TENSOR_AXIS_LABELS, Values, decode
+
+METADATA_NAME = b"TFLITE_METADATA"
+
+_OPERATORS = {number: name for name, number in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+_PROBABILITIES = ("SOFTMAX", "LOGISTIC")
+_PASSED_THROUGH = ("RESHAPE", "SQUEEZE", "QUANTIZE", "DEQUANTIZE")
+
+
+@dataclasses.dataclass(frozen=True)
+class TfliteDescription:
+    """What stands in a `.tflite` file beside its weights.
+
+    Attributes:
+        name: of the network, or None.
+        labels: class names, or None.
+        preprocessing: from pixels to the input, or None.
+        from_logits: whether the output has gone through neither softmax nor sigmoid.
+        operators: operator name -> how often it stands in the file, most frequent first.
+    """
+
+    name: str | None
+    labels: tuple[str, ...] | None
+    preprocessing: Preprocessing | None
+    from_logits: bool
+    operators: dict[str, int]
+
+
+def describe(content: bytes) -> TfliteDescription:
+    """Read the labels, the preprocessing and the operators of a file's bytes.
+
+    What sepzoo wrote (the associated file `sepzoo.json`) goes before the standard metadata, which do not know of resizing
+    and cropping. Damaged bytes may raise any error.
+    """
+    model = schema.Model.GetRootAs(content, 0)
+    own = _associated_file(content, MEMBER)
+    standard = _standard_metadata(model)
+    metadata = Metadata.from_json(own) if own is not None else None
+    return TfliteDescription(
+        name=metadata.name if metadata else standard.get("name"),
+        labels=metadata.labels if metadata else _labels(standard, content),
+        preprocessing=metadata.preprocessing if metadata else _preprocessing(standard),
+        from_logits=_ends_in_logits(model),
+        operators=_operators(model),
+    )
+
+
+def _standard_metadata(model: Any) -> Values:
+    for index in range(model.MetadataLength()):
+        entry = model.Metadata(index)
+        if entry.Name() == METADATA_NAME:
+            return decode(model.Buffers(entry.Buffer()).DataAsNumpy().tobytes())
+    return {}
+
+
+def _tensor(standard: Values, side: str) -> Values:
+    """Return the metadata of the first input or output of the first subgraph."""
+    subgraph = (standard.get("subgraph_metadata") or [{}])[0]
+    return (subgraph.get(f"{side}_tensor_metadata") or [{}])[0]
+
+
+def _labels(standard: Values, content: bytes) -> tuple[str, ...] | None:
+    for file in _tensor(standard, "output").get("associated_files", []):
+        text = _associated_file(content, file.get("name", "")) if file.get("type") == TENSOR_AXIS_LABELS else None
+        if text is not None:
+            lines = text.decode().removesuffix("\n").split("\n")
+            return tuple(line.removesuffix("\r") for line in lines)
+    return None
+
+
+def _preprocessing(standard: Values) -> Preprocessing | None:
+    for unit in _tensor(standard, "input").get("process_units", []):
+        kind, options = unit.get("options", ("", {}))
+        if kind == "NormalizationOptions":
+            return Preprocessing(mean=tuple(options["mean"]), std=tuple(options["std"]))
+    return None
+
+
+def _associated_file(content: bytes, name: str) -> bytes | None:
+    """Return a file that was appended to the model as a zip member, or None."""
+    stream = io.BytesIO(content)
+    if not zipfile.is_zipfile(stream):
+        return None
+    with zipfile.ZipFile(stream) as archive:
+        return archive.read(name) if name in archive.namelist() else None
+
+
+def _operator_name(model: Any, operator: Any) -> str:
+    code = model.OperatorCodes(operator.OpcodeIndex())
+    return _OPERATORS[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+
+
+def _operators(model: Any) -> dict[str, int]:
+    graph = model.Subgraphs(0)
+    names = (_operator_name(model, graph.Operators(index)) for index in range(graph.OperatorsLength()))
+    return dict(Counter(names).most_common())
+
+
+def _ends_in_logits(model: Any) -> bool:
+    """Walk back from the output over operators that leave values as they are."""
+    graph = model.Subgraphs(0)
+    tensor = graph.Outputs(0)
+    for index in reversed(range(graph.OperatorsLength())):
+        operator = graph.Operators(index)
+        if tensor in operator.OutputsAsNumpy():
+            name = _operator_name(model, operator)
+            if name not in _PASSED_THROUGH:
+                return name not in _PROBABILITIES
+            tensor = operator.Inputs(0)
+    return True

@@ -1,0 +1,1 @@
+"""Our factorized layers expanded into Keras's own, so that a model opens anywhere."""
