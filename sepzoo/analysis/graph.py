@@ -25,8 +25,8 @@ def graph_of(model: Any, name: str | None = None) -> Any:
 
     Example:
         >>> import keras
-        >>> [node.operation.name for node in nodes(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="d")]))]
-        ['d']
+        >>> graph_of(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])).outputs[0].shape
+        (None, 2)
     """
     kind = type(model).__name__
     if not isinstance(model, keras.Model):
@@ -114,6 +114,22 @@ def chain_of(start: Any, end: Any) -> list[Any] | None:
         layers.append(operation)
         tensor = sources[0]
     return layers[::-1]
+
+
+def functions_between(start: Any, end: Any) -> list[Any]:
+    """Return the operations that are no layers (functions of `keras.ops`) on the ways from one tensor to another."""
+    found: dict[int, Any] = {}
+    tensors, seen = [end], {id(start)}
+    while tensors:
+        tensor = tensors.pop()
+        if id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        operation, call, _position = tensor._keras_history
+        if not isinstance(operation, keras.layers.Layer):
+            found[id(operation)] = operation
+        tensors += operation._inbound_nodes[call].input_tensors
+    return list(found.values())
 
 
 def _calls_itself(model: keras.Model) -> bool:

@@ -241,7 +241,7 @@ def _check_input(operation: Any, shape: Shape, name: str) -> None:
         if size is not None and shape[axis] != size:
             raise SepzooError(
                 f"layer {name!r} has weights for {size} values on axis {axis} of its input. Received: "
-                f"{shape[axis]}, from an input of shape {_shape(shape[1:])}. Pass the input_shape that it was built for."
+                f"{shape[axis]}, from an input of shape {_shape(shape[1:])}. Pass the shape that it was built for."
             )
 
 

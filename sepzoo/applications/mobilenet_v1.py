@@ -8,6 +8,7 @@ from typing import Any
 
 from sepzoo.layers.blocks import Blocks
 from sepzoo.layers.heads import conv_head, dense_head
+from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.width import truncated
 
 
@@ -37,6 +38,7 @@ def mobilenet_v1(
     activation: str = "relu6",
     stem_strides: int = 2,
     strides: Sequence[int] = (1, 2, 2, 2, 2),
+    output_stride: int | None = None,
 ) -> Any:
     """Return the last feature map.
 
@@ -48,11 +50,12 @@ def mobilenet_v1(
         activation: "relu6" (Keras), "relu" (the BSConv authors).
         stem_strides: of the first convolution.
         strides: of each stage's first unit.
+        output_stride: total stride at most, by dilation instead (weights unchanged); None for all strides.
     """
     x = net.conv_bn(x, truncated(STEM, alpha), 3, strides=stem_strides, activation=activation, name="stem")
-    for s, (stage, stage_strides) in enumerate(zip(STAGES, strides, strict=True), start=1):
+    for s, (stage, scale) in enumerate(zip(STAGES, resolutions(stem_strides, strides, output_stride), strict=True), 1):
         for u, channels in enumerate(stage.channels, start=1):
-            unit = {"strides": stage_strides if u == 1 else 1, "activation": activation}
+            unit = {**scale.window(u), "activation": activation}
             x = _unit(net, x, truncated(channels, alpha), depth_multiplier, f"stage{s}_unit{u}", unit)
     return x
 

@@ -9,6 +9,8 @@ from typing import Any
 import keras
 
 from sepzoo.layers.blocks import Blocks
+from sepzoo.layers.drop_path import drop_rates
+from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.width import divisible, truncated
 
 
@@ -41,6 +43,8 @@ def mobilenet_v2(
     first_expansion: bool = False,
     stem_strides: int = 2,
     strides: Sequence[int] = (1, 2, 2, 2, 2),
+    output_stride: int | None = None,
+    drop_path: float = 0.0,
 ) -> Any:
     """Return the last feature map.
 
@@ -52,6 +56,8 @@ def mobilenet_v2(
         first_expansion: whether the first bottleneck keeps its 1 x 1 expansion of ratio 1 (the BSConv authors).
         stem_strides: of the first convolution.
         strides: of each stage's first bottleneck.
+        output_stride: total stride at most, by dilation instead (weights unchanged); None for all strides.
+        drop_path: rate of stochastic depth at the last bottleneck, growing from 0 at the first.
     """
 
     def width(channels: int) -> int:
@@ -60,7 +66,8 @@ def mobilenet_v2(
     stem = truncated(STEM, alpha) if divisor is None else divisible(STEM * alpha, divisor)
     x = net.conv_bn(x, stem, 3, strides=stem_strides, activation="relu6", name="stem")
     inputs = STEM
-    for s, (rows, stage_strides) in enumerate(zip(STAGES, strides, strict=True), start=1):
+    rates = iter(drop_rates(drop_path, len(_places())))
+    for s, (rows, scale) in enumerate(zip(STAGES, resolutions(stem_strides, strides, output_stride), strict=True), 1):
         units = [row for row in rows for _ in range(row.units)]
         for u, row in enumerate(units, start=1):
             expands = row.expansion > 1 or first_expansion
@@ -70,7 +77,8 @@ def mobilenet_v2(
                 x,
                 mid=mid if expands else None,
                 channels=width(row.channels),
-                strides=stage_strides if u == 1 else 1,
+                window=scale.window(u),
+                drop_path=next(rates),
                 place=f"stage{s}_unit{u}",
             )
             inputs = row.channels
@@ -80,13 +88,23 @@ def mobilenet_v2(
     return net.conv_bn(x, final, 1, activation="relu6", name="final")
 
 
-def _bottleneck(net: Blocks, inputs: Any, *, mid: int | None, channels: int, strides: int, place: str) -> Any:
+def _bottleneck(
+    net: Blocks,
+    inputs: Any,
+    *,
+    mid: int | None,
+    channels: int,
+    window: dict[str, int],
+    drop_path: float,
+    place: str,
+) -> Any:
     x = inputs
     if mid is not None:
         x = net.conv_bn(x, mid, 1, activation="relu6", name=f"{place}_expand")
-    x = net.depthwise_bn(x, 3, strides=strides, activation="relu6", name=f"{place}_depthwise")
+    x = net.depthwise_bn(x, 3, activation="relu6", **window, name=f"{place}_depthwise")
     x = net.conv_bn(x, channels, 1, activation=None, regularizer=net.orthonormal(), name=f"{place}_project")
-    if strides == 1 and inputs.shape[-1] == channels:
+    if window["strides"] == 1 and inputs.shape[-1] == channels:
+        x = net.drop_path(x, drop_path, name=place)
         return keras.layers.Add(name=f"{place}_add")([inputs, x])
     return x
 

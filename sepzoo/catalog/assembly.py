@@ -55,8 +55,8 @@ def assemble(
         x = head(net, x, classes=_class_count(spec, classes), activation=classifier_activation, **parts.head)
     elif pooling is not None:
         x = _pool(x, pooling)
-    sources = inputs if input_tensor is None else keras.utils.get_source_inputs(input_tensor)
-    model = keras.Model(sources, x, name=model_name or spec.name)
+    sources = [inputs] if input_tensor is None else keras.utils.get_source_inputs(input_tensor)
+    model = keras.Model(sources[0] if len(sources) == 1 else sources, x, name=model_name or spec.name)
     return attach(model, Metadata(spec.name, labels=None, preprocessing=spec.preprocessing))
 
 
@@ -91,7 +91,8 @@ def slot_kind(
         raise unknown("kind of convolution", name, PRESETS)
     if name not in family.slots:
         raise SepzooError(
-            f"{family.name} has no slot for {name!r}: a kind replaces {family.slot}. Legal there: {_listing(family.slots)}."
+            f"{family.name} has no slot for {name!r}: a kind replaces {family.slot}. "
+            f"Legal there: {_listing(family.slots)}."
         )
     if isinstance(kind, Factorization):
         return factorization(kind, **options)
@@ -132,7 +133,9 @@ def _input(spec: ModelSpec, input_shape: Shape | None, input_tensor: Any, *, dyn
             )
         given = tuple(input_tensor.shape[1:])
         if input_shape is not None and tuple(input_shape) != given:
-            raise SepzooError(f"expected input_shape to equal that of input_tensor, {given}. Received: {tuple(input_shape)}.")
+            raise SepzooError(
+                f"expected input_shape to equal that of input_tensor, {given}. Received: {tuple(input_shape)}."
+            )
         _check_shape(spec, given)
         return input_tensor
     shape = spec.input_shape if input_shape is None else tuple(input_shape)
@@ -146,7 +149,9 @@ def _check_shape(spec: ModelSpec, shape: Shape) -> None:
     if not sound or shape[-1] is None:
         raise SepzooError(f"{spec.name}: expected input_shape (height, width, channels). Received: {tuple(shape)}.")
     if any(size is not None and size < least for size in shape[:2]):
-        raise SepzooError(f"{spec.name}: expected images of at least {least} x {least} pixels. Received: {tuple(shape)}.")
+        raise SepzooError(
+            f"{spec.name}: expected images of at least {least} x {least} pixels. Received: {tuple(shape)}."
+        )
 
 
 def _class_count(spec: ModelSpec, classes: int | None) -> int:

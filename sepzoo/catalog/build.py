@@ -43,18 +43,18 @@ def build(
         input_shape: (height, width, channels); None for the name's own. Height and width may be None.
         input_tensor: a symbolic tensor to build upon, in place of an input of its own.
         classes: None for the name's own. With weights of another number the classifier keeps its initial weights.
-        include_top: whether to end in the classifier; without it in the last feature map, or in what `pooling` makes of it.
+        include_top: whether to end in the classifier; without it in the last feature map, or its pooled values.
         pooling: without the classifier: None, "avg" or "max".
         classifier_activation: "softmax" for probabilities, None for logits, as training wants them.
-        conv: kind of convolution in the family's slots, a name of `sepzoo.layers.PRESETS` or a `Factorization`; None for
-            the name's own.
+        conv: kind of convolution in the family's slots, a name of `sepzoo.layers.PRESETS` or a `Factorization`; None
+            for the name's own.
         conv_options: the kind's options, for example `{"p": 0.25}`.
         model_name: of the Keras model; None for `name`.
         arguments: of the family, for example `alpha=0.25`, and the fields of `sepzoo.layers.Conventions`.
 
     Raises:
-        SepzooError: an unknown name, kind, option or argument (the nearest known are named), an impossible size or class
-            count, or weights that do not fit.
+        SepzooError: an unknown name, kind, option or argument (the nearest known are named), an impossible size or
+            class count, or weights that do not fit.
 
     Example:
         >>> model = build("mobilenet_v1", alpha=0.25, conv="bsconv_u", input_shape=(64, 64, 3), classes=5)

@@ -39,7 +39,9 @@ def imagenet_weights(
         SepzooError: no such file exists (those that do are listed), it cannot be downloaded, or its hash differs.
     """
     files = [file for file in family.weights if file.include_top == include_top]
-    fitting = [file for file in files if all(arguments.get(name, 1.0) == value for name, value in file.arguments.items())]
+    fitting = [
+        file for file in files if all(arguments.get(name, 1.0) == value for name, value in file.arguments.items())
+    ]
     if not fitting or conv is not None:
         raise SepzooError(f"no ImageNet weights exist for this form of {family.name}. {_existing(family)}")
     size = next((size for size in input_shape[1:3] if size is not None), 224)
@@ -83,8 +85,8 @@ def _fetch(url: str, *, hash_algorithm: str, file_hash: str | None) -> Path:
     except Exception as error:  # get_file raises bare Exception for what the network answers
         reason = str(error).strip().splitlines()[-1]
         raise SepzooError(
-            f"cannot download {name}: {reason}. Fetch it from {url} elsewhere and give its path, or put it into Keras's "
-            "cache folder (~/.keras/models)."
+            f"cannot download {name}: {reason}. Fetch it from {url} elsewhere and give its path, or put it into "
+            "Keras's cache folder (~/.keras/models)."
         ) from error
     return Path(found)
 

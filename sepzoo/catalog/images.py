@@ -29,8 +29,9 @@ def preprocess(model_or_name: Any, images: Any) -> np.ndarray:
 
     Args:
         model_or_name: a model from `build` or `load`, or a registry name.
-        images: pixels of 0 … 255: one image (height, width, channels), a batch of them, or a list of images of any sizes.
-            They are left as they are; a float image is only normalized, and must have the network's size.
+        images: pixels of 0 … 255: one image (height, width, channels), a batch of them, or a list of images of any
+            sizes. A float image is only normalized, and must have the network's size. The caller's arrays stay as
+            they are.
 
     Returns:
         float32 of (count, height, width, channels); one image gives a batch of one.

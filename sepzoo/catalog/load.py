@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import os
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -82,7 +84,7 @@ def load_weights(
         >>> print(load_weights(model, arrays, origin="sepzoo"))
         137 variables loaded (sepzoo names)
     """
-    arrays = read_arrays(source)
+    arrays = read_arrays(source, model)
     names = _names_by_origin(model)
     if origin is not None and origin not in names:
         raise unknown("origin of weights", origin, names)
@@ -108,7 +110,9 @@ class _Match:
 
     def check(self, model: keras.Model, *, new_head: bool) -> LoadReport:
         """Return the report, or say what does not fit."""
-        ours_free = {name for name in [*self.missing, *(m[0] for m in self.misshapen)] if new_head and name in self.head}
+        ours_free = {
+            name for name in [*self.missing, *(m[0] for m in self.misshapen)] if new_head and name in self.head
+        }
         problems = [f"not in the source: {_some([n for n in self.missing if n not in ours_free])}"]
         problems.append(f"in the source alone: {_some(self.unused if not new_head else self._foreign())}")
         shapes = [f"{n} has {theirs}, expected {ours}" for n, ours, theirs in self.misshapen if n not in ours_free]
@@ -173,8 +177,17 @@ def _names_by_origin(model: keras.Model) -> dict[str, Mapping[str, str] | None]:
     names: dict[str, Mapping[str, str] | None] = {"sepzoo": None}
     if metadata is not None:
         family, _ = find(metadata.name)
-        names |= {origin: load_function(path)() for origin, path in family.weight_names.items()}
+        names |= {origin: _weight_names(path, model) for origin, path in family.weight_names.items()}
     return names
+
+
+def _weight_names(path: str, model: keras.Model) -> Mapping[str, str]:
+    """Return what a family's function says; a family of any depth is told the units that this network has."""
+    function = load_function(path)
+    if "places" not in inspect.signature(function).parameters:
+        return function()
+    units = (re.match(r"stage\d+_unit\d+", variable.path) for variable in saved_variables(model))
+    return function(places=list(dict.fromkeys(unit[0] for unit in units if unit)))
 
 
 def _head_variables(model: keras.Model) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from sepzoo.catalog.preprocessing import Preprocessing
+from sepzoo.catalog.preprocessing import MINUS_ONE_TO_ONE, Preprocessing
 from sepzoo.errors import SepzooError
 
 MEMBER = "sepzoo.json"
@@ -28,7 +28,7 @@ class Metadata:
 
     name: str
     labels: tuple[str, ...] | None = None
-    preprocessing: Preprocessing = Preprocessing()
+    preprocessing: Preprocessing = MINUS_ONE_TO_ONE
 
     def to_json(self) -> str:
         """Return the record as the text of a `sepzoo.json` member."""

@@ -9,7 +9,8 @@ from typing import Any
 
 import keras
 
-import sepzoo.layers.bsconv  # noqa: F401  (a file opens only after its layers are registered)
+import sepzoo.layers.bsconv
+import sepzoo.layers.drop_path  # noqa: F401  (a file opens only after its layers are registered)
 from sepzoo.catalog.metadata import MEMBER, Metadata
 from sepzoo.errors import SepzooError
 from sepzoo.files import written_whole
@@ -67,7 +68,9 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata | None:
         with zipfile.ZipFile(source) as archive:
             return Metadata.from_json(archive.read(MEMBER)) if MEMBER in archive.namelist() else None
     except (zipfile.BadZipFile, OSError) as error:
-        raise SepzooError(f"{source}: expected a .keras archive, the file is damaged or another thing ({error}).") from None
+        raise SepzooError(
+            f"{source}: expected a .keras archive, the file is damaged or another thing ({error})."
+        ) from None
 
 
 def load(path: str | os.PathLike[str]) -> keras.Model:

@@ -1,4 +1,4 @@
-"""What happens to a photograph before a network sees it: resize, crop, normalize; as data, so that a file can carry it."""
+"""What happens to a photograph before a network sees it, as data that a file can carry: resize, crop, normalize."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Preprocessing:
     Attributes:
         mean: subtracted from pixels of 0 … 255, one for all channels or one each.
         std: divided by afterwards, likewise; `mean=127.5, std=127.5` gives -1 … 1, `mean=0, std=255` gives 0 … 1.
-        crop_fraction: share of the short side that the centre crop keeps: at 0.875 a 224-pixel input is cut from an image
-            whose short side is 256. 1 keeps the whole short side.
+        crop_fraction: share of the short side that the centre crop keeps: at 0.875 a 224-pixel input is cut from an
+            image whose short side is 256. 1 keeps the whole short side.
         interpolation: of the resizing, antialiased, as Pillow names it.
 
     Example:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sepzoo.catalog.preprocessing import Preprocessing
+from sepzoo.catalog.preprocessing import MINUS_ONE_TO_ONE, Preprocessing
 
 Names = Mapping[str, Any]
 
@@ -54,6 +54,8 @@ class ModelSpec:
         dataset: that the default input and classes are made for.
         minimum_size: least height and width.
         preprocessing: from pixels to the input.
+        official: whether this is the form of the family's own paper, whose weights and results are thus this network's;
+            not so the forms in the BSConv authors' program.
     """
 
     name: str
@@ -64,7 +66,8 @@ class ModelSpec:
     classes: int = 1000
     dataset: str = "imagenet"
     minimum_size: int = 32
-    preprocessing: Preprocessing = Preprocessing()
+    preprocessing: Preprocessing = MINUS_ONE_TO_ONE
+    official: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,9 +83,12 @@ class Family:
         slot: what a kind replaces, in words.
         listed: the names that `list_models` shows.
         parse: finds the spec of a name that follows the family's grammar but is not listed.
-        weight_names: for each origin "module:function" that gives the names of a weight file's variables.
+        weight_names: for each origin "module:function" that gives the names of a weight file's variables; one that takes
+            `places` gets the names of the network's units, for networks of any depth.
         weights: weights that exist.
         weights_licence: of those.
+        note: what is inferred or unknown of the architecture; "" where its source was read in full.
+        also_in: arXiv numbers of further papers with results on these networks.
     """
 
     name: str
@@ -96,3 +102,5 @@ class Family:
     weight_names: Mapping[str, str] = dataclasses.field(default_factory=dict)
     weights: tuple[WeightFile, ...] = ()
     weights_licence: str | None = None
+    note: str = ""
+    also_in: tuple[str, ...] = ()

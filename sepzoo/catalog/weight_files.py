@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import zipfile
 from collections.abc import Mapping
@@ -16,12 +17,13 @@ Arrays = dict[str, np.ndarray]
 FORMATS = (".h5", ".keras", ".npz")
 
 
-def read_arrays(source: str | os.PathLike[str] | Mapping[str, Any]) -> Arrays:
+def read_arrays(source: str | os.PathLike[str] | Mapping[str, Any], model: Any) -> Arrays:
     """Return the arrays of a weight file by name: `layer/variable`, or a PyTorch module's dotted names.
 
     Args:
         source: a Keras file (`.h5`, `.weights.h5`, `.keras`), an `.npz` of named arrays, or a mapping of arrays, for
             example a PyTorch state dict.
+        model: that they are meant for; a Keras 3 `.weights.h5` has no names but the order of a model's layers.
 
     Raises:
         SepzooError: the file is missing, damaged, or of another format.
@@ -31,7 +33,7 @@ def read_arrays(source: str | os.PathLike[str] | Mapping[str, Any]) -> Arrays:
     path = Path(source)
     if not path.is_file():
         raise SepzooError(f"expected a weight file. Received: {path}, which does not exist.")
-    readers = {".h5": _read_h5, ".keras": _read_keras, ".npz": _read_npz}
+    readers = {".h5": functools.partial(_read_h5, model=model), ".keras": _read_keras, ".npz": _read_npz}
     if path.suffix not in readers:
         raise SepzooError(f"expected a weight file that ends in {', '.join(FORMATS)}. Received: {path.name}.")
     try:
@@ -45,7 +47,7 @@ def read_arrays(source: str | os.PathLike[str] | Mapping[str, Any]) -> Arrays:
 
 
 def _read_npz(path: Path) -> Arrays:
-    with np.load(path, allow_pickle=False) as archive:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}
 
 
@@ -55,16 +57,23 @@ def _read_keras(path: Path) -> Arrays:
     return named_arrays(load(path))
 
 
-def _read_h5(path: Path) -> Arrays:
+def _read_h5(path: Path, model: Any) -> Arrays:
     import h5py
 
     with h5py.File(path, "r") as file:
         root = file.get("model_weights", file)
         if "layer_names" in root.attrs:
             return _read_legacy_h5(root)
-        arrays: Arrays = {}
-        root.visititems(lambda name, item: arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
-        return arrays
+    return _read_by_order(path, model)
+
+
+def _read_by_order(path: Path, model: Any) -> Arrays:
+    """Read a Keras 3 weight file into a copy of the model, which stays untouched if they do not fit."""
+    import keras
+
+    twin = keras.models.clone_model(model)
+    twin.load_weights(path)
+    return named_arrays(twin)
 
 
 def _read_legacy_h5(root: Any) -> Arrays:

@@ -78,7 +78,7 @@ class TfdsSource(Source):
         return self._batched(self._examples(), batch_size)
 
     def shuffled(self, batch_size: int, *, seed: int, epoch: int) -> Iterator[Batch]:
-        """Yield all images once in an order that `seed` and `epoch` alone decide (files, then 8,192 images at a time)."""
+        """Yield all images once in an order that `seed` and `epoch` alone decide (files, then 8,192 at a time)."""
         drawn = int(np.random.default_rng([seed, epoch]).integers(2**31))
         return self._batched(self._examples(shuffle_seed=drawn).shuffle(_SHUFFLED_AT_ONCE, seed=drawn), batch_size)
 
@@ -144,7 +144,8 @@ def open_tfds(
     """
     builder = _prepared(name, data_dir)
     try:
-        builder.info.splits[split]
+        if not builder.info.splits[split].num_examples:
+            raise ValueError("an empty slice")
     except (KeyError, ValueError, AssertionError) as error:
         known = ", ".join(builder.info.splits)
         raise SepzooError(

@@ -1,8 +1,8 @@
 """Turn a network into a file that runs elsewhere, and prove that it still answers right.
 
-Every target goes the same way: the network is rewritten into stock Keras layers with batch norm folded, converted, given
-its labels and preprocessing, opened again by `sepzoo.inference` and compared with the Keras model on samples. What differs
-by more than a stated `Tolerance` is refused, and no file stays behind.
+Every target goes the same way: the network is rewritten into stock Keras layers with batch norm folded, converted,
+given its labels and preprocessing, opened again by `sepzoo.inference` and compared with the Keras model on samples.
+What differs by more than a stated `Tolerance` is refused, and no file stays behind.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from sepzoo.export.latency import Latency
     from sepzoo.export.report import ExportReport
     from sepzoo.export.targets import TARGETS, Target, export
-    from sepzoo.export.tflite import tflite
+    from sepzoo.export.to_tflite import tflite
+    from sepzoo.export.to_xla import xla
     from sepzoo.export.tolerance import Tolerance
-    from sepzoo.export.xla import xla
 
 __all__ = ["TARGETS", "Comparison", "ExportReport", "Latency", "Target", "Tolerance", "export", "tflite", "xla"]
 
@@ -32,7 +32,7 @@ __getattr__ = lazy_names(
         "Target": "targets",
         "Tolerance": "tolerance",
         "export": "targets",
-        "tflite": "tflite",
-        "xla": "xla",
+        "tflite": "to_tflite",
+        "xla": "to_xla",
     },
 )

@@ -68,7 +68,8 @@ def compare(model: Classifier, file: Classifier, samples: Samples) -> Comparison
         return comparison
     if samples.labels.max() >= model.classes:
         raise SepzooError(
-            f"expected samples of the {model.classes} classes of {model.name}. Received: a label {samples.labels.max()}."
+            f"expected samples of the {model.classes} classes of {model.name}. Received: a label "
+            f"{samples.labels.max()}."
         )
     model_right, file_right = model_class == samples.labels, file_class == samples.labels
     difference = model_right.astype(float) - file_right

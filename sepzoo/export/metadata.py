@@ -130,7 +130,7 @@ def _vector(builder: Any, offsets: list[int]) -> int:
 
 
 def append_files(content: bytes, files: Mapping[str, str]) -> bytes:
-    """Return the bytes with files behind them as zip members, stored, of a fixed date: the same input, the same bytes."""
+    """Return the bytes with files behind them as zip members, stored; of a fixed date, so that bytes do not vary."""
     stream = io.BytesIO(content)
     with zipfile.ZipFile(stream, "a", zipfile.ZIP_STORED) as archive:
         for name, text in files.items():

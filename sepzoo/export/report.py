@@ -53,10 +53,10 @@ class ExportReport:
             ("latency", str(self.latency)),
         ]
         if seen.model_accuracy is not None and seen.file_accuracy is not None:
-            drop = seen.model_accuracy - seen.file_accuracy
+            change = seen.file_accuracy - seen.model_accuracy
             rows[7:7] = [
                 ("accuracy, model", f"{seen.model_accuracy:.3f}"),
-                ("accuracy, file", f"{seen.file_accuracy:.3f} ({-drop:+.3f} ± {seen.accuracy_drop_error:.3f})"),
+                ("accuracy, file", f"{seen.file_accuracy:.3f} ({change:+.3f} ± {seen.accuracy_drop_error:.3f})"),
             ]
         if self.calibration:
             rows.append(("calibrated on", self.calibration))
@@ -66,7 +66,9 @@ class ExportReport:
 
     def to_json(self) -> str:
         """Return all fields as JSON."""
-        return json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False, default=str)
+        fields = dataclasses.asdict(self)
+        fields["comparison"]["accuracy_drop"] = self.comparison.accuracy_drop
+        return json.dumps(fields, indent=1, ensure_ascii=False, default=str)
 
     def __str__(self) -> str:
         width = max(len(what) for what, _ in self.rows())

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class Tolerance:
     """The limits beyond which an export is refused. None: no limit.
 
-    Agreement and accuracy are shares of a finite number of samples. They count as beyond a limit only where they are so by
-    more than two standard errors: with 25 samples one image more or less is four points, and says nothing.
+    Agreement and accuracy are shares of a finite number of samples. They count as beyond a limit only where they are so
+    by more than two standard errors: with 25 samples one image more or less is four points, and says nothing.
 
     Attributes:
         max_error: largest difference of one probability.
@@ -40,8 +40,10 @@ class Tolerance:
             error = math.sqrt(self.agreement * (1 - self.agreement) / comparison.count)
             if comparison.agreement < self.agreement - 2 * error:
                 found.append(f"the likeliest class agrees on {comparison.agreement:.3f} (limit {self.agreement:g})")
-        if self.accuracy_drop is not None and comparison.accuracy_drop is not None:
-            if comparison.accuracy_drop - 2 * comparison.accuracy_drop_error > self.accuracy_drop:
+        drop = comparison.accuracy_drop
+        if self.accuracy_drop is not None and drop is not None:
+            certain = drop - 2 * comparison.accuracy_drop_error
+            if certain > self.accuracy_drop:
                 found.append(
                     f"top-1 accuracy falls from {comparison.model_accuracy:.3f} to {comparison.file_accuracy:.3f} "
                     f"(limit {self.accuracy_drop:g})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,11 +17,7 @@ from sepzoo.inference.evaluation import Evaluation, evaluate
 from sepzoo.inference.images import raise_unreadable
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from sepzoo.data.source import Source
-
-Picture = "np.ndarray | Image | str | os.PathLike[str]"
 
 _CHANNELS = (1, 3, 4)
 
@@ -85,8 +81,8 @@ class Classifier(abc.ABC):
 
         Args:
             images: pixels as uint8 (n, height, width, channels), or a list of such images, of Pillow images, or of
-                paths, of any sizes; or one path. An image that has the input's size already is taken as it is; any
-                other is resized and centre-cropped as `preprocessing` says.
+                paths, of any sizes; or one path. An array that has the input's size already is taken as it is; any
+                other image is resized and centre-cropped as `preprocessing` says.
             batch_size: how many images are held in memory and run at a time.
 
         Returns:
@@ -100,11 +96,23 @@ class Classifier(abc.ABC):
         problems: list[str] = []
         rows = [np.zeros((0, self.classes), np.float32)]
         for start in range(0, len(pictures), batch_size):
-            pixels = list(self._pixels(pictures[start : start + batch_size], problems))
-            if pixels and not problems:
-                rows.append(self._probabilities(np.stack(pixels)))
+            seen = [self._seen(picture, problems) for picture in pictures[start : start + batch_size]]
+            if not problems:
+                rows.append(self._probabilities(np.stack(seen)))
         raise_unreadable(problems, len(pictures))
         return np.concatenate(rows)
+
+    def pixels(self, images: np.ndarray | Sequence[Any] | str | os.PathLike[str]) -> np.ndarray:
+        """Return images as the network sees them but for normalization: uint8 (n, height, width, channels).
+
+        Args:
+            images: as `predict` takes them.
+        """
+        pictures = self._pictures(images)
+        problems: list[str] = []
+        seen = [self._seen(picture, problems) for picture in pictures]
+        raise_unreadable(problems, len(pictures))
+        return np.array(seen, np.uint8).reshape(-1, *self.input_shape)
 
     def top(self, probabilities: np.ndarray, k: int = 5) -> list[list[Prediction]]:
         """Return for each row of `predict`'s result its `k` likeliest classes, best first.
@@ -137,8 +145,8 @@ class Classifier(abc.ABC):
         """
         if self.labels is None:
             raise SepzooError(
-                f"{self.name}: expected a file with labels. Received: one without. Export it again with labels, or open "
-                "it with labels=[...]."
+                f"{self.name}: expected a file with labels. Received: one without. Export it again with labels, or "
+                "open it with labels=[...]."
             )
         return self.labels
 
@@ -172,19 +180,18 @@ class Classifier(abc.ABC):
             )
         return images
 
-    def _pixels(self, pictures: Sequence[Any], problems: list[str]) -> Iterator[np.ndarray]:
+    def _seen(self, picture: Any, problems: list[str]) -> np.ndarray:
+        """Return one image at the input's size; one that cannot be read is noted, and blank."""
         height, width, channels = self.input_shape
-        preprocessing = self.preprocessing or Preprocessing()
-        for picture in pictures:
-            if isinstance(picture, str | os.PathLike):
-                try:
-                    picture = read_image(picture)
-                except SepzooError as error:
-                    problems.append(str(error))
-                    continue
-            elif isinstance(picture, np.ndarray) and picture.dtype != np.uint8:
-                raise SepzooError(
-                    f"expected pixels as uint8 of 0..255. Received: dtype={picture.dtype}. The file normalizes them by "
-                    "itself: pass them as they are."
-                )
-            yield preprocessing.resize(picture, (height, width), channels=channels)
+        if isinstance(picture, str | os.PathLike):
+            try:
+                picture = read_image(picture)
+            except SepzooError as error:
+                problems.append(str(error))
+                return np.zeros(self.input_shape, np.uint8)
+        elif isinstance(picture, np.ndarray) and picture.dtype != np.uint8:
+            raise SepzooError(
+                f"expected pixels as uint8 of 0..255. Received: dtype={picture.dtype}. The classifier normalizes them "
+                "by itself: pass them as they are."
+            )
+        return (self.preprocessing or Preprocessing()).resize(picture, (height, width), channels=channels)

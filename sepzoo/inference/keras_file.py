@@ -9,10 +9,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from sepzoo.analysis.graph import graph_of
 from sepzoo.catalog import model_file
 from sepzoo.catalog.preprocessing import Preprocessing
 from sepzoo.errors import SepzooError
 from sepzoo.inference.classifier import Classifier
+from sepzoo.inference.quiet import errors_only
 
 _PROBABILITIES = ("softmax", "sigmoid")
 _PASSED_THROUGH = ("Reshape", "Flatten", "Identity", "Dropout")
@@ -30,8 +32,9 @@ class KerasClassifier(Classifier):
 
     def run(self, tensor: np.ndarray) -> np.ndarray:
         """Return the model's outputs, float32 (n, classes)."""
-        outputs = np.asarray(self.model.predict_on_batch(tensor), np.float32)
-        return outputs.reshape(len(tensor), self.classes)
+        with errors_only("tensorflow"):  # which warns of each batch size that it compiles for
+            outputs = self.model.predict_on_batch(tensor)
+        return np.asarray(outputs, np.float32).reshape(len(tensor), self.classes)
 
 
 def read(
@@ -53,8 +56,9 @@ def from_model(
         preprocessing: instead of that which the model carries.
 
     Raises:
-        SepzooError: the model is no image classifier.
+        SepzooError: the model is no image classifier, or no functional model.
     """
+    graph_of(model)
     metadata = model_file.metadata_of(model)
     return KerasClassifier(
         name=metadata.name if metadata else model.name,
@@ -111,6 +115,6 @@ def _classes(model: keras.Model) -> int:
     if len(model.outputs) != 1 or None in shape[1:] or int(np.prod(shape[1:])) != shape[-1]:
         raise SepzooError(
             f"{model.name}: expected one output of shape (images, classes). Received: "
-            f"{[tuple(each.shape) for each in model.outputs]}. Build the network with its classifier (include_top=True)."
+            f"{[tuple(each.shape) for each in model.outputs]}. Build the network with include_top=True."
         )
     return int(shape[-1])

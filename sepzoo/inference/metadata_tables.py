@@ -1,8 +1,8 @@
 """Read and write the standard TFLite metadata: FlatBuffers tables, driven by the schema as data.
 
-The schema is TensorFlow Lite's `metadata_schema.fbs`, version 1.1.0, file identifier M001: names and order of the fields
-of those tables that describe an image classifier. A field's place in its table is its identity in the file, so none may
-be left out before the last one used.
+The schema is TensorFlow Lite's `metadata_schema.fbs`, version 1.1.0, file identifier M001: names and order of the
+fields of those tables that describe an image classifier. A field's place in its table is its identity in the file, so
+none may be left out before the last one used.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ UNIONS: dict[str, tuple[str, ...]] = {
     "ContentProperties": ("FeatureProperties", "ImageProperties"),
     "ProcessUnitOptions": ("NormalizationOptions",),
 }
-"""Union -> its tables in the order of their numbers, from 1. A field that is a union takes two places: number, table."""
+"""Union -> its tables in the order of their numbers, from 1. Such a field takes two places: the number, the table."""
 
 COLOR_SPACES = {1: 2, 3: 1}
 """Channels -> the number of the colour space: grey, RGB."""

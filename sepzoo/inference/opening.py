@@ -19,7 +19,7 @@ _READERS = {
     ".tflite": "sepzoo.inference.tflite_file",
     _SAVED_MODEL: "sepzoo.inference.saved_model",
 }
-"""Suffix (or the file that marks a folder) -> the module whose `read` opens it. A new format is one line and one module."""
+"""Suffix, or the file that marks a folder -> the module whose `read` opens it. A new format is a line and a module."""
 
 
 def suffixes() -> list[str]:
@@ -55,13 +55,13 @@ def open(  # noqa: A001  (named for what it does, as in gzip.open)
         Traceback (most recent call last):
         ...
         sepzoo.errors.SepzooError: model.pb: no such file.
-        >>> import sepzoo, tempfile
+
+        >>> import tempfile, numpy, sepzoo
+        >>> from sepzoo.catalog import model_file
         >>> network = sepzoo.applications.build("mobilenet_v1", alpha=0.25, input_shape=(32, 32, 3), classes=2)
-        >>> classifier = open(sepzoo.applications.save(network, tempfile.mkdtemp() + "/small.keras"))
-        >>> classifier.input_shape, classifier.labels, classifier.predict(["missing.jpg"])
-        Traceback (most recent call last):
-        ...
-        sepzoo.errors.SepzooError: missing.jpg: expected a readable image. Received: no such file.
+        >>> classifier = open(model_file.save(network, tempfile.mkdtemp() + "/small.keras"))
+        >>> classifier.input_shape, classifier.predict(numpy.zeros((5, 48, 64, 3), "uint8")).shape
+        ((32, 32, 3), (5, 2))
     """
     source = Path(path)
     if not source.exists():
@@ -78,7 +78,9 @@ def _reader(source: Path) -> str:
     if source.is_dir():
         if (source / _SAVED_MODEL).is_file():
             return _READERS[_SAVED_MODEL]
-        raise SepzooError(f"{source}: expected a model file or a SavedModel. Received: a folder without {_SAVED_MODEL}.")
+        raise SepzooError(
+            f"{source}: expected a model file or a SavedModel. Received: a folder without {_SAVED_MODEL}."
+        )
     if source.suffix not in _READERS:
         raise errors.unknown("model file suffix", source.suffix, suffixes(), f"Received: {source}.")
     return _READERS[source.suffix]

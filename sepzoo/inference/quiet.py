@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import io
+import logging
 import os
 import sys
 import tempfile
@@ -20,7 +22,7 @@ class Log:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[Log]:
-    """Keep everything that Python or native code prints within the block off the terminal, and return it in a `Log`.
+    r"""Keep everything that Python or native code prints within the block off the terminal, and return it in a `Log`.
 
     Standard output and error of the whole process are redirected meanwhile, so other threads fall silent too.
 
@@ -28,12 +30,12 @@ def quiet() -> Iterator[Log]:
         >>> with quiet() as log:
         ...     print("converter at work")
         >>> log.text
-        'converter at work\\n'
+        'converter at work\n'
     """
     log = Log()
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as file:
         try:
-            with _redirected(file), contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+            with _held_descriptors(file), _held_streams(file):
                 yield log
         finally:
             file.seek(0)
@@ -41,7 +43,24 @@ def quiet() -> Iterator[Log]:
 
 
 @contextlib.contextmanager
-def _redirected(file: IO[str]) -> Iterator[None]:
+def errors_only(logger: str) -> Iterator[None]:
+    """Let a Python logger speak of errors only within the block.
+
+    Example:
+        >>> with errors_only("tensorflow"):
+        ...     logging.getLogger("tensorflow").warning("5 out of the last 27 calls triggered retracing")
+    """
+    speaker = logging.getLogger(logger)
+    level = speaker.level
+    speaker.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        speaker.setLevel(level)
+
+
+@contextlib.contextmanager
+def _held_descriptors(file: IO[str]) -> Iterator[None]:
     """Point the process's descriptors 1 and 2 at the file."""
     sys.stdout.flush()
     sys.stderr.flush()
@@ -55,3 +74,29 @@ def _redirected(file: IO[str]) -> Iterator[None]:
         for descriptor, copy in saved:
             os.dup2(copy, descriptor)
             os.close(copy)
+
+
+@contextlib.contextmanager
+def _held_streams(file: IO[str]) -> Iterator[None]:
+    """Point Python's own streams at the file: in a notebook or a test they are not the descriptors."""
+    streams = _Stream(file), _Stream(file)
+    originals = sys.stdout, sys.stderr
+    try:
+        with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
+            yield
+    finally:
+        for stream, original in zip(streams, originals, strict=True):
+            stream.target = original
+
+
+class _Stream(io.TextIOBase):
+    """A stream that can be turned back: log handlers made within the block keep it for good."""
+
+    def __init__(self, target: IO[str]) -> None:
+        self.target = target
+
+    def write(self, text: str) -> int:
+        return self.target.write(text)
+
+    def flush(self) -> None:
+        self.target.flush()

@@ -43,12 +43,13 @@ class TfliteDescription:
 def describe(content: bytes) -> TfliteDescription:
     """Read the labels, the preprocessing and the operators of a file's bytes.
 
-    What sepzoo wrote (the associated file `sepzoo.json`) goes before the standard metadata, which do not know of resizing
-    and cropping. Damaged bytes may raise any error.
+    What sepzoo wrote (the associated file `sepzoo.json`) goes before the standard metadata, which do not know of
+    resizing and cropping. Damaged bytes may raise any error.
     """
     model = schema.Model.GetRootAs(content, 0)
     own = _associated_file(content, MEMBER)
     standard = _standard_metadata(model)
+    _require_associated_files(standard, content)
     metadata = Metadata.from_json(own) if own is not None else None
     return TfliteDescription(
         name=metadata.name if metadata else standard.get("name"),
@@ -71,6 +72,14 @@ def _tensor(standard: Values, side: str) -> Values:
     """Return the metadata of the first input or output of the first subgraph."""
     subgraph = (standard.get("subgraph_metadata") or [{}])[0]
     return (subgraph.get(f"{side}_tensor_metadata") or [{}])[0]
+
+
+def _require_associated_files(standard: Values, content: bytes) -> None:
+    """Raise where a file has lost its end: the model itself would still run, without labels."""
+    listed = (standard, _tensor(standard, "input"), _tensor(standard, "output"))
+    for file in (file for table in listed for file in table.get("associated_files", [])):
+        if _associated_file(content, file["name"]) is None:
+            raise ValueError(f"its associated file {file['name']} is missing")
 
 
 def _labels(standard: Values, content: bytes) -> tuple[str, ...] | None:

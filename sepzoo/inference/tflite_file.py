@@ -116,9 +116,10 @@ def read(
     if len(source["shape"]) != 4:
         raise SepzooError(f"{path}: expected an input of images. Received: a tensor of shape {tuple(source['shape'])}.")
     quantization = _quantization(source)
+    height, width, channels = (int(size) for size in source["shape"][1:])
     return TfliteClassifier(
         name=description.name or path.stem,
-        input_shape=tuple(int(size) for size in source["shape"][1:]),
+        input_shape=(height, width, channels),
         classes=int(np.prod(target["shape"][1:])),
         labels=labels or description.labels,
         preprocessing=preprocessing or description.preprocessing or _pixels_as_they_are(quantization),
@@ -151,7 +152,7 @@ def _quantization(details: dict[str, Any]) -> Quantization:
 
 
 def _pixels_as_they_are(quantization: Quantization) -> Preprocessing | None:
-    """Return the normalization under which a uint8 input takes raw pixels: what such a file means when it says nothing."""
+    """Return the normalization under which a uint8 input takes raw pixels: so such a file is meant if it is silent."""
     if quantization.dtype != np.uint8 or not quantization.scale:
         return None
     return Preprocessing(mean=(float(quantization.zero_point),), std=(1 / quantization.scale,))

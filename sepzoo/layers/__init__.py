@@ -1,6 +1,6 @@
-"""Factorized convolutions: the record that describes them, the layers that compute them, the words networks are written in.
+"""Factorized convolutions: the record that describes them, the layers, the words that networks are written in.
 
-The record (`Factorization`, `factorization`, `PRESETS`) is there without Keras; a layer imports it when first asked for.
+The record (`Factorization`, `factorization`, `PRESETS`) needs no Keras; a layer imports it when first asked for.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from sepzoo.lazy import lazy_names
 if TYPE_CHECKING:
     from sepzoo.layers.blocks import Blocks, Conventions
     from sepzoo.layers.bsconv import BSConvS, BSConvS1D, BSConvS2D, BSConvU, BSConvU1D, BSConvU2D
-    from sepzoo.layers.kinds import conv2d
+    from sepzoo.layers.drop_path import DropPath
     from sepzoo.layers.factorized import FactorizedConv, FactorizedConv1D, FactorizedConv2D
+    from sepzoo.layers.kinds import conv2d
     from sepzoo.layers.orthonormal import OrthonormalRegularizer
     from sepzoo.layers.padding import EdgePadding
     from sepzoo.layers.sum_terms import SumTerms
@@ -29,6 +30,7 @@ __all__ = [
     "BSConvU2D",
     "Blocks",
     "Conventions",
+    "DropPath",
     "EdgePadding",
     "Factorization",
     "FactorizedConv",
@@ -53,6 +55,7 @@ __getattr__ = lazy_names(
         "BSConvU2D": "bsconv",
         "Blocks": "blocks",
         "Conventions": "blocks",
+        "DropPath": "drop_path",
         "EdgePadding": "padding",
         "FactorizedConv": "factorized",
         "FactorizedConv1D": "factorized",

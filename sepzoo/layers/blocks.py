@@ -9,6 +9,7 @@ import keras
 
 from sepzoo.errors import SepzooError, unknown
 from sepzoo.layers import initializers
+from sepzoo.layers.drop_path import DropPath
 from sepzoo.layers.factorization import Factorization
 from sepzoo.layers.kinds import conv2d
 from sepzoo.layers.orthonormal import OrthonormalRegularizer
@@ -75,15 +76,17 @@ class Blocks:
         *,
         name: str,
         strides: int = 1,
+        dilation_rate: int = 1,
         use_bias: bool = False,
         regularizer: Any = None,
     ) -> Any:
         """Dense convolution."""
-        x, padding = self._pad(x, kernel_size, strides, name)
+        x, padding = self._pad(x, kernel_size, strides, dilation_rate, name)
         layer = keras.layers.Conv2D(
             filters,
             kernel_size,
             strides=strides,
+            dilation_rate=dilation_rate,
             padding=padding,
             use_bias=use_bias,
             kernel_initializer=initializers.dense_kernel(self.conventions.initializers),
@@ -92,12 +95,22 @@ class Blocks:
         )
         return layer(x)
 
-    def depthwise(self, x: Any, kernel_size: int, *, name: str, strides: int = 1, depth_multiplier: int = 1) -> Any:
+    def depthwise(
+        self,
+        x: Any,
+        kernel_size: int,
+        *,
+        name: str,
+        strides: int = 1,
+        dilation_rate: int = 1,
+        depth_multiplier: int = 1,
+    ) -> Any:
         """Depthwise convolution."""
-        x, padding = self._pad(x, kernel_size, strides, name)
+        x, padding = self._pad(x, kernel_size, strides, dilation_rate, name)
         layer = keras.layers.DepthwiseConv2D(
             kernel_size,
             strides=strides,
+            dilation_rate=dilation_rate,
             padding=padding,
             depth_multiplier=depth_multiplier,
             use_bias=False,
@@ -106,16 +119,27 @@ class Blocks:
         )
         return layer(x)
 
-    def factorized(self, x: Any, kind: Factorization, filters: int, kernel_size: int, *, name: str, strides: int = 1) -> Any:
+    def factorized(
+        self,
+        x: Any,
+        kind: Factorization,
+        filters: int,
+        kernel_size: int,
+        *,
+        name: str,
+        strides: int = 1,
+        dilation_rate: int = 1,
+    ) -> Any:
         """Convolution of any kind, in a slot."""
         if kind.kind == "regular":
-            return self.conv(x, filters, kernel_size, name=name, strides=strides)
+            return self.conv(x, filters, kernel_size, name=name, strides=strides, dilation_rate=dilation_rate)
         scheme = self.conventions.initializers
         layer = conv2d(
             kind,
             filters,
             kernel_size,
             strides=strides,
+            dilation_rate=dilation_rate,
             padding=self._padding(kernel_size, strides),
             use_bias=False,
             pointwise_initializer=initializers.replaced_pointwise(scheme),
@@ -125,6 +149,18 @@ class Blocks:
             name=name,
         )
         return layer(x)
+
+    def slot(self, x: Any, filters: int, kernel_size: int, **arguments: Any) -> Any:
+        """Convolution in a slot: of the kind that was asked for, or dense."""
+        if self.factorization is None:
+            return self.conv(x, filters, kernel_size, **arguments)
+        return self.factorized(x, self.factorization, filters, kernel_size, **arguments)
+
+    def slot_bn(
+        self, x: Any, filters: int, kernel_size: int, *, name: str, activation: str | None, **arguments: Any
+    ) -> Any:
+        """Convolution in a slot, batch normalization, activation."""
+        return self._finish(self.slot(x, filters, kernel_size, name=name, **arguments), name, activation)
 
     def batch_norm(self, x: Any, *, name: str) -> Any:
         """Batch normalization."""
@@ -141,7 +177,22 @@ class Blocks:
             return keras.layers.ReLU(6.0 if activation == "relu6" else None, name=f"{name}_{activation}")(x)
         return keras.layers.Activation(activation, name=f"{name}_{activation}")(x)
 
-    def conv_bn(self, x: Any, filters: int, kernel_size: int, *, name: str, activation: str | None, **arguments: Any) -> Any:
+    def max_pool(self, x: Any, size: int, *, strides: int, name: str) -> Any:
+        """Maximum over windows. Symmetric padding adds zeros, so it stands only where no value is below 0."""
+        x, padding = self._pad(x, size, strides, 1, name)
+        return keras.layers.MaxPooling2D(size, strides=strides, padding=padding, name=name)(x)
+
+    def add(self, shortcut: Any, x: Any, *, name: str) -> Any:
+        """Sum of a shortcut and a residual branch. The layer is `{name}_add`."""
+        return keras.layers.Add(name=f"{name}_add")([shortcut, x])
+
+    def drop_path(self, x: Any, rate: float, *, name: str) -> Any:
+        """Stochastic depth on a residual branch; a rate of 0 changes nothing. The layer is `{name}_drop_path`."""
+        return DropPath(rate, name=f"{name}_drop_path")(x) if rate else x
+
+    def conv_bn(
+        self, x: Any, filters: int, kernel_size: int, *, name: str, activation: str | None, **arguments: Any
+    ) -> Any:
         """Dense convolution, batch normalization, activation."""
         return self._finish(self.conv(x, filters, kernel_size, name=name, **arguments), name, activation)
 
@@ -150,7 +201,15 @@ class Blocks:
         return self._finish(self.depthwise(x, kernel_size, name=name, **arguments), name, activation)
 
     def factorized_bn(
-        self, x: Any, kind: Factorization, filters: int, kernel_size: int, *, name: str, activation: str | None, **arguments: Any
+        self,
+        x: Any,
+        kind: Factorization,
+        filters: int,
+        kernel_size: int,
+        *,
+        name: str,
+        activation: str | None,
+        **arguments: Any,
     ) -> Any:
         """Convolution of any kind, batch normalization, activation."""
         x = self.factorized(x, kind, filters, kernel_size, name=name, **arguments)
@@ -164,11 +223,14 @@ class Blocks:
     def _finish(self, x: Any, name: str, activation: str | None) -> Any:
         return self.activation(self.batch_norm(x, name=f"{name}_bn"), activation, name=name)
 
-    def _pad(self, x: Any, kernel_size: int, strides: int, name: str) -> tuple[Any, str]:
-        """Return the tensor, padded by a layer of its own where Keras's convolution can't, and the padding it then takes."""
-        square = (kernel_size, kernel_size)
-        padding = self._padding(kernel_size, strides)
-        resolved = resolve(padding, kernel_size=square, strides=(strides, strides), dilation_rate=(1, 1))
+    def _pad(self, x: Any, kernel_size: int, strides: int, dilation_rate: int, name: str) -> tuple[Any, str]:
+        """Return the tensor, padded by a layer where Keras's convolution can't, and the padding that it then takes."""
+        resolved = resolve(
+            self._padding(kernel_size, strides),
+            kernel_size=(kernel_size,) * 2,
+            strides=(strides,) * 2,
+            dilation_rate=(dilation_rate,) * 2,
+        )
         if isinstance(resolved, str):
             return x, resolved
         return padding_layer(resolved, "zeros", name=f"{name}_pad")(x), "valid"

@@ -96,8 +96,9 @@ class BSConvU1D(_BSConvU, FactorizedConv1D):
 
 @keras.saving.register_keras_serializable("sepzoo")
 class BSConvS2D(_BSConvS, FactorizedConv2D):
-    """Subspace blueprint convolution: 1 x 1 to p of the channels, 1 x 1 to `filters`, depthwise k x k (BSConv, sec. 3.3).
+    """Subspace blueprint convolution: 1 x 1 to p of the channels, 1 x 1 to `filters`, depthwise k x k.
 
+    BSConv, sec. 3.3.
     There are `min(channels, max(min_mid_channels, ceil(p * channels)))` channels in the middle. The first kernel bears
     the orthonormal penalty, so it is part of the model's losses and needs nothing in the training loop.
 

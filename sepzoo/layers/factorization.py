@@ -32,9 +32,9 @@ class Step:
 class Factorization:
     """How one k x k convolution over all channels is separated.
 
-    With `order="pw_dw"` it reads `[1 x 1 to reduce] -> [1 x 1 expand] -> k x k in groups`, with `order="dw_pw"` it reads
-    `[1 x 1 to reduce] -> k x k in groups -> [1 x 1 expand]`; `terms` of such products are summed. The k x k step carries
-    stride, dilation and padding; the last step carries the bias.
+    With `order="pw_dw"` it reads `[1 x 1 to reduce] -> [1 x 1 expand] -> k x k in groups`, with `order="dw_pw"` it
+    reads `[1 x 1 to reduce] -> k x k in groups -> [1 x 1 expand]`; `terms` of such products are summed. The k x k step
+    carries stride, dilation and padding; the last step carries the bias.
 
     Attributes:
         kind: the preset's name.
@@ -42,7 +42,8 @@ class Factorization:
         order: whether the k x k step stands after ("pw_dw") or before ("dw_pw") the expanding 1 x 1.
         expand: whether there is an expanding 1 x 1 to the layer's filters.
         reduce: ratio of the leading 1 x 1, or None for none.
-        reduce_of: what `reduce` is a ratio of: the input "channels" or the output "filters".
+        reduce_of: what `reduce` is a ratio of: the input "channels" or the output "filters". The width is rounded up, to
+            a multiple of a number of `groups`.
         min_mid_channels: the least number of reduced channels (never more than the input channels have).
         terms: how many products are summed; exact for any dense kernel at min(channels, k * k) (network decoupling).
         batch_norm: batch normalization between the steps (never after the last).
@@ -70,9 +71,10 @@ class Factorization:
         if self.order not in ("pw_dw", "dw_pw"):
             raise SepzooError(f"expected an order 'pw_dw' or 'dw_pw'. Received: order={self.order!r}.")
         if self.reduce is not None and not 0.0 <= self.reduce <= 1.0:
+            name = "p" if self.reduce_of == "channels" else "width"
             raise SepzooError(
-                f"expected a ratio of mid channels in 0 … 1. Received: p={self.reduce}. "
-                f"p=0 keeps {self.min_mid_channels} channels, p=1 all."
+                f"expected a ratio of mid channels in 0 … 1. Received: {name}={self.reduce}. "
+                f"{name}=0 keeps {self.min_mid_channels} channels, {name}=1 all."
             )
         for field in ("terms", "min_mid_channels"):
             if getattr(self, field) < 1:
@@ -120,7 +122,9 @@ class Factorization:
         if self.reduce is None:
             return None
         whole = channels if self.reduce_of == "channels" else filters
-        return min(whole, max(self.min_mid_channels, math.ceil(self.reduce * whole)))
+        least = max(self.min_mid_channels, math.ceil(self.reduce * whole))
+        multiple = 1 if self.groups == "channels" else self.groups
+        return min(whole, math.ceil(least / multiple) * multiple)
 
     def _spatial(self, inputs: int, outputs: int) -> Step:
         if self.groups == "channels" or self.groups == inputs:
@@ -129,8 +133,9 @@ class Factorization:
             legal = [g for g in range(1, math.gcd(inputs, outputs) + 1) if math.gcd(inputs, outputs) % g == 0]
             near = sorted(sorted(legal, key=lambda g: abs(g - int(self.groups)))[:2])
             raise SepzooError(
-                f"expected groups that divide {math.gcd(inputs, outputs)} channels. Received: {self.groups} "
-                f"(kind {self.kind!r}, {inputs} -> {outputs} channels). The nearest that do: {', '.join(map(str, near))}."
+                f"kind {self.kind!r}: expected a number of groups (segments, cardinality) that divides "
+                f"{math.gcd(inputs, outputs)} channels. Received: {self.groups}. "
+                f"The nearest that do: {', '.join(map(str, near))}."
             )
         return Step("grouped" if self.groups > 1 else "conv", inputs, outputs, groups=self.groups, spatial=True)
 
@@ -163,7 +168,7 @@ def bsconv_u(batch_norm: bool = False) -> Factorization:
 def bsconv_s(
     p: float = 0.25, min_mid_channels: int = 4, batch_norm: bool = False, orthonormal: float = 0.1
 ) -> Factorization:
-    """Pointwise to `p` of the channels -> pointwise -> depthwise, the first factor near-orthonormal (BSConv, sec. 3.3)."""
+    """Pointwise to `p` of the channels -> pointwise -> depthwise, the first near-orthonormal (BSConv, sec. 3.3)."""
     return Factorization(
         "bsconv_s",
         groups="channels",
@@ -175,8 +180,47 @@ def bsconv_s(
     )
 
 
+def inception(
+    segments: int | Literal["channels"] = 4,
+    order: Order = "pw_dw",
+    batch_norm: bool = False,
+    activation: str | None = None,
+) -> Factorization:
+    """Pointwise -> dense k x k on each of `segments` channel segments (Xception, sec. 1); "channels" is the extreme."""
+    return Factorization(
+        "inception", groups=segments, order=order, expand=True, batch_norm=batch_norm, activation=activation
+    )
+
+
+def resnext(
+    cardinality: int = 8, width: float = 0.5, batch_norm: bool = False, activation: str | None = None
+) -> Factorization:
+    """Pointwise to `width` of the filters -> k x k in `cardinality` groups -> pointwise (Xie et al. 2017, 1611.05431)."""
+    return _bottleneck("resnext", cardinality, width, batch_norm, activation)
+
+
+def hybrid(width: float = 0.5, batch_norm: bool = False, activation: str | None = None) -> Factorization:
+    """Pointwise to `width` of the filters -> depthwise -> pointwise: "resnext" with one channel a group (1701.04489)."""
+    return _bottleneck("hybrid", "channels", width, batch_norm, activation)
+
+
+def _bottleneck(
+    kind: str, groups: int | Literal["channels"], width: float, batch_norm: bool, activation: str | None
+) -> Factorization:
+    return Factorization(
+        kind,
+        groups=groups,
+        order="dw_pw",
+        expand=True,
+        reduce=width,
+        reduce_of="filters",
+        batch_norm=batch_norm,
+        activation=activation,
+    )
+
+
 PRESETS: Mapping[str, Callable[..., Factorization]] = {
-    preset.__name__: preset for preset in (regular, separable, bsconv_u, bsconv_s)
+    preset.__name__: preset for preset in (regular, separable, bsconv_u, bsconv_s, inception, resnext, hybrid)
 }
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-from keras import ops
 
 from sepzoo.errors import SepzooError
 from sepzoo.layers.factorization import Factorization, Step
@@ -92,7 +91,9 @@ class FactorizedConv(keras.layers.Layer):
         if data_format not in (None, "channels_last"):
             raise SepzooError(f"expected data_format None or 'channels_last'. Received: data_format={data_format!r}.")
         if padding_mode not in MODES:
-            raise SepzooError(f"expected a padding_mode of {', '.join(MODES)}. Received: padding_mode={padding_mode!r}.")
+            raise SepzooError(
+                f"expected a padding_mode of {', '.join(MODES)}. Received: padding_mode={padding_mode!r}."
+            )
         if not isinstance(filters, int) or filters < 1:
             raise SepzooError(f"expected at least 1 filter. Received: filters={filters!r}.")
         self.factorization = (

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 
 from sepzoo.layers.bsconv import BSConvS2D, BSConvU2D
-from sepzoo.layers.factorization import Factorization, factorization, separable
+from sepzoo.layers.factorization import Factorization, bsconv_s, bsconv_u, factorization, separable
 from sepzoo.layers.factorized import FactorizedConv2D
 
 
@@ -48,10 +47,9 @@ def conv2d(
         between = ("batch_norm_momentum", "batch_norm_epsilon")  # of a batch normalization that is not there
         arguments = {name: value for name, value in arguments.items() if name not in between}
         return keras.layers.SeparableConv2D(filters, kernel_size, depth_multiplier=record.terms, **arguments)
-    options = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
-    if record.kind == "bsconv_u":
-        return BSConvU2D(filters, kernel_size, batch_norm=options["batch_norm"], **arguments)
-    if record.kind == "bsconv_s":
-        own = {name: options[name] for name in ("min_mid_channels", "batch_norm", "orthonormal")}
-        return BSConvS2D(filters, kernel_size, p=options["reduce"], **own, **arguments)
+    if record == bsconv_u(batch_norm=record.batch_norm):
+        return BSConvU2D(filters, kernel_size, batch_norm=record.batch_norm, **arguments)
+    own = {name: getattr(record, name) for name in ("min_mid_channels", "batch_norm", "orthonormal")}
+    if record.reduce is not None and record == bsconv_s(p=record.reduce, **own):
+        return BSConvS2D(filters, kernel_size, p=record.reduce, **own, **arguments)
     return FactorizedConv2D(record, filters, kernel_size, **arguments)

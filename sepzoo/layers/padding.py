@@ -76,8 +76,8 @@ def resolve(
     """Return a padding as Keras's convolutions take it, or as (before, after) pairs where they can't.
 
     Args:
-        padding: "valid", "same" (Keras), "symmetric" ((k-1)/2 on every side, as PyTorch's models pad also when strided),
-            a number for all sides, a number for each axis, or pairs.
+        padding: "valid", "same" (Keras), "symmetric" ((k-1)/2 on every side, as PyTorch's models pad also when
+            strided), a number for all sides, a number for each axis, or pairs.
         kernel_size: of the convolution, a number for each spatial axis, like `strides` and `dilation_rate`.
         strides: steps of the window.
         dilation_rate: spacing of the window's positions.

@@ -49,7 +49,7 @@ def copy_state(layer: Any, new: Any, name: str) -> None:
     for part, new_part in zip(old_parts, new_parts, strict=True):
         new_part.trainable = part.trainable
     for variable, new_variable in zip(layer.variables, new.variables, strict=True):
-        new_variable.assign(variable)
+        new_variable.assign(variable.value)
         new_variable.trainable = variable.trainable
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import keras
 import numpy as np
@@ -66,10 +65,13 @@ class _Affine:
     @classmethod
     def of(cls, norm: keras.layers.BatchNormalization) -> _Affine:
         """Return what a batch normalization does in inference."""
-        mean, variance = (np.asarray(keras.ops.convert_to_numpy(v), "float64") for v in (norm.moving_mean, norm.moving_variance))
-        gamma = np.asarray(keras.ops.convert_to_numpy(norm.gamma), "float64") if norm.scale else 1.0
-        beta = np.asarray(keras.ops.convert_to_numpy(norm.beta), "float64") if norm.center else 0.0
-        scale = gamma / np.sqrt(variance + norm.epsilon)
+        mean, variance = (
+            np.asarray(v.numpy(), "float64") for v in (norm.moving_mean, norm.moving_variance)
+        )
+        gamma = np.asarray(norm.gamma.numpy(), "float64") if norm.scale else 1.0
+        beta = np.asarray(norm.beta.numpy(), "float64") if norm.center else 0.0
+        with np.errstate(invalid="ignore"):  # a negative variance is found when the result is not finite
+            scale = gamma / np.sqrt(variance + norm.epsilon)
         return cls(scale, beta - mean * scale)
 
     def followed_by(self, later: _Affine) -> _Affine:
@@ -122,11 +124,14 @@ def _obstacle(site: Site, before: Site | None, carrier: Site | None) -> str:
     if site.calls[0].arguments.get("training"):
         return "it is called with training=True"
     if before is None or carrier is None:
-        return f"what comes to it is from {site.producer.name!r} ({type(site.producer).__name__}), no layer that could carry it"
+        source = site.calls[0].producers[0]
+        return f"the one before it, {source.name!r} ({type(source).__name__}), has no kernel that could carry it"
     layer = carrier.layer
     named = f"{carrier.name!r} ({type(layer).__name__})"
     if type(layer) not in KERNELS:
-        return f"the layer before it, {named}, has no kernel that could carry it"
+        return f"the one before it, {named}, has no kernel that could carry it"
+    if any(v.name not in ("kernel", "depthwise_kernel", "pointwise_kernel", "bias") for v in layer.weights):
+        return f"{named} has weights beside kernel and bias"
     if len(before.calls) > 1 or before.consumer is not norm:
         return f"the output of {before.name!r} is used elsewhere too"
     if layer.activation is not keras.activations.linear:
@@ -143,20 +148,16 @@ def _carry(site: Site, affine: _Affine, names: list[str]) -> Replacement:
     layer = site.layer
     config = {**layer.get_config(), "use_bias": True}
     kernel_name, axes = KERNELS[type(layer)]
-    weights = {v.name: np.asarray(keras.ops.convert_to_numpy(v), "float64") for v in layer.weights}
+    weights = {v.name: np.asarray(v.numpy(), "float64") for v in layer.weights}
     kernel = weights[kernel_name]
-    shape = [kernel.shape[axis] if axis - kernel.ndim in axes or axis in axes else 1 for axis in range(-kernel.ndim, 0)]
+    shape = [kernel.shape[axis] if axis in axes else 1 for axis in range(-kernel.ndim, 0)]
     weights[kernel_name] = kernel * affine.scale.reshape(shape)
-    weights["bias"] = weights.get("bias", 0.0) * affine.scale + affine.shift
+    weights["bias"] = weights.get("bias", 0.0) * affine.scale + affine.shift  # Keras, too, has the bias last
     if not all(np.isfinite(weight).all() for weight in weights.values()):
+        involved = ", ".join(map(repr, [site.name, *names]))
         raise SepzooError(
-            f"expected finite weights. Received: NaN or infinite values in {', '.join(map(repr, [site.name, *names]))}. "
+            f"expected finite weights. Received: NaN or infinite values in {involved}. "
             "Train the model again, or load another checkpoint."
         )
-    order = ["depthwise_kernel", "pointwise_kernel", "kernel", "bias"]
-    arrays = tuple(weights[name] for name in order if name in weights)
     action = f"takes over {', '.join(map(repr, names))}"
-    return Replacement((Part(type(layer).from_config(config), arrays),), action)
-
-
-def _unused(_: Any) -> None: ...
+    return Replacement((Part(type(layer).from_config(config), tuple(weights.values())),), action)

@@ -99,7 +99,9 @@ class SurgeryReport:
             for change in self.changes
         ]
         totals = _step(self.params_before, self.params_after), _step(self.macs_before, self.macs_after)
-        return table(["layer", "kind", "what was done", "params", "MACs"], [*rows, (self.model, "", "", *totals)], left=3)
+        return table(
+            ["layer", "kind", "what was done", "params", "MACs"], [*rows, (self.model, "", "", *totals)], left=3
+        )
 
 
 @dataclasses.dataclass(frozen=True)

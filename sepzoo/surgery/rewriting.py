@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import inspect
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from sepzoo.analysis.graph import chain_of, graph_of, input_of, maker, replay
+from sepzoo.analysis.graph import chain_of, functions_between, graph_of, input_of, maker, replay
 from sepzoo.catalog import model_file
 from sepzoo.errors import SepzooError
 from sepzoo.surgery.cloning import clone, copy_state, first_line
@@ -106,7 +107,10 @@ class _Rewriting:
         """Return a model anew, nested or outermost."""
         graph = graph_of(model)
         inputs = keras.tree.map_structure(self._input, graph.input)
-        outputs = replay(model, inputs, self._call)
+        # A Sequential model's variables bear its name in their path.
+        scope = keras.name_scope(model.name) if isinstance(model, keras.Sequential) else contextlib.nullcontext()
+        with scope:
+            outputs = replay(model, inputs, self._call)
         for tensor, old in zip(keras.tree.flatten(outputs), graph.outputs, strict=True):
             if tuple(tensor.shape) != tuple(old.shape):
                 raise SepzooError(
@@ -116,7 +120,11 @@ class _Rewriting:
         settings = {"name": model.name, "trainable": model.trainable}
         chain = chain_of(inputs, outputs) if isinstance(model, keras.Sequential) else None
         try:
-            return keras.Sequential([maker(inputs), *chain], **settings) if chain else keras.Model(inputs, outputs, **settings)
+            return (
+                keras.Sequential([maker(inputs), *chain], **settings)
+                if chain
+                else keras.Model(inputs, outputs, **settings)
+            )
         except ValueError as error:
             raise SepzooError(f"the layers do not make a model {model.name!r}: {first_line(error)}") from error
 
@@ -175,13 +183,17 @@ class _Replaced:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         x = input_of(args, kwargs)
         if not isinstance(x, keras.KerasTensor):
-            raise SepzooError(f"expected a layer of one input to replace. Received: {self.site.name!r}, which has more.")
+            raise SepzooError(
+                f"expected a layer of one input to replace. Received: {self.site.name!r}, which has more."
+            )
         try:
             outputs = self.replacement.apply(x) if self.replacement.apply else self._run(x, kwargs)
         except SepzooError:
             raise
         except Exception as error:
             raise SepzooError(f"the replacement of {self.site.name!r} does not run: {first_line(error)}") from error
+        for function in functions_between(x, outputs):
+            function.name = f"{self.site.layer.name}_{function.name}"
         if not self.filled:
             for part in self.replacement.parts:
                 self._fill(part)

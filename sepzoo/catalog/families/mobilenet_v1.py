@@ -30,6 +30,7 @@ def _authors_form(name: str) -> ModelSpec | None:
         dataset="cifar10" if cifar else "imagenet",
         minimum_size=8 if cifar else 32,
         preprocessing=ZERO_TO_ONE,
+        official=False,
     )
 
 
@@ -40,9 +41,7 @@ def _weights() -> tuple[WeightFile, ...]:
         for size in (128, 160, 192, 224)
         for top in (True, False)
     ]
-    return tuple(
-        WeightFile({"alpha": alpha}, size, top, _URL + file) for alpha, size, top, file in files
-    )
+    return tuple(WeightFile({"alpha": alpha}, size, top, _URL + file) for alpha, size, top, file in files)
 
 
 FAMILY = Family(

@@ -29,6 +29,7 @@ def _authors_form(name: str) -> ModelSpec | None:
         dataset="cifar10" if cifar else "imagenet",
         minimum_size=8 if cifar else 32,
         preprocessing=ZERO_TO_ONE,
+        official=False,
     )
 
 

@@ -1,0 +1,107 @@
+"""A network's card: all that is known of it without building it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+from sepzoo.catalog.index import Counts, index
+from sepzoo.catalog.published import BSCONV_PAPER, Published, published
+from sepzoo.catalog.registry import find
+from sepzoo.catalog.spec import Family, ModelSpec, Paper, WeightFile
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """What is known of a network: source, size, input, weights, and what others published.
+
+    Attributes:
+        name: registry name.
+        family: that it belongs to.
+        paper: of the architecture.
+        note: what is inferred or unknown of it, or "".
+        conv: kind of convolution in the slots, "own" for the family's own form.
+        slot: what a kind replaces.
+        kinds: legal kinds.
+        arguments: that set it apart from the family's defaults.
+        dataset: that input and classes are made for.
+        input_shape: (height, width, channels).
+        classes: number of them.
+        counts: parameters and multiply-accumulates, or None for a name that is not listed.
+        preprocessing: what the input expects, in words.
+        weights: official weight files that exist for this very form.
+        weights_licence: of those, or None.
+        published: figures of others, with their sources.
+    """
+
+    name: str
+    family: str
+    paper: Paper
+    note: str
+    conv: str
+    slot: str
+    kinds: tuple[str, ...]
+    arguments: dict[str, Any]
+    dataset: str
+    input_shape: tuple[int, int, int]
+    classes: int
+    counts: Counts | None
+    preprocessing: dict[str, Any]
+    weights: tuple[WeightFile, ...]
+    weights_licence: str | None
+    published: tuple[Published, ...]
+
+    def to_json(self) -> str:
+        """Return the card as JSON."""
+        return json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False)
+
+
+def card(name: str) -> Card:
+    """Return the card of a network.
+
+    Raises:
+        SepzooError: nobody knows the name; the nearest are offered.
+
+    Example:
+        >>> card("mobilenet_v1").counts.params
+        4253864
+    """
+    family, spec = find(name)
+    return Card(
+        name=spec.name,
+        family=family.name,
+        paper=family.paper,
+        note=family.note,
+        conv=spec.conv or "own",
+        slot=family.slot,
+        kinds=tuple(family.slots),
+        arguments=dict(spec.arguments),
+        dataset=spec.dataset,
+        input_shape=spec.input_shape,
+        classes=spec.classes,
+        counts=index().get(spec.name),
+        preprocessing=spec.preprocessing.to_dict(),
+        weights=_weights(family, spec),
+        weights_licence=family.weights_licence if _weights(family, spec) else None,
+        published=tuple(row for row in published() if _concerns(row, family, spec)),
+    )
+
+
+def _weights(family: Family, spec: ModelSpec) -> tuple[WeightFile, ...]:
+    """Return the files for this form: those of the family that its fixed arguments do not rule out."""
+    if spec.conv is not None or not spec.official:
+        return ()
+    return tuple(
+        file
+        for file in family.weights
+        if all(spec.arguments.get(name, value) == value for name, value in file.arguments.items())
+    )
+
+
+def _concerns(row: Published, family: Family, spec: ModelSpec) -> bool:
+    if row.name:
+        return row.name == spec.name
+    if row.arxiv == BSCONV_PAPER:
+        return (spec.conv or "").startswith("bsconv")
+    return spec.official and row.arxiv in (family.paper.arxiv, *family.also_in)

@@ -1,0 +1,57 @@
+"""ResNet for small images: its names and forms, post- and pre-activation."""
+
+from __future__ import annotations
+
+import re
+
+from sepzoo.catalog.conventions import BSCONV
+from sepzoo.catalog.names import VARIANT, VARIANTS, depth_error, variant_of
+from sepzoo.catalog.preprocessing import ZERO_TO_ONE
+from sepzoo.catalog.spec import Family, ModelSpec, Paper
+from sepzoo.layers.factorization import PRESETS
+
+DEPTHS = (20, 56, 110, 302, 602)
+
+
+def _authors_form(name: str) -> ModelSpec | None:
+    """Return the network that the BSConv authors' program builds under this name, or would at another depth."""
+    match = re.fullmatch(rf"cifar_(?P<pre>pre)?resnet(?P<depth>\d+){VARIANT}", name)
+    if match is None:
+        return None
+    depth = int(match["depth"])
+    if depth < 8 or depth % 6 != 2:
+        raise depth_error(match, "6n+2", range(8, depth + 14, 6))
+    return ModelSpec(
+        name,
+        arguments={**BSCONV, "units": (depth - 2) // 6, "preactivation": match["pre"] is not None},
+        **variant_of(match),
+        input_shape=(32, 32, 3),
+        classes=10,
+        dataset="cifar10",
+        minimum_size=8,
+        preprocessing=ZERO_TO_ONE,
+        official=False,
+    )
+
+
+FAMILY = Family(
+    name="cifar_resnet",
+    paper=Paper(
+        title="Deep Residual Learning for Image Recognition",
+        authors="He et al.",
+        venue="CVPR 2016",
+        arxiv="1512.03385",
+    ),
+    body="sepzoo.applications.cifar_resnet:cifar_resnet",
+    slots={**dict.fromkeys(PRESETS, {}), "bsconv_s": {"batch_norm": True}},
+    slot="each 3 x 3 convolution, the first included",
+    listed=tuple(
+        spec
+        for form in ("resnet", "preresnet")
+        for depth in DEPTHS
+        for variant in VARIANTS
+        if (spec := _authors_form(f"cifar_{form}{depth}{variant}"))
+    ),
+    parse=_authors_form,
+    weight_names={"bsconv": "sepzoo.applications.resnet:bsconv_names"},
+)

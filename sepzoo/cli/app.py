@@ -1,0 +1,113 @@
+"""The program: its commands, and what becomes of errors."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+import sepzoo
+from sepzoo.cli.card import card
+from sepzoo.cli.classify import classify
+from sepzoo.cli.evaluate import evaluate
+from sepzoo.cli.export import export
+from sepzoo.cli.list import list_networks
+from sepzoo.cli.profile import profile
+from sepzoo.cli.quickstart import quickstart
+from sepzoo.cli.train import train
+from sepzoo.errors import SepzooError
+
+USER_MISTAKE = 2
+INTERRUPTED = 130
+
+app = typer.Typer(name="sepzoo", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+for name, command in {
+    "quickstart": quickstart,
+    "list": list_networks,
+    "card": card,
+    "profile": profile,
+    "train": train,
+    "export": export,
+    "evaluate": evaluate,
+    "classify": classify,
+}.items():
+    app.command(name)(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(sepzoo.__version__)
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _program(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Small, fast image classifiers of separable convolutions: find, train, export, measure.
+
+    Begin with: sepzoo quickstart
+    """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave the process: with 0, with 2 after a user's mistake, with 130 after Ctrl-C.
+
+    Args:
+        arguments: what follows `sepzoo`; None: those of the process.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _plain_messages():
+        sys.exit(_run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        outcome = typer.main.get_command(app).main(arguments, prog_name="sepzoo", standalone_mode=False)
+    except (SepzooError, typer.TyperException) as error:
+        return _failed(error.format_message() if isinstance(error, typer.TyperException) else str(error))
+    except OSError as error:
+        return _failed(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        outcome = INTERRUPTED
+    if outcome == INTERRUPTED:
+        typer.echo("interrupted", err=True)
+    return outcome or 0
+
+
+def _failed(message: str) -> int:
+    if message:
+        typer.echo(f"error: {' '.join(message.split())}", err=True)
+    return USER_MISTAKE
+
+
+@contextlib.contextmanager
+def _plain_messages() -> Iterator[None]:
+    """Show Python's warnings and the library's log as one line each, without the place in the code."""
+
+    def show(message: Warning | str, *place: Any, **more: Any) -> None:
+        typer.echo(f"warning: {message}", err=True)
+
+    logger, handler = logging.getLogger("sepzoo"), logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        logger.addHandler(handler)
+        logger.propagate = False
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+            logger.propagate = True

@@ -1,0 +1,45 @@
+"""`sepzoo classify`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sepzoo.cli.options import Json, ModelFile
+
+
+def classify(
+    file: ModelFile,
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Picture files.")],
+    top: Annotated[int, typer.Option(min=1, help="How many classes to show for each picture.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """Say what pictures show; labels and preprocessing come out of the file.
+
+    Example: sepzoo classify runs/digits/mobilenet_v1_int8.tflite one.png two.png --top 3
+    """
+    from sepzoo.analysis.table import table
+    from sepzoo.cli.opening import open_file
+
+    classifier = open_file(file)
+    classifier.require_labels()
+    guesses = classifier.top(classifier.predict(images), top)
+    if as_json:
+        answer = [
+            {
+                "file": str(image),
+                "predictions": [{"label": guess.label, "probability": guess.probability} for guess in row],
+            }
+            for image, row in zip(images, guesses, strict=True)
+        ]
+        typer.echo(json.dumps(answer, indent=1, ensure_ascii=False))
+        return
+    rows = [
+        [str(image) if rank == 0 else "", guess.label, f"{guess.probability:.4f}"]
+        for image, row in zip(images, guesses, strict=True)
+        for rank, guess in enumerate(row)
+    ]
+    typer.echo(table(["file", "label", "probability"], rows, left=2))

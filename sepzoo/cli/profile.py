@@ -1,0 +1,54 @@
+"""`sepzoo profile`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from sepzoo.cli.options import Json, parse_shape
+
+
+def profile(
+    network: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A network's name, or a .keras file.")],
+    input_shape: Annotated[str | None, typer.Option(help="height,width,channels to count at.")] = None,
+    layers: Annotated[bool, typer.Option("--layers", help="Show every layer.")] = False,
+    as_json: Json = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="An argument of `build` for a named network, such as alpha=0.5."
+        ),
+    ] = None,
+) -> None:
+    """Count parameters, multiply-accumulates (MACs) and bytes of activations; nothing is run.
+
+    Example: sepzoo profile mobilenet_v1 --set alpha=0.5 --set conv=bsconv_u --input-shape 96,96,3
+    """
+    from sepzoo.cli.keras_start import start_keras
+
+    start_keras()
+    import sepzoo
+    from sepzoo.analysis.table import table
+    from sepzoo.catalog import model_file
+    from sepzoo.errors import SepzooError
+    from sepzoo.training.overrides import parse_override
+
+    shape = None if input_shape is None else parse_shape(input_shape)
+    if network.endswith(".keras"):
+        if settings:
+            raise SepzooError(f"expected --set beside a network's name. Received: {network}, which is built already.")
+        found = sepzoo.analysis.profile(model_file.load(network), input_shape=shape)
+    else:
+        arguments = dict(parse_override(setting) for setting in settings or ())
+        found = sepzoo.analysis.profile(sepzoo.applications.build(network, input_shape=shape, **arguments))
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(), indent=1))
+    elif layers:
+        typer.echo(found)
+    else:
+        counts = (found.params, found.trainable_params, found.macs, found.bytes)
+        sizes = " ".join("x".join(map(str, shape)) for shape in found.input_shapes)
+        header = ["network", "input", "params", "trainable", "MACs", "activation bytes"]
+        typer.echo(table(header, [[found.name, sizes, *(f"{count:,}" for count in counts)]], left=2))

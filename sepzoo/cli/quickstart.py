@@ -1,0 +1,53 @@
+"""`sepzoo quickstart`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sepzoo.inference import Classifier
+
+_SCANS = 3
+
+
+def quickstart(
+    out: Annotated[Path, typer.Option(help="The run folder.")] = Path("runs", "quickstart"),
+) -> None:
+    """Train a small network on scanned digits, export it for phones, check it, and let it read three scans.
+
+    Takes a minute or two and no network. Example: sepzoo quickstart --out runs/quickstart
+    """
+    from sepzoo.cli.keras_start import start_keras
+
+    start_keras()
+    from sepzoo import inference, training
+    from sepzoo.cli.exporting import Network, export_network
+
+    recipe = training.Recipe.load("digits")
+    run = training.run(recipe, out)
+    exported = export_network(Network.of_run(run), recipe.export)
+    file = exported.reports[0].path
+    typer.echo(f"\n{exported}\n\n{file.name} reads scans that it has never seen:")
+    classifier = inference.open(file)
+    scans = _write_scans(out / "scans", classifier)
+    for (guess,), scan in zip(classifier.top(classifier.predict(scans), k=1), scans, strict=True):
+        typer.echo(f"  {scan}: {guess.label} ({guess.probability:.3f})")
+    typer.echo(f"\nAll files are in {out}. Go on with: sepzoo classify {file} {scans[0]}")
+
+
+def _write_scans(folder: Path, classifier: Classifier) -> list[Path]:
+    """Write a few scans of the test split as pictures, named by what they show."""
+    from PIL import Image
+
+    from sepzoo.data import draw_samples, open_source
+
+    height, width, _ = classifier.input_shape
+    drawn = draw_samples(open_source("digits", split="test", image_size=(height, width), channels=1), _SCANS)
+    folder.mkdir(exist_ok=True)
+    paths = [folder / f"scan{number}_of_a_{label}.png" for number, label in enumerate(drawn.labels, start=1)]
+    for path, pixels in zip(paths, drawn.images, strict=True):
+        Image.fromarray(pixels[..., 0]).save(path)
+    return paths

@@ -1,0 +1,42 @@
+"""`sepzoo train`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sepzoo.cli.options import Json
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name, or a YAML file.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the recipe, such as epochs=3."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder; by default runs/RECIPE.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Train a network as a recipe says, and export it; the same command resumes a run that was broken off.
+
+    Example: sepzoo train finetune --set data=my_photos --out runs/my_photos
+    """
+    from sepzoo.cli.keras_start import start_keras
+
+    start_keras()
+    from sepzoo import training
+    from sepzoo.cli.exporting import Network, export_network, parse_targets
+
+    chosen = training.Recipe.load(recipe).with_overrides(settings or [])
+    targets = parse_targets(chosen.export)
+    run = training.run(chosen, out or Path("runs", chosen.name))
+    exported = export_network(Network.of_run(run), targets)
+    if as_json:
+        summary = {"folder": str(run.folder), "result": dataclasses.asdict(run.result)}
+        typer.echo(json.dumps({**summary, **exported.to_dict()}, indent=1))
+    else:
+        typer.echo(f"{run}\n{exported}")

@@ -1,0 +1,78 @@
+"""The one way by which a converted network becomes a file: write, open, compare, then keep or refuse."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from sepzoo import inference
+from sepzoo.data.samples import Samples
+from sepzoo.errors import SepzooError
+from sepzoo.export.comparison import compare, noise
+from sepzoo.export.latency import measure
+from sepzoo.export.report import ExportReport
+from sepzoo.export.tolerance import Tolerance
+from sepzoo.files import written_whole
+from sepzoo.inference.classifier import Classifier
+
+
+def checked_file(
+    path: str | os.PathLike[str],
+    write: Callable[[Path], object],
+    *,
+    model: Classifier,
+    target: str,
+    check: Samples | None,
+    tolerance: Tolerance,
+    calibration: str | None = None,
+) -> ExportReport:
+    """Write a file, compare it with its model, and let it stand only if it answers as the model does.
+
+    Args:
+        path: where the file, or the folder, will be; what is there stays until the new one has proved itself.
+        write: writes it to the path that it is given.
+        model: what the file must agree with.
+        target: as reports name it.
+        check: labelled or unlabelled samples to compare on; None: random pixels.
+        tolerance: the limits of the differences.
+        calibration: in words, for the report.
+
+    Raises:
+        SepzooError: the file differs from its model by more than the tolerance allows.
+    """
+    samples = check or noise(model.input_shape)
+    if len(samples) == 0:
+        raise SepzooError("expected at least one sample to check the file on. Received: none.")
+    with written_whole(path) as temporary:
+        write(temporary)
+        file = inference.open(temporary)
+        comparison = compare(model, file, samples)
+        problems = tolerance.problems(comparison)
+        if problems:
+            raise SepzooError(
+                f"{target} of {model.name} was refused: {'; '.join(problems)}; checked on {comparison.origin}. "
+                f"No file was written. {_advice(samples)}"
+            )
+        return ExportReport(
+            path=Path(path),
+            target=target,
+            name=model.name,
+            size=_size(temporary),
+            comparison=comparison,
+            tolerance=tolerance,
+            latency=measure(file, file.pixels(samples.images[:1])[0]),
+            operators=dict(getattr(file, "operators", {})),
+            calibration=calibration,
+            labels=len(file.labels or ()),
+        )
+
+
+def _advice(samples: Samples) -> str:
+    if samples.labels is None:
+        return "Check on real, labelled samples, or widen the tolerance."
+    return "Calibrate on more images like those the network was trained on, or widen the tolerance."
+
+
+def _size(path: Path) -> int:
+    return sum(file.stat().st_size for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file())

@@ -1,0 +1,76 @@
+"""A trained network made ready to leave: stock layers, batch norm folded, float32, probabilities out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from sepzoo.analysis.graph import input_of, replay
+from sepzoo.catalog.metadata import Metadata
+from sepzoo.catalog.preprocessing import Preprocessing
+from sepzoo.errors import SepzooError
+from sepzoo.inference.keras_file import KerasClassifier, ends_in_logits, from_model
+from sepzoo.surgery import Part, Replacement, Site, fold_batch_norm, rewrite, to_keras
+
+
+def require_tensorflow(target: str) -> None:
+    """Raise where Keras computes with another library: the converters take TensorFlow's graphs.
+
+    Raises:
+        SepzooError: Keras runs on JAX or PyTorch.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise SepzooError(
+            f"{target} needs Keras on TensorFlow. Received: KERAS_BACKEND={keras.backend.backend()}. Save the model, and "
+            "export it in a process with KERAS_BACKEND=tensorflow."
+        )
+
+
+def described(
+    model: keras.Model, labels: tuple[str, ...] | None, preprocessing: Preprocessing | None
+) -> tuple[KerasClassifier, Metadata]:
+    """Return the model as a classifier, and what its file will carry.
+
+    Raises:
+        SepzooError: the model is no image classifier, or nobody said how pixels become its input.
+    """
+    classifier = from_model(model, labels=labels, preprocessing=preprocessing)
+    if classifier.preprocessing is None:
+        raise SepzooError(
+            f"expected a model that says how pixels become its input. Received: {model.name!r} without. Pass "
+            "preprocessing=Preprocessing(mean=..., std=...)."
+        )
+    return classifier, Metadata(classifier.name, classifier.labels, classifier.preprocessing)
+
+
+def deployable(model: keras.Model) -> keras.Model:
+    """Return a copy that computes the same in inference and that converters take well.
+
+    Factorized layers become stock Keras layers, batch norm is folded, mixed precision becomes float32, nested models
+    are inlined, and a model that ends in logits gets its softmax.
+    """
+    stock, _ = to_keras(model)
+    folded, _ = fold_batch_norm(stock)
+    single, _ = rewrite(folded, _in_float32)
+    return _flat_with_probabilities(single)
+
+
+def _in_float32(site: Site) -> Replacement | None:
+    if site.layer.compute_dtype == "float32" or len(site.calls) > 1:
+        return None
+    layer = type(site.layer).from_config({**site.layer.get_config(), "dtype": "float32"})
+    return Replacement((Part(layer, site.layer.get_weights()),), "computes in float32")
+
+
+def _flat_with_probabilities(model: keras.Model) -> keras.Model:
+    def call(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if isinstance(operation, keras.Model):
+            return replay(operation, input_of(args, kwargs), call)
+        return operation(*args, **kwargs)
+
+    source = keras.Input(model.inputs[0].shape[1:], name="image")
+    (outputs,) = keras.tree.flatten(replay(model, [source], call))
+    if ends_in_logits(model):
+        outputs = keras.layers.Softmax(name="probability", dtype="float32")(outputs)
+    return keras.Model(source, outputs, name=model.name)

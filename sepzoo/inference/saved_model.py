@@ -1,0 +1,76 @@
+"""SavedModel folders that `sepzoo.export.xla` wrote, run by TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sepzoo.catalog.metadata import MEMBER, Metadata
+from sepzoo.catalog.preprocessing import Preprocessing
+from sepzoo.errors import SepzooError
+from sepzoo.inference.classifier import Classifier
+from sepzoo.inference.quiet import quiet
+
+EXTRA_FILES = "assets.extra"
+"""The folder inside a SavedModel that TensorFlow leaves to others."""
+
+SIGNATURE = "serving_default"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class SavedModelClassifier(Classifier):
+    """A SavedModel behind the face that all files share.
+
+    Attributes:
+        loaded: what TensorFlow loaded; it owns the variables.
+    """
+
+    loaded: Any
+
+    def prepare(self, pixels: np.ndarray) -> np.ndarray:
+        """Return the normalized pixels, float32."""
+        return self.require_preprocessing().normalize(pixels)
+
+    def run(self, tensor: np.ndarray) -> np.ndarray:
+        """Return the probabilities, float32 (n, classes)."""
+        import tensorflow as tf
+
+        (outputs,) = self.loaded.signatures[SIGNATURE](tf.constant(tensor)).values()
+        return np.asarray(outputs, np.float32).reshape(len(tensor), self.classes)
+
+
+def read(
+    path: Path, *, labels: tuple[str, ...] | None, preprocessing: Preprocessing | None, threads: int
+) -> SavedModelClassifier:
+    """Open a SavedModel folder; see `sepzoo.inference.open`."""
+    del threads  # TensorFlow decides
+    member = path / EXTRA_FILES / MEMBER
+    if not member.is_file():
+        raise SepzooError(
+            f"{path}: expected a SavedModel that sepzoo wrote. Received: one without {EXTRA_FILES}/{MEMBER}."
+        )
+    metadata = Metadata.from_json(member.read_bytes())
+    import tensorflow as tf
+
+    try:
+        with quiet():
+            loaded = tf.saved_model.load(str(path))
+        function = loaded.signatures[SIGNATURE]
+        (source,) = function.structured_input_signature[1].values()
+        (target,) = function.structured_outputs.values()
+    except Exception as error:  # a damaged folder makes TensorFlow raise almost anything
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise SepzooError(f"{path}: expected a SavedModel. Received: a damaged one ({reason}).") from error
+    height, width, channels = (int(size) for size in source.shape[1:])
+    return SavedModelClassifier(
+        name=metadata.name,
+        input_shape=(height, width, channels),
+        classes=int(target.shape[-1]),
+        labels=labels or metadata.labels,
+        preprocessing=preprocessing or metadata.preprocessing,
+        from_logits=False,
+        loaded=loaded,
+    )

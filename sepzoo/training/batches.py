@@ -1,0 +1,46 @@
+"""From images to what a step takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from sepzoo.catalog.preprocessing import Preprocessing
+from sepzoo.data.augment import Augmentation
+from sepzoo.data.source import Batch, Source
+
+
+def training_batches(
+    source: Source,
+    preprocessing: Preprocessing,
+    augmentation: Augmentation,
+    *,
+    size: tuple[int, int],
+    batch_size: int,
+    seed: int,
+    epoch: int,
+) -> Iterator[Batch]:
+    """Yield one epoch of normalized images and one-hot labels, shuffled and augmented.
+
+    Every batch depends on `seed`, `epoch` and its number alone, so a resumed run sees what an unbroken one sees.
+    """
+    for number, (images, labels) in enumerate(source.shuffled(batch_size, seed=seed, epoch=epoch)):
+        # From 1: NumPy takes [seed, epoch, 0] for [seed, epoch], which shuffles.
+        random = np.random.default_rng([seed, epoch, number + 1])
+        yield preprocessing.normalize(augmentation(images, size, random)), _one_hot(labels, source)
+
+
+def evaluation_batches(source: Source, preprocessing: Preprocessing, *, batch_size: int) -> Iterator[Batch]:
+    """Yield normalized images and one-hot labels in order."""
+    for images, labels in source.batches(batch_size):
+        yield preprocessing.normalize(images), _one_hot(labels, source)
+
+
+def count_batches(source: Source, batch_size: int) -> int:
+    """Return the number of batches in an epoch."""
+    return -(-len(source) // batch_size)
+
+
+def _one_hot(labels: np.ndarray, source: Source) -> np.ndarray:
+    return np.eye(len(source.class_names), dtype=np.float32)[labels]

@@ -1,0 +1,67 @@
+"""The network in training, and its twin that answers."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import keras
+
+from sepzoo.applications import build
+from sepzoo.catalog.metadata import Metadata
+from sepzoo.catalog.model_file import attach
+from sepzoo.catalog.preprocessing import Preprocessing
+from sepzoo.catalog.registry import find
+from sepzoo.training.recipe import Recipe
+
+
+@dataclasses.dataclass(frozen=True)
+class Networks:
+    """One network twice: what trains may differ in form from what is measured and saved.
+
+    Attributes:
+        training: gives logits.
+        answering: gives probabilities, and carries labels and preprocessing into its file.
+        preprocessing: from pixels to the input of both.
+    """
+
+    training: keras.Model
+    answering: keras.Model
+    preprocessing: Preprocessing
+
+    def hand_over(self, optimizer: Any) -> None:
+        """Copy the trained weights, or their moving averages, into the twin that answers."""
+        averages = {id(variable): average for variable, average in optimizer.averages()}
+        for ours, theirs in zip(self.training.weights, self.answering.weights, strict=True):
+            theirs.assign(averages.get(id(ours), ours).value)
+
+
+def build_networks(recipe: Recipe, class_names: tuple[str, ...]) -> Networks:
+    """Return the recipe's network for these classes.
+
+    Raises:
+        SepzooError: see `sepzoo.applications.build`.
+    """
+    section = recipe.model
+    arguments = {
+        **section.arguments,
+        "input_shape": (*section.image_size, section.channels),
+        "classes": len(class_names),
+    }
+    training = build(section.name, weights=section.weights, classifier_activation=None, **arguments)
+    answering = build(section.name, **arguments)
+    preprocessing = preprocessing_of(recipe)
+    attach(answering, Metadata(section.name, labels=class_names, preprocessing=preprocessing))
+    return Networks(training, answering, preprocessing)
+
+
+def preprocessing_of(recipe: Recipe) -> Preprocessing:
+    """Return how the recipe's network wants its images; the recipe may choose the crop.
+
+    Raises:
+        SepzooError: no such network.
+    """
+    preprocessing = find(recipe.model.name)[1].preprocessing
+    if recipe.data.crop_fraction is None:
+        return preprocessing
+    return dataclasses.replace(preprocessing, crop_fraction=recipe.data.crop_fraction)

@@ -1,0 +1,105 @@
+"""The sections of a recipe, each validated on its own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+
+class Section(BaseModel):
+    """A part of a recipe: its keys are its fields, and there are no others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+
+def _pair(value: Any) -> Any:
+    return (value, value) if isinstance(value, int) else value
+
+
+Positive = Annotated[int, Field(ge=1)]
+ImageSize = Annotated[tuple[Positive, Positive], BeforeValidator(_pair)]
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class ModelSection(Section):
+    """Which network.
+
+    Attributes:
+        name: as `sepzoo list` shows it.
+        arguments: of `sepzoo.applications.build`, for example `conv: bsconv_u` or `alpha: 0.25`.
+        weights: what to start from: nothing (initial weights), `imagenet`, or the path of a weight file.
+        image_size: height and width of the input, or one number for both.
+        channels: of the input.
+    """
+
+    name: str
+    arguments: dict[str, Any] = {}
+    weights: str | None = None
+    image_size: ImageSize
+    channels: Literal[1, 3, 4] = 3
+
+
+class DataSection(Section):
+    """Which images.
+
+    Attributes:
+        name: `digits`, a folder of class folders, or a TFDS name.
+        data_dir: where prepared TFDS sets lie; nothing: the variable `TFDS_DATA_DIR`, else TFDS's own place.
+        train: the split to train on, or a slice of it such as `train[20%:]`.
+        validation: the split measured after every epoch; nothing: the set's own, else a part of `train` is held out.
+        test: the split measured once, at the end; nothing: `test` where there is one and it does not validate.
+        held_out: percent of `train` to hold out where there is no validation split.
+        crop_fraction: share of the short side that the centre crop keeps; nothing: as the network's card says.
+    """
+
+    name: str
+    data_dir: str | None = None
+    train: str = "train"
+    validation: str | None = None
+    test: str | None = None
+    held_out: Annotated[int, Field(ge=1, le=99)] = 20
+    crop_fraction: Share | None = None
+
+
+class OptimizerSection(Section):
+    """How gradients become steps.
+
+    Attributes:
+        kind: `sgd` as PyTorch's `SGD` (decay is added to the gradient: an L2 penalty of `weight_decay` / 2), or `adamw`
+            (decay apart from the gradient; Adam where it is 0).
+        learning_rate: before the schedule's factor.
+        momentum: of `sgd`.
+        nesterov: of `sgd`.
+        weight_decay: its strength.
+        decayed: `all` parameters, batch norm and biases too (BSConv's program), or `kernels` only.
+    """
+
+    kind: Literal["sgd", "adamw"] = "sgd"
+    learning_rate: Annotated[float, Field(gt=0)]
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    nesterov: bool = False
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    decayed: Literal["all", "kernels"] = "all"
+
+
+class ScheduleSection(Section):
+    """The factor on the learning rate, as time goes by.
+
+    Attributes:
+        kind: `constant`, `step` (times `factor` at each milestone) or `cosine` (half a wave, down to 0 at the end).
+        milestones: epochs, counted from 0, at whose first step a `step` falls.
+        factor: of each fall.
+        warmup_epochs: first of all the factor grows linearly to 1; a `cosine` begins after it.
+    """
+
+    kind: Literal["constant", "step", "cosine"] = "constant"
+    milestones: tuple[Positive, ...] = ()
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
+
+    @model_validator(mode="after")
+    def _milestones_belong_to_steps(self) -> ScheduleSection:
+        if (self.kind == "step") != bool(self.milestones) or list(self.milestones) != sorted(set(self.milestones)):
+            raise ValueError("expected rising milestones with kind=step, and none with another kind")
+        return self

@@ -1,0 +1,80 @@
+"""The data sets of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from sepzoo.catalog.preprocessing import Preprocessing
+from sepzoo.data.opening import open_source, split_names
+from sepzoo.data.source import Source
+from sepzoo.data.split import choose_splits
+from sepzoo.training.recipe import Recipe
+
+
+@dataclasses.dataclass(frozen=True)
+class Sources:
+    """What a run trains, validates and tests on.
+
+    Attributes:
+        train: at the size that augmentation crops from.
+        validation: at the network's input size.
+        test: likewise; None where the data has nothing for it.
+    """
+
+    train: Source
+    validation: Source
+    test: Source | None
+
+    @property
+    def train_name(self) -> str:
+        """Data set, split and number of images."""
+        return _described(self.train)
+
+    @property
+    def validation_name(self) -> str:
+        """Data set, split and number of images."""
+        return _described(self.validation)
+
+    @property
+    def test_name(self) -> str | None:
+        """Data set, split and number of images."""
+        return _described(self.test) if self.test is not None else None
+
+
+def open_sources(recipe: Recipe, preprocessing: Preprocessing) -> Sources:
+    """Open a recipe's data.
+
+    Raises:
+        SepzooError: no such data set or split, or one that cannot be used.
+    """
+    data, size = recipe.data, recipe.model.image_size
+    splits = choose_splits(
+        split_names(data.name, data_dir=data.data_dir),
+        train=data.train,
+        validation=data.validation,
+        test=data.test,
+        held_out=data.held_out,
+    )
+
+    def opened(split: str, image_size: tuple[int, int], crop_fraction: float) -> Source:
+        return open_source(
+            data.name,
+            split=split,
+            image_size=image_size,
+            data_dir=data.data_dir,
+            channels=recipe.model.channels,
+            crop_fraction=crop_fraction,
+            interpolation=preprocessing.interpolation,
+        )
+
+    crop, enlarge = preprocessing.crop_fraction, recipe.augmentation.enlarge
+    return Sources(
+        # What is cropped at random may come from all that the centre crop leaves out.
+        train=opened(splits.train, recipe.augmentation.source_size(size), min(1.0, crop * enlarge)),
+        validation=opened(splits.validation, size, crop),
+        test=opened(splits.test, size, crop) if splits.test is not None else None,
+    )
+
+
+def _described(source: Source) -> str:
+    return f"{source.name} ({len(source)} images)"

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sepzoo.catalog.preprocessing import Preprocessing
+from sepzoo.data import FolderSource, SkippedImageWarning, open_folder, open_source, split_names
+from sepzoo.data.folder import folder_splits
+from sepzoo.errors import SepzooError
+
+
+def photograph(path: Path, size: tuple[int, int] = (30, 20), value: int = 0) -> None:
+    """Write a picture whose colour tells it from others."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = np.linspace(0, 200, size[1], dtype=np.uint8)[:, None, None]
+    Image.fromarray(np.broadcast_to(rows + value, (size[1], size[0], 3)).astype(np.uint8)).save(path)
+
+
+@pytest.fixture
+def flat(tmp_path: Path) -> Path:
+    for label, name in enumerate(("bee", "ant", "cat")):
+        for number in range(5):
+            photograph(tmp_path / "insects" / name / f"{number}.png", value=10 * label + number)
+    return tmp_path / "insects"
+
+
+@pytest.fixture
+def divided(tmp_path: Path) -> Path:
+    for split, count in (("train", 4), ("val", 2), ("test", 1)):
+        for name in ("ant", "bee"):
+            for number in range(count):
+                photograph(tmp_path / "set" / split / name / f"{number}.JPG", value=number)
+    return tmp_path / "set"
+
+
+def test_class_folders_become_a_data_set(flat: Path) -> None:
+    source = open_source(flat, image_size=(16, 16))
+    assert (len(source), source.class_names, source.image_size) == (15, ("ant", "bee", "cat"), (16, 16))
+    assert np.bincount(source.labels).tolist() == [5, 5, 5]
+    assert source.name == "insects train"
+    images = source.images(np.array([0, 14]))
+    assert images.shape == (2, 16, 16, 3)
+    assert images.dtype == np.uint8
+
+
+def test_images_are_resized_as_preprocessing_says(flat: Path) -> None:
+    preprocessing = Preprocessing(crop_fraction=0.5)
+    source = open_folder(flat, image_size=(8, 8), preprocessing=preprocessing)
+    expected = preprocessing.resize(Image.open(flat / "ant" / "0.png"), (8, 8))
+    np.testing.assert_array_equal(source.images(np.array([0]))[0], expected)
+
+
+def test_decoding_on_demand_gives_the_same_as_keeping_in_memory(flat: Path) -> None:
+    kept = open_folder(flat, image_size=(16, 16))
+    streamed = open_folder(flat, image_size=(16, 16), memory_budget=1000)
+    assert isinstance(streamed, FolderSource)
+    for one, other in zip(kept.shuffled(4, seed=1, epoch=0), streamed.shuffled(4, seed=1, epoch=0), strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])
+
+
+def test_a_slice_holds_out_some_of_every_class(flat: Path) -> None:
+    assert split_names(flat) == ("train",)
+    held_out = open_folder(flat, split="train[:20%]", image_size=(8, 8))
+    kept = open_folder(flat, split="train[20%:]", image_size=(8, 8))
+    assert np.bincount(held_out.labels).tolist() == [1, 1, 1]
+    assert np.bincount(kept.labels).tolist() == [4, 4, 4]
+
+
+def test_subfolders_are_splits(divided: Path) -> None:
+    assert folder_splits(divided) == ("train", "val", "test")
+    sizes = [len(open_folder(divided, split=split, image_size=(8, 8))) for split in ("train", "val", "test")]
+    assert sizes == [8, 4, 2]
+
+
+def test_a_class_may_be_absent_from_validation_but_not_strange(divided: Path) -> None:
+    for file in (divided / "val" / "ant").iterdir():
+        file.unlink()
+    assert open_folder(divided, split="val", image_size=(8, 8)).labels.tolist() == [1, 1]
+    photograph(divided / "val" / "wasp" / "0.png")
+    with pytest.raises(SepzooError, match="expected in .*val the class folders of train. Received: wasp besides"):
+        open_folder(divided, split="val", image_size=(8, 8))
+
+
+def test_unreadable_images_are_named_counted_and_left_out(flat: Path) -> None:
+    whole = (flat / "ant" / "1.png").read_bytes()
+    (flat / "ant" / "1.png").write_bytes(whole[: len(whole) // 2])
+    (flat / "bee" / "0.png").write_text("no picture")
+    with pytest.warns(SkippedImageWarning) as caught:
+        source = open_folder(flat, image_size=(8, 8))
+    texts = [str(warning.message) for warning in caught]
+    assert len(texts) == 3
+    assert "ant/1.png: expected a readable image. Received: damaged (" in texts[0]
+    assert "bee/0.png: expected a readable image. Received: no picture. It is left out." in texts[1]
+    assert texts[2].endswith("insects: 2 of 15 images cannot be read and were left out.")
+    assert np.bincount(source.labels).tolist() == [4, 4, 5]
+
+
+def test_unreadable_images_are_left_out_on_demand_too(flat: Path) -> None:
+    (flat / "bee" / "0.png").write_text("no picture")
+    with pytest.warns(SkippedImageWarning):
+        source = open_folder(flat, image_size=(8, 8), memory_budget=0)
+    assert len(source) == 14
+    assert source.images(np.arange(14)).shape == (14, 8, 8, 3)
+
+
+def test_a_class_of_unreadable_images_is_refused(flat: Path) -> None:
+    for file in (flat / "cat").iterdir():
+        file.write_bytes(b"")
+    with (
+        pytest.warns(SkippedImageWarning),
+        pytest.raises(SepzooError, match="a readable image of every class. Received: class 'cat'"),
+    ):
+        open_folder(flat, image_size=(8, 8))
+
+
+def test_photographs_are_turned_upright(tmp_path: Path) -> None:
+    for name in ("ant", "bee"):
+        photograph(tmp_path / name / "0.jpg", size=(40, 20))
+    pixels = np.zeros((20, 40, 3), np.uint8)
+    pixels[:, :20] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    Image.fromarray(pixels).save(tmp_path / "ant" / "0.jpg", exif=exif)
+    image = open_folder(tmp_path, image_size=(8, 8)).images(np.array([0]))[0]
+    assert image[0].mean() > 200
+    assert image[-1].mean() < 50
+
+
+def test_bad_folders_are_refused(tmp_path: Path, flat: Path) -> None:
+    with pytest.raises(SepzooError, match="missing, which is no folder"):
+        open_folder(tmp_path / "missing", image_size=(8, 8))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SepzooError, match="at least two class folders. Received: .*empty with none"):
+        open_folder(tmp_path / "empty", image_size=(8, 8))
+    photograph(tmp_path / "one" / "ant" / "0.png")
+    with pytest.raises(SepzooError, match="at least two class folders. Received: .*one with only 'ant'"):
+        open_folder(tmp_path / "one", image_size=(8, 8))
+    (tmp_path / "one" / "bee").mkdir()
+    (tmp_path / "one" / "bee" / "notes.txt").write_text("none yet")
+    with pytest.raises(SepzooError, match="expected pictures .* of every class. Received: .*bee with none"):
+        open_folder(tmp_path / "one", image_size=(8, 8))
+    with pytest.raises(SepzooError, match="unknown split of .*insects 'test'. Known: train"):
+        open_folder(flat, split="test", image_size=(8, 8))
+    with pytest.raises(SepzooError, match="expected an image_size for a folder of photographs"):
+        open_source(flat)

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sepzoo.data import open_source, split_names
+from sepzoo.errors import SepzooError
+
+
+def test_digits_by_name() -> None:
+    source = open_source("digits", split="test", image_size=(16, 16), channels=3)
+    assert source.images([0]).shape == (1, 16, 16, 3)
+    assert split_names("digits") == ("train", "test")
+
+
+@pytest.mark.parametrize("path", ["./missing", "/missing/folder", "missing/"])
+def test_a_path_that_is_none_is_not_looked_for_elsewhere(path: str) -> None:
+    with pytest.raises(SepzooError, match="expected a folder of class folders. Received: .*missing"):
+        open_source(path, image_size=(8, 8))
+
+
+def test_digits_and_folders_need_no_tensorflow(tmp_path: Path) -> None:
+    program = f"""
+import sys
+sys.modules["tensorflow"] = sys.modules["tensorflow_datasets"] = sys.modules["keras"] = None
+from pathlib import Path
+from PIL import Image
+from sepzoo.data import draw_samples, open_source
+for name in "ab":
+    (Path({str(tmp_path)!r}) / name).mkdir()
+    Image.new("RGB", (9, 9)).save(Path({str(tmp_path)!r}) / name / "0.png")
+print(len(draw_samples(open_source({str(tmp_path)!r}, image_size=(8, 8)), 5)), len(open_source("digits")))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "2 1438\n"
