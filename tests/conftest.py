@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.command import run_command
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -36,3 +39,24 @@ def seed() -> int:
 
     keras.utils.set_random_seed(7)
     return 7
+
+
+@pytest.fixture(scope="session")
+def small_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `small.keras` and `small.tflite`: one untrained network for the ten digits, 32 x 32 grey pixels."""
+    import sepzoo
+    from sepzoo.catalog.metadata import Metadata
+    from sepzoo.catalog.model_file import attach, save
+
+    folder = tmp_path_factory.mktemp("small_files")
+    model = sepzoo.applications.build("mobilenet_v1", alpha=0.25, input_shape=(32, 32, 1), classes=10)
+    save(attach(model, Metadata("small", labels=tuple("0123456789"))), folder / "small.keras")
+    sepzoo.export.tflite(model, folder / "small.tflite")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def quickstart(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """The folder in which `sepzoo quickstart` was run once, and what it printed."""
+    folder = tmp_path_factory.mktemp("quickstart")
+    return folder, run_command("quickstart", cwd=folder)

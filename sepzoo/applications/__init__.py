@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sepzoo.catalog.card import Card, card
     from sepzoo.catalog.images import decode_predictions, preprocess
     from sepzoo.catalog.load import LoadReport, load_weights
+    from sepzoo.catalog.taps import features
 
 __all__ = [
     "Card",
@@ -22,6 +23,7 @@ __all__ = [
     "build",
     "card",
     "decode_predictions",
+    "features",
     "list_models",
     "load_weights",
     "preprocess",
@@ -35,6 +37,7 @@ __getattr__ = lazy_names(
         "build": "build",
         "card": "card",
         "decode_predictions": "images",
+        "features": "taps",
         "load_weights": "load",
         "preprocess": "images",
     },

@@ -57,13 +57,24 @@ def assemble(
         x = _pool(x, pooling)
     sources = [inputs] if input_tensor is None else keras.utils.get_source_inputs(input_tensor)
     model = keras.Model(sources[0] if len(sources) == 1 else sources, x, name=model_name or spec.name)
-    return attach(model, Metadata(spec.name, labels=None, preprocessing=spec.preprocessing))
+    preprocessing = spec.preprocessing.for_channels(sources[0].shape[-1])
+    return attach(model, Metadata(spec.name, labels=None, preprocessing=preprocessing))
 
 
 def load_function(path: str) -> Callable[..., Any]:
     """Return the function that a "module:function" names."""
     module, _, function = path.partition(":")
     return getattr(importlib.import_module(module), function)
+
+
+def default_arguments(family: Family) -> dict[str, Any]:
+    """Return the arguments of a family's functions that have a default, with it."""
+    return {
+        name: parameter.default
+        for path in (family.body, family.head)
+        for name, parameter in inspect.signature(load_function(path)).parameters.items()
+        if parameter.default is not inspect.Parameter.empty
+    }
 
 
 def slot_kind(

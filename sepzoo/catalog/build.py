@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from sepzoo.catalog.assembly import assemble
+from sepzoo.catalog.assembly import assemble, default_arguments
 from sepzoo.catalog.imagenet import imagenet_weights
 from sepzoo.catalog.load import load_weights
 from sepzoo.catalog.registry import find
@@ -80,12 +80,12 @@ def build(
         return model
     new_head = not include_top or (classes is not None and classes != spec.classes)
     if weights == "imagenet":
-        source = imagenet_weights(
-            family, {**spec.arguments, **arguments}, conv or spec.conv, model.input_shape, include_top=not new_head
-        )
+        given = {**default_arguments(family), **spec.arguments, **arguments}
+        official = spec.official and conv is None and spec.conv is None
+        source = imagenet_weights(family, given if official else None, model.input_shape, include_top=include_top)
     else:
         source = Path(weights)
     report = load_weights(model, source, new_head=new_head)
-    if report.kept or report.unused:
+    if report.kept or report.unused or report.adapted:
         logger.warning("%s: %s", model.name, report)
     return model

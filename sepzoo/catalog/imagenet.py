@@ -20,8 +20,7 @@ CLASS_INDEX_MD5 = "c2c37ea517e94d9795004a39431a14cb"
 
 def imagenet_weights(
     family: Family,
-    arguments: Mapping[str, Any],
-    conv: object,
+    arguments: Mapping[str, Any] | None,
     input_shape: Sequence[int | None],
     *,
     include_top: bool,
@@ -30,20 +29,17 @@ def imagenet_weights(
 
     Args:
         family: of the network.
-        arguments: that it was built with.
-        conv: kind of convolution in its slots; only the family's own form has weights.
+        arguments: that it was built with, the defaults too; None for another form than the paper's own.
         input_shape: of the model, with the batch; the file of the nearest training size is taken.
-        include_top: whether the classifier's weights are wanted.
+        include_top: whether the head's weights are wanted.
 
     Raises:
         SepzooError: no such file exists (those that do are listed), it cannot be downloaded, or its hash differs.
     """
     files = [file for file in family.weights if file.include_top == include_top]
-    fitting = [
-        file for file in files if all(arguments.get(name, 1.0) == value for name, value in file.arguments.items())
-    ]
-    if not fitting or conv is not None:
-        raise SepzooError(f"no ImageNet weights exist for this form of {family.name}. {_existing(family)}")
+    fitting = [file for file in files if arguments is not None and file.arguments.items() <= arguments.items()]
+    if not fitting:
+        raise SepzooError(f"no ImageNet weights exist for this form of {family.name}. {_existing(files)}")
     size = next((size for size in input_shape[1:3] if size is not None), 224)
     return _download(min(fitting, key=lambda file: abs(file.image_size - size)))
 
@@ -58,11 +54,11 @@ def imagenet_labels() -> tuple[tuple[str, str], ...]:
     return tuple((index[str(i)][0], index[str(i)][1]) for i in range(len(index)))
 
 
-def _existing(family: Family) -> str:
-    if not family.weights:
+def _existing(files: Sequence[WeightFile]) -> str:
+    if not files:
         return "This family has none."
     variants: dict[str, set[int]] = {}
-    for file in family.weights:
+    for file in files:
         text = ", ".join(f"{name}={value}" for name, value in file.arguments.items()) or "the default"
         variants.setdefault(text, set()).add(file.image_size)
     listing = "; ".join(f"{text} at {', '.join(map(str, sorted(sizes)))} px" for text, sizes in variants.items())
@@ -70,8 +66,8 @@ def _existing(family: Family) -> str:
 
 
 def _download(file: WeightFile) -> Path:
-    path = _fetch(file.url, hash_algorithm="sha256", file_hash=file.sha256)
-    if file.sha256 is None:
+    path = _fetch(file.url, hash_algorithm=file.hash_algorithm, file_hash=file.file_hash)
+    if file.file_hash is None:
         _check_against_first_download(path)
     return path
 

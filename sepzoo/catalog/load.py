@@ -6,27 +6,20 @@ import dataclasses
 import inspect
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import keras
-import numpy as np
 
 from sepzoo.catalog.assembly import load_function
+from sepzoo.catalog.matching import Match, match
 from sepzoo.catalog.model_file import metadata_of
 from sepzoo.catalog.registry import find
-from sepzoo.catalog.weight_files import Arrays, read_arrays, saved_variables
+from sepzoo.catalog.weight_files import read_arrays, saved_variables
 from sepzoo.errors import SepzooError, unknown
 
 Origin = Literal["sepzoo", "keras", "bsconv"]
-TORCH_VARIABLES = {
-    "kernel": "weight",
-    "gamma": "weight",
-    "beta": "bias",
-    "bias": "bias",
-    "moving_mean": "running_mean",
-    "moving_variance": "running_var",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,12 +31,17 @@ class LoadReport:
         matched: our variables that were filled.
         kept: our variables that keep their initial values, by permission (another number of classes).
         unused: names of the file that the model has no place for, by permission (a classifier it does not have).
+        adapted: our variables whose weights were fitted to another number of input channels.
+        in_order: our layers that have no name in the file, or an old one, and were found by the order of the layers, as
+            Keras's own loader does.
     """
 
     origin: str
     matched: tuple[str, ...]
     kept: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    adapted: tuple[str, ...] = ()
+    in_order: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         parts = [f"{len(self.matched)} variables loaded ({self.origin} names)"]
@@ -51,6 +49,10 @@ class LoadReport:
             parts.append(f"{len(self.kept)} keep their initial values: {', '.join(self.kept)}")
         if self.unused:
             parts.append(f"{len(self.unused)} of the file are not used: {', '.join(self.unused)}")
+        if self.adapted:
+            parts.append(f"fitted to the number of input channels: {', '.join(self.adapted)}")
+        if self.in_order:
+            parts.append(f"{len(self.in_order)} layers found by their order")
         return "; ".join(parts)
 
 
@@ -62,6 +64,9 @@ def load_weights(
     new_head: bool = False,
 ) -> LoadReport:
     """Fill a model that `build` made with trained weights, by name, all or nothing.
+
+    A model of one input channel, or of more than three, takes weights that were trained on colours: the first kernel is
+    fitted, see `LoadReport.adapted`.
 
     Args:
         model: from `sepzoo.applications.build`.
@@ -89,87 +94,38 @@ def load_weights(
     if origin is not None and origin not in names:
         raise unknown("origin of weights", origin, names)
     origins = [origin] if origin is not None else list(names)
-    candidates = [_match(model, arrays, names[candidate], candidate) for candidate in origins]
-    best = max(candidates, key=lambda match: len(match.values))
-    report = best.check(model, new_head=new_head)
+    keras_file = not isinstance(source, Mapping) and Path(source).suffix == ".h5"
+    candidates = [match(model, arrays, names[name], name, in_order=keras_file) for name in origins]
+    best = max(candidates, key=lambda candidate: len(candidate.values))
+    report = _report(model, best, new_head=new_head)
     for variable, value in best.values:
         variable.assign(value)
     return report
 
 
-@dataclasses.dataclass(frozen=True)
-class _Match:
-    """How the arrays of a source lie over a model's variables."""
-
-    origin: str
-    values: list[tuple[Any, np.ndarray]]
-    missing: list[str]
-    misshapen: list[tuple[str, tuple[int, ...], tuple[int, ...]]]
-    unused: list[str]
-    head: frozenset[str]
-
-    def check(self, model: keras.Model, *, new_head: bool) -> LoadReport:
-        """Return the report, or say what does not fit."""
-        ours_free = {
-            name for name in [*self.missing, *(m[0] for m in self.misshapen)] if new_head and name in self.head
-        }
-        problems = [f"not in the source: {_some([n for n in self.missing if n not in ours_free])}"]
-        problems.append(f"in the source alone: {_some(self.unused if not new_head else self._foreign())}")
-        shapes = [f"{n} has {theirs}, expected {ours}" for n, ours, theirs in self.misshapen if n not in ours_free]
-        problems.append(f"of another shape: {_some(shapes)}")
-        problems = [problem for problem in problems if not problem.endswith(": ")]
-        if problems:
-            raise SepzooError(
-                f"{model.name}: the weights do not fit ({self.origin} names, {len(self.values)} variables matched); "
-                f"{'; '.join(problems)}. Nothing was loaded. Build the network with the arguments that the weights had."
-            )
-        matched = tuple(variable.path for variable, _ in self.values)
-        return LoadReport(self.origin, matched, kept=tuple(sorted(ours_free)), unused=tuple(self.unused))
-
-    def _foreign(self) -> list[str]:
-        """Return the source's names that are not of a classifier: those of its last layer."""
-        last = {name.rpartition("/")[0] or name.rpartition(".")[0] for name in self.unused}
-        return [] if len(last) <= 1 else self.unused
-
-
-def _match(model: keras.Model, arrays: Arrays, names: Mapping[str, str] | None, origin: str) -> _Match:
-    head = _head_variables(model)
-    values, missing, misshapen, used = [], [], [], set()
-    for variable in saved_variables(model):
-        layer, _, kind = variable.path.rpartition("/")
-        theirs = next((name for name in _their_names(layer, kind, names, origin) if name in arrays), None)
-        if theirs is None:
-            missing.append(variable.path)
-            continue
-        used.add(theirs)
-        value = arrays[theirs] if origin != "bsconv" else _from_torch(arrays[theirs], tuple(variable.shape))
-        if value.shape != tuple(variable.shape):
-            misshapen.append((variable.path, tuple(variable.shape), value.shape))
-        else:
-            values.append((variable, value))
-    unused = [name for name in arrays if name not in used and not name.endswith("num_batches_tracked")]
-    return _Match(origin, values, missing, misshapen, unused, head)
-
-
-def _their_names(layer: str, kind: str, names: Mapping[str, str] | None, origin: str) -> Iterator[str]:
-    """Yield the names under which a source may hold one of our variables."""
-    if names is None:
-        yield f"{layer}/{kind}"
-    elif layer in names and origin == "bsconv":
-        yield f"{names[layer]}.{TORCH_VARIABLES[kind]}"
-    elif layer in names:
-        yield f"{names[layer]}/{kind}"
-        yield f"{names[layer]}/depthwise_{kind}"  # as Keras 2 called the kernel of a DepthwiseConv2D
-
-
-def _from_torch(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return a PyTorch kernel in Keras's order of axes."""
-    if array.ndim != 4:
-        return array
-    if len(shape) == 2:
-        return array[:, :, 0, 0].T
-    depthwise = array.shape[1] == 1 and shape[2] == array.shape[0]
-    return array.transpose(2, 3, 0, 1) if depthwise and shape[3] == 1 else array.transpose(2, 3, 1, 0)
+def _report(model: keras.Model, match: Match, *, new_head: bool) -> LoadReport:
+    """Return what fits, or say what doesn't."""
+    kept = {name for name in [*match.missing, *(m[0] for m in match.misshapen)] if new_head and name in match.head}
+    shapes = [f"{name} has {theirs}, expected {ours}" for name, ours, theirs in match.misshapen if name not in kept]
+    problems = {
+        "not in the source": [name for name in match.missing if name not in kept],
+        "in the source alone": match.foreign() if new_head else match.unused,
+        "of another shape": shapes,
+    }
+    if any(problems.values()):
+        text = "; ".join(f"{problem}: {_some(names)}" for problem, names in problems.items() if names)
+        raise SepzooError(
+            f"{model.name}: the weights do not fit ({match.origin} names, {len(match.values)} variables matched); {text}. "
+            "Nothing was loaded. Build the network with the arguments that the weights had."
+        )
+    return LoadReport(
+        match.origin,
+        matched=tuple(variable.path for variable, _ in match.values),
+        kept=tuple(sorted(kept)),
+        unused=tuple(match.unused),
+        adapted=match.adapted,
+        in_order=match.in_order,
+    )
 
 
 def _names_by_origin(model: keras.Model) -> dict[str, Mapping[str, str] | None]:
@@ -188,13 +144,6 @@ def _weight_names(path: str, model: keras.Model) -> Mapping[str, str]:
         return function()
     units = (re.match(r"stage\d+_unit\d+", variable.path) for variable in saved_variables(model))
     return function(places=list(dict.fromkeys(unit[0] for unit in units if unit)))
-
-
-def _head_variables(model: keras.Model) -> frozenset[str]:
-    """Return the variables of the classifier: the last layer that has any."""
-    paths = [variable.path for variable in saved_variables(model)]
-    last = paths[-1].rpartition("/")[0] if paths else ""
-    return frozenset(path for path in paths if path.rpartition("/")[0] == last)
 
 
 def _some(names: list[str], count: int = 4) -> str:

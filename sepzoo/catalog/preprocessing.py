@@ -6,14 +6,14 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from sepzoo.errors import SepzooError
+from sepzoo.errors import SepzooError, unknown
 
 if TYPE_CHECKING:
+    import numpy as np
     from PIL.Image import Image
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+ChannelOrder = Literal["rgb", "bgr"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Preprocessing:
         crop_fraction: share of the short side that the centre crop keeps: at 0.875 a 224-pixel input is cut from an
             image whose short side is 256. 1 keeps the whole short side.
         interpolation: of the resizing, antialiased, as Pillow names it.
+        channel_order: of the network's input, "rgb" or "bgr"; `mean` and `std` are in this order. The pixels that come
+            in are always red first. (The TFLite metadata standard has no word for it; `sepzoo.json` has.)
 
     Example:
         >>> import numpy as np
@@ -37,12 +39,15 @@ class Preprocessing:
     std: tuple[float, ...] = (127.5,)
     crop_fraction: float = 0.875
     interpolation: Interpolation = "bilinear"
+    channel_order: ChannelOrder = "rgb"
 
     def __post_init__(self) -> None:
         if not self.std or min(self.std) <= 0:
             raise SepzooError(f"expected a positive std. Received: std={self.std}.")
         if not 0 < self.crop_fraction <= 1:
             raise SepzooError(f"expected a crop_fraction in (0, 1]. Received: crop_fraction={self.crop_fraction}.")
+        if self.channel_order not in ("rgb", "bgr"):
+            raise unknown("channel order", str(self.channel_order), ("rgb", "bgr"))
 
     def resize(self, image: np.ndarray | Image, size: tuple[int, int], *, channels: int = 3) -> np.ndarray:
         """Return the image resized and cut in the middle to `size`, as uint8 pixels.
@@ -55,6 +60,8 @@ class Preprocessing:
         Returns:
             (height, width, channels), uint8. An image of just that size and form comes back as it is.
         """
+        import numpy as np
+
         if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape == (*size, channels):
             return image
         from PIL import Image as Pillow
@@ -74,8 +81,28 @@ class Preprocessing:
 
     def normalize(self, images: Any) -> np.ndarray:
         """Return pixels of 0 … 255, channels last, as the network's float32 input; a new array."""
+        import numpy as np
+
         pixels = np.asarray(images, np.float32)
+        if self.channel_order == "bgr" and pixels.shape[-1] >= 3:
+            pixels = np.concatenate([pixels[..., 2::-1], pixels[..., 3:]], axis=-1)
         return (pixels - np.asarray(self.mean, np.float32)) / np.asarray(self.std, np.float32)
+
+    def for_channels(self, channels: int) -> Preprocessing:
+        """Return the record for grey images (1) or images with opacity (4): the mean of the colours' numbers for each.
+
+        Example:
+            >>> Preprocessing(mean=(90.0, 120.0, 150.0), std=(1.0,)).for_channels(1).mean
+            (120.0,)
+        """
+
+        def fitted(numbers: tuple[float, ...]) -> tuple[float, ...]:
+            if len(numbers) in (1, channels):
+                return numbers
+            average = sum(numbers) / len(numbers)
+            return (*numbers, average) if channels == len(numbers) + 1 else (average,)
+
+        return dataclasses.replace(self, mean=fitted(self.mean), std=fitted(self.std))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON can hold them."""
@@ -89,3 +116,4 @@ class Preprocessing:
 
 MINUS_ONE_TO_ONE = Preprocessing()
 ZERO_TO_ONE = Preprocessing(mean=(0.0,), std=(255.0,))
+CAFFE = Preprocessing(mean=(103.939, 116.779, 123.68), std=(1.0,), channel_order="bgr")

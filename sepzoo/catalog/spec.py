@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from sepzoo.catalog.preprocessing import MINUS_ONE_TO_ONE, Preprocessing
 
@@ -30,14 +30,16 @@ class WeightFile:
         image_size: of the training images; the network takes any size without its classifier.
         include_top: whether the classifier's weights are inside.
         url: where it can be downloaded.
-        sha256: of the file, or None where nobody published one; then the hash of the first download is kept beside it.
+        file_hash: of the file, or None where nobody published one; then that of the first download is kept beside it.
+        hash_algorithm: of that hash.
     """
 
     arguments: Names
     image_size: int
     include_top: bool
     url: str
-    sha256: str | None = None
+    file_hash: str | None = None
+    hash_algorithm: Literal["md5", "sha256"] = "md5"
 
 
 @dataclasses.dataclass(frozen=True)

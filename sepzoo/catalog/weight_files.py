@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from sepzoo.errors import SepzooError
 
 Arrays = dict[str, np.ndarray]
 FORMATS = (".h5", ".keras", ".npz")
+KERAS_1 = {"W": "kernel", "b": "bias", "running_mean": "moving_mean", "running_std": "moving_variance"}
 
 
 def read_arrays(source: str | os.PathLike[str] | Mapping[str, Any], model: Any) -> Arrays:
@@ -81,9 +83,14 @@ def _read_legacy_h5(root: Any) -> Arrays:
     arrays: Arrays = {}
     for layer in (_text(name) for name in root.attrs["layer_names"]):
         for weight in (_text(name) for name in root[layer].attrs["weight_names"]):
-            variable = weight.split("/")[-1].partition(":")[0]
-            arrays[f"{layer}/{variable}"] = root[layer][weight][()]
+            arrays[f"{layer}/{_variable(weight, layer)}"] = root[layer][weight][()]
     return arrays
+
+
+def _variable(weight: str, layer: str) -> str:
+    """Return the name of a variable without that of its layer: "fc1/kernel:0", or "fc1_W_1:0" of Keras 1, is "kernel"."""
+    name = weight.rpartition("/")[2].partition(":")[0].removeprefix(f"{layer}_")
+    return KERAS_1.get(re.sub(r"_\d+$", "", name), name)
 
 
 def _text(name: bytes | str) -> str:

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -28,7 +28,7 @@ INTERRUPTED = 130
 
 app = typer.Typer(name="sepzoo", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
-for name, command in {
+_COMMANDS: dict[str, Callable[..., None]] = {
     "quickstart": quickstart,
     "list": list_networks,
     "card": card,
@@ -37,8 +37,9 @@ for name, command in {
     "export": export,
     "evaluate": evaluate,
     "classify": classify,
-}.items():
-    app.command(name)(command)
+}
+for _name, _command in _COMMANDS.items():
+    app.command(_name)(_command)
 
 
 def _print_version(wanted: bool) -> None:

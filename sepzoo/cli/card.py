@@ -2,17 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
 import typer
 
 from sepzoo.cli.options import Json, Name
 
+if TYPE_CHECKING:
+    from sepzoo.catalog.card import Card
+
+_SHOWN = 12
+
 
 def card(name: Name, as_json: Json = False) -> None:
-    """Show what is known of a network: source, input, size, weights, what others measured.
+    """Show what is known of a network.
+
+    Its source, input, size, weights, and what others measured.
 
     Example: sepzoo card mobilenet_v1
     """
+    from sepzoo.analysis.table import table
     from sepzoo.catalog.card import card as find_card
 
     found = find_card(name)
-    typer.echo(found.to_json() if as_json else found)
+    if as_json:
+        typer.echo(found.to_json())
+        return
+    typer.echo(table(["name", found.name], [row for row in _rows(found) if row[1]], left=2))
+    if found.published:
+        rows = [[row.dataset, row.variant, f"{row.metric} {row.value}", row.source] for row in found.published[:_SHOWN]]
+        typer.echo("\nwhat others published")
+        typer.echo(table(["data set", "network", "figure", "source"], rows, left=4))
+    if len(found.published) > _SHOWN:
+        typer.echo(f"and {len(found.published) - _SHOWN} more: sepzoo card {found.name} --json")
+
+
+def _rows(card: Card) -> Iterator[tuple[str, str]]:
+    paper, counts, preprocessing = card.paper, card.counts, card.preprocessing
+    yield "family", card.family
+    yield "paper", f"{paper.authors} {paper.venue}: {paper.title}. arXiv {paper.arxiv}"
+    yield "note", card.note
+    yield "input", f"{'x'.join(map(str, card.input_shape))}, {card.dataset}, {card.classes} classes"
+    if counts is not None:
+        yield "size", f"{counts.params:,} parameters, {counts.trainable:,} of them trainable; {counts.macs:,} MACs"
+    yield "convolutions", f"{card.conv}; conv={' | '.join(card.kinds)} replaces {card.slot}"
+    yield "arguments", _arguments(card.arguments)
+    yield "pixels", _arguments(preprocessing)
+    yield "weights", "; ".join(_weights(card))
+    yield "their licence", card.weights_licence or ""
+
+
+def _weights(card: Card) -> Iterator[str]:
+    """Yield for each variant that has ImageNet weights the image sizes that it was trained at."""
+    variants = dict.fromkeys(_arguments(file.arguments) for file in card.weights)
+    for variant in variants:
+        sizes = sorted({file.image_size for file in card.weights if _arguments(file.arguments) == variant})
+        yield f"{variant} {', '.join(map(str, sizes))} px".strip()
+
+
+def _arguments(arguments: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in arguments.items())

@@ -17,7 +17,9 @@ def classify(
     top: Annotated[int, typer.Option(min=1, help="How many classes to show for each picture.")] = 5,
     as_json: Json = False,
 ) -> None:
-    """Say what pictures show; labels and preprocessing come out of the file.
+    """Say what pictures show.
+
+    Labels and preprocessing come out of the file.
 
     Example: sepzoo classify runs/digits/mobilenet_v1_int8.tflite one.png two.png --top 3
     """

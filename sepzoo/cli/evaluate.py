@@ -17,7 +17,9 @@ def evaluate(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure a file's accuracy on a data set; labels and preprocessing come out of the file.
+    """Measure a file's accuracy.
+
+    Labels and preprocessing come out of the file.
 
     Example: sepzoo evaluate runs/digits/mobilenet_v1_int8.tflite --data digits
     """

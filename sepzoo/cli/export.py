@@ -29,9 +29,10 @@ def export(
     weights: Annotated[str | None, typer.Option(help="Of a named network: `imagenet`, or a weight file.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a network as files that run elsewhere; each is compared with the network before it may stand.
+    """Write files that run elsewhere.
 
-    A run folder knows its data. Other models need --data where integers are calibrated or accuracy is wanted.
+    Each is compared with the network before it may stand. A run folder knows its data. Other models need --data where
+    integers are calibrated or accuracy is wanted.
 
     Example: sepzoo export runs/digits --to tflite:int8,tflite:float32,xla
     """

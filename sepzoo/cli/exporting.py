@@ -84,8 +84,8 @@ def export_network(
             classifier.model,
             target,
             stem.with_name(stem.name + TARGETS[target].suffix),
-            calibration=drawn and drawn.calibration,
-            check=drawn and drawn.check,
+            calibration=None if drawn is None else drawn.calibration,
+            check=None if drawn is None else drawn.check,
             labels=classifier.labels,
             preprocessing=classifier.preprocessing,
         )

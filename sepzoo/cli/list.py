@@ -18,7 +18,9 @@ def list_networks(
     family: Annotated[str | None, typer.Option(help="Only this family.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the networks: family, kind of convolution, data set, parameters, multiply-accumulates (MACs).
+    """List the networks and their sizes.
+
+    Kind is that of the convolutions, MACs are multiply-accumulates for one image of the data set.
 
     Example: sepzoo list 'cifar_*' --exclude '*_bsconvu'
     """
@@ -30,7 +32,7 @@ def list_networks(
     families = {known.name for known, _ in listed().values()}
     if family is not None and family not in families:
         raise unknown("family", family, families)
-    rows = []
+    rows: list[dict[str, str | int | None]] = []
     for name in list_models(patterns or "*", exclude=exclude or ()):
         owner, spec = listed()[name]
         if family in (None, owner.name):
@@ -41,8 +43,8 @@ def list_networks(
                     "family": owner.name,
                     "kind": spec.conv or "own",
                     "dataset": spec.dataset,
-                    "params": counts and counts.params,
-                    "macs": counts and counts.macs,
+                    "params": None if counts is None else counts.params,
+                    "macs": None if counts is None else counts.macs,
                 }
             )
     if not rows:

@@ -17,6 +17,11 @@ Data = Annotated[
     typer.Option("--data", help="`digits`, a folder of class folders, or a TFDS name (found in $TFDS_DATA_DIR)."),
 ]
 
+NetworkSettings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="An argument of a named network, such as alpha=0.5."),
+]
+
 
 def parse_shape(text: str) -> tuple[int, int, int]:
     """Read height, width and channels, as in `96,96,3`.

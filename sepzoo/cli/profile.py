@@ -22,7 +22,9 @@ def profile(
         ),
     ] = None,
 ) -> None:
-    """Count parameters, multiply-accumulates (MACs) and bytes of activations; nothing is run.
+    """Count parameters, MACs and bytes.
+
+    MACs are multiply-accumulates, bytes those of the activations, both for one image. Nothing is run.
 
     Example: sepzoo profile mobilenet_v1 --set alpha=0.5 --set conv=bsconv_u --input-shape 96,96,3
     """

@@ -16,9 +16,12 @@ _SCANS = 3
 def quickstart(
     out: Annotated[Path, typer.Option(help="The run folder.")] = Path("runs", "quickstart"),
 ) -> None:
-    """Train a small network on scanned digits, export it for phones, check it, and let it read three scans.
+    """Train, export and use a first network.
 
-    Takes a minute or two and no network. Example: sepzoo quickstart --out runs/quickstart
+    A small network learns to read scanned digits, becomes a file for phones, is checked, and reads three scans. That
+    takes a minute or two, and nothing is downloaded.
+
+    Example: sepzoo quickstart --out runs/quickstart
     """
     from sepzoo.cli.keras_start import start_keras
 
@@ -40,14 +43,17 @@ def quickstart(
 
 def _write_scans(folder: Path, classifier: Classifier) -> list[Path]:
     """Write a few scans of the test split as pictures, named by what they show."""
+    import numpy as np
     from PIL import Image
 
-    from sepzoo.data import draw_samples, open_source
+    from sepzoo.data import open_source
 
     height, width, _ = classifier.input_shape
-    drawn = draw_samples(open_source("digits", split="test", image_size=(height, width), channels=1), _SCANS)
+    source = open_source("digits", split="test", image_size=(height, width), channels=1)
+    chosen = np.random.default_rng(0).choice(len(source), _SCANS, replace=False)
     folder.mkdir(exist_ok=True)
-    paths = [folder / f"scan{number}_of_a_{label}.png" for number, label in enumerate(drawn.labels, start=1)]
-    for path, pixels in zip(paths, drawn.images, strict=True):
-        Image.fromarray(pixels[..., 0]).save(path)
+    paths = []
+    for number, (pixels, label) in enumerate(zip(source.images(chosen), source.labels[chosen], strict=True), start=1):
+        paths.append(folder / f"scan{number}_of_a_{source.class_names[label]}.png")
+        Image.fromarray(pixels[..., 0]).save(paths[-1])
     return paths

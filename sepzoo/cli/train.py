@@ -21,7 +21,9 @@ def train(
     out: Annotated[Path | None, typer.Option(help="The run folder; by default runs/RECIPE.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Train a network as a recipe says, and export it; the same command resumes a run that was broken off.
+    """Train as a recipe says, and export.
+
+    The same command resumes a run that was broken off.
 
     Example: sepzoo train finetune --set data=my_photos --out runs/my_photos
     """

@@ -56,10 +56,12 @@ def standard_metadata(metadata: Metadata, input_shape: tuple[int, int, int]) -> 
     std = [float(value) for value in metadata.preprocessing.std]
     wide = max(len(mean), len(std))
     ranges = list(zip(mean * (wide // len(mean)), std * (wide // len(std)), strict=True))
-    image = {"color_space": COLOR_SPACES.get(channels, 0), "default_size": {"width": width, "height": height}}
+    rgb = metadata.preprocessing.channel_order == "rgb"  # the standard has no other order, but an unknown colour space
+    color_space = COLOR_SPACES.get(channels, 0) if rgb else 0
+    image = {"color_space": color_space, "default_size": {"width": width, "height": height}}
     source = {
         "name": "image",
-        "description": f"{height} x {width} pixels, normalized by (pixel - mean) / std",
+        "description": f"{height} x {width} pixels{'' if rgb else ', blue first'}, normalized by (pixel - mean) / std",
         "content": {"content_properties": ("ImageProperties", image)},
         "process_units": [{"options": ("NormalizationOptions", {"mean": mean, "std": std})}],
         "stats": {"max": [(255 - m) / s for m, s in ranges], "min": [-m / s for m, s in ranges]},

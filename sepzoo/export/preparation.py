@@ -11,7 +11,7 @@ from sepzoo.catalog.metadata import Metadata
 from sepzoo.catalog.preprocessing import Preprocessing
 from sepzoo.errors import SepzooError
 from sepzoo.inference.keras_file import KerasClassifier, ends_in_logits, from_model
-from sepzoo.surgery import Part, Replacement, Site, fold_batch_norm, rewrite, to_keras
+from sepzoo.surgery import fold_batch_norm, to_keras
 
 
 def require_tensorflow(target: str) -> None:
@@ -52,25 +52,27 @@ def deployable(model: keras.Model) -> keras.Model:
     """
     stock, _ = to_keras(model)
     folded, _ = fold_batch_norm(stock)
-    single, _ = rewrite(folded, _in_float32)
-    return _flat_with_probabilities(single)
-
-
-def _in_float32(site: Site) -> Replacement | None:
-    if site.layer.compute_dtype == "float32" or len(site.calls) > 1:
-        return None
-    layer = type(site.layer).from_config({**site.layer.get_config(), "dtype": "float32"})
-    return Replacement((Part(layer, site.layer.get_weights()),), "computes in float32")
-
-
-def _flat_with_probabilities(model: keras.Model) -> keras.Model:
-    def call(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if isinstance(operation, keras.Model):
-            return replay(operation, input_of(args, kwargs), call)
-        return operation(*args, **kwargs)
-
-    source = keras.Input(model.inputs[0].shape[1:], name="image")
-    (outputs,) = keras.tree.flatten(replay(model, [source], call))
-    if ends_in_logits(model):
+    source = keras.Input(folded.inputs[0].shape[1:], dtype="float32", name="image")
+    (outputs,) = keras.tree.flatten(replay(folded, [source], _Flattening().call))
+    if ends_in_logits(folded):
         outputs = keras.layers.Softmax(name="probability", dtype="float32")(outputs)
     return keras.Model(source, outputs, name=model.name)
+
+
+class _Flattening:
+    """A walk that inlines nested models and replaces layers of lower precision."""
+
+    def __init__(self) -> None:
+        self.exact: dict[int, keras.layers.Layer] = {}
+
+    def call(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Repeat one operation's call."""
+        if isinstance(operation, keras.Model):
+            return replay(operation, input_of(args, kwargs), self.call)
+        if getattr(operation, "compute_dtype", "float32") == "float32":
+            return operation(*args, **kwargs)
+        config = {**operation.get_config(), "dtype": "float32"}
+        layer = self.exact.setdefault(id(operation), type(operation).from_config(config))
+        outputs = layer(*args, **kwargs)
+        layer.set_weights(operation.get_weights())
+        return outputs

@@ -33,7 +33,7 @@ def quiet() -> Iterator[Log]:
         'converter at work\n'
     """
     log = Log()
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as file:
+    with tempfile.TemporaryFile("w+", buffering=1, encoding="utf-8", errors="replace") as file:
         try:
             with _held_descriptors(file), _held_streams(file):
                 yield log

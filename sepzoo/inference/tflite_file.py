@@ -77,7 +77,13 @@ class TfliteClassifier(Classifier):
 
     def run(self, tensor: np.ndarray) -> np.ndarray:
         """Return the outputs, dequantized, float32 (n, classes); a file of fixed batch runs that many at a time."""
-        self._fit_batch(len(tensor))
+        try:
+            self._fit_batch(len(tensor))
+            return self.output_quantization.dequantize(self._run(tensor))
+        except RuntimeError as error:
+            raise SepzooError(f"{self.name}: LiteRT cannot run this file ({_first_line(error)}).") from error
+
+    def _run(self, tensor: np.ndarray) -> np.ndarray:
         source, target = self.interpreter.get_input_details()[0], self.interpreter.get_output_details()[0]
         batch = int(source["shape"][0])
         outputs = []
@@ -88,7 +94,7 @@ class TfliteClassifier(Classifier):
             self.interpreter.invoke()
             raw = self.interpreter.get_tensor(target["index"]).reshape(batch, self.classes)
             outputs.append(raw[: len(chunk)])
-        return self.output_quantization.dequantize(np.concatenate(outputs))
+        return np.concatenate(outputs)
 
     def _fit_batch(self, count: int) -> None:
         """Give an input whose batch is free the batch that comes."""

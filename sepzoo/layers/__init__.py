@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sepzoo.layers.blocks import Blocks, Conventions
     from sepzoo.layers.bsconv import BSConvS, BSConvS1D, BSConvS2D, BSConvU, BSConvU1D, BSConvU2D
     from sepzoo.layers.drop_path import DropPath
+    from sepzoo.layers.drop_path_join import ColumnDraw, DropPathJoin
     from sepzoo.layers.factorized import FactorizedConv, FactorizedConv1D, FactorizedConv2D
     from sepzoo.layers.kinds import conv2d
     from sepzoo.layers.orthonormal import OrthonormalRegularizer
@@ -29,8 +30,10 @@ __all__ = [
     "BSConvU1D",
     "BSConvU2D",
     "Blocks",
+    "ColumnDraw",
     "Conventions",
     "DropPath",
+    "DropPathJoin",
     "EdgePadding",
     "Factorization",
     "FactorizedConv",
@@ -54,8 +57,10 @@ __getattr__ = lazy_names(
         "BSConvU1D": "bsconv",
         "BSConvU2D": "bsconv",
         "Blocks": "blocks",
+        "ColumnDraw": "drop_path_join",
         "Conventions": "blocks",
         "DropPath": "drop_path",
+        "DropPathJoin": "drop_path_join",
         "EdgePadding": "padding",
         "FactorizedConv": "factorized",
         "FactorizedConv1D": "factorized",

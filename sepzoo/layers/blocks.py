@@ -77,11 +77,12 @@ class Blocks:
         name: str,
         strides: int = 1,
         dilation_rate: int = 1,
+        padding: Any = None,
         use_bias: bool = False,
         regularizer: Any = None,
     ) -> Any:
-        """Dense convolution."""
-        x, padding = self._pad(x, kernel_size, strides, dilation_rate, name)
+        """Dense convolution; `padding` overrides the conventions' where a paper's table does."""
+        x, padding = self._pad(x, kernel_size, strides, dilation_rate, name, padding)
         layer = keras.layers.Conv2D(
             filters,
             kernel_size,
@@ -129,24 +130,23 @@ class Blocks:
         name: str,
         strides: int = 1,
         dilation_rate: int = 1,
+        use_bias: bool = False,
     ) -> Any:
         """Convolution of any kind, in a slot."""
+        geometry = {"strides": strides, "dilation_rate": dilation_rate, "use_bias": use_bias, "name": name}
         if kind.kind == "regular":
-            return self.conv(x, filters, kernel_size, name=name, strides=strides, dilation_rate=dilation_rate)
+            return self.conv(x, filters, kernel_size, **geometry)
         scheme = self.conventions.initializers
         layer = conv2d(
             kind,
             filters,
             kernel_size,
-            strides=strides,
-            dilation_rate=dilation_rate,
             padding=self._padding(kernel_size, strides),
-            use_bias=False,
             pointwise_initializer=initializers.replaced_pointwise(scheme),
             depthwise_initializer=initializers.replaced_depthwise(scheme, kernel_size**2),
             batch_norm_momentum=self.conventions.batch_norm_momentum,
             batch_norm_epsilon=self.conventions.batch_norm_epsilon,
-            name=name,
+            **geometry,
         )
         return layer(x)
 
@@ -170,16 +170,24 @@ class Blocks:
         return layer(x)
 
     def activation(self, x: Any, activation: str | None, *, name: str) -> Any:
-        """Activation; `None` changes nothing. The layer is `{name}_{activation}`."""
+        """Activation; `None` changes nothing. The layer is `{name}_{activation}`.
+
+        "leaky_relu" has Darknet's slope of 0.1; "prelu" learns a slope for each channel (He et al. 2015, 1502.01852).
+        """
         if activation is None:
             return x
+        if activation == "leaky_relu":
+            return keras.layers.LeakyReLU(0.1, name=f"{name}_{activation}")(x)
+        if activation == "prelu":
+            slope = keras.initializers.Constant(0.25)
+            return keras.layers.PReLU(slope, shared_axes=(1, 2), name=f"{name}_{activation}")(x)
         if activation in ("relu", "relu6"):
             return keras.layers.ReLU(6.0 if activation == "relu6" else None, name=f"{name}_{activation}")(x)
         return keras.layers.Activation(activation, name=f"{name}_{activation}")(x)
 
-    def max_pool(self, x: Any, size: int, *, strides: int, name: str) -> Any:
+    def max_pool(self, x: Any, size: int, *, strides: int, name: str, padding: Any = None) -> Any:
         """Maximum over windows. Symmetric padding adds zeros, so it stands only where no value is below 0."""
-        x, padding = self._pad(x, size, strides, 1, name)
+        x, padding = self._pad(x, size, strides, 1, name, padding)
         return keras.layers.MaxPooling2D(size, strides=strides, padding=padding, name=name)(x)
 
     def add(self, shortcut: Any, x: Any, *, name: str) -> Any:
@@ -223,10 +231,12 @@ class Blocks:
     def _finish(self, x: Any, name: str, activation: str | None) -> Any:
         return self.activation(self.batch_norm(x, name=f"{name}_bn"), activation, name=name)
 
-    def _pad(self, x: Any, kernel_size: int, strides: int, dilation_rate: int, name: str) -> tuple[Any, str]:
+    def _pad(
+        self, x: Any, kernel_size: int, strides: int, dilation_rate: int, name: str, padding: Any = None
+    ) -> tuple[Any, str]:
         """Return the tensor, padded by a layer where Keras's convolution can't, and the padding that it then takes."""
         resolved = resolve(
-            self._padding(kernel_size, strides),
+            self._padding(kernel_size, strides) if padding is None else padding,
             kernel_size=(kernel_size,) * 2,
             strides=(strides,) * 2,
             dilation_rate=(dilation_rate,) * 2,

@@ -42,8 +42,8 @@ class Factorization:
         order: whether the k x k step stands after ("pw_dw") or before ("dw_pw") the expanding 1 x 1.
         expand: whether there is an expanding 1 x 1 to the layer's filters.
         reduce: ratio of the leading 1 x 1, or None for none.
-        reduce_of: what `reduce` is a ratio of: the input "channels" or the output "filters". The width is rounded up, to
-            a multiple of a number of `groups`.
+        reduce_of: what `reduce` is a ratio of: the input "channels" or the output "filters". The width is rounded up,
+            with a number of `groups` to its multiple.
         min_mid_channels: the least number of reduced channels (never more than the input channels have).
         terms: how many products are summed; exact for any dense kernel at min(channels, k * k) (network decoupling).
         batch_norm: batch normalization between the steps (never after the last).
@@ -195,12 +195,12 @@ def inception(
 def resnext(
     cardinality: int = 8, width: float = 0.5, batch_norm: bool = False, activation: str | None = None
 ) -> Factorization:
-    """Pointwise to `width` of the filters -> k x k in `cardinality` groups -> pointwise (Xie et al. 2017, 1611.05431)."""
+    """Pointwise to `width` of the filters -> k x k in `cardinality` groups -> pointwise (ResNeXt, 1611.05431)."""
     return _bottleneck("resnext", cardinality, width, batch_norm, activation)
 
 
 def hybrid(width: float = 0.5, batch_norm: bool = False, activation: str | None = None) -> Factorization:
-    """Pointwise to `width` of the filters -> depthwise -> pointwise: "resnext" with one channel a group (1701.04489)."""
+    """Pointwise to `width` of the filters -> depthwise -> pointwise: "resnext", one channel a group (1701.04489)."""
     return _bottleneck("hybrid", "channels", width, batch_norm, activation)
 
 

@@ -1,4 +1,4 @@
-"""The layer that a `Factorization` describes: one node in a model, stock Keras layers inside."""
+"""The layer that a `Factorization` describes: one node in a model, stock Keras layers (or twins of them) inside."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ import keras
 
 from sepzoo.errors import SepzooError
 from sepzoo.layers.factorization import Factorization, Step
+from sepzoo.layers.fast_batch_norm import FastBatchNormalization
+from sepzoo.layers.grouped import GroupedConv1D, GroupedConv2D
 from sepzoo.layers.orthonormal import OrthonormalRegularizer
 from sepzoo.layers.padding import MODES, PaddingMode, padding_layer, resolve
 from sepzoo.layers.sum_terms import SumTerms
 
 CONVOLUTIONS = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D}
+GROUPED = {1: GroupedConv1D, 2: GroupedConv2D}
 DEPTHWISE = {1: keras.layers.DepthwiseConv1D, 2: keras.layers.DepthwiseConv2D}
 
 
@@ -214,7 +217,7 @@ class FactorizedConv(keras.layers.Layer):
             factors.append(self._pointwise(step, use_bias=last and self.use_bias))
         if not last and self.factorization.batch_norm:
             factors.append(
-                keras.layers.BatchNormalization(
+                FastBatchNormalization(
                     momentum=self.batch_norm_momentum,
                     epsilon=self.batch_norm_epsilon,
                     name=f"{step.name}_bn",
@@ -262,7 +265,7 @@ class FactorizedConv(keras.layers.Layer):
                 depthwise_constraint=self.depthwise_constraint,
                 **geometry,
             )
-        return CONVOLUTIONS[self.rank](
+        return (GROUPED if step.groups > 1 else CONVOLUTIONS)[self.rank](
             step.outputs,
             groups=step.groups,
             kernel_initializer=_fresh(self.depthwise_initializer),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import keras
@@ -9,13 +10,33 @@ import keras
 from sepzoo.layers import initializers
 from sepzoo.layers.blocks import Blocks
 
+LAYERS = ("hidden", "hidden1", "hidden2", "logits", "predictions")  # names of a head's layers that have weights
 
-def dense_head(net: Blocks, x: Any, *, classes: int, activation: Any, dropout: float = 0.0) -> Any:
-    """Global average pooling, dropout, one dense layer."""
-    features, scheme = x.shape[-1], net.conventions.initializers
+
+@dataclasses.dataclass(frozen=True)
+class Hidden:
+    """A layer between the pooling and the classifier."""
+
+    channels: int
+    activation: str
+    use_bias: bool = True
+
+
+def dense_head(
+    net: Blocks, x: Any, hidden: Hidden | None = None, *, classes: int, activation: Any, dropout: float = 0.0
+) -> Any:
+    """Global average pooling, a hidden layer if there is one, dropout, one dense layer."""
+    scheme = net.conventions.initializers
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    if hidden is not None:
+        kernel = initializers.dense_kernel(scheme)
+        layer = keras.layers.Dense(
+            hidden.channels, use_bias=hidden.use_bias, kernel_initializer=kernel, name="hidden"
+        )
+        x = net.activation(layer(x), hidden.activation, name="hidden")
     if dropout:
         x = keras.layers.Dropout(dropout, name="dropout")(x)
+    features = x.shape[-1]
     layer = keras.layers.Dense(
         classes,
         activation=activation,
@@ -26,9 +47,14 @@ def dense_head(net: Blocks, x: Any, *, classes: int, activation: Any, dropout: f
     return layer(x)
 
 
-def conv_head(net: Blocks, x: Any, *, classes: int, activation: Any, dropout: float = 0.0) -> Any:
-    """Global average pooling, dropout, one 1 x 1 convolution, as Keras's MobileNetV1 and V3 have it."""
+def conv_head(
+    net: Blocks, x: Any, hidden: Hidden | None = None, *, classes: int, activation: Any, dropout: float = 0.0
+) -> Any:
+    """The same by 1 x 1 convolutions, as Keras's MobileNetV1 and V3 have it."""
     x = keras.layers.GlobalAveragePooling2D(keepdims=True, name="pool")(x)
+    if hidden is not None:
+        x = net.conv(x, hidden.channels, 1, use_bias=hidden.use_bias, name="hidden")
+        x = net.activation(x, hidden.activation, name="hidden")
     if dropout:
         x = keras.layers.Dropout(dropout, name="dropout")(x)
     x = keras.layers.Conv2D(classes, 1, padding="same", name="logits")(x)

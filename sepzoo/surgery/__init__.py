@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from sepzoo.surgery.accelerate import accelerate
 from sepzoo.surgery.folding import fold_batch_norm
 from sepzoo.surgery.report import Change, SurgeryReport
 from sepzoo.surgery.rewriting import Part, Replacement, Rule, Skip, rewrite
@@ -20,6 +21,7 @@ __all__ = [
     "Site",
     "Skip",
     "SurgeryReport",
+    "accelerate",
     "fold_batch_norm",
     "rewrite",
     "sites",

@@ -9,10 +9,11 @@ import numpy as np
 
 from sepzoo.errors import SepzooError
 from sepzoo.layers import FactorizedConv
+from sepzoo.layers.twins import is_twin
 from sepzoo.surgery.report import SurgeryReport
 from sepzoo.surgery.rewriting import Part, Replacement, Skip, rewrite
 from sepzoo.surgery.sites import Site, sites
-from sepzoo.surgery.stock import expanded
+from sepzoo.surgery.stock import expanded, shed
 
 layers = keras.layers
 # Exactly these classes, for a subclass may compute something else. Which axes of which kernel the outputs stand on:
@@ -49,10 +50,12 @@ def fold_batch_norm(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
         >>> len(model.layers), report.params_before, report.params_after
         (2, 124, 112)
     """
-    model, expansion = rewrite(model, lambda site: expanded(site) if _hides_a_fold(site) else None)
+    expansion = None
+    if any(_hides_a_fold(site) for site in sites(model)):
+        model, expansion = rewrite(model, _opened)
     plan = _plan(model)
     model, report = rewrite(model, lambda site: plan.get(id(site.layer)))
-    return model, expansion.followed_by(report)
+    return model, expansion.followed_by(report) if expansion else report
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,9 +68,7 @@ class _Affine:
     @classmethod
     def of(cls, norm: keras.layers.BatchNormalization) -> _Affine:
         """Return what a batch normalization does in inference."""
-        mean, variance = (
-            np.asarray(v.numpy(), "float64") for v in (norm.moving_mean, norm.moving_variance)
-        )
+        mean, variance = (np.asarray(v.numpy(), "float64") for v in (norm.moving_mean, norm.moving_variance))
         gamma = np.asarray(norm.gamma.numpy(), "float64") if norm.scale else 1.0
         beta = np.asarray(norm.beta.numpy(), "float64") if norm.center else 0.0
         with np.errstate(invalid="ignore"):  # a negative variance is found when the result is not finite
@@ -79,10 +80,17 @@ class _Affine:
         return _Affine(self.scale * later.scale, self.shift * later.scale + later.shift)
 
 
+def _opened(site: Site) -> Replacement | Skip | None:
+    """Return the stock layers that a layer stands for, where it is a twin or hides a fold."""
+    if not _hides_a_fold(site):
+        return None
+    return shed(site) if is_twin(site.layer) else expanded(site)
+
+
 def _hides_a_fold(site: Site) -> bool:
     layer = site.layer
     if not isinstance(layer, FactorizedConv):
-        return False
+        return is_twin(layer)
     inside = any(isinstance(factor, keras.layers.BatchNormalization) for factor in layer.factors)
     return inside or isinstance(site.consumer, keras.layers.BatchNormalization)
 
@@ -125,11 +133,11 @@ def _obstacle(site: Site, before: Site | None, carrier: Site | None) -> str:
         return "it is called with training=True"
     if before is None or carrier is None:
         source = site.calls[0].producers[0]
-        return f"the one before it, {source.name!r} ({type(source).__name__}), has no kernel that could carry it"
+        return f"the layer before it, {source.name!r} ({type(source).__name__}), has no kernel that could carry it"
     layer = carrier.layer
     named = f"{carrier.name!r} ({type(layer).__name__})"
     if type(layer) not in KERNELS:
-        return f"the one before it, {named}, has no kernel that could carry it"
+        return f"the layer before it, {named}, has no kernel that could carry it"
     if any(v.name not in ("kernel", "depthwise_kernel", "pointwise_kernel", "bias") for v in layer.weights):
         return f"{named} has weights beside kernel and bias"
     if len(before.calls) > 1 or before.consumer is not norm:

@@ -61,10 +61,10 @@ class SurgeryReport:
         >>> layers = [keras.layers.Conv2D(4, 3, name="conv"), keras.layers.BatchNormalization(name="bn")]
         >>> model, report = fold_batch_norm(keras.Sequential([keras.Input((8, 8, 3)), *layers], name="tiny"))
         >>> print(report)
-        layer  kind                what was done        params          MACs
-        conv   Conv2D              takes over 'bn'  112 -> 112  3,888 -> 3,888
-        bn     BatchNormalization  folded in 'conv'    16 -> 0          0 -> 0
-        tiny                                        128 -> 112  3,888 -> 3,888
+        layer  kind                what was done         params            MACs
+        conv   Conv2D              takes over 'bn'   112 -> 112  3,888 -> 3,888
+        bn     BatchNormalization  folded in 'conv'     16 -> 0          0 -> 0
+        tiny                                         128 -> 112  3,888 -> 3,888
     """
 
     model: str

@@ -14,6 +14,7 @@ import numpy as np
 from sepzoo.analysis.graph import chain_of, functions_between, graph_of, input_of, maker, replay
 from sepzoo.catalog import model_file
 from sepzoo.errors import SepzooError
+from sepzoo.recursion import deep_recursion
 from sepzoo.surgery.cloning import clone, copy_state, first_line
 from sepzoo.surgery.report import Outcome, SurgeryReport, report_on
 from sepzoo.surgery.sites import Site, sites
@@ -35,7 +36,8 @@ class Replacement:
         parts: the new layers. They run one after the other; none at all takes the layer out.
         action: what was done, for the report.
         apply: how the parts make one tensor of one tensor where they are no chain, for example
-            `lambda x: add([depthwise(pointwise(x)) for pointwise, depthwise in terms])`.
+            `lambda x: add([depthwise(pointwise(x)) for pointwise, depthwise in terms])`; it is called once for each
+            call of the layer. Functions of `keras.ops` in it are named after the layer.
 
     Example:
         >>> import keras
@@ -86,7 +88,8 @@ def rewrite(model: keras.Model, rule: Rule) -> tuple[keras.Model, SurgeryReport]
         (['d'], 'left out')
     """
     work = _Rewriting(rule, sites(model))
-    new = work.model(model)
+    with deep_recursion():
+        new = work.model(model)
     metadata = model_file.metadata_of(model)
     if metadata is not None:
         model_file.attach(new, metadata)
@@ -99,7 +102,6 @@ class _Rewriting:
     def __init__(self, rule: Rule, where: Sequence[Site]) -> None:
         self.rule = rule
         self.sites = {id(site.layer): site for site in where}
-        self.paths: dict[int, str] = {}
         self.new: dict[int, Callable[..., Any]] = {}
         self.outcomes: list[Outcome] = []
 
@@ -120,11 +122,9 @@ class _Rewriting:
         settings = {"name": model.name, "trainable": model.trainable}
         chain = chain_of(inputs, outputs) if isinstance(model, keras.Sequential) else None
         try:
-            return (
-                keras.Sequential([maker(inputs), *chain], **settings)
-                if chain
-                else keras.Model(inputs, outputs, **settings)
-            )
+            if chain:
+                return keras.Sequential([maker(inputs), *chain], **settings)
+            return keras.Model(inputs, outputs, **settings)
         except ValueError as error:
             raise SepzooError(f"the layers do not make a model {model.name!r}: {first_line(error)}") from error
 

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from sepzoo.layers import EdgePadding, FactorizedConv, OrthonormalRegularizer, SumTerms
+from sepzoo.layers.twins import is_twin, stock_class
 from sepzoo.surgery.report import SurgeryReport
 from sepzoo.surgery.rewriting import Part, Replacement, Skip, rewrite
 from sepzoo.surgery.sites import Site
@@ -64,12 +65,19 @@ def expanded(site: Site) -> Replacement | Skip:
     return Replacement(tuple(stage for stage in stages if isinstance(stage, Part)), action, apply)
 
 
+def shed(site: Site) -> Replacement:
+    """Return what stands in the place of a stock layer's twin: the stock layer."""
+    return _in_a_row([_part(site.layer, site.layer.name)], "as the stock layer")
+
+
 def _rule(site: Site) -> Replacement | Skip | None:
     layer = site.layer
     if isinstance(layer, FactorizedConv):
         return expanded(site)
     if isinstance(layer, EdgePadding):
         return Replacement((), f"written in keras.ops ({layer.mode})", _edge_padding(layer))
+    if is_twin(layer):
+        return shed(site)
     if type(layer).__module__.startswith("sepzoo."):
         return Skip(f"no stock layer does what {type(layer).__name__} does")
     config = layer.get_config()
@@ -145,7 +153,7 @@ def _part(layer: keras.layers.Layer, name: str, weights: Sequence[np.ndarray] | 
         regularizer = getattr(layer, key, None)
         if isinstance(regularizer, OrthonormalRegularizer):
             config[key] = keras.regularizers.serialize(regularizer.plus)
-    return Part(type(layer).from_config(config), layer.get_weights() if weights is None else weights)
+    return Part(stock_class(layer).from_config(config), layer.get_weights() if weights is None else weights)
 
 
 def _edge_padding(layer: EdgePadding) -> Callable[[Any], Any]:

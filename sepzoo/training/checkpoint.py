@@ -32,7 +32,7 @@ def restore_state(path: Path, model: keras.Model, optimizer: Any) -> int:
         SepzooError: the file is damaged or of another network.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = dict(file)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise SepzooError(f"{path}: expected the state of a run. Received: a damaged file ({error}).") from None

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import keras
+from keras.ops import convert_to_numpy
 
 from sepzoo.applications import build
 from sepzoo.catalog.metadata import Metadata
@@ -33,7 +34,8 @@ class Networks:
         """Copy the trained weights, or their moving averages, into the twin that answers."""
         averages = {id(variable): average for variable, average in optimizer.averages()}
         for ours, theirs in zip(self.training.weights, self.answering.weights, strict=True):
-            theirs.assign(averages.get(id(ours), ours).value)
+            # By way of NumPy: JAX would let both share one buffer, and the next step deletes it.
+            theirs.assign(convert_to_numpy(averages.get(id(ours), ours).value))
 
 
 def build_networks(recipe: Recipe, class_names: tuple[str, ...]) -> Networks:

@@ -153,9 +153,9 @@ def _problem(details: Any) -> str:
     place = ".".join(str(part) for part in details["loc"])
     if details["type"] == "extra_forbidden":
         known = list(_keys(Recipe))
-        parent = place.rpartition(".")[0]
+        parent, _, last = place.rpartition(".")
         siblings = [key for key in known if key.rpartition(".")[0] == parent]
-        near = nearest(place, siblings) or nearest(place, known)
+        near = _nearest_keys(last, siblings) or _nearest_keys(last, known)
         advice = f"Did you mean {', '.join(near)}?" if near else f"Known: {', '.join(siblings)}."
         return f"unknown key {place!r}. {advice}"
     if details["type"] == "missing":
@@ -164,6 +164,11 @@ def _problem(details: Any) -> str:
     reason = reason.removeprefix("expected ")
     received = details["input"]
     return f"expected for {place} {reason}. Received: {place}={received!r}."
+
+
+def _nearest_keys(last: str, keys: Sequence[str]) -> list[str]:
+    found = nearest(last, [key.rpartition(".")[2] for key in keys])
+    return [key for key in keys if key.rpartition(".")[2] in found]
 
 
 def _keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:

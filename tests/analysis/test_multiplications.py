@@ -90,7 +90,7 @@ def test_einsum_dense(equation, output, shape, result, expected):
 
 
 def test_what_has_no_products_of_ours():
-    for layer in (layers.ReLU(), layers.BatchNormalization(), layers.ZeroPadding2D(), layers.AveragePooling2D()):
+    for layer in (layers.ReLU(), layers.BatchNormalization(), layers.ZeroPadding2D(), layers.AveragePooling2D(2)):
         assert multiplications(layer, (1, 8, 8, 4), (1, 8, 8, 4)) == 0
     embedding = layers.Embedding(10, 4)
     embedding.build()

@@ -47,7 +47,7 @@ def test_shuffling_is_decided_by_seed_and_epoch_alone() -> None:
         (pixels().astype("float32"), np.zeros(5, int), NAMES, "expected images as uint8 .* Received: float32"),
         (pixels()[0], np.zeros(5, int), NAMES, r"expected images .* of shape \(4, 6, 3\)"),
         (pixels(), np.zeros(4, int), NAMES, r"one whole number as label .* shape \(4,\) for 5 images"),
-        (pixels(), np.zeros(5), NAMES, "one whole number as label .* float64"),
+        (pixels(), np.zeros(5), NAMES, "one whole number as label .* labels=float64"),
         (pixels(), np.full(5, 2), NAMES, "labels below their count. Received: 2 class names, labels 2 … 2"),
         (pixels(), np.zeros(5, int), ("cat",), "at least two classes .* Received: 1 class names"),
     ],

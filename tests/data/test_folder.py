@@ -81,7 +81,7 @@ def test_a_class_may_be_absent_from_validation_but_not_strange(divided: Path) ->
         file.unlink()
     assert open_folder(divided, split="val", image_size=(8, 8)).labels.tolist() == [1, 1]
     photograph(divided / "val" / "wasp" / "0.png")
-    with pytest.raises(SepzooError, match="expected in .*val the class folders of train. Received: wasp besides"):
+    with pytest.raises(SepzooError, match=r"expected in .*val the class folders of train. Received: wasp besides"):
         open_folder(divided, split="val", image_size=(8, 8))
 
 
@@ -112,7 +112,7 @@ def test_a_class_of_unreadable_images_is_refused(flat: Path) -> None:
         file.write_bytes(b"")
     with (
         pytest.warns(SkippedImageWarning),
-        pytest.raises(SepzooError, match="a readable image of every class. Received: class 'cat'"),
+        pytest.raises(SepzooError, match=r"a readable image of every class. Received: class 'cat'"),
     ):
         open_folder(flat, image_size=(8, 8))
 
@@ -131,19 +131,19 @@ def test_photographs_are_turned_upright(tmp_path: Path) -> None:
 
 
 def test_bad_folders_are_refused(tmp_path: Path, flat: Path) -> None:
-    with pytest.raises(SepzooError, match="missing, which is no folder"):
+    with pytest.raises(SepzooError, match=r"missing, which is no folder"):
         open_folder(tmp_path / "missing", image_size=(8, 8))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(SepzooError, match="at least two class folders. Received: .*empty with none"):
+    with pytest.raises(SepzooError, match=r"at least two class folders. Received: .*empty with none"):
         open_folder(tmp_path / "empty", image_size=(8, 8))
     photograph(tmp_path / "one" / "ant" / "0.png")
-    with pytest.raises(SepzooError, match="at least two class folders. Received: .*one with only 'ant'"):
+    with pytest.raises(SepzooError, match=r"at least two class folders. Received: .*one with only 'ant'"):
         open_folder(tmp_path / "one", image_size=(8, 8))
     (tmp_path / "one" / "bee").mkdir()
     (tmp_path / "one" / "bee" / "notes.txt").write_text("none yet")
-    with pytest.raises(SepzooError, match="expected pictures .* of every class. Received: .*bee with none"):
+    with pytest.raises(SepzooError, match=r"expected pictures .* of every class. Received: .*bee with none"):
         open_folder(tmp_path / "one", image_size=(8, 8))
-    with pytest.raises(SepzooError, match="unknown split of .*insects 'test'. Known: train"):
+    with pytest.raises(SepzooError, match=r"unknown split of .*insects 'test'. Known: train"):
         open_folder(flat, split="test", image_size=(8, 8))
-    with pytest.raises(SepzooError, match="expected an image_size for a folder of photographs"):
+    with pytest.raises(SepzooError, match=r"expected an image_size for a folder of photographs"):
         open_source(flat)

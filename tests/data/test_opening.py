@@ -18,7 +18,7 @@ def test_digits_by_name() -> None:
 
 @pytest.mark.parametrize("path", ["./missing", "/missing/folder", "missing/"])
 def test_a_path_that_is_none_is_not_looked_for_elsewhere(path: str) -> None:
-    with pytest.raises(SepzooError, match="expected a folder of class folders. Received: .*missing"):
+    with pytest.raises(SepzooError, match=r"expected a folder of class folders. Received: .*missing"):
         open_source(path, image_size=(8, 8))
 
 

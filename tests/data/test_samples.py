@@ -23,5 +23,5 @@ def test_more_than_there_are_gives_all() -> None:
 
 
 def test_none_is_refused() -> None:
-    with pytest.raises(SepzooError, match="expected at least 1 sample. Received: count=0"):
+    with pytest.raises(SepzooError, match=r"expected at least 1 sample. Received: count=0"):
         draw_samples(open_source("digits", split="test"), 0)

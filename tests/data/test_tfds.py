@@ -46,7 +46,7 @@ def test_what_does_not_fit_in_memory_is_streamed(tfds_data_dir: str) -> None:
 def test_images_of_one_size_need_none_asked(tfds_data_dir: str) -> None:
     source = open_source("cifar10", split="test[:1%]", data_dir=tfds_data_dir)
     assert (len(source), source.image_size, source.channels) == (100, (32, 32), 3)
-    with pytest.raises(SepzooError, match="expected an image_size for tf_flowers, whose images differ in size"):
+    with pytest.raises(SepzooError, match=r"expected an image_size for tf_flowers, whose images differ in size"):
         open_source("tf_flowers", split="val", data_dir=tfds_data_dir)
 
 
@@ -59,7 +59,7 @@ def test_missing_splits_are_answered_with_those_there_are(tfds_data_dir: str, sp
 
 
 def test_near_names_are_offered() -> None:
-    with pytest.raises(SepzooError, match="unknown data set 'tf_flower'. Did you mean tf_flowers"):
+    with pytest.raises(SepzooError, match=r"unknown data set 'tf_flower'. Did you mean tf_flowers"):
         open_source("tf_flower", image_size=(8, 8))
 
 
@@ -84,6 +84,6 @@ def test_a_set_without_labels_is_refused(tfds_data_dir: str, monkeypatch: pytest
     features = tfds.features.FeaturesDict({"image": tfds.features.Image(), "words": tfds.features.Text()})
     monkeypatch.setattr(type(builder.info), "features", property(lambda _: features))
     with pytest.raises(
-        SepzooError, match="expected a data set with an image and a class label. Received: cifar10 with"
+        SepzooError, match=r"expected a data set with an image and a class label. Received: cifar10 with"
     ):
         open_source("cifar10", data_dir=tfds_data_dir)

@@ -157,17 +157,17 @@ def output_too(x):
     [
         (
             lambda x: layers.BatchNormalization(name="bn")(x),
-            "the one before it, 'x' (InputLayer), has no kernel that could carry it",
+            "the layer before it, 'x' (InputLayer), has no kernel that could carry it",
         ),
         (
             lambda x: layers.BatchNormalization(name="bn")(layers.MaxPooling2D(name="pool")(x)),
-            "the one before it, 'pool' (MaxPooling2D), has no kernel that could carry it",
+            "the layer before it, 'pool' (MaxPooling2D), has no kernel that could carry it",
         ),
         (
             lambda x: layers.BatchNormalization(name="bn")(OwnConv(3, 3, name="f")(x)),
-            "the one before it, 'f' (OwnConv), has no kernel that could carry it",
+            "the layer before it, 'f' (OwnConv), has no kernel that could carry it",
         ),
-        (nested, "the one before it, 'net' (Functional), has no kernel that could carry it"),
+        (nested, "the layer before it, 'net' (Functional), has no kernel that could carry it"),
         (
             lambda x: layers.BatchNormalization(name="bn")(layers.Conv2D(3, 3, activation="relu", name="f")(x)),
             "'f' (Conv2D) ends in the activation 'relu'",

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
-from sepzoo.catalog.families import cifar_resnet, mobilenet_v1, mobilenet_v2, resnet, wide_resnet
+from sepzoo.catalog.families import (
+    cifar_resnet,
+    darknet_reference,
+    fractalnet,
+    hybrid_hypothesis,
+    mobilenet_v1,
+    mobilenet_v2,
+    mobilenet_v3,
+    quicknet,
+    resnet,
+    resnet50,
+    vgg,
+    wide_resnet,
+    xception,
+)
 from sepzoo.catalog.spec import Family
 
 FAMILIES: tuple[Family, ...] = (
     mobilenet_v1.FAMILY,
     mobilenet_v2.FAMILY,
+    mobilenet_v3.FAMILY,
+    xception.FAMILY,
     resnet.FAMILY,
+    resnet50.FAMILY,
     cifar_resnet.FAMILY,
     wide_resnet.FAMILY,
+    vgg.FAMILY,
+    hybrid_hypothesis.FAMILY,
+    darknet_reference.FAMILY,
+    quicknet.FAMILY,
+    fractalnet.FAMILY,
 )

@@ -1,0 +1,37 @@
+"""Writing the catalog's index of counts: `python -m sepzoo.analysis.index`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import sepzoo.catalog.index
+from sepzoo.analysis.profiling import profile
+from sepzoo.applications import build, list_models
+from sepzoo.catalog.index import Counts
+from sepzoo.files import written_whole
+
+PATH = Path(sepzoo.catalog.index.__file__).with_name("index.json")
+
+
+def derive(name: str) -> Counts:
+    """Return a network's counts from the network itself.
+
+    Example:
+        >>> derive("cifar_mobilenetv1_w1d4_bsconvu").macs
+        17107456
+    """
+    found = profile(build(name))
+    return Counts(found.params, found.trainable_params, found.macs)
+
+
+def write(path: Path = PATH) -> None:
+    """Build every listed network and write what it weighs, one line each."""
+    counts = {name: derive(name) for name in list_models()}
+    lines = [f' "{name}": {json.dumps([c.params, c.trainable, c.macs])}' for name, c in counts.items()]
+    with written_whole(path) as temporary:
+        temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

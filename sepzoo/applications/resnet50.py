@@ -1,0 +1,76 @@
+"""ResNet-50: bottlenecks of three convolutions beside a shortcut (He et al., CVPR 2016, arXiv 1512.03385, table 1)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from sepzoo.layers.blocks import Blocks
+from sepzoo.layers.drop_path import drop_rates
+from sepzoo.layers.resolution import Resolution, resolutions
+from sepzoo.layers.width import truncated
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """One resolution: its bottlenecks, whose last convolution is `EXPANSION` times as wide; the first may be strided."""
+
+    channels: int
+    units: int
+    strides: int
+
+
+STEM = 64
+STAGES = (Stage(64, 3, 1), Stage(128, 4, 2), Stage(256, 6, 2), Stage(512, 3, 2))
+EXPANSION = 4
+
+
+def resnet50(
+    net: Blocks, x: Any, *, alpha: float = 1.0, output_stride: int | None = None, drop_path: float = 0.0
+) -> Any:
+    """Return the last feature map. Every convolution has a bias, and a bottleneck's first one the stride, as in Keras.
+
+    Args:
+        net: the words it is written in, with what fills the slots: each 3 x 3 convolution.
+        x: images.
+        alpha: width; every channel number is multiplied by it and truncated.
+        output_stride: total stride at most, by dilation instead (weights unchanged); None for all strides.
+        drop_path: rate of stochastic depth at the last unit, growing from 0 at the first.
+    """
+    x = net.conv_bn(x, truncated(STEM, alpha), 7, strides=2, use_bias=True, activation="relu", name="stem")
+    x = net.max_pool(x, 3, strides=2, name="stem_pool")
+    scales = resolutions(4, [stage.strides for stage in STAGES], output_stride)
+    rates = iter(drop_rates(drop_path, sum(stage.units for stage in STAGES)))
+    for s, (stage, scale) in enumerate(zip(STAGES, scales, strict=True), start=1):
+        for u in range(1, stage.units + 1):
+            x = _bottleneck(net, x, truncated(stage.channels, alpha), scale, u, next(rates), f"stage{s}_unit{u}")
+    return x
+
+
+def _bottleneck(
+    net: Blocks, inputs: Any, channels: int, scale: Resolution, unit: int, drop_path: float, place: str
+) -> Any:
+    strides, shortcut = scale.window(unit)["strides"], inputs
+    if unit == 1:
+        shortcut = net.conv_bn(
+            inputs, EXPANSION * channels, 1, strides=strides, use_bias=True, activation=None, name=f"{place}_projection"
+        )
+    x = net.conv_bn(inputs, channels, 1, strides=strides, use_bias=True, activation="relu", name=f"{place}_conv1")
+    x = net.slot_bn(
+        x, channels, 3, dilation_rate=scale.dilation, use_bias=True, activation="relu", name=f"{place}_conv2"
+    )
+    x = net.conv_bn(x, EXPANSION * channels, 1, use_bias=True, activation=None, name=f"{place}_conv3")
+    x = net.drop_path(x, drop_path, name=place)
+    return net.activation(net.add(shortcut, x, name=place), "relu", name=place)
+
+
+def keras_names() -> dict[str, str]:
+    """Return, for each of our layers with weights, the layer of `keras.applications.ResNet50`."""
+    names = {"stem": "conv1_conv", "stem_bn": "conv1_bn", "predictions": "predictions"}
+    parts = ("projection", "conv1", "conv2", "conv3")
+    for s, stage in enumerate(STAGES, start=1):
+        for u in range(1, stage.units + 1):
+            for number, part in enumerate(parts):
+                names[f"stage{s}_unit{u}_{part}"] = f"conv{s + 1}_block{u}_{number}_conv"
+                names[f"stage{s}_unit{u}_{part}_bn"] = f"conv{s + 1}_block{u}_{number}_bn"
+    return names

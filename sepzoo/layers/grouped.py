@@ -1,0 +1,82 @@
+"""Grouped convolution on a processor: one dense convolution for each block of groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from sepzoo.layers.twins import twin_of
+
+LEAST_CHANNELS = 16  # inputs of a block; narrower convolutions take as long (benchmarks/grouped.py)
+
+
+class _Blockwise:
+    """Computes a grouped convolution block by block on processors, where TensorFlow and JAX are slow at one as a whole.
+
+    Neighbouring groups that are narrow make one block: its dense kernel has zeros between them.
+    """
+
+    def convolution_op(self: Any, inputs: Any, kernel: Any) -> Any:
+        """Return the convolution without bias and activation."""
+        convolve = super().convolution_op  # type: ignore[misc]
+        slow_in_one = keras.backend.backend() in ("tensorflow", "jax") and _on_processor()
+        if self.groups == 1 or self.data_format != "channels_last" or not slow_in_one:
+            return convolve(inputs, kernel)
+        merged = merged_groups(self.groups, kernel.shape[-2])
+        kernel, blocks = merge_groups(kernel, self.groups, merged), self.groups // merged
+        if blocks == 1:
+            return convolve(inputs, kernel)
+        pairs = zip(ops.split(inputs, blocks, axis=-1), ops.split(kernel, blocks, axis=-1), strict=True)
+        return ops.concatenate([convolve(x, k) for x, k in pairs], axis=-1)
+
+
+@twin_of(keras.layers.Conv1D)
+class GroupedConv1D(_Blockwise, keras.layers.Conv1D):
+    """Twin of `keras.layers.Conv1D` that is fast at `groups`."""
+
+
+@twin_of(keras.layers.Conv2D)
+class GroupedConv2D(_Blockwise, keras.layers.Conv2D):
+    """Twin of `keras.layers.Conv2D` that is fast at `groups`: the same arguments, one kernel, the same values.
+
+    Example:
+        >>> import numpy as np
+        >>> layer = GroupedConv2D(32, 3, groups=4, padding="same")
+        >>> layer(np.zeros((1, 8, 8, 16), "float32")).shape[-1], layer.kernel.shape, layer.name[:6]
+        (32, (3, 3, 4, 32), 'conv2d')
+    """
+
+
+def merged_groups(groups: int, channels: int) -> int:
+    """Return how many groups of so many input channels make one block: the fewest that are wide enough.
+
+    Example:
+        >>> merged_groups(groups=8, channels=4), merged_groups(groups=8, channels=64)
+        (4, 1)
+    """
+    divisors = [merged for merged in range(1, groups + 1) if groups % merged == 0]
+    return next((merged for merged in divisors if merged * channels >= LEAST_CHANNELS), groups)
+
+
+def merge_groups(kernel: Any, groups: int, merged: int) -> Any:
+    """Return the kernel of the same convolution in fewer groups: `merged` neighbours are one, with zeros between them.
+
+    Args:
+        kernel: (window …, input channels of a group, filters).
+        groups: of the convolution.
+        merged: how many become one; divides `groups`.
+    """
+    if merged == 1:
+        return kernel
+    window, channels, filters = kernel.shape[:-2], kernel.shape[-2], kernel.shape[-1]
+    ones = (1,) * len(window)
+    belongs = ops.reshape(ops.tile(ops.eye(merged, dtype=kernel.dtype), (1, groups // merged)), (merged, groups))
+    wide = ops.reshape(kernel, (*window, 1, channels, groups, filters // groups))
+    wide = wide * ops.reshape(belongs, (*ones, merged, 1, groups, 1))
+    return ops.reshape(wide, (*window, merged * channels, filters))
+
+
+def _on_processor() -> bool:
+    return all("cpu" in device.lower() for device in keras.distribution.list_devices())

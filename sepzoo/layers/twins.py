@@ -1,0 +1,43 @@
+"""Twins: layers that compute what a stock Keras layer computes, faster, and pass for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+
+def twin_of(stock: type[keras.layers.Layer]) -> Callable[[type], type]:
+    """Return a class decorator that makes a subclass of a stock layer its twin.
+
+    A twin takes the stock layer's configuration and holds its weights. It bears its class name and claims its module,
+    so names of layers and paths in weight files are the stock layer's, and Keras writes the stock layer into a saved
+    model: the file opens where sepzoo is not installed. A deep copy, which Keras makes by saving, has it too.
+
+    Example:
+        >>> import keras
+        >>> @twin_of(keras.layers.ReLU)
+        ... class FasterReLU(keras.layers.ReLU): ...
+        >>> layer = FasterReLU()
+        >>> keras.saving.serialize_keras_object(layer)["class_name"], stock_class(layer).__name__, is_twin(layer)
+        ('ReLU', 'ReLU', True)
+    """
+
+    def decorate(twin: Any) -> Any:
+        twin.twin_of = stock
+        twin.__module__ = "keras.layers"
+        twin.__name__ = twin.__qualname__ = stock.__name__
+        return twin
+
+    return decorate
+
+
+def is_twin(layer: Any) -> bool:
+    """Return whether a layer is the twin of a stock layer."""
+    return "twin_of" in vars(type(layer))
+
+
+def stock_class(layer: Any) -> Any:
+    """Return the stock class whose twin a layer is, or else its own class."""
+    return vars(type(layer)).get("twin_of", type(layer))

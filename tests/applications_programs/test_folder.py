@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sepzoo import inference
+from tests.test_imports import ROOT
+
+PROGRAM = ROOT / "applications" / "folder" / "classify_folder.py"
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    (folder / "inner").mkdir(parents=True)
+    pixels = np.random.default_rng(5).integers(0, 256, (2, 40, 50), np.uint8)
+    for name, image in zip(("b.png", "inner/a.PNG"), pixels, strict=True):
+        Image.fromarray(image).save(folder / name)
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def run(*arguments: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, PROGRAM, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_a_line_for_each_picture(small_files: Path, pictures: Path, tmp_path: Path) -> None:
+    done = run(small_files / "small.tflite", pictures, tmp_path / "out.csv")
+    assert (done.returncode, done.stderr) == (0, "")
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    classifier = inference.open(small_files / "small.keras")
+    expected = classifier.top(classifier.predict([pictures / "b.png", pictures / "inner" / "a.PNG"]), k=1)
+    assert [row["picture"] for row in rows] == ["b.png", "inner/a.PNG"]
+    assert [row["label"] for row in rows] == [best.label for [best] in expected]
+    found = [float(row["probability"]) for row in rows]
+    np.testing.assert_allclose(found, [best.probability for [best] in expected], atol=1e-3)
+
+
+def test_a_bad_picture_is_named_and_left_out(small_files: Path, pictures: Path, tmp_path: Path) -> None:
+    (pictures / "bad.jpg").write_bytes(b"no picture")
+    done = run(small_files / "small.tflite", pictures, tmp_path / "out.csv")
+    assert done.returncode == 0
+    assert done.stderr.startswith(f"left out: {pictures / 'bad.jpg'}: ")
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 3
+
+
+def test_mistakes_write_nothing(small_files: Path, pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for model, folder, message in (
+        (tmp_path / "none.tflite", pictures, f"error: {tmp_path / 'none.tflite'}: no such file.\n"),
+        (small_files / "small.tflite", tmp_path / "empty", "error: expected pictures in the folder. "),
+    ):
+        done = run(model, folder, tmp_path / "out.csv")
+        assert done.returncode == 2
+        assert done.stderr.startswith(message)
+        assert not (tmp_path / "out.csv").exists()

@@ -1,0 +1,75 @@
+"""Cards: every number derived again, every published figure with its source."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+
+from sepzoo.analysis.index import derive
+from sepzoo.applications import card, list_models
+from sepzoo.catalog.index import index
+from sepzoo.catalog.published import published
+from sepzoo.errors import SepzooError
+
+
+def test_the_index_holds_the_listed_names_and_no_others():
+    assert sorted(index()) == list_models()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list_models())
+def test_counts_on_the_card_are_the_networks_own(name):
+    assert card(name).counts == derive(name)
+
+
+def test_every_published_figure_of_the_reference_files_is_on_record(shared):
+    ours = [(row.dataset, row.value) for row in published()]
+    for file, value in (
+        ("published_results.csv", "value"),
+        ("bsconv_repo_results.csv", "top1"),
+        ("bsconv_other_results.csv", "top1"),
+        ("bsconv_paper_results.csv", "top1"),
+    ):
+        with (shared / "reference" / file).open(encoding="utf-8") as lines:
+            for row in csv.DictReader(lines):
+                ours.remove((row["dataset"], row[value]))
+    assert ours == []
+
+
+def test_every_published_figure_names_its_source():
+    assert all(row.source and row.metric and row.arxiv for row in published())
+
+
+def test_a_figure_stands_on_the_card_of_its_network_alone():
+    assert [row.value for row in card("cifar_mobilenetv1_w1d4").published] == ["91.17", "68.23"]
+    assert all("1704.04861" in row.source for row in card("mobilenet_v1").published)
+
+
+def test_official_weights_stand_on_the_card_of_the_official_form():
+    assert len(card("mobilenet_v1").weights) == 32
+    assert card("mobilenet_v1").weights_licence == "Apache-2.0"
+    assert card("mobilenetv1_w1").weights == ()
+    assert card("mobilenetv1_w1").weights_licence is None
+
+
+def test_names_by_grammar_have_a_card_without_counts():
+    assert card("mobilenetv1_w3d8").counts is None
+
+
+def test_json_and_errors():
+    assert json.loads(card("mobilenet_v2").to_json())["paper"]["arxiv"] == "1801.04381"
+    with pytest.raises(SepzooError, match="unknown model 'mobilenet_v22'"):
+        card("mobilenet_v22")
+
+
+def test_finding_costs_no_keras():
+    code = (
+        "import sys, sepzoo.applications as a; a.list_models(); "
+        "assert not {'keras', 'tensorflow', 'numpy'} & set(sys.modules), sorted(sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import logging
+import re
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sepzoo
+from sepzoo.cli.app import app
+from tests.cli.conftest import Command
+from tests.command import PROGRAM, run_command
+
+COMMANDS = [command.name for command in app.registered_commands]
+
+
+def test_alone_it_shows_its_commands(command: Command) -> None:
+    outcome = command()
+    assert outcome.code == 0
+    assert [name for name in COMMANDS if name in outcome.out] == COMMANDS
+    assert len(COMMANDS) == 8
+
+
+def test_version(command: Command) -> None:
+    assert command("--version").out == f"{sepzoo.__version__}\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_shows_an_example(command: Command, name: str) -> None:
+    outcome = command(name, "--help")
+    assert outcome.code == 0
+    assert f"Example: sepzoo {name}" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["lst"], "error: No such command 'lst'. Did you mean 'list'?"),
+        (["card"], "error: Missing argument 'NAME'."),
+        (["list", "--famly", "x"], "error: No such option: --famly (Possible options: --family)"),
+        (["classify", "a.tflite", "a.png", "--top", "0"], "error: Invalid value for '--top': "),
+        (["card", "mobilenetv1"], "error: unknown model 'mobilenetv1'. Did you mean mobilenet_v1, "),
+        (["classify", "a.tflite", "a.png"], "error: a.tflite: no such file."),
+        (["evaluate", "pyproject.tom", "--data", "digits"], "error: pyproject.tom: no such file."),
+        (["train", "digit"], "error: unknown recipe 'digit'. Did you mean digits?"),
+        (["export", "none.keras", "--to", "xla"], "error: expected a model file. Received: none.keras, which does not"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_code_2(command: Command, arguments: list[str], message: str) -> None:
+    outcome = command(*arguments)
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert outcome.err.startswith(message)
+    assert outcome.err.count("\n") == 1
+
+
+def test_an_operating_systems_refusal_is_one_line(command: Command, small_files: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "file" / "in"
+    folder.parent.write_text("")
+    outcome = command("export", small_files / "small.keras", "--to", "tflite:float32", "--out", folder)
+    assert outcome.code == 2
+    assert re.fullmatch(r"error: .*: Not a directory\n", outcome.err)
+
+
+def test_a_mistake_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch, command: Command) -> None:
+    def broken(*arguments: Any, **more: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("sepzoo.catalog.registry.list_models", broken)
+    with pytest.raises(ZeroDivisionError):
+        command("list")
+
+
+def test_interrupted_in_this_process(monkeypatch: pytest.MonkeyPatch, command: Command) -> None:
+    def interrupted(*arguments: Any, **more: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sepzoo.catalog.registry.list_models", interrupted)
+    outcome = command("list")
+    assert (outcome.code, outcome.err) == (130, "interrupted\n")
+
+
+def test_warnings_and_log_are_one_line_each(monkeypatch: pytest.MonkeyPatch, command: Command) -> None:
+    def talkative(*arguments: Any, **more: Any) -> list[str]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("left one out", UserWarning, stacklevel=1)
+        logging.getLogger("sepzoo").warning("3 layers kept their weights")
+        return ["mobilenet_v1"]
+
+    monkeypatch.setattr("sepzoo.catalog.registry.list_models", talkative)
+    outcome = command("list")
+    assert outcome.code == 0
+    assert outcome.err == "warning: left one out\n3 layers kept their weights\n"
+    assert logging.getLogger("sepzoo").handlers == []
+
+
+def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
+    reader = "import sys; sys.stdin.readline()"
+    listing = f'"{sys.executable}" -c "{PROGRAM}" list --json'
+    done = subprocess.run(
+        ["bash", "-c", f"{listing} | \"{sys.executable}\" -c '{reader}'"], capture_output=True, text=True, check=True
+    )
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_a_training_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    arguments = ["train", "digits", "--set", "epochs=2", "--set", "export=[]", "--out", "run"]
+    line = [sys.executable, "-c", PROGRAM, *arguments]
+    with subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = ""
+        while "epoch 1/2" not in said:
+            said += process.stderr.readline()
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert rest.endswith("interrupted\n")
+    assert "Traceback" not in rest
+    resumed = run_command(*arguments, cwd=tmp_path)
+    assert resumed.returncode == 0
+    assert "resumed after epoch 1" in resumed.stderr

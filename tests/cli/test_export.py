@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sepzoo.inference import open as open_file
+from tests.cli.conftest import Command
+
+
+def test_several_files_beside_the_model(command: Command, small_files: Path, tmp_path: Path) -> None:
+    model = tmp_path / "net.keras"
+    model.write_bytes((small_files / "small.keras").read_bytes())
+    outcome = command("export", model, "--to", "tflite:float32, tflite:float16", "--data", "digits")
+    assert outcome.code == 0, outcome.err
+    assert {path.name for path in tmp_path.iterdir()} == {"net.keras", "net_float32.tflite", "net_float16.tflite"}
+    header, *lines = outcome.out.splitlines()
+    assert header.split() == ["file", "KiB", "accuracy", "same", "answer", "ms/image"]
+    assert [line.split()[0] for line in lines] == ["Keras", "tflite:float32", "tflite:float16", "checked"]
+    assert lines[-1] == "checked on 359 images of digits test, seed 0"
+    assert open_file(tmp_path / "net_float16.tflite").labels == tuple("0123456789")
+
+
+def test_json_has_the_reports(command: Command, small_files: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "folder"
+    outcome = command("export", small_files / "small.keras", "--to", "tflite:float32", "--out", out, "--json")
+    found = json.loads(outcome.out)
+    assert found["keras"]["path"] == str(small_files / "small.keras")
+    [report] = found["files"]
+    assert report["path"] == str(out / "small_float32.tflite")
+    assert report["size"] == (out / "small_float32.tflite").stat().st_size
+    assert report["comparison"]["max_error"] < 1e-4
+
+
+def test_calibration_and_seed_are_as_asked(command: Command, small_files: Path, tmp_path: Path) -> None:
+    arguments = ["--to", "tflite:dynamic", "--data", "digits", "--calibration", "17", "--seed", "5", "--json"]
+    outcome = command("export", small_files / "small.keras", *arguments, "--out", tmp_path)
+    [report] = json.loads(outcome.out)["files"]
+    assert report["calibration"] == "17 images of digits train[20%:], seed 5"
+    assert report["comparison"]["origin"] == "359 images of digits test, seed 5"
+
+
+@pytest.mark.slow
+def test_a_network_by_name_with_real_weights(command: Command, shared: Path, tmp_path: Path) -> None:
+    weights = shared / "weights" / "mobilenet_v1_0.75_224_imagenet_keras.npz"
+    outcome = command("export", "mobilenet_v1", "--weights", weights, "--to", "tflite:float32", "--out", tmp_path)
+    assert outcome.code == 2
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_network_by_name(command: Command, tmp_path: Path) -> None:
+    outcome = command("export", "cifar_mobilenetv1_w1d4", "--to", "tflite:float32", "--out", tmp_path)
+    assert outcome.code == 0, outcome.err
+    assert "checked on 16 images of random pixels, seed 0" in outcome.out
+    assert open_file(tmp_path / "cifar_mobilenetv1_w1d4_float32.tflite").classes == 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--to", "tflite:int9"], "error: unknown target 'tflite:int9'. Did you mean tflite:int8, "),
+        (["--to", "tflite:int8"], "error: tflite:int8 needs images to calibrate on. Received: no --data."),
+        (["--to", "xla", "--weights", "imagenet"], "error: expected --weights beside a network's name."),
+        (["--to", "tflite:int8", "--data", "digit"], "error: "),
+    ],
+)
+def test_bad_arguments(command: Command, small_files: Path, arguments: list[str], message: str) -> None:
+    outcome = command("export", small_files / "small.keras", *arguments)
+    assert outcome.code == 2
+    assert outcome.err.startswith(message)
+    assert outcome.err.count("\n") == 1
+    assert {path.name for path in small_files.iterdir()} == {"small.keras", "small.tflite"}
+
+
+def test_a_folder_that_is_no_run(command: Command, tmp_path: Path) -> None:
+    outcome = command("export", tmp_path, "--to", "xla")
+    assert outcome.err == f"error: expected a run folder. Received: {tmp_path}, which has no recipe.yaml.\n"
+
+
+def test_a_run_that_was_broken_off(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text("name: digits\n")
+    outcome = command("export", tmp_path, "--to", "xla")
+    assert outcome.code == 2
+    assert f"Finish it: sepzoo train {tmp_path}/recipe.yaml --out {tmp_path}\n" in outcome.err
+
+
+def test_data_of_other_classes_gives_no_accuracy(
+    command: Command, small_files: Path, tmp_path: Path, cats_and_dogs: Path
+) -> None:
+    arguments = ["--to", "tflite:float32", "--data", cats_and_dogs, "--out", tmp_path, "--json"]
+    outcome = command("export", small_files / "small.keras", *arguments)
+    assert outcome.code == 0
+    assert outcome.err.startswith("warning: no accuracy will be measured: expected data of the 10 classes of small.")
+    assert json.loads(outcome.out)["keras"]["accuracy"] is None

@@ -1,0 +1,92 @@
+"""Another runtime reads our files: mediapipe's ImageClassifier, in an environment of its own.
+
+mediapipe and tensorflow-model-optimization want different versions of absl-py, so they cannot share one. The
+environment is made once and kept in pytest's cache folder. A bare Debian also needs libgl1, libegl1 and libgles2.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import venv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sepzoo import inference
+from sepzoo.catalog import model_file
+from sepzoo.catalog.metadata import Metadata
+from sepzoo.data import Samples
+from sepzoo.export import Tolerance, tflite
+
+from .networks import pixels, samples, separable
+
+REQUIREMENT = "mediapipe==1.2.2"
+SCRIPT = Path(__file__).with_name("mediapipe_classify.py")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def mediapipe_python(pytestconfig: pytest.Config) -> Path:
+    """The interpreter of an environment with mediapipe; skipped where it cannot be installed."""
+    assert pytestconfig.cache is not None
+    folder = pytestconfig.cache.mkdir(REQUIREMENT.replace("==", "-"))
+    python, ready = folder / "bin" / "python", folder / "ready"
+    if not ready.is_file():
+        venv.create(folder, with_pip=True, clear=True)
+        command = [str(python), "-m", "pip", "install", "--quiet", REQUIREMENT]
+        installed = subprocess.run(command, capture_output=True, text=True, check=False)
+        if installed.returncode:
+            pytest.skip(f"{REQUIREMENT} cannot be installed: {installed.stderr.strip().splitlines()[-1]}")
+        ready.touch()
+    return python
+
+
+def classify(python: Path, image: Path, *models: Path) -> list[list[list]]:
+    command = [str(python), str(SCRIPT), str(image), *map(str, models)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_mediapipe_answers_as_we_do(mediapipe_python: Path, tmp_path: Path) -> None:
+    model = separable(size=32)
+    calibration = samples(model, 60, seed=1)
+    exact = tflite(model, tmp_path / "float32.tflite", check=calibration)
+    small = tflite(model, tmp_path / "int8.tflite", quantize="int8", calibration=calibration)
+    for seed in range(3):
+        image = pixels(1, 32, seed=seed)
+        Image.fromarray(image[0]).save(tmp_path / "image.png")
+        answers = classify(mediapipe_python, tmp_path / "image.png", exact.path, small.path)
+        for report, answer in zip((exact, small), answers, strict=True):
+            file = inference.open(report.path)
+            ours = file.predict(image)
+            label, score, index = answer[0]
+            assert score == pytest.approx(ours.max(), abs=1e-4)
+            assert (label, ours[0, index]) == (file.labels[index], ours.max())
+
+
+def test_mediapipe_answers_as_we_do_on_photographs(
+    mediapipe_python: Path, photographs: list[Path], shared: Path, tmp_path: Path
+) -> None:
+    import keras
+
+    model = keras.applications.MobileNet(alpha=0.25, weights=None)
+    model.load_weights(shared / "weights" / "mobilenet_v1_0.25_224_imagenet_keras.h5")
+    index = json.loads((shared / "data" / "imagenet_sample" / "imagenet_class_index.json").read_text())
+    model_file.attach(model, Metadata("mobilenet_v1", tuple(index[str(number)][1] for number in range(1000))))
+    file = inference.open(tflite(model, tmp_path / "float32.tflite").path)
+    images = file.pixels(photographs[:60])
+    calibration = Samples(images, None, origin="photographs", seed=0)
+    int8 = tflite(model, tmp_path / "int8.tflite", quantize="int8", calibration=calibration, tolerance=Tolerance())
+    for image in images[5::20]:
+        Image.fromarray(image).save(tmp_path / "image.png")
+        answers = classify(mediapipe_python, tmp_path / "image.png", tmp_path / "float32.tflite", int8.path)
+        for opened, answer in zip((file, inference.open(int8.path)), answers, strict=True):
+            ours = opened.predict(image[None])
+            ranked = np.sort(ours[0])[::-1][:3]
+            np.testing.assert_allclose([score for _, score, _ in answer], ranked, atol=1e-4)
+            assert answer[0][0] in {found.label for found in opened.top(ours, 5)[0] if found.probability == ours.max()}

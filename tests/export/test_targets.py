@@ -1,0 +1,49 @@
+"""Targets by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import pytest
+
+from sepzoo import export
+from sepzoo.data import Samples
+from sepzoo.errors import SepzooError
+
+
+def test_the_names() -> None:
+    assert list(export.TARGETS) == [
+        "tflite:float32",
+        "tflite:float16",
+        "tflite:dynamic",
+        "tflite:int8",
+        "tflite:int16x8",
+        "xla",
+    ]
+    assert [name for name, target in export.TARGETS.items() if target.calibrated] == ["tflite:int8", "tflite:int16x8"]
+    assert export.TARGETS["tflite:int8"].suffix == "_int8.tflite"
+
+
+@pytest.mark.parametrize("name", ["tflite:float32", "tflite:int8", "xla"])
+def test_each_name_writes_its_format(
+    name: str, model: keras.Model, calibration: Samples, check: Samples, tmp_path: Path
+) -> None:
+    path = tmp_path / f"model{export.TARGETS[name].suffix}"
+    report = export.export(model, name, path, calibration=calibration, check=check)
+    assert (report.target, report.path) == (name, path)
+    assert path.exists()
+    assert (report.calibration is not None) == export.TARGETS[name].calibrated
+
+
+def test_an_unknown_name_offers_the_nearest(model: keras.Model, tmp_path: Path) -> None:
+    with pytest.raises(SepzooError, match=r"^unknown target 'tflite:int7'\. Did you mean tflite:int8"):
+        export.export(model, "tflite:int7", tmp_path / "model.tflite")
+
+
+def test_functions_stay_functions_once_their_modules_are_loaded() -> None:
+    import sepzoo.export.targets
+
+    assert callable(sepzoo.export.tflite)
+    assert callable(sepzoo.export.xla)
+    assert callable(sepzoo.export.export)

@@ -1,0 +1,81 @@
+"""Accuracy, against counts made by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from sepzoo.catalog.preprocessing import Preprocessing
+from sepzoo.data import ArraySource
+from sepzoo.errors import SepzooError
+from sepzoo.inference import Classifier, Evaluation
+
+LETTERS = ("a", "b", "c", "d", "e", "f", "g")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class FirstPixel(Classifier):
+    """Ranks classes by their distance from the value of the first pixel, the nearest first."""
+
+    def prepare(self, pixels: np.ndarray) -> np.ndarray:
+        return pixels
+
+    def run(self, tensor: np.ndarray) -> np.ndarray:
+        values = tensor[:, 0, 0, :1].astype(np.float32)
+        return 1 / (1 + np.abs(values - np.arange(self.classes)))
+
+
+def classifier(labels: tuple[str, ...] | None = LETTERS, classes: int = 7) -> FirstPixel:
+    shape = (2, 2, 3)
+    preprocessing = Preprocessing()
+    return FirstPixel(
+        name="first",
+        input_shape=shape,
+        classes=classes,
+        labels=labels,
+        preprocessing=preprocessing,
+        from_logits=False,
+    )
+
+
+def source(values: list[int], labels: list[int], names: tuple[str, ...] = LETTERS) -> ArraySource:
+    pixels = np.zeros((len(values), 2, 2, 3), np.uint8)
+    pixels[:, 0, 0, 0] = values
+    return ArraySource(pixels, np.array(labels), names, name="letters test")
+
+
+def test_counts_the_first_and_the_first_five() -> None:
+    evaluation = classifier().evaluate(source([0, 1, 6, 6], [0, 2, 6, 0]), batch_size=3)
+    assert evaluation == Evaluation("first", "letters test", 4, 2, 3, "by name")
+    assert (evaluation.top1, evaluation.top5) == (0.5, 0.75)
+    assert evaluation.standard_error == 0.25
+
+
+def test_names_decide_whatever_their_order() -> None:
+    evaluation = classifier().evaluate(source([6, 0], [0, 1], ("g", "a")))
+    assert (evaluation.correct, evaluation.matched) == (2, "by name")
+
+
+@pytest.mark.parametrize("labels", [None, tuple("hijklmn")])
+def test_equal_counts_match_by_number_where_no_name_does(labels: tuple[str, ...] | None) -> None:
+    evaluation = classifier(labels).evaluate(source([3, 4], [3, 5]))
+    assert (evaluation.correct, evaluation.matched) == (1, "by number")
+
+
+def test_other_classes_are_refused() -> None:
+    with pytest.raises(SepzooError, match=r"Received: 1 others, such as 'zebra'\."):
+        classifier().evaluate(source([0, 1], [0, 1], ("a", "zebra")))
+
+
+def test_other_counts_are_refused() -> None:
+    with pytest.raises(SepzooError, match=r"expected data of the 7 classes of first\. Received: 2 classes"):
+        classifier().evaluate(source([0, 1], [0, 1], ("cat", "dog")))
+
+
+def test_json_has_counts_and_shares() -> None:
+    fields = json.loads(Evaluation("first", "letters test", 4, 2, 3, "by name").to_json())
+    assert fields["correct"] == 2
+    assert fields["top5"] == 0.75

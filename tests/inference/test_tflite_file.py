@@ -1,0 +1,107 @@
+"""`.tflite` files: real ones, damaged ones, and the arithmetic of their integers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from sepzoo import inference
+from sepzoo.catalog.preprocessing import Preprocessing
+from sepzoo.errors import SepzooError
+from sepzoo.inference.tflite_file import Quantization
+
+
+@pytest.fixture(scope="module")
+def quantized(shared: Path) -> Path:
+    """A public MobileNetV2, uint8 in and out, whose 1001 classes begin with `background`."""
+    return shared / "weights" / "tf2_mobilenet_v2_1.0_224_ptq.tflite"
+
+
+@pytest.fixture(scope="module")
+def person(shared: Path) -> Path:
+    """A public person detector, float32, of free batch, without any metadata."""
+    return shared / "weights" / "vww_96_float.tflite"
+
+
+@pytest.fixture(scope="module")
+def photographs(shared: Path) -> list[Path]:
+    return sorted((shared / "data" / "imagenet_sample" / "images").iterdir())[::10]
+
+
+def test_a_public_file_classifies_photographs_from_the_file_alone(quantized: Path, photographs: list[Path]) -> None:
+    opened = inference.open(quantized)
+    assert (opened.input_shape, opened.classes) == ((224, 224, 3), 1001)
+    probabilities = opened.predict(photographs)
+    right = probabilities.argmax(axis=1) - 1 == [int(path.name[:4]) for path in photographs]
+    assert right.mean() >= 0.7
+    assert opened.top(probabilities[:1], k=1)[0][0].label == "tench, Tinca tinca"
+
+
+def test_a_free_batch_gives_what_single_images_give(person: Path, photographs: list[Path]) -> None:
+    opened = inference.open(person, labels=["nobody", "person"], preprocessing=Preprocessing((0.0,), (255.0,)))
+    together = opened.predict(photographs[:5])
+    assert together.shape == (5, 2)
+    np.testing.assert_allclose(together.sum(axis=1), 1, atol=1e-5)
+    singly = np.concatenate([opened.predict([photograph]) for photograph in photographs[:5]])
+    np.testing.assert_allclose(together, singly, atol=1e-6)
+
+
+def test_a_float_file_without_metadata_asks_for_preprocessing(person: Path) -> None:
+    opened = inference.open(person)
+    assert (opened.labels, opened.preprocessing) == (None, None)
+    with pytest.raises(SepzooError, match="expected a file that says how pixels become its input"):
+        opened.predict(np.zeros((1, 96, 96, 3), np.uint8))
+
+
+def test_neither_tensorflow_nor_keras_is_imported_and_nothing_is_printed(
+    quantized: Path, photographs: list[Path]
+) -> None:
+    code = (
+        "import sys; from sepzoo import inference; opened = inference.open(sys.argv[1]);"
+        "opened.top(opened.predict(sys.argv[2:]));"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(quantized), str(photographs[0])]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+@pytest.mark.parametrize("share", [0.001, 0.3, 0.9, 0.999])
+def test_a_truncated_file_is_damaged(quantized: Path, tmp_path: Path, share: float) -> None:
+    content = quantized.read_bytes()
+    cut = tmp_path / "cut.tflite"
+    cut.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(SepzooError, match=r"cut\.tflite: expected a TFLite file\. Received: a damaged one \("):
+        inference.open(cut)
+
+
+def test_pixels_pass_as_they_are_where_the_input_is_their_range() -> None:
+    half_a_step_off = Quantization(scale=1 / 127.5, zero_point=127, dtype=np.uint8)
+    np.testing.assert_array_equal(
+        half_a_step_off.pixel_table(Preprocessing(), 3), np.repeat(np.arange(256), 3).reshape(-1, 3)
+    )
+    signed = Quantization(scale=1 / 127.5, zero_point=-1, dtype=np.int8)
+    np.testing.assert_array_equal(signed.pixel_table(Preprocessing(), 1)[:, 0], np.arange(-128, 128))
+
+
+def test_other_ranges_are_rounded_channel_by_channel() -> None:
+    quantization = Quantization(scale=0.02, zero_point=100, dtype=np.uint8)
+    preprocessing = Preprocessing(mean=(120.0, 110.0), std=(60.0, 50.0))
+    table = quantization.pixel_table(preprocessing, 2)
+    for pixel in (0, 77, 255):
+        expected = [np.clip(np.round((pixel - m) / s / 0.02 + 100), 0, 255) for m, s in ((120, 60), (110, 50))]
+        assert table[pixel].tolist() == expected
+
+
+@given(some.floats(1e-3, 10), some.integers(-128, 127), some.lists(some.floats(-3, 3), min_size=1, max_size=20))
+def test_dequantizing_comes_back_to_half_a_step(scale: float, zero_point: int, values: list[float]) -> None:
+    quantization = Quantization(scale, zero_point, np.int8)
+    low, high = quantization.dequantize(np.array([-128, 127]))
+    there_and_back = quantization.dequantize(quantization.quantize(np.array(values)))
+    np.testing.assert_allclose(there_and_back, np.clip(values, low, high), atol=scale * 0.501 + 1e-5)

@@ -1,0 +1,86 @@
+"""Grouped convolution in blocks against Keras's own."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sepzoo.layers.grouped import GroupedConv1D, GroupedConv2D, merge_groups, merged_groups
+from sepzoo.layers.twins import is_twin, stock_class
+
+
+def pair(stock, twin, **arguments):
+    """Return both layers with the same weights."""
+    layers = stock(**arguments, bias_initializer="uniform"), twin(**arguments)
+    rank = 1 if stock is keras.layers.Conv1D else 2
+    for layer in layers:
+        layer.build((None, *(None,) * rank, 8 * arguments["groups"] if arguments["groups"] < 8 else 64))
+    layers[1].set_weights(layers[0].get_weights())
+    return layers
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"groups": 4, "padding": "same"},
+        {"groups": 4, "strides": 2, "padding": "same", "activation": "relu"},
+        {"groups": 2, "padding": "valid", "dilation_rate": 2, "use_bias": False},
+        {"groups": 16, "padding": "same"},
+        {"groups": 64, "padding": "valid"},
+        {"groups": 1, "padding": "same"},
+    ],
+)
+@pytest.mark.parametrize(("stock", "twin"), [(keras.layers.Conv1D, GroupedConv1D), (keras.layers.Conv2D, GroupedConv2D)])
+def test_values_and_gradients_are_keras_s(seed, stock, twin, arguments):
+    stock_layer, twin_layer = pair(stock, twin, filters=128, kernel_size=3, **arguments)
+    rank = 1 if stock is keras.layers.Conv1D else 2
+    channels = stock_layer.kernel.shape[-2] * arguments["groups"]
+    x = tf.constant(np.random.default_rng(0).normal(size=(2, *(7, 9)[:rank], channels)).astype("float32"))
+    results = []
+    for layer in (stock_layer, twin_layer):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x)
+            loss = tf.reduce_sum(y * y)
+        results.append([y, *tape.gradient(loss, [x, *[variable.value for variable in layer.trainable_variables]])])
+    for theirs, ours in zip(*results, strict=True):
+        scale = np.abs(theirs).max()
+        np.testing.assert_allclose(np.asarray(ours) / scale, np.asarray(theirs) / scale, atol=2e-6)
+
+
+def test_it_passes_for_the_stock_layer(tmp_path):
+    layer = GroupedConv2D(32, 3, groups=4, name="conv")
+    model = keras.Sequential([keras.Input((8, 8, 16)), layer])
+    assert is_twin(layer)
+    assert stock_class(layer) is keras.layers.Conv2D
+    assert layer.get_config() == keras.layers.Conv2D(32, 3, groups=4, name="conv").get_config()
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert type(again.layers[0]) is keras.layers.Conv2D
+    x = np.random.default_rng(0).normal(size=(1, 8, 8, 16)).astype("float32")
+    np.testing.assert_allclose(np.asarray(again(x)), np.asarray(model(x)), atol=1e-6)
+    again.save_weights(tmp_path / "model.weights.h5")
+    model.load_weights(tmp_path / "model.weights.h5")
+
+
+@pytest.mark.parametrize(
+    ("groups", "channels", "merged"), [(4, 16, 1), (8, 4, 4), (64, 1, 16), (7, 2, 7), (2, 3, 2), (6, 6, 3)]
+)
+def test_a_block_is_the_fewest_groups_that_are_wide_enough(groups, channels, merged):
+    assert merged_groups(groups, channels) == merged
+
+
+def test_merged_groups_have_zeros_between_them():
+    kernel = np.arange(1, 9, dtype="float32").reshape(1, 1, 2, 4)  # two groups of two channels and two filters
+    expected = [[1, 2, 0, 0], [5, 6, 0, 0], [0, 0, 3, 4], [0, 0, 7, 8]]
+    assert np.asarray(merge_groups(kernel, groups=2, merged=2))[0, 0].tolist() == expected
+
+
+def test_channels_first_is_left_to_keras(monkeypatch):
+    layer = GroupedConv2D(32, 3, groups=4, data_format="channels_first")
+    seen = []
+    monkeypatch.setattr(keras.layers.Conv2D, "convolution_op", lambda self, x, kernel: seen.append(x.shape) or x)
+    layer.convolution_op(np.zeros((1, 16, 8, 8), "float32"), np.zeros((3, 3, 4, 32), "float32"))
+    assert seen == [(1, 16, 8, 8)]

@@ -1,0 +1,123 @@
+"""What importing costs, and which way imports run."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "sepzoo"
+ORDER = (
+    {"layers"},
+    {"catalog"},
+    {"applications"},
+    {"data"},
+    {"analysis", "surgery"},
+    {"inference"},
+    {"training", "compression", "export"},
+    {"benchmark"},
+    {"cli"},
+)
+GROUND = -1
+"""The rank of the modules beside the subpackages, which all may use."""
+
+HEAVY = {"keras", "tensorflow", "numpy", "tensorflow_datasets", "ai_edge_litert", "PIL", "matplotlib", "h5py"}
+
+
+def imported_by(code: str) -> set[str]:
+    """Return the top-level packages that a fresh interpreter has loaded after the code."""
+    script = f"import json, sys\n{code}\nprint(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in json.loads(done.stderr)}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import sepzoo",
+        "import sepzoo.layers, sepzoo.catalog, sepzoo.applications",
+        "from sepzoo.cli import main",
+        "from sepzoo.cli import app; app(['list'], standalone_mode=False)",
+        "from sepzoo.cli import app; app(['card', 'mobilenet_v1'], standalone_mode=False)",
+        "from sepzoo.cli import app; app(['train', '--help'], standalone_mode=False)",
+    ],
+)
+def test_light_things_load_nothing_heavy(code: str) -> None:
+    assert imported_by(code) & HEAVY == set()
+
+
+def test_recipes_are_read_without_keras() -> None:
+    loaded = imported_by("import sepzoo; sepzoo.training.Recipe.load('digits')")
+    assert loaded & {"keras", "tensorflow"} == set()
+
+
+def modules() -> dict[str, Path]:
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
+
+
+def statements(node: ast.AST) -> Iterator[tuple[ast.Import | ast.ImportFrom, bool]]:
+    """Yield the import statements below a node, each with whether it is for type checkers only."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            yield from ((statement, True) for statement, _ in statements(child))
+        elif isinstance(child, ast.Import | ast.ImportFrom):
+            yield child, False
+        else:
+            yield from statements(child)
+
+
+def imports(path: Path, *, for_types: bool) -> set[str]:
+    """Return the modules of sepzoo that a file imports, at its top or in a function."""
+    known = modules()
+    found = set()
+    for statement, types_only in statements(ast.parse(path.read_text(encoding="utf-8"))):
+        if types_only and not for_types:
+            continue
+        if isinstance(statement, ast.Import):
+            found |= {alias.name for alias in statement.names}
+        else:
+            assert statement.level == 0, f"{path}: imports are absolute"
+            names = {f"{statement.module}.{alias.name}" for alias in statement.names}
+            found |= {name if name in known else str(statement.module) for name in names}
+    return {name for name in found if name.partition(".")[0] == "sepzoo"}
+
+
+def rank(module: str) -> int:
+    part = module.split(".")[1]
+    return next((number for number, parts in enumerate(ORDER) if part in parts), GROUND)
+
+
+def test_imports_run_one_way() -> None:
+    wrong = [
+        f"{module} imports {other}"
+        for module, path in modules().items()
+        if module != "sepzoo"
+        for other in imports(path, for_types=True) - {"sepzoo"}
+        if rank(other) > rank(module)
+    ]
+    assert wrong == []
+
+
+def test_every_subpackage_has_its_place() -> None:
+    found = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert found <= set().union(*ORDER)
+
+
+def test_there_is_no_circle() -> None:
+    graph = {module: imports(path, for_types=False) - {module} for module, path in modules().items()}
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+def test_no_module_speaks_of_tf_keras_through_tensorflow() -> None:
+    wrong = [str(path) for path in modules().values() if "tf.keras" in path.read_text(encoding="utf-8")]
+    assert wrong == []
