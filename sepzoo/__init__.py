@@ -14,7 +14,15 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sepzoo import analysis, applications, catalog, data, export, inference, layers, surgery, training
+    import sepzoo.analysis as analysis
+    import sepzoo.applications as applications
+    import sepzoo.catalog as catalog
+    import sepzoo.data as data
+    import sepzoo.export as export
+    import sepzoo.inference as inference
+    import sepzoo.layers as layers
+    import sepzoo.surgery as surgery
+    import sepzoo.training as training
 
 __version__ = "0.1.0"
 __all__ = [

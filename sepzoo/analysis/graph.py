@@ -117,9 +117,9 @@ def chain_of(start: Any, end: Any) -> list[Any] | None:
 
 
 def functions_between(start: Any, end: Any) -> list[Any]:
-    """Return the operations that are no layers (functions of `keras.ops`) on the ways from one tensor to another."""
+    """Return the operations that are no layers (functions of `keras.ops`) on the ways from tensors to another one."""
     found: dict[int, Any] = {}
-    tensors, seen = [end], {id(start)}
+    tensors, seen = [end], {id(tensor) for tensor in keras.tree.flatten(start)}
     while tensors:
         tensor = tensors.pop()
         if id(tensor) in seen:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import keras
+
 import sepzoo.catalog.index
 from sepzoo.analysis.profiling import profile
 from sepzoo.applications import build, list_models
@@ -15,13 +17,15 @@ PATH = Path(sepzoo.catalog.index.__file__).with_name("index.json")
 
 
 def derive(name: str) -> Counts:
-    """Return a network's counts from the network itself.
+    """Return a network's counts from the network itself, whose variables need shapes for that and no values.
 
     Example:
         >>> derive("cifar_mobilenetv1_w1d4_bsconvu").macs
         17107456
     """
-    found = profile(build(name))
+    with keras.StatelessScope(initialize_variables=False):
+        found = profile(build(name))
+    keras.utils.clear_session(free_memory=False)  # forgets the variables that wait for values
     return Counts(found.params, found.trainable_params, found.macs)
 
 

@@ -12,9 +12,7 @@ STEM = 16
 STAGES = (Stage(16, 1), Stage(32, 2), Stage(64, 2))
 
 
-def cifar_resnet(
-    net: Blocks, x: Any, *, units: int = 3, preactivation: bool = False, drop_path: float = 0.0
-) -> Any:
+def cifar_resnet(net: Blocks, x: Any, *, units: int = 3, preactivation: bool = False, drop_path: float = 0.0) -> Any:
     """Return the last feature map.
 
     Args:
@@ -24,11 +22,8 @@ def cifar_resnet(
         preactivation: whether batch normalization and activation stand in front of the convolutions.
         drop_path: rate of stochastic depth at the last unit, growing from 0 at the first.
     """
-    if preactivation:
-        x = net.slot(x, STEM, 3, name="stem")
-    else:
-        x = net.slot_bn(x, STEM, 3, activation="relu", name="stem")
+    x = net.slot(x, STEM, 3, name="stem")
+    if not preactivation:
+        x = net.activation(net.batch_norm(x, name="stem_bn"), "relu", name="stem")
     scales = resolutions(1, [stage.strides for stage in STAGES])
-    return residual_stages(
-        net, x, STAGES, scales, units=(units,) * 3, preactivation=preactivation, drop_path=drop_path
-    )
+    return residual_stages(net, x, STAGES, scales, units=(units,) * 3, preactivation=preactivation, drop_path=drop_path)

@@ -13,7 +13,7 @@ from sepzoo.layers.width import truncated
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """One resolution: its bottlenecks, whose last convolution is `EXPANSION` times as wide; the first may be strided."""
+    """One resolution: its bottlenecks, whose last convolution is 4 times as wide; the first may be strided."""
 
     channels: int
     units: int

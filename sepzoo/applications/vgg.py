@@ -35,7 +35,8 @@ def vgg(net: Blocks, x: Any, *, depth: int = 16, alpha: float = 1.0, output_stri
         x: images.
         depth: number of layers with weights, 16 or 19.
         alpha: width; every channel number is multiplied by it and truncated.
-        output_stride: total stride at most, by dilation instead (weights unchanged); None for all strides.
+        output_stride: total stride at most, by dilation instead (weights unchanged); None for all strides. Max pooling
+            knows no dilation, so under 16 the last one sees nearer neighbours than it does when strided.
 
     Raises:
         SepzooError: another depth.

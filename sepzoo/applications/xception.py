@@ -54,31 +54,30 @@ def xception(
         drop_path: rate of stochastic depth at the last shortcut, growing from 0 at the first.
     """
     kind = net.factorization or separable()
+
+    def width(channels: int) -> int:
+        return truncated(channels, alpha)
+
     for c, channels in enumerate(STEM, start=1):
-        strides = 2 if c == 1 else 1
-        width = truncated(channels, alpha)
-        x = net.conv_bn(x, width, 3, strides=strides, padding="valid", activation="relu", name=f"stem_conv{c}")
+        stem: dict[str, Any] = {"strides": 2 if c == 1 else 1, "padding": "valid", "activation": "relu"}
+        x = net.conv_bn(x, width(channels), 3, **stem, name=f"stem_conv{c}")
     scales = resolutions(2, (2,) * len(STAGES), output_stride)
     rates = iter(drop_rates(drop_path, sum(map(len, STAGES))))
     for s, (modules, scale) in enumerate(zip(STAGES, scales, strict=True), start=1):
         for u, module in enumerate(modules, start=1):
             place, inputs, rate = f"stage{s}_unit{u}", x, next(rates)
-            dilation = scale.window(u)["dilation_rate"]
+            inside: dict[str, Any] = {"dilation_rate": scale.window(u)["dilation_rate"], "activation": None}
             for c, channels in enumerate(module.channels, start=1):
-                if place != "stage1_unit1" or c > 1:  # the stem has already ended in one
+                if (s, u, c) != (1, 1, 1):  # the stem has just ended in one
                     x = net.activation(x, "relu", name=f"{place}_conv{c}")
-                x = net.factorized(
-                    x, kind, truncated(channels, alpha), 3, dilation_rate=dilation, name=f"{place}_conv{c}"
-                )
-                x = net.batch_norm(x, name=f"{place}_conv{c}_bn")
+                x = net.factorized_bn(x, kind, width(channels), 3, **inside, name=f"{place}_conv{c}")
             if module.pool:
                 x = net.max_pool(x, 3, strides=scale.strides, padding="same", name=f"{place}_pool")
             if residual:
-                x = net.drop_path(x, rate, name=place)
-                x = _shortcut(net, inputs, x, module, scale, place)
+                x = _shortcut(net, inputs, net.drop_path(x, rate, name=place), module, scale, place)
     for c, channels in enumerate(FINAL, start=1):
-        width, dilation = truncated(channels, alpha), scales[-1].dilation
-        x = net.factorized_bn(x, kind, width, 3, dilation_rate=dilation, activation="relu", name=f"final_conv{c}")
+        final: dict[str, Any] = {"dilation_rate": scales[-1].dilation, "activation": "relu"}
+        x = net.factorized_bn(x, kind, width(channels), 3, **final, name=f"final_conv{c}")
     return x
 
 

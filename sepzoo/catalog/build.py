@@ -82,7 +82,9 @@ def build(
     if weights == "imagenet":
         given = {**default_arguments(family), **spec.arguments, **arguments}
         official = spec.official and conv is None and spec.conv is None
-        source = imagenet_weights(family, given if official else None, model.input_shape, include_top=include_top)
+        # A head's hidden layers are trained too, and only the whole file has them.
+        whole = not new_head or any(layer.name.startswith("hidden") for layer in model.layers)
+        source = imagenet_weights(family, given if official else None, model.input_shape, include_top=whole)
     else:
         source = Path(weights)
     report = load_weights(model, source, new_head=new_head)

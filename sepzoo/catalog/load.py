@@ -115,8 +115,8 @@ def _report(model: keras.Model, match: Match, *, new_head: bool) -> LoadReport:
     if any(problems.values()):
         text = "; ".join(f"{problem}: {_some(names)}" for problem, names in problems.items() if names)
         raise SepzooError(
-            f"{model.name}: the weights do not fit ({match.origin} names, {len(match.values)} variables matched); {text}. "
-            "Nothing was loaded. Build the network with the arguments that the weights had."
+            f"{model.name}: the weights do not fit ({match.origin} names, {len(match.values)} variables matched); "
+            f"{text}. Nothing was loaded. Build the network with the arguments that the weights had."
         )
     return LoadReport(
         match.origin,

@@ -54,9 +54,10 @@ class Match:
     their_head: frozenset[str]
 
     def foreign(self) -> list[str]:
-        """Return the unused names that are not of a head: of its known layers, or of a single one."""
+        """Return the unused names that are not of a head: of its known layers, or else of a single one."""
         foreign = [name for name in self.unused if _layer_of(name) not in self.their_head]
-        return [] if len({_layer_of(name) for name in foreign}) <= 1 else foreign
+        is_head = foreign == self.unused and len({_layer_of(name) for name in foreign}) <= 1
+        return [] if is_head else foreign
 
 
 def match(model: keras.Model, arrays: Arrays, names: Names | None, origin: str, *, in_order: bool) -> Match:
@@ -95,7 +96,7 @@ def match(model: keras.Model, arrays: Arrays, names: Names | None, origin: str, 
         missing,
         misshapen,
         unused=[name for name in arrays if name not in used and not name.endswith("num_batches_tracked")],
-        in_order=tuple(layer for layer in completed or () if completed.get(layer) != (names or {}).get(layer)),
+        in_order=tuple(layer for layer, name in (completed or {}).items() if name != (names or {}).get(layer)),
         adapted=tuple(adapted),
         head=_head_variables(variables),
         their_head=frozenset(HEAD_LAYERS if names is None else (names.get(layer, layer) for layer in HEAD_LAYERS)),
@@ -115,9 +116,7 @@ def _completed(variables: Sequence[Any], arrays: Arrays, names: Names, *, any_na
     theirs = dict.fromkeys(map(_layer_of, arrays))
     known = {layer: names[layer] for layer in ours if names.get(layer) in theirs}
     left = [layer for layer in ours if layer not in known]
-    free = [
-        layer for layer in theirs if layer not in known.values() and (any_name or _AUTOMATIC.fullmatch(layer))
-    ]
+    free = [layer for layer in theirs if layer not in known.values() and (any_name or _AUTOMATIC.fullmatch(layer))]
     return {**names, **dict(zip(left, free, strict=False))} if len(free) >= len(left) else names
 
 

@@ -85,8 +85,8 @@ class Family:
         slot: what a kind replaces, in words.
         listed: the names that `list_models` shows.
         parse: finds the spec of a name that follows the family's grammar but is not listed.
-        weight_names: for each origin "module:function" that gives the names of a weight file's variables; one that takes
-            `places` gets the names of the network's units, for networks of any depth.
+        weight_names: for each origin "module:function" that gives the names of a weight file's variables; one that
+            takes `places` gets the names of the network's units, for networks of any depth.
         weights: weights that exist.
         weights_licence: of those.
         note: what is inferred or unknown of the architecture; "" where its source was read in full.

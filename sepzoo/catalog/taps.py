@@ -30,7 +30,7 @@ def features(model: keras.Model, strides: int | Sequence[int] | None = None) -> 
 
     Example:
         >>> import sepzoo
-        >>> model = sepzoo.applications.build("mobilenet_v2", alpha=0.35, input_shape=(None, None, 3), include_top=False)
+        >>> model = sepzoo.applications.build("mobilenet_v2", alpha=0.35, input_shape=(None, None, 3))
         >>> [(stride, tensor.shape[-1]) for stride, tensor in features(model, (8, 16)).output.items()]
         [(8, 16), (16, 32)]
     """

@@ -6,7 +6,7 @@ import functools
 import os
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,11 @@ def read_arrays(source: str | os.PathLike[str] | Mapping[str, Any], model: Any) 
     path = Path(source)
     if not path.is_file():
         raise SepzooError(f"expected a weight file. Received: {path}, which does not exist.")
-    readers = {".h5": functools.partial(_read_h5, model=model), ".keras": _read_keras, ".npz": _read_npz}
+    readers: dict[str, Callable[[Path], Arrays]] = {
+        ".h5": functools.partial(_read_h5, model=model),
+        ".keras": _read_keras,
+        ".npz": _read_npz,
+    }
     if path.suffix not in readers:
         raise SepzooError(f"expected a weight file that ends in {', '.join(FORMATS)}. Received: {path.name}.")
     try:
@@ -88,7 +92,7 @@ def _read_legacy_h5(root: Any) -> Arrays:
 
 
 def _variable(weight: str, layer: str) -> str:
-    """Return the name of a variable without that of its layer: "fc1/kernel:0", or "fc1_W_1:0" of Keras 1, is "kernel"."""
+    """Return the name of a variable without that of its layer: fc1/kernel:0, and fc1_W_1:0 of Keras 1, is kernel."""
     name = weight.rpartition("/")[2].partition(":")[0].removeprefix(f"{layer}_")
     return KERAS_1.get(re.sub(r"_\d+$", "", name), name)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sepzoo.cli.options import Json
+from sepzoo.cli.options import Json, NetworkSettings
 
 if TYPE_CHECKING:
     from sepzoo.cli.exporting import Network
@@ -27,6 +27,7 @@ def export(
         int | None, typer.Option(min=0, help="Decides which images; by default the run's own, else 0.")
     ] = None,
     weights: Annotated[str | None, typer.Option(help="Of a named network: `imagenet`, or a weight file.")] = None,
+    settings: NetworkSettings = None,
     as_json: Json = False,
 ) -> None:
     """Write files that run elsewhere.
@@ -42,26 +43,28 @@ def export(
     from sepzoo.cli.exporting import export_network, parse_targets
 
     targets = parse_targets([name.strip() for name in to.split(",")])
-    network = _open(model, weights)
+    network = _open(model, weights, settings or [])
     if out is not None:
         network = dataclasses.replace(network, stem=out / network.stem.name)
     exported = export_network(network, targets, data=data, calibration=calibration, seed=seed)
     typer.echo(json.dumps(exported.to_dict(), indent=1) if as_json else exported)
 
 
-def _open(model: str, weights: str | None) -> Network:
+def _open(model: str, weights: str | None, settings: list[str]) -> Network:
     from sepzoo.applications import build
     from sepzoo.catalog import model_file
     from sepzoo.cli.exporting import Network
     from sepzoo.errors import SepzooError
     from sepzoo.inference.keras_file import from_model
+    from sepzoo.training.overrides import parse_override
 
     path = Path(model)
     if not (path.is_dir() or path.suffix == ".keras"):
-        classifier = from_model(build(model, weights=weights))
+        arguments = dict(parse_override(setting) for setting in settings)
+        classifier = from_model(build(model, weights=weights, **arguments))
         return Network(classifier, saved=None, stem=Path(classifier.name))
-    if weights is not None:
-        raise SepzooError(f"expected --weights beside a network's name. Received: {path}, which has weights.")
+    if weights is not None or settings:
+        raise SepzooError(f"expected --weights and --set beside a network's name. Received: {path}, which is built.")
     if path.is_dir():
         return _open_run(path)
     return Network(from_model(model_file.load(path)), saved=path, stem=path.with_suffix(""))

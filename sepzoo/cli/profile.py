@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sepzoo.cli.options import Json, parse_shape
+from sepzoo.cli.options import Json, NetworkSettings, parse_shape
 
 
 def profile(
@@ -15,12 +15,7 @@ def profile(
     input_shape: Annotated[str | None, typer.Option(help="height,width,channels to count at.")] = None,
     layers: Annotated[bool, typer.Option("--layers", help="Show every layer.")] = False,
     as_json: Json = False,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="An argument of `build` for a named network, such as alpha=0.5."
-        ),
-    ] = None,
+    settings: NetworkSettings = None,
 ) -> None:
     """Count parameters, MACs and bytes.
 
@@ -31,8 +26,9 @@ def profile(
     from sepzoo.cli.keras_start import start_keras
 
     start_keras()
-    import sepzoo
+    from sepzoo import analysis
     from sepzoo.analysis.table import table
+    from sepzoo.applications import build
     from sepzoo.catalog import model_file
     from sepzoo.errors import SepzooError
     from sepzoo.training.overrides import parse_override
@@ -41,10 +37,10 @@ def profile(
     if network.endswith(".keras"):
         if settings:
             raise SepzooError(f"expected --set beside a network's name. Received: {network}, which is built already.")
-        found = sepzoo.analysis.profile(model_file.load(network), input_shape=shape)
+        found = analysis.profile(model_file.load(network), input_shape=shape)
     else:
         arguments = dict(parse_override(setting) for setting in settings or ())
-        found = sepzoo.analysis.profile(sepzoo.applications.build(network, input_shape=shape, **arguments))
+        found = analysis.profile(build(network, input_shape=shape, **arguments))
     if as_json:
         typer.echo(json.dumps(found.to_dict(), indent=1))
     elif layers:

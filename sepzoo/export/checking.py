@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from sepzoo import inference
 from sepzoo.data.samples import Samples
 from sepzoo.errors import SepzooError
 from sepzoo.export.comparison import compare, noise
@@ -15,6 +14,7 @@ from sepzoo.export.report import ExportReport
 from sepzoo.export.tolerance import Tolerance
 from sepzoo.files import written_whole
 from sepzoo.inference.classifier import Classifier
+from sepzoo.inference.opening import open as open_file
 
 
 def checked_file(
@@ -46,7 +46,7 @@ def checked_file(
         raise SepzooError("expected at least one sample to check the file on. Received: none.")
     with written_whole(path) as temporary:
         write(temporary)
-        file = inference.open(temporary)
+        file = open_file(temporary)
         comparison = compare(model, file, samples)
         problems = tolerance.problems(comparison)
         if problems:

@@ -22,8 +22,8 @@ def require_tensorflow(target: str) -> None:
     """
     if keras.backend.backend() != "tensorflow":
         raise SepzooError(
-            f"{target} needs Keras on TensorFlow. Received: KERAS_BACKEND={keras.backend.backend()}. Save the model, and "
-            "export it in a process with KERAS_BACKEND=tensorflow."
+            f"{target} needs Keras on TensorFlow. Received: KERAS_BACKEND={keras.backend.backend()}. Save the model, "
+            "and export it in a process with KERAS_BACKEND=tensorflow."
         )
 
 

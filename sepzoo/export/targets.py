@@ -10,9 +10,9 @@ from typing import Any
 
 import keras
 
-from sepzoo import errors
 from sepzoo.catalog.preprocessing import Preprocessing
 from sepzoo.data.samples import Samples
+from sepzoo.errors import unknown
 from sepzoo.export.report import ExportReport
 from sepzoo.export.to_tflite import MODES, tflite
 from sepzoo.export.to_xla import xla
@@ -81,7 +81,7 @@ def export(
         sepzoo.errors.SepzooError: unknown target 'xlaa'. Did you mean xla?
     """
     if target not in TARGETS:
-        raise errors.unknown("target", target, TARGETS)
+        raise unknown("target", target, TARGETS)
     options: dict[str, Any] = {"check": check, "tolerance": tolerance, "labels": labels, "preprocessing": preprocessing}
     if TARGETS[target].calibration:
         options["calibration"] = calibration

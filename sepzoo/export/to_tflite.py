@@ -12,10 +12,9 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
-from sepzoo import errors
 from sepzoo.catalog.preprocessing import Preprocessing
 from sepzoo.data.samples import Samples
-from sepzoo.errors import SepzooError
+from sepzoo.errors import SepzooError, unknown
 from sepzoo.export.bias_correction import correct_biases
 from sepzoo.export.checking import checked_file
 from sepzoo.export.comparison import describe
@@ -109,7 +108,7 @@ def tflite(
     """
     name = quantize or "float32"
     if name not in MODES:
-        raise errors.unknown("quantization", name, MODES)
+        raise unknown("quantization", name, MODES)
     mode = MODES[name]
     require_tensorflow(f"tflite:{name}")
     if Path(path).suffix != ".tflite":

@@ -31,8 +31,8 @@ def xla(
     """Write a model as a SavedModel folder whose function XLA compiles; it was run and compared with the model.
 
     The function takes normalized float32 images (n, height, width, channels), any n, and returns probabilities
-    (n, classes). It is compiled on its first call for each n, which takes seconds. The folder runs without sepzoo and
-    without Keras: `tf.saved_model.load(path).signatures["serving_default"]`. Labels and preprocessing lie in
+    (n, classes). It is compiled on its first call for each n, which takes seconds. The folder runs where there is
+    TensorFlow and no sepzoo: `tf.saved_model.load(path).signatures["serving_default"]`. Labels and preprocessing lie in
     `assets.extra/sepzoo.json`. On a CPU XLA's depthwise convolutions are slow; this target is for GPUs.
 
     Args:
@@ -46,6 +46,13 @@ def xla(
     Raises:
         SepzooError: a model that is no image classifier, or a file whose answers differ too much. Nothing is written
             then.
+
+    Example:
+        >>> import sepzoo, tempfile
+        >>> network = sepzoo.applications.build("mobilenet_v1", alpha=0.25, input_shape=(32, 32, 3), classes=2)
+        >>> report = xla(network, tempfile.mkdtemp() + "/served")
+        >>> report.target, report.comparison.max_error < 1e-4
+        ('xla', True)
     """
     require_tensorflow("xla")
     classifier, metadata = described(model, None if labels is None else tuple(labels), preprocessing)

@@ -7,9 +7,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from sepzoo import errors
 from sepzoo.catalog.preprocessing import Preprocessing
-from sepzoo.errors import SepzooError
+from sepzoo.errors import SepzooError, unknown
 from sepzoo.inference.classifier import Classifier
 
 _SAVED_MODEL = "saved_model.pb"
@@ -82,5 +81,5 @@ def _reader(source: Path) -> str:
             f"{source}: expected a model file or a SavedModel. Received: a folder without {_SAVED_MODEL}."
         )
     if source.suffix not in _READERS:
-        raise errors.unknown("model file suffix", source.suffix, suffixes(), f"Received: {source}.")
+        raise unknown("model file suffix", source.suffix, suffixes(), f"Received: {source}.")
     return _READERS[source.suffix]

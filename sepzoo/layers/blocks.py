@@ -133,7 +133,12 @@ class Blocks:
         use_bias: bool = False,
     ) -> Any:
         """Convolution of any kind, in a slot."""
-        geometry = {"strides": strides, "dilation_rate": dilation_rate, "use_bias": use_bias, "name": name}
+        geometry: dict[str, Any] = {
+            "strides": strides,
+            "dilation_rate": dilation_rate,
+            "use_bias": use_bias,
+            "name": name,
+        }
         if kind.kind == "regular":
             return self.conv(x, filters, kernel_size, **geometry)
         scheme = self.conventions.initializers

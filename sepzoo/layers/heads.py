@@ -30,9 +30,7 @@ def dense_head(
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     if hidden is not None:
         kernel = initializers.dense_kernel(scheme)
-        layer = keras.layers.Dense(
-            hidden.channels, use_bias=hidden.use_bias, kernel_initializer=kernel, name="hidden"
-        )
+        layer = keras.layers.Dense(hidden.channels, use_bias=hidden.use_bias, kernel_initializer=kernel, name="hidden")
         x = net.activation(layer(x), hidden.activation, name="hidden")
     if dropout:
         x = keras.layers.Dropout(dropout, name="dropout")(x)

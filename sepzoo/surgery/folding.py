@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import keras
 import numpy as np
 
 from sepzoo.errors import SepzooError
 from sepzoo.layers import FactorizedConv
 from sepzoo.layers.twins import is_twin
+from sepzoo.surgery.affine import Affine
 from sepzoo.surgery.report import SurgeryReport
 from sepzoo.surgery.rewriting import Part, Replacement, Skip, rewrite
 from sepzoo.surgery.sites import Site, sites
@@ -58,28 +57,6 @@ def fold_batch_norm(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
     return model, expansion.followed_by(report) if expansion else report
 
 
-@dataclasses.dataclass(frozen=True)
-class _Affine:
-    """y = scale * x + shift, for each channel, in double precision."""
-
-    scale: np.ndarray
-    shift: np.ndarray
-
-    @classmethod
-    def of(cls, norm: keras.layers.BatchNormalization) -> _Affine:
-        """Return what a batch normalization does in inference."""
-        mean, variance = (np.asarray(v.numpy(), "float64") for v in (norm.moving_mean, norm.moving_variance))
-        gamma = np.asarray(norm.gamma.numpy(), "float64") if norm.scale else 1.0
-        beta = np.asarray(norm.beta.numpy(), "float64") if norm.center else 0.0
-        with np.errstate(invalid="ignore"):  # a negative variance is found when the result is not finite
-            scale = gamma / np.sqrt(variance + norm.epsilon)
-        return cls(scale, beta - mean * scale)
-
-    def followed_by(self, later: _Affine) -> _Affine:
-        """Return what this one and a later one do together."""
-        return _Affine(self.scale * later.scale, self.shift * later.scale + later.shift)
-
-
 def _opened(site: Site) -> Replacement | Skip | None:
     """Return the stock layers that a layer stands for, where it is a twin or hides a fold."""
     if not _hides_a_fold(site):
@@ -99,7 +76,7 @@ def _plan(model: keras.Model) -> dict[int, Replacement | Skip]:
     """Return what becomes of each layer, by its identity."""
     where = {id(site.layer): site for site in sites(model)}
     carriers: dict[int, Site] = {}  # batch normalization -> the layer that it is folded into
-    folded: dict[int, tuple[Site, _Affine, list[str]]] = {}
+    folded: dict[int, tuple[Site, Affine, list[str]]] = {}
     plan: dict[int, Replacement | Skip] = {}
     for site in where.values():
         if not isinstance(site.layer, keras.layers.BatchNormalization):
@@ -110,7 +87,7 @@ def _plan(model: keras.Model) -> dict[int, Replacement | Skip]:
         if reason or carrier is None or before is None:
             plan[id(site.layer)] = Skip(reason)
             continue
-        affine, names = _Affine.of(site.layer), [site.name]
+        affine, names = Affine.of(site.layer), [site.name]
         if id(carrier.layer) in folded:
             _carrier, earlier, earlier_names = folded[id(carrier.layer)]
             affine, names = earlier.followed_by(affine), earlier_names + names
@@ -151,7 +128,7 @@ def _obstacle(site: Site, before: Site | None, carrier: Site | None) -> str:
     return ""
 
 
-def _carry(site: Site, affine: _Affine, names: list[str]) -> Replacement:
+def _carry(site: Site, affine: Affine, names: list[str]) -> Replacement:
     """Return a layer with the affine map in its kernel and bias."""
     layer = site.layer
     config = {**layer.get_config(), "use_bias": True}

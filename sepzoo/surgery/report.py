@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 
@@ -14,6 +14,8 @@ from sepzoo.analysis.profiling import measure
 from sepzoo.analysis.table import table
 from sepzoo.errors import SepzooError
 from sepzoo.surgery.sites import Site
+
+_Report = TypeVar("_Report", bound="SurgeryReport")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +76,7 @@ class SurgeryReport:
     macs_before: int | None
     macs_after: int | None
 
-    def followed_by(self, later: SurgeryReport) -> SurgeryReport:
+    def followed_by(self, later: _Report) -> _Report:
         """Return the report of two operations in a row."""
         return dataclasses.replace(
             later,

@@ -37,7 +37,8 @@ class Replacement:
         action: what was done, for the report.
         apply: how the parts make one tensor of one tensor where they are no chain, for example
             `lambda x: add([depthwise(pointwise(x)) for pointwise, depthwise in terms])`; it is called once for each
-            call of the layer. Functions of `keras.ops` in it are named after the layer.
+            call of the layer, with a list where that takes several tensors. Functions of `keras.ops` in it are named
+            after the layer.
 
     Example:
         >>> import keras
@@ -182,7 +183,7 @@ class _Replaced:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         x = input_of(args, kwargs)
-        if not isinstance(x, keras.KerasTensor):
+        if not isinstance(x, keras.KerasTensor) and self.replacement.apply is None:
             raise SepzooError(
                 f"expected a layer of one input to replace. Received: {self.site.name!r}, which has more."
             )

@@ -9,7 +9,15 @@ import keras
 import numpy as np
 from keras import ops
 
-from sepzoo.layers import EdgePadding, FactorizedConv, OrthonormalRegularizer, SumTerms
+from sepzoo.layers import (
+    ColumnDraw,
+    DropPath,
+    DropPathJoin,
+    EdgePadding,
+    FactorizedConv,
+    OrthonormalRegularizer,
+    SumTerms,
+)
 from sepzoo.layers.twins import is_twin, stock_class
 from sepzoo.surgery.report import SurgeryReport
 from sepzoo.surgery.rewriting import Part, Replacement, Skip, rewrite
@@ -22,9 +30,9 @@ def to_keras(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
     """Expand each factorized layer into the stock Keras layers that it consists of, weights and flags kept.
 
     The layers of `conv` are named `conv_pointwise`, `conv_depthwise` and so on, after its factors. A sum of several
-    terms becomes one branch a term and an `Add`. Orthonormal penalties act in training alone and are left out; edge
-    padding that no stock layer does becomes functions of `keras.ops`. The result opens without sepzoo, and its outputs
-    agree with the original's to rounding.
+    terms becomes one branch a term and an `Add`. Orthonormal penalties and dropped paths act in training alone and are
+    left out; edge padding that no stock layer does becomes functions of `keras.ops`. The result opens without sepzoo,
+    and its outputs in inference agree with the original's to rounding.
 
     Raises:
         SepzooError: a model that `rewrite` refuses.
@@ -78,6 +86,11 @@ def _rule(site: Site) -> Replacement | Skip | None:
         return Replacement((), f"written in keras.ops ({layer.mode})", _edge_padding(layer))
     if is_twin(layer):
         return shed(site)
+    if isinstance(layer, DropPath | ColumnDraw):
+        return Replacement((), "left out, it acts in training alone")
+    if isinstance(layer, DropPathJoin):
+        mean = keras.layers.Average(name=layer.name, dtype=layer.dtype_policy)
+        return Replacement((Part(mean),), "as the mean that it is in inference", lambda x: mean(x[:-1]))
     if type(layer).__module__.startswith("sepzoo."):
         return Skip(f"no stock layer does what {type(layer).__name__} does")
     config = layer.get_config()

@@ -13,6 +13,7 @@ from sepzoo.catalog.metadata import Metadata
 from sepzoo.catalog.model_file import attach
 from sepzoo.catalog.preprocessing import Preprocessing
 from sepzoo.catalog.registry import find
+from sepzoo.surgery.accelerate import accelerate
 from sepzoo.training.recipe import Recipe
 
 
@@ -21,7 +22,7 @@ class Networks:
     """One network twice: what trains may differ in form from what is measured and saved.
 
     Attributes:
-        training: gives logits.
+        training: gives logits, by the fast twins of its layers.
         answering: gives probabilities, and carries labels and preprocessing into its file.
         preprocessing: from pixels to the input of both.
     """
@@ -50,7 +51,7 @@ def build_networks(recipe: Recipe, class_names: tuple[str, ...]) -> Networks:
         "input_shape": (*section.image_size, section.channels),
         "classes": len(class_names),
     }
-    training = build(section.name, weights=section.weights, classifier_activation=None, **arguments)
+    training, _ = accelerate(build(section.name, weights=section.weights, classifier_activation=None, **arguments))
     answering = build(section.name, **arguments)
     preprocessing = preprocessing_of(recipe)
     attach(answering, Metadata(section.name, labels=class_names, preprocessing=preprocessing))

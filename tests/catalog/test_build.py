@@ -134,7 +134,7 @@ def test_every_layer_is_named_by_its_place():
         ("mobilenet_v1", {"include_top": False, "pooling": "mean"}, "expected pooling None, 'avg' or 'max'."),
         ("mobilenet_v1", {"padding": "full"}, "unknown padding 'full'. Known: end, same, symmetric."),
         ("mobilenet_v1", {"output_stride": 12}, "expected an output_stride of 2, 4, 8, 16, 32. Received: 12."),
-        ("mobilenet_v1", {"input_tensor": np.zeros((1, 32, 32, 3))}, "expected input_tensor to be a symbolic Keras tensor."),
+        ("mobilenet_v1", {"input_tensor": np.zeros((1, 32, 32, 3))}, "expected input_tensor to be a symbolic Keras"),
     ],
 )  # fmt: skip
 def test_what_is_refused_is_said(name, arguments, text):

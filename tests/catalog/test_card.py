@@ -20,7 +20,6 @@ def test_the_index_holds_the_listed_names_and_no_others():
     assert sorted(index()) == list_models()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", list_models())
 def test_counts_on_the_card_are_the_networks_own(name):
     assert card(name).counts == derive(name)

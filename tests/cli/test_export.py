@@ -44,9 +44,13 @@ def test_calibration_and_seed_are_as_asked(command: Command, small_files: Path, 
 @pytest.mark.slow
 def test_a_network_by_name_with_real_weights(command: Command, shared: Path, tmp_path: Path) -> None:
     weights = shared / "weights" / "mobilenet_v1_0.75_224_imagenet_keras.npz"
-    outcome = command("export", "mobilenet_v1", "--weights", weights, "--to", "tflite:float32", "--out", tmp_path)
-    assert outcome.code == 2
-    assert outcome.err.count("\n") == 1
+    arguments = ["mobilenet_v1", "--weights", weights, "--to", "tflite:float32", "--out", tmp_path]
+    wide = command("export", *arguments)
+    assert wide.code == 2
+    assert wide.err.count("\n") == 1
+    assert command("export", *arguments, "--set", "alpha=0.75").code == 0
+    photograph = next((shared / "data" / "imagenet_sample" / "images").glob("0000_*"))
+    assert open_file(tmp_path / "mobilenet_v1_float32.tflite").predict(photograph).argmax() == 0
 
 
 def test_a_network_by_name(command: Command, tmp_path: Path) -> None:
@@ -61,7 +65,7 @@ def test_a_network_by_name(command: Command, tmp_path: Path) -> None:
     [
         (["--to", "tflite:int9"], "error: unknown target 'tflite:int9'. Did you mean tflite:int8, "),
         (["--to", "tflite:int8"], "error: tflite:int8 needs images to calibrate on. Received: no --data."),
-        (["--to", "xla", "--weights", "imagenet"], "error: expected --weights beside a network's name."),
+        (["--to", "xla", "--weights", "imagenet"], "error: expected --weights and --set beside a network's name."),
         (["--to", "tflite:int8", "--data", "digit"], "error: "),
     ],
 )

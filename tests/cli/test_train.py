@@ -42,4 +42,4 @@ def test_a_run_ends_in_a_checked_file_and_the_same_command_reads_it_again(tmp_pa
     assert report["comparison"]["file_accuracy"] == pytest.approx(found["result"]["test_accuracy"], abs=0.01)
     other = run_command("train", "digits", *SHORT, "--set", "seed=2", cwd=tmp_path)
     assert other.returncode == 2
-    assert other.stderr.startswith("error: expected a folder of this recipe, or a new one. Received: runs/digits")
+    assert other.stderr.startswith("error: expected a new folder, or one of this recipe. Received: runs/digits, ")

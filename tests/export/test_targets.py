@@ -25,6 +25,7 @@ def test_the_names() -> None:
     assert export.TARGETS["tflite:int8"].suffix == "_int8.tflite"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tflite:float32", "tflite:int8", "xla"])
 def test_each_name_writes_its_format(
     name: str, model: keras.Model, calibration: Samples, check: Samples, tmp_path: Path

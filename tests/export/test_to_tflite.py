@@ -75,6 +75,7 @@ def test_int8_input_is_the_pixel_itself(int8_file: ExportReport) -> None:
     np.testing.assert_array_equal(opened.prepare(image), image)
 
 
+@pytest.mark.slow
 def test_dark_calibration_images_do_not_narrow_the_input(model: keras.Model, tmp_path: Path) -> None:
     dark = Samples(np.full((20, 16, 16, 3), 40, np.uint8), None, origin="night", seed=0)
     report = tflite(model, tmp_path / "m.tflite", quantize="int8", calibration=dark, tolerance=ANY)
@@ -90,6 +91,7 @@ def test_int8_report_states_calibration_and_both_accuracies(int8_file: ExportRep
     assert seen.file_accuracy == seen.agreement >= 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("quantize", "kernel", "agreement"),
     [("float16", np.float16, 0.98), ("dynamic", np.int8, 0.95), ("int16x8", np.int8, 0.95)],
@@ -113,6 +115,7 @@ def test_other_modes(
         assert kernel in kinds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("interface", "dtype"), [("float32", np.float32), ("int8", np.int8)])
 def test_int8_with_another_interface(
     interface: Any,
@@ -148,6 +151,7 @@ def test_without_samples_float32_is_compared_on_random_pixels(model: keras.Model
     assert report.comparison.file_accuracy is None
 
 
+@pytest.mark.slow
 def test_a_nested_model_is_inlined_and_folded(tmp_path: Path) -> None:
     source = keras.Input((16, 16, 3))
     outputs = keras.layers.Dense(2, activation="softmax")(separable(softmax=False)(source))
@@ -158,6 +162,7 @@ def test_a_nested_model_is_inlined_and_folded(tmp_path: Path) -> None:
     assert report.labels == 0
 
 
+@pytest.mark.slow
 def test_mixed_precision_becomes_float32(tmp_path: Path) -> None:
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")

@@ -105,3 +105,32 @@ def test_dequantizing_comes_back_to_half_a_step(scale: float, zero_point: int, v
     low, high = quantization.dequantize(np.array([-128, 127]))
     there_and_back = quantization.dequantize(quantization.quantize(np.array(values)))
     np.testing.assert_allclose(there_and_back, np.clip(values, low, high), atol=scale * 0.501 + 1e-5)
+
+
+FUZZ = """
+import pathlib, random, sys, numpy as np
+from sepzoo import inference
+from sepzoo.errors import SepzooError
+whole, target, chance = pathlib.Path(sys.argv[1]).read_bytes(), pathlib.Path(sys.argv[2]), random.Random(4)
+refused = 0
+for number in range(80):
+    damaged = bytearray(whole)
+    place = chance.randrange(6000 if number % 2 else len(whole))
+    damaged[place] ^= 1 << chance.randrange(8)
+    target.write_bytes(damaged)
+    try:
+        opened = inference.open(target)
+        opened.predict(np.zeros((1, *opened.input_shape), np.uint8))
+    except SepzooError as error:
+        assert len(str(error).splitlines()) == 1
+        refused += 1
+print(refused)
+"""
+
+
+@pytest.mark.slow
+def test_flipped_bits_are_answered_or_refused_and_never_a_traceback(quantized: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FUZZ, str(quantized), str(tmp_path / "damaged.tflite")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert 0 < int(done.stdout) < 80

@@ -64,7 +64,7 @@ def test_record_round_trips_through_json(kind):
     ],
 )
 def test_what_is_refused_is_said(kind, options, text):
-    with pytest.raises(SepzooError, match=".*") as raised:
+    with pytest.raises(SepzooError) as raised:
         factorization(kind, **options)
     assert text in str(raised.value)
 

@@ -49,7 +49,8 @@ def kernels_called(layer, x, **arguments):
 
 @pytest.mark.parametrize("jit", [False, True])
 @pytest.mark.parametrize(
-    "arguments", [{}, {"center": False}, {"scale": False, "center": False}, {"momentum": 0.9, "epsilon": 1e-5, "axis": 3}]
+    "arguments",
+    [{}, {"center": False}, {"scale": False, "center": False}, {"momentum": 0.9, "epsilon": 1e-5, "axis": 3}],
 )
 def test_training_is_keras_s(arguments, jit):
     x = images(4, 5, 6, 3)

@@ -10,15 +10,7 @@ import tensorflow as tf
 from sepzoo.layers.grouped import GroupedConv1D, GroupedConv2D, merge_groups, merged_groups
 from sepzoo.layers.twins import is_twin, stock_class
 
-
-def pair(stock, twin, **arguments):
-    """Return both layers with the same weights."""
-    layers = stock(**arguments, bias_initializer="uniform"), twin(**arguments)
-    rank = 1 if stock is keras.layers.Conv1D else 2
-    for layer in layers:
-        layer.build((None, *(None,) * rank, 8 * arguments["groups"] if arguments["groups"] < 8 else 64))
-    layers[1].set_weights(layers[0].get_weights())
-    return layers
+CHANNELS = 64
 
 
 @pytest.mark.parametrize(
@@ -32,14 +24,18 @@ def pair(stock, twin, **arguments):
         {"groups": 1, "padding": "same"},
     ],
 )
-@pytest.mark.parametrize(("stock", "twin"), [(keras.layers.Conv1D, GroupedConv1D), (keras.layers.Conv2D, GroupedConv2D)])
+@pytest.mark.parametrize(
+    ("stock", "twin"), [(keras.layers.Conv1D, GroupedConv1D), (keras.layers.Conv2D, GroupedConv2D)]
+)
 def test_values_and_gradients_are_keras_s(seed, stock, twin, arguments):
-    stock_layer, twin_layer = pair(stock, twin, filters=128, kernel_size=3, **arguments)
-    rank = 1 if stock is keras.layers.Conv1D else 2
-    channels = stock_layer.kernel.shape[-2] * arguments["groups"]
-    x = tf.constant(np.random.default_rng(0).normal(size=(2, *(7, 9)[:rank], channels)).astype("float32"))
+    layers = [cls(128, 3, bias_initializer="uniform", **arguments) for cls in (stock, twin)]
+    shape = (2, *(7, 9)[: layers[0].rank], CHANNELS)
+    for layer in layers:
+        layer.build(shape)
+    layers[1].set_weights(layers[0].get_weights())
+    x = tf.constant(np.random.default_rng(0).normal(size=shape).astype("float32"))
     results = []
-    for layer in (stock_layer, twin_layer):
+    for layer in layers:
         with tf.GradientTape() as tape:
             tape.watch(x)
             y = layer(x)

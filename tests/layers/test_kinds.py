@@ -120,7 +120,9 @@ def test_all_terms_depthwise_first_are_a_dense_convolution(strides):
     left, values, right = np.linalg.svd(dense.transpose(2, 3, 0, 1).reshape(CHANNELS, FILTERS, 9), full_matrices=False)
     pointwise = (left * values[:, None]).transpose(0, 2, 1).reshape(1, 1, CHANNELS * terms, FILTERS)
     depthwise = right.reshape(CHANNELS, terms, 3, 3).transpose(2, 3, 0, 1)
-    layer = conv2d("separable", FILTERS, 3, conv_options={"terms": terms}, strides=strides, padding="same", use_bias=False)
+    layer = conv2d(
+        "separable", FILTERS, 3, conv_options={"terms": terms}, strides=strides, padding="same", use_bias=False
+    )
     layer.build((None, None, None, CHANNELS))
     assert type(layer) is keras.layers.SeparableConv2D
     layer.set_weights([depthwise, pointwise])
@@ -178,7 +180,11 @@ def test_the_width_of_resnext_is_rounded_up_to_whole_groups(channels, filters, c
             "kind 'inception': expected a number of groups (segments, cardinality) that divides 16 channels. "
             "Received: 3. The nearest that do: 2, 4.",
         ),
-        ("inception", {"segments": 12, "order": "dw_pw"}, "divides 8 channels. Received: 12. The nearest that do: 4, 8."),
+        (
+            "inception",
+            {"segments": 12, "order": "dw_pw"},
+            "divides 8 channels. Received: 12. The nearest that do: 4, 8.",
+        ),
         ("resnext", {"cardinality": 32}, "divides 16 channels. Received: 32. The nearest that do: 8, 16."),
         ("inception", {"segments": 0}, "expected a number of groups, or 'channels'. Received: groups=0."),
         ("inception", {"segments": 2.0}, "expected a number of groups, or 'channels'. Received: groups=2.0."),

@@ -43,7 +43,7 @@ FAMILY = Family(
         arxiv="1512.03385",
     ),
     body="sepzoo.applications.cifar_resnet:cifar_resnet",
-    slots={**dict.fromkeys(PRESETS, {}), "bsconv_s": {"batch_norm": True}},
+    slots={**{kind: {} for kind in PRESETS}, "bsconv_s": {"batch_norm": True}},
     slot="each 3 x 3 convolution, the first included",
     listed=tuple(
         spec

@@ -10,7 +10,7 @@ from sepzoo.catalog.preprocessing import ZERO_TO_ONE
 from sepzoo.catalog.spec import Family, ModelSpec, Paper
 from sepzoo.layers.factorization import PRESETS
 
-UNITS = {  # depth: units in each stage; 68 and 102 are the authors' own, stages of ResNet-101 and -152 with basic blocks
+UNITS = {  # depth: units in each stage; 68 and 102 are the authors' own: ResNet-101 and -152 with basic blocks
     10: (1, 1, 1, 1),
     18: (2, 2, 2, 2),
     26: (3, 3, 3, 3),
@@ -46,7 +46,7 @@ FAMILY = Family(
         arxiv="1512.03385",
     ),
     body="sepzoo.applications.resnet:resnet",
-    slots={**dict.fromkeys(PRESETS, {}), "bsconv_s": {"batch_norm": True}},
+    slots={**{kind: {} for kind in PRESETS}, "bsconv_s": {"batch_norm": True}},
     slot="each 3 x 3 convolution",
     listed=tuple(
         spec

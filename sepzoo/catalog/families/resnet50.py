@@ -17,12 +17,10 @@ FAMILY = Family(
         arxiv="1512.03385",
     ),
     body="sepzoo.applications.resnet50:resnet50",
-    slots={**dict.fromkeys(PRESETS, {}), "bsconv_s": {"batch_norm": True}},
+    slots={**{kind: {} for kind in PRESETS}, "bsconv_s": {"batch_norm": True}},
     slot="the 3 x 3 convolution of each of the 16 bottlenecks",
     listed=(
-        ModelSpec(
-            "resnet50", arguments={"padding": "symmetric", "batch_norm_epsilon": 1.001e-5}, preprocessing=CAFFE
-        ),
+        ModelSpec("resnet50", arguments={"padding": "symmetric", "batch_norm_epsilon": 1.001e-5}, preprocessing=CAFFE),
     ),
     weight_names={"keras": "sepzoo.applications.resnet50:keras_names"},
     weights=(

@@ -33,7 +33,7 @@ FAMILY = Family(
     ),
     body="sepzoo.applications.vgg:vgg",
     head="sepzoo.applications.vgg:head",
-    slots=dict.fromkeys(PRESETS, {}),
+    slots={kind: {} for kind in PRESETS},
     slot="each 3 x 3 convolution",
     listed=tuple(ModelSpec(f"vgg{depth}", arguments={"depth": depth}, preprocessing=CAFFE) for depth in _HASHES),
     weight_names={"keras": "sepzoo.applications.vgg:keras_names"},

@@ -53,7 +53,7 @@ FAMILY = Family(
         arxiv="1605.07146",
     ),
     body="sepzoo.applications.wide_resnet:wide_resnet",
-    slots={**dict.fromkeys(PRESETS, {}), "bsconv_s": {"batch_norm": True}},
+    slots={**{kind: {} for kind in PRESETS}, "bsconv_s": {"batch_norm": True}},
     slot="each 3 x 3 convolution, the first included",
     listed=tuple(
         spec

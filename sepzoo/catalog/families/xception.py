@@ -5,7 +5,9 @@ from __future__ import annotations
 from sepzoo.catalog.spec import Family, ModelSpec, Paper, WeightFile
 from sepzoo.layers.factorization import PRESETS
 
-_URL = "https://storage.googleapis.com/tensorflow/keras-applications/xception/xception_weights_tf_dim_ordering_tf_kernels"
+_URL = (
+    "https://storage.googleapis.com/tensorflow/keras-applications/xception/xception_weights_tf_dim_ordering_tf_kernels"
+)
 _FORM = {"alpha": 1.0, "residual": True}
 
 FAMILY = Family(
@@ -17,7 +19,7 @@ FAMILY = Family(
         arxiv="1610.02357",
     ),
     body="sepzoo.applications.xception:xception",
-    slots=dict.fromkeys(PRESETS, {}),
+    slots={kind: {} for kind in PRESETS},
     slot="each of the 34 separable convolutions",
     listed=(ModelSpec("xception", input_shape=(299, 299, 3), minimum_size=71),),
     weight_names={"keras": "sepzoo.applications.xception:keras_names"},

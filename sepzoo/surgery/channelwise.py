@@ -1,0 +1,210 @@
+"""Channel decomposition: a k x k convolution to fewer channels, and a 1 x 1 one to all of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from sepzoo.data.samples import Samples
+from sepzoo.surgery.dense import DenseConv, dense_convs
+from sepzoo.surgery.folding import fold_batch_norm
+from sepzoo.surgery.model_inputs import model_inputs
+from sepzoo.surgery.promise import Promise, check_all
+from sepzoo.surgery.ranks import check_ratio, two_layers
+from sepzoo.surgery.regression import PRIOR, low_rank
+from sepzoo.surgery.report import SurgeryReport
+from sepzoo.surgery.rewriting import Skip, rewrite
+from sepzoo.surgery.sampling import Patches, fit_through
+
+STEPS = ((0.1, 30), (1.0, 20))
+"""Weight of the linear part, and for how many rounds of the alternation (the decoupling authors' program)."""
+
+
+def decompose_channels(
+    model: keras.Model,
+    *,
+    ratio: float = 2.0,
+    keep: str | Sequence[str] = (),
+    only_if_cheaper: bool = True,
+    data: Samples | np.ndarray | None = None,
+) -> tuple[keras.Model, SurgeryReport]:
+    """Write each dense k x k convolution as one to fewer channels and a 1 x 1 one to all of them ("CD").
+
+    Zhang et al., arXiv 1505.06798, in the form that network decoupling is combined with (1808.05517). `conv` becomes
+    `conv_reduced` and `conv_pointwise`. Batch normalizations are folded first. For the combination call `decouple` on
+    the result. With `data`, as the papers do it, the low-rank map is fitted to the original's answers on what comes
+    through the layers before it, behind the ReLU where one follows; no layer's error on the samples is larger than the
+    data-free one, which takes the singular vectors of the kernel.
+
+    Args:
+        model: functional or Sequential, trained; it is only read.
+        ratio: by how much a layer's weights shall shrink; the channels between follow from it.
+        keep: names of layers that stay as they are, with shell wildcards.
+        only_if_cheaper: keep a layer whose two factors would take more multiply-accumulates.
+        data: samples to fit to: an array as the model takes it, or `sepzoo.data.Samples`.
+
+    Raises:
+        SepzooError: a model that `rewrite` refuses, a ratio that is not above 0, a name in `keep` that no layer has,
+            weights that are not finite, samples that don't fit, or a result that is not what was promised.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((8, 8, 16)), keras.layers.Conv2D(16, 3, name="conv")])
+        >>> new, report = decompose_channels(model)
+        >>> [(layer.name, layer.kernel_size, layer.filters) for layer in new.layers]
+        [('conv_reduced', (3, 3), 7), ('conv_pointwise', (1, 1), 16)]
+    """
+    check_ratio(ratio)
+    inputs = None if data is None else model_inputs(model, data)
+    model, folding = fold_batch_norm(model)
+    plan: dict[int, Any] = dict(dense_convs(model, keep))
+    chosen: list[DenseConv] = []
+    for key, entry in plan.items():
+        if isinstance(entry, DenseConv):
+            weights = _rank(entry, ratio) * (math.prod(entry.kernel.shape[:3]) + entry.site.layer.filters)
+            if only_if_cheaper and weights * entry.output_positions >= entry.macs:
+                plan[key] = Skip(f"its two factors would take no fewer than its {entry.macs:,} MACs")
+            else:
+                chosen.append(entry)
+    if inputs is None:
+        fits = [_data_free(dense, _rank(dense, ratio)) for dense in chosen]
+    else:
+        fits = fit_through(model, chosen, inputs, lambda dense, batches: _fitted(dense, _rank(dense, ratio), batches))
+    promises = [_promise(dense, found) for dense, found in zip(chosen, fits, strict=True)]
+    plan |= {id(promise.dense.site.layer): promise.replacement for promise in promises}
+    new, report = rewrite(model, lambda site: plan.get(id(site.layer)))
+    check_all(promises)
+    return new, folding.followed_by(report)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Factors:
+    """The reduced kernel (k, k, inputs, rank) and the pointwise one (rank, filters), the bias, and how good they are."""
+
+    reduced: np.ndarray
+    pointwise: np.ndarray
+    bias: np.ndarray
+    lost: float | None
+    action: str
+
+    @property
+    def kernel(self) -> np.ndarray:
+        """The dense kernel that the two stand for."""
+        return self.reduced @ self.pointwise
+
+
+def _rank(dense: DenseConv, ratio: float) -> int:
+    height, width, inputs, filters = dense.site.layer.kernel.shape
+    patch = height * width * inputs
+    return max(1, min(int(patch * filters / (ratio * (patch + filters))), patch, filters))
+
+
+def _data_free(dense: DenseConv, rank: int) -> _Factors:
+    kernel = dense.kernel
+    u, s, vt = np.linalg.svd(kernel.reshape(-1, kernel.shape[-1]), full_matrices=False)
+    root = np.sqrt(s[:rank])
+    lost = float(np.sum(s[rank:] ** 2))
+    return _Factors(
+        (u[:, :rank] * root).reshape(*kernel.shape[:3], rank),
+        root[:, None] * vt[:rank],
+        dense.bias,
+        lost,
+        f"{rank} channels between, kernel error {lost / float(np.sum(s**2) or 1.0):.4f}",
+    )
+
+
+def _fitted(dense: DenseConv, rank: int, batches: Iterator[Patches]) -> _Factors:
+    """Return the factors that answer best on the samples, or the data-free ones where those do."""
+    plain, kernel = _data_free(dense, rank), dense.kernel.reshape(-1, dense.site.layer.filters)
+    pairs = [(x @ kernel + dense.bias, y) for x, y in batches]
+    now, right = (np.concatenate(each) for each in zip(*pairs, strict=True))
+    bends = _meets_relu(dense)
+    basis = plain.pointwise.T / np.linalg.norm(plain.pointwise, axis=1)
+    free = _Map(basis, basis.T, dense.bias - dense.bias @ basis @ basis.T)
+    fits = [_straight(now, right, rank), *([_bent(now, right, rank)] if bends else [])]
+    best = min(fits, key=lambda each: each.error(now, right, bends=bends))
+    error, free_error = (each.error(now, right, bends=bends) for each in (best, free))
+    note = f", answers' error {min(error, free_error):.4f} (data-free {free_error:.4f})"
+    if not error < free_error:
+        return dataclasses.replace(plain, action=plain.action + note)
+    reduced = (kernel @ best.left).reshape(*plain.reduced.shape[:3], -1)
+    bias = best.apply(dense.bias[None])[0]
+    return _Factors(reduced, best.right, bias, None, plain.action + note)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Map:
+    """A map of low rank from the answers as they come to those that are given."""
+
+    left: np.ndarray
+    right: np.ndarray
+    shift: np.ndarray
+
+    def apply(self, now: np.ndarray) -> np.ndarray:
+        """Return what is given."""
+        return now @ self.left @ self.right + self.shift
+
+    def error(self, now: np.ndarray, wanted: np.ndarray, *, bends: bool) -> float:
+        """Return the squared error as a share of the variance, behind the ReLU where there is one."""
+        given = self.apply(now)
+        if bends:
+            given, wanted = np.maximum(given, 0.0), np.maximum(wanted, 0.0)
+        whole = float(np.sum((wanted - wanted.mean(axis=0)) ** 2))
+        return float(np.sum((given - wanted) ** 2)) / whole if whole else 0.0
+
+
+def _straight(now: np.ndarray, wanted: np.ndarray, rank: int) -> _Map:
+    """Return the map whose answers are nearest: reduced-rank regression."""
+    mean, target = now.mean(axis=0), wanted.mean(axis=0)
+    gram = (now - mean).T @ (now - mean) / len(now)
+    cross = (now - mean).T @ (wanted - target) / len(now)
+    noise = (PRIOR * float(np.trace(gram)) / len(gram) or PRIOR) * np.eye(len(gram))  # whose right answer is itself
+    left, right = low_rank(gram + noise, cross + noise, rank)
+    return _Map(left, right, target - mean @ left @ right)
+
+
+def _bent(now: np.ndarray, wanted: np.ndarray, rank: int) -> _Map:
+    """Return the map whose answers are nearest behind a ReLU, by alternation (Zhang et al., sec. 3.1).
+
+    For a given map each free answer is the best of two closed forms; for given free answers the map is a regression.
+    """
+    positive = np.maximum(wanted, 0.0)
+    found = _straight(now, wanted, rank)
+    for weight, rounds in STEPS:
+        for _round in range(rounds):
+            linear = found.apply(now)
+            below = np.minimum(linear, 0.0)
+            above = np.maximum((weight * linear + positive) / (weight + 1.0), 0.0)
+            costs = (
+                positive**2 + weight * (below - linear) ** 2,
+                (above - positive) ** 2 + weight * (above - linear) ** 2,
+            )
+            found = _straight(now, np.where(costs[0] < costs[1], below, above), rank)
+    return found
+
+
+def _meets_relu(dense: DenseConv) -> bool:
+    if dense.site.layer.activation is keras.activations.relu:
+        return True
+    behind = dense.site.consumer
+    if isinstance(behind, keras.layers.ReLU):
+        return behind.max_value is None and not behind.negative_slope and not behind.threshold
+    return isinstance(behind, keras.layers.Activation) and behind.activation is keras.activations.relu
+
+
+def _promise(dense: DenseConv, found: _Factors) -> Promise:
+    layer = dense.site.layer
+    replacement = two_layers(
+        layer,
+        {},
+        {"kernel_size": 1, "strides": 1, "dilation_rate": 1},
+        kernels=(found.reduced, found.pointwise[None, None]),
+        bias=found.bias if layer.use_bias or found.lost is None else None,
+        names=("reduced", "pointwise"),
+        action=found.action,
+    )
+    return Promise(dense, replacement, found.kernel, found.bias, found.lost)

@@ -1,0 +1,85 @@
+"""What a layer sees and what it should answer, as covariances: all that a least-squares fit needs of the samples."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Moments:
+    """Means and covariances of a convolution's patches x and of the answers y that they should get.
+
+    Attributes:
+        gram: covariance of x, (k * k * inputs)^2, in the order of a kernel's axes.
+        cross: covariance of x and y, (k * k * inputs, filters).
+        power: variance of y, (filters,).
+        patch_mean: of x.
+        answer_mean: of y.
+        count: number of patches.
+    """
+
+    gram: np.ndarray
+    cross: np.ndarray
+    power: np.ndarray
+    patch_mean: np.ndarray
+    answer_mean: np.ndarray
+    count: int
+
+    @classmethod
+    def of(cls, batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> Moments:
+        """Return the moments of batches of (patches, answers); none is kept."""
+        sums: list[Any] = [0.0] * 5
+        count = 0
+        for x, y in batches:
+            terms = (x.T @ x, x.T @ y, np.sum(y**2, axis=0), x.sum(axis=0), y.sum(axis=0))
+            sums = [total + term for total, term in zip(sums, terms, strict=True)]
+            count += len(x)
+        gram, cross, power, patch_mean, answer_mean = (total / count for total in sums)
+        return cls(
+            gram - np.outer(patch_mean, patch_mean),
+            cross - np.outer(patch_mean, answer_mean),
+            np.maximum(power - answer_mean**2, 0.0),
+            patch_mean,
+            answer_mean,
+            count,
+        )
+
+    def error(self, kernel: np.ndarray, bias: np.ndarray | None = None) -> float:
+        """Return a kernel's squared error as a share of the variance of the answers.
+
+        Args:
+            kernel: (height, width, inputs, filters).
+            bias: of each filter; None for the best one.
+        """
+        matrix = kernel.reshape(-1, kernel.shape[-1])
+        squared = self.power - 2 * np.sum(matrix * self.cross, axis=0) + np.sum(matrix * (self.gram @ matrix), axis=0)
+        if bias is not None:
+            squared = squared + (bias - self.best_bias(kernel)) ** 2
+        whole = float(self.power.sum())
+        return max(float(squared.sum()), 0.0) / whole if whole else 0.0
+
+    def best_bias(self, kernel: np.ndarray) -> np.ndarray:
+        """Return the bias that makes a kernel's mean answer right."""
+        return self.answer_mean - self.patch_mean @ kernel.reshape(-1, kernel.shape[-1])
+
+    def steadied(self, kernel: np.ndarray, share: float) -> Moments:
+        """Return the moments with some white noise among the patches, whose right answer is the kernel's own.
+
+        So directions that the samples do not show stay as the kernel has them, and every fit is well posed.
+
+        Args:
+            kernel: the original one.
+            share: power of the noise, as a share of the patches' mean power.
+        """
+        matrix = kernel.reshape(-1, kernel.shape[-1])
+        noise = share * float(np.trace(self.gram)) / len(self.gram) or share
+        return dataclasses.replace(
+            self,
+            gram=self.gram + noise * np.eye(len(self.gram)),
+            cross=self.cross + noise * matrix,
+            power=self.power + noise * np.sum(matrix**2, axis=0),
+        )

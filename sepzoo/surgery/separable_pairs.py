@@ -1,0 +1,154 @@
+"""Separable convolutions as two layers, and two layers as one separable convolution."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from sepzoo.surgery.report import SurgeryReport
+from sepzoo.surgery.rewriting import Part, Replacement, Skip, rewrite
+from sepzoo.surgery.sites import Site, sites
+
+layers = keras.layers
+PAIRS: Mapping[type, tuple[type, type]] = {  # exactly these classes, for a subclass may compute something else
+    layers.SeparableConv1D: (layers.DepthwiseConv1D, layers.Conv1D),
+    layers.SeparableConv2D: (layers.DepthwiseConv2D, layers.Conv2D),
+}
+GEOMETRY = ("kernel_size", "strides", "padding", "data_format", "dilation_rate", "depth_multiplier")
+PER_STEP = ("initializer", "regularizer", "constraint")
+ENDING = ("activation", "bias_initializer", "bias_regularizer", "bias_constraint", "activity_regularizer")
+
+
+def split_separable(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
+    """Put each separable convolution into a depthwise and a 1 x 1 convolution, `conv_depthwise` and `conv_pointwise`.
+
+    Weights, flags and penalties are kept; outputs are the same to rounding.
+
+    Raises:
+        SepzooError: a model that `rewrite` refuses.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.SeparableConv2D(4, 3, name="conv")])
+        >>> [layer.name for layer in split_separable(model)[0].layers]
+        ['conv_depthwise', 'conv_pointwise']
+    """
+    return rewrite(model, _split)
+
+
+def merge_separable(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
+    """Put each depthwise convolution and the 1 x 1 convolution behind it into one separable convolution.
+
+    The depthwise one must be linear, be called once and give its output to the 1 x 1 one alone; its bias goes through.
+    `conv_depthwise` and `conv_pointwise` become `conv`; any other pair is called as its 1 x 1 convolution was. The
+    reverse of `split_separable`; outputs are the same to rounding.
+
+    Raises:
+        SepzooError: a model that `rewrite` refuses.
+
+    Example:
+        >>> stack = [keras.layers.DepthwiseConv2D(3, name="a"), keras.layers.Conv2D(4, 1, name="b")]
+        >>> new, report = merge_separable(keras.Sequential([keras.Input((8, 8, 3)), *stack]))
+        >>> [(layer.name, type(layer).__name__) for layer in new.layers]
+        [('b', 'SeparableConv2D')]
+    """
+    where = {id(site.layer): site for site in sites(model)}
+    taken = {site.layer.name for site in where.values()}
+    whole = {depthwise: (separable, pointwise) for separable, (depthwise, pointwise) in PAIRS.items()}
+    plan: dict[int, Replacement | Skip] = {}
+    for site in where.values():
+        if type(site.layer) not in whole:
+            continue
+        separable, pointwise = whole[type(site.layer)]
+        second = where.get(id(site.consumer))
+        reason = _obstacle(site, second, pointwise)
+        if reason or second is None:
+            plan[id(site.layer)] = Skip(reason)
+            continue
+        name = _common_name(site.layer.name, second.layer.name, taken)
+        plan[id(site.layer)] = Replacement((), f"merged into {name!r}")
+        plan[id(second.layer)] = _merged(separable, site.layer, second.layer, name)
+    return rewrite(model, lambda site: plan.get(id(site.layer)))
+
+
+def _split(site: Site) -> Replacement | Skip | None:
+    layer = site.layer
+    if type(layer) not in PAIRS:
+        return None
+    if layer.padding == "causal":
+        return Skip("its padding is causal, which no depthwise convolution has")
+    config = layer.get_config()
+    depthwise_class, pointwise_class = PAIRS[type(layer)]
+    common = {key: config[key] for key in ("dtype", "data_format")}
+    depthwise = depthwise_class.from_config(
+        {
+            **{key: config[key] for key in GEOMETRY},
+            **{f"depthwise_{key}": config[f"depthwise_{key}"] for key in PER_STEP},
+            **common,
+            "use_bias": False,
+            "name": f"{layer.name}_depthwise",
+        }
+    )
+    pointwise = pointwise_class.from_config(
+        {
+            **{key: config[key] for key in (*ENDING, "filters", "use_bias")},
+            **{f"kernel_{key}": config[f"pointwise_{key}"] for key in PER_STEP},
+            **common,
+            "kernel_size": 1,
+            "name": f"{layer.name}_pointwise",
+        }
+    )
+    first, *rest = layer.get_weights()
+    return Replacement((Part(depthwise, [first]), Part(pointwise, rest)), "split in depthwise and pointwise")
+
+
+def _obstacle(site: Site, second: Site | None, pointwise: type) -> str:
+    """Return why a depthwise convolution can't be merged with what is behind it, or an empty text."""
+    layer = site.layer
+    if site.consumer is None:
+        return "not one layer alone gets its output"
+    named = f"{site.consumer.name!r} ({type(site.consumer).__name__})"
+    if second is None or type(second.layer) is not pointwise or math.prod(second.layer.kernel_size) != 1:
+        return f"the layer behind it, {named}, is no 1 x 1 convolution"
+    behind = second.layer
+    if math.prod(behind.strides) != 1 or behind.groups != 1 or len(second.calls) > 1:
+        return f"the layer behind it, {named}, has strides or groups, or is called elsewhere too"
+    if layer.activation is not keras.activations.linear:
+        return f"it ends in the activation {layer.activation.__name__!r}"
+    if (layer.data_format, layer.trainable) != (behind.data_format, behind.trainable):
+        return f"its data format or its trainable flag is not that of {named}"
+    if layer.dtype_policy.name != behind.dtype_policy.name:
+        return f"its precision is not that of {named}"
+    if any((layer.bias_regularizer, layer.bias_constraint, layer.activity_regularizer)):
+        return "its bias or its output has a penalty or a constraint"
+    return ""
+
+
+def _merged(separable: type, depthwise: Any, pointwise: Any, name: str) -> Replacement:
+    first, second = depthwise.get_config(), pointwise.get_config()
+    config = {
+        **{key: first[key] for key in GEOMETRY},
+        **{f"depthwise_{key}": first[f"depthwise_{key}"] for key in PER_STEP},
+        **{f"pointwise_{key}": second[f"kernel_{key}"] for key in PER_STEP},
+        **{key: second[key] for key in (*ENDING, "filters", "dtype")},
+        "use_bias": depthwise.use_bias or pointwise.use_bias,
+        "name": name,
+    }
+    weights = [np.asarray(weight) for weight in (depthwise.get_weights()[0], pointwise.get_weights()[0])]
+    if config["use_bias"]:
+        bias = np.zeros(pointwise.filters)
+        if depthwise.use_bias:
+            bias = bias + depthwise.get_weights()[1] @ weights[1].reshape(-1, pointwise.filters).astype("float64")
+        if pointwise.use_bias:
+            bias = bias + pointwise.get_weights()[1]
+        weights.append(bias.astype("float32"))
+    new = separable.from_config(config)  # type: ignore[attr-defined]
+    return Replacement((Part(new, weights),), f"merged with {depthwise.name!r}")
+
+
+def _common_name(depthwise: str, pointwise: str, taken: set[str]) -> str:
+    stem = pointwise.removesuffix("_pointwise")
+    return stem if stem not in taken and depthwise == f"{stem}_depthwise" else pointwise
