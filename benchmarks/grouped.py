@@ -1,7 +1,7 @@
 """Training speed of a grouped 3 x 3 convolution: Keras's own against ours, which takes it apart.
 
 `python benchmarks/grouped.py` prints, for each case, milliseconds for the output and both gradients: the median and the
-quartiles of five runs that take turns, and their ratio. On one GPU the two are the same program.
+quartiles of five runs that take turns, and their ratio.
 """
 
 from __future__ import annotations

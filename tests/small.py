@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 _IMAGES = {"input_shape": (32, 32, 3), "classes": 5, "classifier_activation": None}
+_LARGER = {**_IMAGES, "input_shape": (64, 64, 3)}  # at a total stride of 32: four positions to normalize over
 
 SMALL: dict[str, tuple[str, dict[str, Any]]] = {  # family: name, arguments
-    "mobilenet_v1": ("mobilenet_v1", {**_IMAGES, "alpha": 0.125, "dropout": 0.0}),
-    "mobilenet_v2": ("mobilenet_v2", {**_IMAGES, "alpha": 0.125}),
-    "mobilenet_v3": ("mobilenet_v3_small", {**_IMAGES, "alpha": 0.25, "dropout": 0.0}),
+    "mobilenet_v1": ("mobilenet_v1", {**_LARGER, "alpha": 0.125, "dropout": 0.0}),
+    "mobilenet_v2": ("mobilenet_v2", {**_LARGER, "alpha": 0.125}),
+    "mobilenet_v3": ("mobilenet_v3_small", {**_LARGER, "alpha": 0.25, "dropout": 0.0}),
     "xception": ("xception", {**_IMAGES, "alpha": 0.03125, "input_shape": (71, 71, 3)}),
     "resnet": ("resnet10_bsconvs_p1d4", _IMAGES),
-    "resnet50": ("resnet50", {**_IMAGES, "alpha": 0.125}),
+    "resnet50": ("resnet50", {**_LARGER, "alpha": 0.125}),
     "cifar_resnet": ("cifar_preresnet20_bsconvu", {**_IMAGES, "units": 1}),
     "wide_resnet": ("cifar_wrn16_1", _IMAGES),
     "vgg": ("vgg16", {**_IMAGES, "alpha": 0.125, "hidden": 16}),
     "hybrid_hypothesis": ("hybrid_hypothesis_parallel", {**_IMAGES, "width": 0.125, "shortcut": True}),
-    "darknet_reference": ("darknet_reference", {**_IMAGES, "alpha": 0.25, "input_shape": (64, 64, 3)}),
+    "darknet_reference": ("darknet_reference", {**_LARGER, "alpha": 0.25}),
     "quicknet": ("quicknet_r", {**_IMAGES, "alpha": 0.25, "dropout": 0.0}),
     "fractalnet": (
         "fractalnet_c3_separable",

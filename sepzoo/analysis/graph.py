@@ -5,7 +5,7 @@ All that this package reads of Keras's graph beyond its public face is read here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -90,6 +90,22 @@ def replay(model: Any, inputs: Any, call: Callable[[Any, tuple[Any, ...], dict[s
         outputs = call(node.operation, args, kwargs)
         known.update(zip(map(id, node.outputs), keras.tree.flatten(outputs), strict=True))
     return keras.tree.pack_sequence_as(graph.output, [known[id(tensor)] for tensor in graph.outputs])
+
+
+def layers_of(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each call's (name, layer) in the order of the graph, those of nested models as "model/layer".
+
+    Example:
+        >>> import keras
+        >>> [name for name, _layer in layers_of(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="d")]))]
+        ['d']
+    """
+    for node in nodes(model):
+        name = prefix + node.operation.name
+        if isinstance(node.operation, keras.Model):
+            yield from layers_of(node.operation, f"{name}/")
+        else:
+            yield name, node.operation
 
 
 def input_of(args: Sequence[Any], kwargs: dict[str, Any]) -> Any:

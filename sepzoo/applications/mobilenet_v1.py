@@ -104,3 +104,14 @@ def bsconv_names() -> dict[str, str]:
             names[f"{ours}_conv/depthwise"] = f"{theirs}.0.dw"
             names[f"{ours}_conv_bn"] = f"{theirs}.1"
     return names
+
+
+def timm_names() -> dict[str, str]:
+    """Return, for each of our layers with weights, the module of timm's `mobilenetv1_100`."""
+    names = {"stem": "conv_stem", "stem_bn": "bn1", "logits": "classifier", "predictions": "classifier"}
+    for s, stage in enumerate(STAGES):
+        for u, _ in enumerate(stage.channels):
+            ours, theirs = f"stage{s + 1}_unit{u + 1}", f"blocks.{s}.{u}"
+            names |= {f"{ours}_depthwise": f"{theirs}.conv_dw", f"{ours}_depthwise_bn": f"{theirs}.bn1"}
+            names |= {f"{ours}_pointwise": f"{theirs}.conv_pw", f"{ours}_pointwise_bn": f"{theirs}.bn2"}
+    return names

@@ -139,8 +139,36 @@ def bsconv_names() -> dict[str, str]:
         "predictions": "classifier.conv",
     }
     for place in _places():
-        module = "backbone." + place.replace("_", ".")
-        for part, conv in (("expand", "conv1"), ("depthwise", "conv2"), ("project", "conv3")):
-            names[f"{place}_{part}"] = f"{module}.{conv}.conv"
-            names[f"{place}_{part}_bn"] = f"{module}.{conv}.bn"
+        names |= bsconv_bottleneck(place)
     return names
+
+
+def bsconv_bottleneck(place: str) -> dict[str, str]:
+    """Return the `bsconv` package's names of one bottleneck's layers, for MobileNetV2 and V3."""
+    module = "backbone." + place.replace("_", ".")
+    names = {
+        f"{place}_squeeze_{part}": f"{module}.se_unit.{conv}"
+        for part, conv in (("reduce", "conv1"), ("expand", "conv2"))
+    }
+    for part, conv in (("expand", "conv1"), ("depthwise", "conv2"), ("project", "conv3")):
+        names |= {f"{place}_{part}": f"{module}.{conv}.conv", f"{place}_{part}_bn": f"{module}.{conv}.bn"}
+    return names
+
+
+def timm_names() -> dict[str, str]:
+    """Return, for each of our layers with weights, the module of timm's `mobilenetv2_100`."""
+    names = {"stem": "conv_stem", "stem_bn": "bn1", "final": "conv_head", "final_bn": "bn2"}
+    rows = [row for rows in STAGES for row in rows]
+    blocks = [(f"blocks.{r}.{u}", row.expansion > 1) for r, row in enumerate(rows) for u in range(row.units)]
+    for place, (block, expands) in zip(_places(), blocks, strict=True):
+        names |= timm_bottleneck(place, block, expands=expands)
+    return {**names, "predictions": "classifier"}
+
+
+def timm_bottleneck(place: str, block: str, *, expands: bool) -> dict[str, str]:
+    """Return timm's names of one bottleneck's layers, for MobileNetV2 and V3."""
+    parts = [("expand", "conv_pw")] if expands else []
+    parts += [("depthwise", "conv_dw"), ("project", "conv_pwl" if expands else "conv_pw")]
+    names = {f"{place}_{part}": f"{block}.{module}" for part, module in parts}
+    names |= {f"{place}_{part}_bn": f"{block}.bn{number}" for number, (part, _) in enumerate(parts, start=1)}
+    return names | {f"{place}_squeeze_{part}": f"{block}.se.conv_{part}" for part in ("reduce", "expand")}

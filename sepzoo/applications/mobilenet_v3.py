@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from sepzoo.applications.mobilenet_v2 import bsconv_bottleneck, timm_bottleneck
 from sepzoo.errors import unknown
 from sepzoo.layers.blocks import Blocks
 from sepzoo.layers.drop_path import drop_rates
@@ -167,29 +168,33 @@ def _table(size: str) -> Table:
 
 def keras_names(places: Sequence[str]) -> dict[str, str]:
     """Return, for each of our layers with weights, the layer of `keras.applications.MobileNetV3Large` and `Small`."""
-    names = {"stem": "conv", "final": "conv_1"}
+    names = {"stem": "conv", "stem_bn": "conv_bn", "final": "conv_1", "final_bn": "conv_1_bn"}
     for block, place in enumerate(places):
+        prefix = f"expanded_conv_{block}" if block else "expanded_conv"
         for part in ("expand", "depthwise", "project"):
-            names[f"{place}_{part}"] = f"expanded_conv_{block}_{part}" if block else f"expanded_conv_{part}"
-    names |= {f"{ours}_bn": f"{theirs}_bn" for ours, theirs in names.items()}
-    for block, place in enumerate(places):
-        squeeze = f"expanded_conv_{block}_squeeze_excite" if block else "expanded_conv_squeeze_excite"
-        names |= {f"{place}_squeeze_reduce": f"{squeeze}_conv", f"{place}_squeeze_expand": f"{squeeze}_conv_1"}
+            names |= {f"{place}_{part}": f"{prefix}_{part}", f"{place}_{part}_bn": f"{prefix}_{part}_bn"}
+        for part, conv in (("reduce", "conv"), ("expand", "conv_1")):
+            names[f"{place}_squeeze_{part}"] = f"{prefix}_squeeze_excite_{conv}"
     return {**names, "hidden": "conv_2", "logits": "logits"}
 
 
 def bsconv_names(places: Sequence[str]) -> dict[str, str]:
     """Return, for each of our layers with weights, the module of the `bsconv` package's MobileNetV3."""
-    modules = {place: "backbone." + place.replace("_", ".") for place in places}
-    convolutions = {"stem": "backbone.init_conv", "final": "backbone.final_conv1"}
-    squeezes = {"final_squeeze": "backbone.final_se"}
-    for place, module in modules.items():
-        for part, conv in (("expand", "conv1"), ("depthwise", "conv2"), ("project", "conv3")):
-            convolutions[f"{place}_{part}"] = f"{module}.{conv}"
-        squeezes[f"{place}_squeeze"] = f"{module}.se_unit"
     names = {"input_bn": "backbone.data_bn", "hidden": "backbone.final_conv2.conv", "predictions": "classifier.conv"}
-    for ours, theirs in convolutions.items():
+    names |= {"final_squeeze_reduce": "backbone.final_se.conv1", "final_squeeze_expand": "backbone.final_se.conv2"}
+    for ours, theirs in (("stem", "backbone.init_conv"), ("final", "backbone.final_conv1")):
         names |= {ours: f"{theirs}.conv", f"{ours}_bn": f"{theirs}.bn"}
-    for ours, theirs in squeezes.items():
-        names |= {f"{ours}_reduce": f"{theirs}.conv1", f"{ours}_expand": f"{theirs}.conv2"}
+    for place in places:
+        names |= bsconv_bottleneck(place)
+    return names
+
+
+def timm_names(places: Sequence[str]) -> dict[str, str]:
+    """Return, for each of our layers with weights, the module of timm's `mobilenetv3_large_100` and its kin."""
+    rows = [row for stage in (LARGE if len(places) == 15 else SMALL).stages for row in stage.rows]
+    blocks = [f"blocks.{r}.{u}" for r, row in enumerate(rows) for u, _ in enumerate(row.mids)]
+    names = {"stem": "conv_stem", "stem_bn": "bn1", "hidden": "conv_head", "logits": "classifier"}
+    names |= {"final": f"blocks.{len(rows)}.0.conv", "final_bn": f"blocks.{len(rows)}.0.bn1"}
+    for place, block in zip(places, blocks, strict=False):
+        names |= timm_bottleneck(place, block, expands=block != blocks[0])
     return names

@@ -147,3 +147,21 @@ def _slot_names(ours: str, theirs: str) -> dict[str, str]:
     }
     inside = {f"{ours}/{factor}": f"{theirs}.conv.{module}" for factor, module in factors.items()}
     return {ours: f"{theirs}.conv", f"{ours}_bn": f"{theirs}.bn", **inside}
+
+
+def timm_names(places: Sequence[str]) -> dict[str, str]:
+    """Return, for each of our layers with weights, the module of timm's `resnet18`, `resnet34` and `resnet50`.
+
+    torchvision's networks have the same names.
+
+    Args:
+        places: of the network's units, "stage1_unit1" and so on.
+    """
+    names = {"stem": "conv1", "stem_bn": "bn1", "predictions": "fc"}
+    for place in places:
+        stage, unit = place.removeprefix("stage").split("_unit")
+        block = f"layer{stage}.{int(unit) - 1}"
+        names |= {f"{place}_projection": f"{block}.downsample.0", f"{place}_projection_bn": f"{block}.downsample.1"}
+        for conv in ("1", "2", "3"):
+            names |= {f"{place}_conv{conv}": f"{block}.conv{conv}", f"{place}_conv{conv}_bn": f"{block}.bn{conv}"}
+    return names

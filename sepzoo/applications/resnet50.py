@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from sepzoo.errors import SepzooError
 from sepzoo.layers.blocks import Blocks
 from sepzoo.layers.drop_path import drop_rates
-from sepzoo.layers.resolution import Resolution, resolutions
+from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.width import truncated
 
 
@@ -26,41 +27,74 @@ EXPANSION = 4
 
 
 def resnet50(
-    net: Blocks, x: Any, *, alpha: float = 1.0, output_stride: int | None = None, drop_path: float = 0.0
+    net: Blocks,
+    x: Any,
+    *,
+    alpha: float = 1.0,
+    use_bias: bool = True,
+    strided_conv: int = 1,
+    output_stride: int | None = None,
+    drop_path: float = 0.0,
 ) -> Any:
-    """Return the last feature map. Every convolution has a bias, and a bottleneck's first one the stride, as in Keras.
+    """Return the last feature map.
 
     Args:
         net: the words it is written in, with what fills the slots: each 3 x 3 convolution.
         x: images.
         alpha: width; every channel number is multiplied by it and truncated.
+        use_bias: whether the convolutions have a bias (Keras), or none (timm, torchvision).
+        strided_conv: which convolution of a stage's first bottleneck has the stride: 1, the first 1 x 1 (Keras, the
+            paper), or 2, the 3 x 3 (timm, torchvision).
         output_stride: total stride at most, by dilation instead (weights unchanged); None for all strides.
         drop_path: rate of stochastic depth at the last unit, growing from 0 at the first.
+
+    Raises:
+        SepzooError: another strided convolution.
     """
-    x = net.conv_bn(x, truncated(STEM, alpha), 7, strides=2, use_bias=True, activation="relu", name="stem")
+    if strided_conv not in (1, 2):
+        raise SepzooError(f"expected strided_conv 1 or 2. Received: strided_conv={strided_conv!r}.")
+    x = net.conv_bn(x, truncated(STEM, alpha), 7, strides=2, use_bias=use_bias, activation="relu", name="stem")
     x = net.max_pool(x, 3, strides=2, name="stem_pool")
     scales = resolutions(4, [stage.strides for stage in STAGES], output_stride)
     rates = iter(drop_rates(drop_path, sum(stage.units for stage in STAGES)))
     for s, (stage, scale) in enumerate(zip(STAGES, scales, strict=True), start=1):
         for u in range(1, stage.units + 1):
-            x = _bottleneck(net, x, truncated(stage.channels, alpha), scale, u, next(rates), f"stage{s}_unit{u}")
+            window, stepped = scale.window(u), {"strides": 1, "dilation_rate": scale.dilation}
+            unit = Bottleneck(
+                channels=truncated(stage.channels, alpha),
+                strides=window["strides"],
+                windows=({"strides": window["strides"]}, stepped) if strided_conv == 1 else ({}, window),
+                use_bias=use_bias,
+                drop_path=next(rates),
+                place=f"stage{s}_unit{u}",
+            )
+            x = _bottleneck(net, x, unit, projects=u == 1)
     return x
 
 
-def _bottleneck(
-    net: Blocks, inputs: Any, channels: int, scale: Resolution, unit: int, drop_path: float, place: str
-) -> Any:
-    strides, shortcut = scale.window(unit)["strides"], inputs
-    if unit == 1:
+@dataclasses.dataclass(frozen=True)
+class Bottleneck:
+    """One unit: its channels, its stride and the windows of the two convolutions that may have it, where it stands."""
+
+    channels: int
+    strides: int
+    windows: tuple[dict[str, int], dict[str, int]]
+    use_bias: bool
+    drop_path: float
+    place: str
+
+
+def _bottleneck(net: Blocks, inputs: Any, unit: Bottleneck, *, projects: bool) -> Any:
+    place, bias, wide, shortcut = unit.place, unit.use_bias, EXPANSION * unit.channels, inputs
+    if projects:
         shortcut = net.conv_bn(
-            inputs, EXPANSION * channels, 1, strides=strides, use_bias=True, activation=None, name=f"{place}_projection"
+            inputs, wide, 1, strides=unit.strides, use_bias=bias, activation=None, name=f"{place}_projection"
         )
-    x = net.conv_bn(inputs, channels, 1, strides=strides, use_bias=True, activation="relu", name=f"{place}_conv1")
-    x = net.slot_bn(
-        x, channels, 3, dilation_rate=scale.dilation, use_bias=True, activation="relu", name=f"{place}_conv2"
-    )
-    x = net.conv_bn(x, EXPANSION * channels, 1, use_bias=True, activation=None, name=f"{place}_conv3")
-    x = net.drop_path(x, drop_path, name=place)
+    first, second = unit.windows
+    x = net.conv_bn(inputs, unit.channels, 1, **first, use_bias=bias, activation="relu", name=f"{place}_conv1")
+    x = net.slot_bn(x, unit.channels, 3, **second, use_bias=bias, activation="relu", name=f"{place}_conv2")
+    x = net.conv_bn(x, wide, 1, use_bias=bias, activation=None, name=f"{place}_conv3")
+    x = net.drop_path(x, unit.drop_path, name=place)
     return net.activation(net.add(shortcut, x, name=place), "relu", name=place)
 
 

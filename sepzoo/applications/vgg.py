@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -90,3 +91,18 @@ def keras_names() -> dict[str, str]:
             for c in range(1, stage.convolutions + 1)
         },
     }
+
+
+def timm_names(places: Sequence[str]) -> dict[str, str]:
+    """Return, for each of our layers with weights, the module of timm's `vgg16` and `vgg19`.
+
+    Args:
+        places: of the network's convolutions, "stage1_conv1" and so on.
+    """
+    names = {"hidden1": "pre_logits.fc1", "hidden2": "pre_logits.fc2", "predictions": "head.fc"}
+    position = 0
+    for before, place in zip(["stage1", *places], places, strict=False):
+        position += before.partition("_")[0] != place.partition("_")[0]  # behind a max pooling
+        names[place] = f"features.{position}"
+        position += 2  # itself and its ReLU
+    return names

@@ -72,7 +72,7 @@ def xception(
                     x = net.activation(x, "relu", name=f"{place}_conv{c}")
                 x = net.factorized_bn(x, kind, width(channels), 3, **inside, name=f"{place}_conv{c}")
             if module.pool:
-                x = net.max_pool(x, 3, strides=scale.strides, padding="same", name=f"{place}_pool")
+                x = net.max_pool(x, 3, strides=scale.strides, signed=True, name=f"{place}_pool")
             if residual:
                 x = _shortcut(net, inputs, net.drop_path(x, rate, name=place), module, scale, place)
     for c, channels in enumerate(FINAL, start=1):
@@ -99,3 +99,21 @@ def keras_names() -> dict[str, str]:
         for c, _ in enumerate(module.channels, start=1):
             names[f"{place}_conv{c}"] = f"block{block}_sepconv{c}"
     return names | {f"{ours}_bn": f"{theirs}_bn" for ours, theirs in names.items() if ours != "predictions"}
+
+
+def timm_names() -> dict[str, str]:
+    """Return, for each of our layers with weights, the module of timm's `legacy_xception`."""
+    names = {"predictions": "fc"}
+    for c, _ in enumerate(STEM, start=1):
+        names |= {f"stem_conv{c}": f"conv{c}", f"stem_conv{c}_bn": f"bn{c}"}
+    convolutions = {f"final_conv{c}": (f"conv{c + 2}", f"bn{c + 2}") for c, _ in enumerate(FINAL, start=1)}
+    places = [(f"stage{s}_unit{u}", m) for s, modules in enumerate(STAGES, 1) for u, m in enumerate(modules, 1)]
+    for block, (place, module) in enumerate(places, start=1):
+        names |= {f"{place}_projection": f"block{block}.skip", f"{place}_projection_bn": f"block{block}.skipbn"}
+        for c, _ in enumerate(module.channels):
+            rep = 3 * c + (block > 1)  # behind its ReLU, which the first block has none of
+            convolutions[f"{place}_conv{c + 1}"] = (f"block{block}.rep.{rep}", f"block{block}.rep.{rep + 1}")
+    for ours, (conv, norm) in convolutions.items():
+        names |= {f"{ours}/depthwise_kernel": f"{conv}.conv1", f"{ours}/pointwise_kernel": f"{conv}.pointwise"}
+        names[f"{ours}_bn"] = norm
+    return names

@@ -1,1 +1,1 @@
-"""What is known of networks without building one: names, specs, cards, counts; and the plumbing that all families share."""
+"""What is known of networks without building one: names, specs, cards, counts; and what all families share."""

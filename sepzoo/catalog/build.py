@@ -11,8 +11,10 @@ from typing import Any
 import keras
 
 from sepzoo.catalog.assembly import assemble, default_arguments
-from sepzoo.catalog.imagenet import imagenet_weights
+from sepzoo.catalog.imagenet import imagenet_labels, imagenet_weights
 from sepzoo.catalog.load import load_weights
+from sepzoo.catalog.metadata import Metadata
+from sepzoo.catalog.model_file import attach
 from sepzoo.catalog.registry import find
 from sepzoo.layers.factorization import Factorization
 
@@ -39,7 +41,7 @@ def build(
     Args:
         name: as `list_models` shows it, or by the grammar of a family's names.
         weights: None for initial weights, "imagenet" for the official file (downloaded, hashed, cached where Keras
-            caches), or the path of a file that `load_weights` reads.
+            caches; the model then carries ImageNet's labels), or the path of a file that `load_weights` reads.
         input_shape: (height, width, channels); None for the name's own. Height and width may be None.
         input_tensor: a symbolic tensor to build upon, in place of an input of its own.
         classes: None for the name's own. With weights of another number the classifier keeps its initial weights.
@@ -59,7 +61,7 @@ def build(
     Example:
         >>> model = build("mobilenet_v1", alpha=0.25, conv="bsconv_u", input_shape=(64, 64, 3), classes=5)
         >>> model.output_shape, model.count_params()
-        ((None, 5), 220101)
+        ((None, 5), 217101)
     """
     family, spec = find(name)
     model = assemble(
@@ -88,6 +90,9 @@ def build(
     else:
         source = Path(weights)
     report = load_weights(model, source, new_head=new_head)
+    if weights == "imagenet" and not new_head:
+        labels = tuple(name for _, name in imagenet_labels())
+        attach(model, Metadata(spec.name, labels=labels, preprocessing=spec.preprocessing))
     if report.kept or report.unused or report.adapted:
         logger.warning("%s: %s", model.name, report)
     return model

@@ -12,3 +12,10 @@ BSCONV: Mapping[str, Any] = {
     "batch_norm_epsilon": 1e-5,
     "initializers": "bsconv",
 }
+
+TIMM: Mapping[str, Any] = {  # and torchvision; its tf_ models keep Keras's
+    "padding": "symmetric",
+    "input_batch_norm": False,
+    "batch_norm_momentum": 0.9,
+    "batch_norm_epsilon": 1e-5,
+}

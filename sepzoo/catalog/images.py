@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,17 +10,10 @@ import numpy as np
 from sepzoo.catalog.imagenet import imagenet_labels
 from sepzoo.catalog.metadata import Metadata
 from sepzoo.catalog.model_file import metadata_of
+from sepzoo.catalog.prediction import Prediction, likeliest
 from sepzoo.catalog.preprocessing import Preprocessing
 from sepzoo.catalog.registry import find
 from sepzoo.errors import SepzooError
-
-
-@dataclasses.dataclass(frozen=True)
-class Prediction:
-    """One guess: a class and its probability."""
-
-    label: str
-    probability: float
 
 
 def preprocess(model_or_name: Any, images: Any) -> np.ndarray:
@@ -76,14 +68,13 @@ def decode_predictions(probabilities: Any, top: int = 5, labels: Sequence[str] |
 
     Example:
         >>> decode_predictions([[0.1, 0.7, 0.2]], top=1, labels=["ant", "bee", "cat"])
-        [[Prediction(label='bee', probability=0.7)]]
+        [[Prediction(label='bee', probability=0.7, index=1)]]
     """
     rows = np.asarray(probabilities, np.float64)
     names = [name for _, name in imagenet_labels()] if labels is None else list(labels)
     if rows.ndim != 2 or rows.shape[1] != len(names):
         raise SepzooError(f"expected probabilities of shape (count, {len(names)}). Received: {rows.shape}.")
-    best = np.argsort(-rows, axis=1, kind="stable")[:, :top]
-    return [[Prediction(names[i], float(row[i])) for i in order] for row, order in zip(rows, best, strict=True)]
+    return likeliest(rows, names, top)
 
 
 def _expected(model_or_name: Any) -> tuple[Preprocessing, tuple[int | None, int | None, int]]:

@@ -11,8 +11,8 @@ def fit_channels(weights: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | No
     """Return weights that stand on three colours for another number of channels, or None where they are none such.
 
     A dense kernel (height, width, 3, filters) is summed over the colours for one channel, so that a grey image gives
-    what it gave as a colour image; for more channels it is repeated, and scaled so that equal channels give what three
-    gave (as timm does). A vector, of a batch normalization on the pixels, is averaged or repeated.
+    what it gave as a colour image; for more channels it is repeated and scaled by 3 / channels, which keeps its answers
+    about as large (both as timm does). A vector, of a batch normalization on the pixels, is averaged or repeated.
 
     Args:
         weights: as trained.
@@ -20,7 +20,7 @@ def fit_channels(weights: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | No
 
     Example:
         >>> import numpy as np
-        >>> fit_channels(np.ones((3, 3, 3, 8)), (3, 3, 1, 8)).max()
+        >>> fit_channels(np.ones((3, 3, 3, 8)), (3, 3, 1, 8)).max().item()
         3.0
     """
     axis = len(shape) - 2 if weights.ndim == 4 else 0

@@ -19,7 +19,7 @@ from sepzoo.catalog.registry import find
 from sepzoo.catalog.weight_files import read_arrays, saved_variables
 from sepzoo.errors import SepzooError, unknown
 
-Origin = Literal["sepzoo", "keras", "bsconv"]
+Origin = Literal["sepzoo", "keras", "bsconv", "timm"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,9 +70,10 @@ def load_weights(
 
     Args:
         model: from `sepzoo.applications.build`.
-        source: `.h5` (Keras 1, 2, 3), `.keras`, `.npz`, or a mapping of arrays such as a PyTorch state dict.
-        origin: whose names the source uses: "sepzoo", "keras" (`keras.applications`), "bsconv" (the authors' package);
-            None finds out.
+        source: `.h5` (Keras 1, 2, 3), `.keras`, `.npz`, `.safetensors`, or a mapping of arrays such as a PyTorch state
+            dict.
+        origin: whose names the source uses: "sepzoo", "keras" (`keras.applications`), "bsconv" (the authors' package),
+            "timm" (for networks built with `sepzoo.catalog.conventions.TIMM`); None finds out.
         new_head: let the classifier keep its initial weights, and leave the file's out.
 
     Returns:
@@ -142,8 +143,8 @@ def _weight_names(path: str, model: keras.Model) -> Mapping[str, str]:
     function = load_function(path)
     if "places" not in inspect.signature(function).parameters:
         return function()
-    units = (re.match(r"stage\d+_unit\d+", variable.path) for variable in saved_variables(model))
-    return function(places=list(dict.fromkeys(unit[0] for unit in units if unit)))
+    places = (re.match(r"stage\d+_(unit|conv)\d+", variable.path) for variable in saved_variables(model))
+    return function(places=list(dict.fromkeys(place[0] for place in places if place)))
 
 
 def _some(names: list[str], count: int = 4) -> str:

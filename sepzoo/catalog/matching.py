@@ -15,9 +15,11 @@ from sepzoo.catalog.weight_files import Arrays, saved_variables
 from sepzoo.layers.heads import LAYERS as HEAD_LAYERS
 
 Names = Mapping[str, str]
-TORCH = ("bsconv",)
+TORCH = ("bsconv", "timm")
 TORCH_VARIABLES = {
     "kernel": "weight",
+    "depthwise_kernel": "weight",
+    "pointwise_kernel": "weight",
     "gamma": "weight",
     "beta": "bias",
     "bias": "bias",
@@ -125,19 +127,23 @@ def _their_names(path: str, names: Names | None, origin: str) -> Iterator[str]:
     layer, _, kind = path.rpartition("/")
     if names is None:
         yield path
-    elif layer in names and origin in TORCH:
-        yield f"{names[layer]}.{TORCH_VARIABLES[kind]}"
+    elif origin in TORCH:
+        theirs = names.get(path, names.get(layer))  # a SeparableConv2D holds two of their modules
+        if theirs is not None:
+            yield f"{theirs}.{TORCH_VARIABLES[kind]}"
     elif layer in names:
         yield f"{names[layer]}/{kind}"
         yield f"{names[layer]}/depthwise_{kind}"  # as Keras 2 called the kernel of a DepthwiseConv2D
 
 
 def _from_torch(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return a PyTorch kernel in Keras's order of axes."""
+    """Return a PyTorch kernel in Keras's order of axes; 1 x 1 convolutions and dense layers stand for one another."""
+    if array.ndim == 2:
+        return array.T if len(shape) == 2 else array.T[None, None]
     if array.ndim != 4:
         return array
     if len(shape) == 2:
-        return array[:, :, 0, 0].T
+        return array.transpose(2, 3, 1, 0).reshape(-1, array.shape[0])
     depthwise = array.shape[1] == 1 and shape[2] == array.shape[0]
     return array.transpose(2, 3, 0, 1) if depthwise and shape[3] == 1 else array.transpose(2, 3, 1, 0)
 

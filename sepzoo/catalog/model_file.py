@@ -10,10 +10,15 @@ from typing import Any
 import keras
 
 import sepzoo.layers.bsconv
-import sepzoo.layers.drop_path  # noqa: F401  (a file opens only after its layers are registered)
+import sepzoo.layers.drop_path
+import sepzoo.layers.drop_path_join  # noqa: F401  (a file opens only after its layers are registered)
+from sepzoo.catalog import keras2_file
 from sepzoo.catalog.metadata import MEMBER, Metadata
 from sepzoo.errors import SepzooError
 from sepzoo.files import written_whole
+
+SUFFIXES = (".keras", ".h5")
+"""What `load` reads; `save` writes the first."""
 
 _ATTRIBUTE = "sepzoo_metadata"
 
@@ -76,9 +81,13 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata | None:
 def load(path: str | os.PathLike[str]) -> keras.Model:
     """Return the model of a `.keras` file, its metadata attached again; Keras's safe mode always.
 
+    A whole-model `.h5` file of Keras 2 is read too; it has no metadata.
+
     Raises:
         SepzooError: the file is missing, damaged, or holds what Keras cannot read.
     """
+    if Path(path).suffix == ".h5":
+        return keras2_file.read(Path(path))
     metadata = read_metadata(path)
     model = _read(Path(path))
     return model if metadata is None else attach(model, metadata)

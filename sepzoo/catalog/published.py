@@ -43,7 +43,7 @@ def published() -> tuple[Published, ...]:
 
     Example:
         >>> next(row.value for row in published() if row.name == "cifar_mobilenetv1_w1_bsconvu")
-        '94.23'
+        '94.48'
     """
     text = resources.files("sepzoo.catalog").joinpath("published.csv").read_text(encoding="utf-8")
     return tuple(Published(**row) for row in csv.DictReader(text.splitlines()))

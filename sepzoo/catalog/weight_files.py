@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from sepzoo.catalog.safetensors_file import read_safetensors
 from sepzoo.errors import SepzooError
 
 Arrays = dict[str, np.ndarray]
-FORMATS = (".h5", ".keras", ".npz")
+FORMATS = (".h5", ".keras", ".npz", ".safetensors")
 KERAS_1 = {"W": "kernel", "b": "bias", "running_mean": "moving_mean", "running_std": "moving_variance"}
 
 
@@ -23,8 +24,8 @@ def read_arrays(source: str | os.PathLike[str] | Mapping[str, Any], model: Any) 
     """Return the arrays of a weight file by name: `layer/variable`, or a PyTorch module's dotted names.
 
     Args:
-        source: a Keras file (`.h5`, `.weights.h5`, `.keras`), an `.npz` of named arrays, or a mapping of arrays, for
-            example a PyTorch state dict.
+        source: a Keras file (`.h5`, `.weights.h5`, `.keras`), an `.npz` or `.safetensors` of named arrays, or a mapping
+            of arrays, for example a PyTorch state dict.
         model: that they are meant for; a Keras 3 `.weights.h5` has no names but the order of a model's layers.
 
     Raises:
@@ -39,6 +40,7 @@ def read_arrays(source: str | os.PathLike[str] | Mapping[str, Any], model: Any) 
         ".h5": functools.partial(_read_h5, model=model),
         ".keras": _read_keras,
         ".npz": _read_npz,
+        ".safetensors": read_safetensors,
     }
     if path.suffix not in readers:
         raise SepzooError(f"expected a weight file that ends in {', '.join(FORMATS)}. Received: {path.name}.")

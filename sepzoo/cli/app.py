@@ -13,6 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import sepzoo
+from sepzoo.cli.analyse import analyse
 from sepzoo.cli.card import card
 from sepzoo.cli.classify import classify
 from sepzoo.cli.evaluate import evaluate
@@ -20,6 +21,7 @@ from sepzoo.cli.export import export
 from sepzoo.cli.list import list_networks
 from sepzoo.cli.profile import profile
 from sepzoo.cli.quickstart import quickstart
+from sepzoo.cli.rewrite import rewrite
 from sepzoo.cli.train import train
 from sepzoo.errors import SepzooError
 
@@ -33,7 +35,9 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "list": list_networks,
     "card": card,
     "profile": profile,
+    "analyse": analyse,
     "train": train,
+    "rewrite": rewrite,
     "export": export,
     "evaluate": evaluate,
     "classify": classify,

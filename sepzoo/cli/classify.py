@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sepzoo.cli.options import Json, ModelFile
+
+if TYPE_CHECKING:
+    from sepzoo.inference import Prediction
 
 
 def classify(
@@ -30,14 +34,7 @@ def classify(
     classifier.require_labels()
     guesses = classifier.top(classifier.predict(images), top)
     if as_json:
-        answer = [
-            {
-                "file": str(image),
-                "predictions": [{"label": guess.label, "probability": guess.probability} for guess in row],
-            }
-            for image, row in zip(images, guesses, strict=True)
-        ]
-        typer.echo(json.dumps(answer, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(answers(images, guesses), indent=1, ensure_ascii=False))
         return
     rows = [
         [str(image) if rank == 0 else "", guess.label, f"{guess.probability:.4f}"]
@@ -45,3 +42,11 @@ def classify(
         for rank, guess in enumerate(row)
     ]
     typer.echo(table(["file", "label", "probability"], rows, left=2))
+
+
+def answers(images: Sequence[Path], guesses: Sequence[Sequence[Prediction]]) -> list[dict[str, Any]]:
+    """Return each picture's guesses as JSON can hold them."""
+    return [
+        {"file": str(image), "predictions": [{"label": guess.label, "probability": guess.probability} for guess in row]}
+        for image, row in zip(images, guesses, strict=True)
+    ]

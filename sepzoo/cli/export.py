@@ -28,6 +28,9 @@ def export(
     ] = None,
     weights: Annotated[str | None, typer.Option(help="Of a named network: `imagenet`, or a weight file.")] = None,
     settings: NetworkSettings = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="A text file with one class name a line, for a model that carries none.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write files that run elsewhere.
@@ -44,10 +47,17 @@ def export(
 
     targets = parse_targets([name.strip() for name in to.split(",")])
     network = _open(model, weights, settings or [])
+    if labels is not None:
+        labelled = dataclasses.replace(network.classifier, labels=_read_labels(labels))
+        network = dataclasses.replace(network, classifier=labelled)
     if out is not None:
         network = dataclasses.replace(network, stem=out / network.stem.name)
     exported = export_network(network, targets, data=data, calibration=calibration, seed=seed)
     typer.echo(json.dumps(exported.to_dict(), indent=1) if as_json else exported)
+
+
+def _read_labels(path: Path) -> tuple[str, ...]:
+    return tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
 
 
 def _open(model: str, weights: str | None, settings: list[str]) -> Network:
@@ -59,7 +69,7 @@ def _open(model: str, weights: str | None, settings: list[str]) -> Network:
     from sepzoo.training.overrides import parse_override
 
     path = Path(model)
-    if not (path.is_dir() or path.suffix == ".keras"):
+    if not (path.is_dir() or path.suffix in model_file.SUFFIXES):
         arguments = dict(parse_override(setting) for setting in settings)
         classifier = from_model(build(model, weights=weights, **arguments))
         return Network(classifier, saved=None, stem=Path(classifier.name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from sepzoo.cli.exported import Exported
 from sepzoo.cli.samples import CALIBRATION_COUNT, ExportSamples, of_data, of_recipe
@@ -37,6 +38,11 @@ class Network:
         """Return the best network of a run."""
         classifier = from_model(run.model())
         return cls(classifier, run.folder / "best.keras", run.folder / classifier.name, run.recipe)
+
+
+def summary(run: Run, exported: Exported) -> dict[str, Any]:
+    """Return a run and the files that were made of it as JSON can hold them."""
+    return {"folder": str(run.folder), "result": dataclasses.asdict(run.result), **exported.to_dict()}
 
 
 def parse_targets(names: Sequence[str]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from sepzoo.cli.options import Json, NetworkSettings, parse_shape
 
 
 def profile(
-    network: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A network's name, or a .keras file.")],
+    network: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A network's name, or a .keras or whole-model .h5 file.")],
     input_shape: Annotated[str | None, typer.Option(help="height,width,channels to count at.")] = None,
     layers: Annotated[bool, typer.Option("--layers", help="Show every layer.")] = False,
     as_json: Json = False,
@@ -34,7 +34,7 @@ def profile(
     from sepzoo.training.overrides import parse_override
 
     shape = None if input_shape is None else parse_shape(input_shape)
-    if network.endswith(".keras"):
+    if network.endswith(model_file.SUFFIXES):
         if settings:
             raise SepzooError(f"expected --set beside a network's name. Received: {network}, which is built already.")
         found = analysis.profile(model_file.load(network), input_shape=shape)

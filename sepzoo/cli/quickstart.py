@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from sepzoo.cli.classify import answers
+from sepzoo.cli.options import Json
 
 if TYPE_CHECKING:
     from sepzoo.inference import Classifier
@@ -15,6 +19,7 @@ _SCANS = 3
 
 def quickstart(
     out: Annotated[Path, typer.Option(help="The run folder.")] = Path("runs", "quickstart"),
+    as_json: Json = False,
 ) -> None:
     """Train, export and use a first network.
 
@@ -27,16 +32,20 @@ def quickstart(
 
     start_keras()
     from sepzoo import inference, training
-    from sepzoo.cli.exporting import Network, export_network
+    from sepzoo.cli.exporting import Network, export_network, summary
 
     recipe = training.Recipe.load("digits")
     run = training.run(recipe, out)
     exported = export_network(Network.of_run(run), recipe.export)
     file = exported.reports[0].path
-    typer.echo(f"\n{exported}\n\n{file.name} reads scans that it has never seen:")
     classifier = inference.open(file)
     scans = _write_scans(out / "scans", classifier)
-    for (guess,), scan in zip(classifier.top(classifier.predict(scans), k=1), scans, strict=True):
+    guesses = classifier.top(classifier.predict(scans), k=1)
+    if as_json:
+        typer.echo(json.dumps({**summary(run, exported), "scans": answers(scans, guesses)}, indent=1))
+        return
+    typer.echo(f"\n{exported}\n\n{file.name} reads scans that it has never seen:")
+    for scan, (guess,) in zip(scans, guesses, strict=True):
         typer.echo(f"  {scan}: {guess.label} ({guess.probability:.3f})")
     typer.echo(f"\nAll files are in {out}. Go on with: sepzoo classify {file} {scans[0]}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Annotated
@@ -31,14 +30,10 @@ def train(
 
     start_keras()
     from sepzoo import training
-    from sepzoo.cli.exporting import Network, export_network, parse_targets
+    from sepzoo.cli.exporting import Network, export_network, parse_targets, summary
 
     chosen = training.Recipe.load(recipe).with_overrides(settings or [])
     targets = parse_targets(chosen.export)
     run = training.run(chosen, out or Path("runs", chosen.name))
     exported = export_network(Network.of_run(run), targets)
-    if as_json:
-        summary = {"folder": str(run.folder), "result": dataclasses.asdict(run.result)}
-        typer.echo(json.dumps({**summary, **exported.to_dict()}, indent=1))
-    else:
-        typer.echo(f"{run}\n{exported}")
+    typer.echo(json.dumps(summary(run, exported), indent=1) if as_json else f"{run}\n{exported}")

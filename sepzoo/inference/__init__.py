@@ -6,7 +6,8 @@ Keras in when it is opened, a SavedModel brings TensorFlow.
 
 from __future__ import annotations
 
-from sepzoo.inference.classifier import Classifier, Prediction
+from sepzoo.catalog.prediction import Prediction
+from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.evaluation import Evaluation
 from sepzoo.inference.images import load_images
 from sepzoo.inference.opening import open, suffixes  # noqa: A004  (named for what it does, as in gzip.open)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sepzoo.catalog.prediction import Prediction, likeliest
 from sepzoo.catalog.preprocessing import Preprocessing
 from sepzoo.data.photo import read_image
 from sepzoo.errors import SepzooError
@@ -20,21 +21,6 @@ if TYPE_CHECKING:
     from sepzoo.data.source import Source
 
 _CHANNELS = (1, 3, 4)
-
-
-@dataclasses.dataclass(frozen=True)
-class Prediction:
-    """One class that a network proposes for an image.
-
-    Attributes:
-        label: the class's name.
-        probability: 0 … 1.
-        index: the class's place in the network's output.
-    """
-
-    label: str
-    probability: float
-    index: int
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -120,12 +106,7 @@ class Classifier(abc.ABC):
         Raises:
             SepzooError: the file has no labels.
         """
-        labels = self.require_labels()
-        ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
-        return [
-            [Prediction(labels[index], float(row[index]), int(index)) for index in order]
-            for row, order in zip(probabilities, ranked, strict=True)
-        ]
+        return likeliest(probabilities, self.require_labels(), k)
 
     def evaluate(self, source: Source, *, batch_size: int = 32) -> Evaluation:
         """Return the accuracy on all images of a data set.

@@ -15,6 +15,7 @@ _SAVED_MODEL = "saved_model.pb"
 
 _READERS = {
     ".keras": "sepzoo.inference.keras_file",
+    ".h5": "sepzoo.inference.keras_file",
     ".tflite": "sepzoo.inference.tflite_file",
     _SAVED_MODEL: "sepzoo.inference.saved_model",
 }
@@ -26,7 +27,7 @@ def suffixes() -> list[str]:
 
     Example:
         >>> suffixes()
-        ['.keras', '.tflite']
+        ['.h5', '.keras', '.tflite']
     """
     return sorted(suffix for suffix in _READERS if suffix.startswith("."))
 
@@ -39,6 +40,8 @@ def open(  # noqa: A001  (named for what it does, as in gzip.open)
     threads: int = 1,
 ) -> Classifier:
     """Open a network's file: `.keras`, `.tflite`, or the folder of a SavedModel that `sepzoo.export.xla` wrote.
+
+    A whole-model `.h5` file of Keras 2 is read too; it has neither labels nor preprocessing, so say them.
 
     Args:
         path: the file.

@@ -190,8 +190,11 @@ class Blocks:
             return keras.layers.ReLU(6.0 if activation == "relu6" else None, name=f"{name}_{activation}")(x)
         return keras.layers.Activation(activation, name=f"{name}_{activation}")(x)
 
-    def max_pool(self, x: Any, size: int, *, strides: int, name: str, padding: Any = None) -> Any:
-        """Maximum over windows. Symmetric padding adds zeros, so it stands only where no value is below 0."""
+    def max_pool(self, x: Any, size: int, *, strides: int, name: str, padding: Any = None, signed: bool = False) -> Any:
+        """Maximum over windows. Symmetric padding adds zeros; where values below 0 come in, `signed` does without."""
+        if signed and strides > 1 and self.conventions.padding == "symmetric":
+            x = keras.layers.MaxPooling2D(size, strides=1, padding="same", name=f"{name}_windows")(x)
+            size = 1  # of the maxima at every position those are kept that the strides would reach
         x, padding = self._pad(x, size, strides, 1, name, padding)
         return keras.layers.MaxPooling2D(size, strides=strides, padding=padding, name=name)(x)
 

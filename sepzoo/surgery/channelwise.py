@@ -16,13 +16,10 @@ from sepzoo.surgery.folding import fold_batch_norm
 from sepzoo.surgery.model_inputs import model_inputs
 from sepzoo.surgery.promise import Promise, check_all
 from sepzoo.surgery.ranks import check_ratio, two_layers
-from sepzoo.surgery.regression import PRIOR, low_rank
 from sepzoo.surgery.report import SurgeryReport
+from sepzoo.surgery.response_maps import ResponseMap, nearest, nearest_behind_relu
 from sepzoo.surgery.rewriting import Skip, rewrite
 from sepzoo.surgery.sampling import Patches, fit_through
-
-STEPS = ((0.1, 30), (1.0, 20))
-"""Weight of the linear part, and for how many rounds of the alternation (the decoupling authors' program)."""
 
 
 def decompose_channels(
@@ -83,7 +80,7 @@ def decompose_channels(
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Factors:
-    """The reduced kernel (k, k, inputs, rank) and the pointwise one (rank, filters), the bias, and how good they are."""
+    """The kernels: reduced (k, k, inputs, rank), pointwise (rank, filters); the bias, and how good they are."""
 
     reduced: np.ndarray
     pointwise: np.ndarray
@@ -123,9 +120,10 @@ def _fitted(dense: DenseConv, rank: int, batches: Iterator[Patches]) -> _Factors
     pairs = [(x @ kernel + dense.bias, y) for x, y in batches]
     now, right = (np.concatenate(each) for each in zip(*pairs, strict=True))
     bends = _meets_relu(dense)
-    basis = plain.pointwise.T / np.linalg.norm(plain.pointwise, axis=1)
-    free = _Map(basis, basis.T, dense.bias - dense.bias @ basis @ basis.T)
-    fits = [_straight(now, right, rank), *([_bent(now, right, rank)] if bends else [])]
+    norms = np.linalg.norm(plain.pointwise, axis=1)
+    basis = plain.pointwise.T / np.where(norms > 0, norms, 1.0)
+    free = ResponseMap(basis, basis.T, dense.bias - dense.bias @ basis @ basis.T)
+    fits = [nearest(now, right, rank), *([nearest_behind_relu(now, right, rank)] if bends else [])]
     best = min(fits, key=lambda each: each.error(now, right, bends=bends))
     error, free_error = (each.error(now, right, bends=bends) for each in (best, free))
     note = f", answers' error {min(error, free_error):.4f} (data-free {free_error:.4f})"
@@ -134,57 +132,6 @@ def _fitted(dense: DenseConv, rank: int, batches: Iterator[Patches]) -> _Factors
     reduced = (kernel @ best.left).reshape(*plain.reduced.shape[:3], -1)
     bias = best.apply(dense.bias[None])[0]
     return _Factors(reduced, best.right, bias, None, plain.action + note)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Map:
-    """A map of low rank from the answers as they come to those that are given."""
-
-    left: np.ndarray
-    right: np.ndarray
-    shift: np.ndarray
-
-    def apply(self, now: np.ndarray) -> np.ndarray:
-        """Return what is given."""
-        return now @ self.left @ self.right + self.shift
-
-    def error(self, now: np.ndarray, wanted: np.ndarray, *, bends: bool) -> float:
-        """Return the squared error as a share of the variance, behind the ReLU where there is one."""
-        given = self.apply(now)
-        if bends:
-            given, wanted = np.maximum(given, 0.0), np.maximum(wanted, 0.0)
-        whole = float(np.sum((wanted - wanted.mean(axis=0)) ** 2))
-        return float(np.sum((given - wanted) ** 2)) / whole if whole else 0.0
-
-
-def _straight(now: np.ndarray, wanted: np.ndarray, rank: int) -> _Map:
-    """Return the map whose answers are nearest: reduced-rank regression."""
-    mean, target = now.mean(axis=0), wanted.mean(axis=0)
-    gram = (now - mean).T @ (now - mean) / len(now)
-    cross = (now - mean).T @ (wanted - target) / len(now)
-    noise = (PRIOR * float(np.trace(gram)) / len(gram) or PRIOR) * np.eye(len(gram))  # whose right answer is itself
-    left, right = low_rank(gram + noise, cross + noise, rank)
-    return _Map(left, right, target - mean @ left @ right)
-
-
-def _bent(now: np.ndarray, wanted: np.ndarray, rank: int) -> _Map:
-    """Return the map whose answers are nearest behind a ReLU, by alternation (Zhang et al., sec. 3.1).
-
-    For a given map each free answer is the best of two closed forms; for given free answers the map is a regression.
-    """
-    positive = np.maximum(wanted, 0.0)
-    found = _straight(now, wanted, rank)
-    for weight, rounds in STEPS:
-        for _round in range(rounds):
-            linear = found.apply(now)
-            below = np.minimum(linear, 0.0)
-            above = np.maximum((weight * linear + positive) / (weight + 1.0), 0.0)
-            costs = (
-                positive**2 + weight * (below - linear) ** 2,
-                (above - positive) ** 2 + weight * (above - linear) ** 2,
-            )
-            found = _straight(now, np.where(costs[0] < costs[1], below, above), rank)
-    return found
 
 
 def _meets_relu(dense: DenseConv) -> bool:

@@ -96,8 +96,10 @@ def _fused(site: Site, second: Site) -> Replacement:
     weights = [_product(kernel, next_kernel)]
     config = {**behind.get_config(), "strides": first.strides, "use_bias": bool(bias or next_bias)}
     if config["use_bias"]:
-        through = bias[0] @ next_kernel.reshape(-1, behind.filters).astype("float64") if bias else 0.0
-        weights.append((through + (next_bias[0] if next_bias else 0.0)).astype("float32"))
+        total = np.zeros(behind.filters) + (next_bias[0] if next_bias else 0.0)
+        if bias:
+            total += bias[0] @ next_kernel.reshape(-1, behind.filters).astype("float64")
+        weights.append(total.astype("float32"))
     return Replacement((Part(type(behind).from_config(config), weights),), f"fused with {site.name!r}")
 
 

@@ -14,7 +14,7 @@ from sepzoo.surgery.rewriting import Part, Replacement, Skip, rewrite
 from sepzoo.surgery.sites import Site, sites
 
 layers = keras.layers
-PAIRS: Mapping[type, tuple[type, type]] = {  # exactly these classes, for a subclass may compute something else
+PAIRS: Mapping[Any, tuple[Any, Any]] = {  # exactly these classes, for a subclass may compute something else
     layers.SeparableConv1D: (layers.DepthwiseConv1D, layers.Conv1D),
     layers.SeparableConv2D: (layers.DepthwiseConv2D, layers.Conv2D),
 }
@@ -74,12 +74,10 @@ def merge_separable(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
     return rewrite(model, lambda site: plan.get(id(site.layer)))
 
 
-def _split(site: Site) -> Replacement | Skip | None:
+def _split(site: Site) -> Replacement | None:
     layer = site.layer
     if type(layer) not in PAIRS:
         return None
-    if layer.padding == "causal":
-        return Skip("its padding is causal, which no depthwise convolution has")
     config = layer.get_config()
     depthwise_class, pointwise_class = PAIRS[type(layer)]
     common = {key: config[key] for key in ("dtype", "data_format")}
@@ -105,15 +103,15 @@ def _split(site: Site) -> Replacement | Skip | None:
     return Replacement((Part(depthwise, [first]), Part(pointwise, rest)), "split in depthwise and pointwise")
 
 
-def _obstacle(site: Site, second: Site | None, pointwise: type) -> str:
+def _obstacle(site: Site, second: Site | None, pointwise: Any) -> str:
     """Return why a depthwise convolution can't be merged with what is behind it, or an empty text."""
-    layer = site.layer
+    layer: Any = site.layer
     if site.consumer is None:
         return "not one layer alone gets its output"
     named = f"{site.consumer.name!r} ({type(site.consumer).__name__})"
-    if second is None or type(second.layer) is not pointwise or math.prod(second.layer.kernel_size) != 1:
+    if second is None or not _is_pointwise(second.layer, pointwise):
         return f"the layer behind it, {named}, is no 1 x 1 convolution"
-    behind = second.layer
+    behind: Any = second.layer
     if math.prod(behind.strides) != 1 or behind.groups != 1 or len(second.calls) > 1:
         return f"the layer behind it, {named}, has strides or groups, or is called elsewhere too"
     if layer.activation is not keras.activations.linear:
@@ -127,7 +125,11 @@ def _obstacle(site: Site, second: Site | None, pointwise: type) -> str:
     return ""
 
 
-def _merged(separable: type, depthwise: Any, pointwise: Any, name: str) -> Replacement:
+def _is_pointwise(layer: Any, convolution: Any) -> bool:
+    return type(layer) is convolution and math.prod(layer.kernel_size) == 1
+
+
+def _merged(separable: Any, depthwise: Any, pointwise: Any, name: str) -> Replacement:
     first, second = depthwise.get_config(), pointwise.get_config()
     config = {
         **{key: first[key] for key in GEOMETRY},
@@ -145,7 +147,7 @@ def _merged(separable: type, depthwise: Any, pointwise: Any, name: str) -> Repla
         if pointwise.use_bias:
             bias = bias + pointwise.get_weights()[1]
         weights.append(bias.astype("float32"))
-    new = separable.from_config(config)  # type: ignore[attr-defined]
+    new = separable.from_config(config)
     return Replacement((Part(new, weights),), f"merged with {depthwise.name!r}")
 
 

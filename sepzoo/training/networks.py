@@ -52,10 +52,19 @@ def build_networks(recipe: Recipe, class_names: tuple[str, ...]) -> Networks:
         "classes": len(class_names),
     }
     training, _ = accelerate(build(section.name, weights=section.weights, classifier_activation=None, **arguments))
+    if section.trained == "head":
+        _freeze_features(training)
     answering = build(section.name, **arguments)
     preprocessing = preprocessing_of(recipe)
     attach(answering, Metadata(section.name, labels=class_names, preprocessing=preprocessing))
     return Networks(training, answering, preprocessing)
+
+
+def _freeze_features(model: keras.Model) -> None:
+    """Let only the last layer with weights train; batch norm below it keeps its statistics."""
+    with_weights = [layer for layer in model.layers if layer.weights]
+    for layer in with_weights[:-1]:
+        layer.trainable = False
 
 
 def preprocessing_of(recipe: Recipe) -> Preprocessing:

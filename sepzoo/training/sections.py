@@ -29,6 +29,7 @@ class ModelSection(Section):
         name: as `sepzoo list` shows it.
         arguments: of `sepzoo.applications.build`, for example `conv: bsconv_u` or `alpha: 0.25`.
         weights: what to start from: nothing (initial weights), `imagenet`, or the path of a weight file.
+        trained: `all` weights, or those of the `head` alone: the classifier, on features that stay as they were loaded.
         image_size: height and width of the input, or one number for both.
         channels: of the input.
     """
@@ -36,6 +37,7 @@ class ModelSection(Section):
     name: str
     arguments: dict[str, Any] = {}
     weights: str | None = None
+    trained: Literal["all", "head"] = "all"
     image_size: ImageSize
     channels: Literal[1, 3, 4] = 3
 

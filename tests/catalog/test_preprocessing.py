@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from sepzoo.applications import decode_predictions, preprocess
-from sepzoo.catalog.preprocessing import MINUS_ONE_TO_ONE, ZERO_TO_ONE, Preprocessing
+from sepzoo.catalog.preprocessing import CAFFE, MINUS_ONE_TO_ONE, ZERO_TO_ONE, Preprocessing
 from sepzoo.errors import SepzooError
 
 
@@ -87,3 +87,20 @@ def test_decode_predictions_orders_by_probability():
     assert [(guess.label, guess.probability) for guess in found[0]] == [("bee", 0.5), ("cat", 0.3)]
     with pytest.raises(SepzooError, match=r"expected probabilities of shape \(count, 2\)"):
         decode_predictions([[0.2, 0.5, 0.3]], labels=["ant", "bee"])
+
+
+def test_blue_first_is_turned_before_the_mean_is_taken_off():
+    pixels = np.array([[[[10, 20, 30, 40]]]], np.uint8)
+    record = Preprocessing(mean=(1.0, 2.0, 3.0), std=(1.0,), channel_order="bgr")
+    assert record.normalize(pixels[..., :3]).ravel().tolist() == [29.0, 18.0, 7.0]
+    assert record.for_channels(4).normalize(pixels).ravel().tolist() == [29.0, 18.0, 7.0, 38.0]
+    assert record.for_channels(1).normalize(pixels[..., :1]).ravel().tolist() == [8.0]
+    assert pixels.ravel().tolist() == [10, 20, 30, 40]
+
+
+def test_the_channel_order_travels_and_is_checked():
+    assert Preprocessing.from_dict(CAFFE.to_dict()) == CAFFE
+    older = {name: value for name, value in CAFFE.to_dict().items() if name != "channel_order"}
+    assert Preprocessing.from_dict(older).channel_order == "rgb"
+    with pytest.raises(SepzooError, match="unknown channel order 'brg'"):
+        Preprocessing(channel_order="brg")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from PIL import Image
 
 from sepzoo.data import open_source
 from sepzoo.inference import open as open_file
+from tests.command import run_command
 
 pytestmark = pytest.mark.slow
 
@@ -50,3 +52,12 @@ def test_it_says_where_things_are_and_leaves_no_noise(quickstart: Quickstart) ->
     }
     assert "All files are in runs/quickstart." in done.stdout
     assert all(line.startswith(("digits: ", "epoch ")) for line in done.stderr.splitlines())
+
+
+def test_json_of_the_finished_run_says_the_same(quickstart: Quickstart) -> None:
+    folder, _ = quickstart
+    done = run_command("quickstart", "--json", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = json.loads(done.stdout)
+    assert found["result"]["test_accuracy"] == pytest.approx(found["keras"]["accuracy"])
+    assert [scan["predictions"][0]["label"] for scan in found["scans"]] == [scan["file"][-5] for scan in found["scans"]]

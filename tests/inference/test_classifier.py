@@ -11,7 +11,8 @@ from PIL import Image
 
 from sepzoo.catalog.preprocessing import Preprocessing
 from sepzoo.errors import SepzooError
-from sepzoo.inference.classifier import Classifier, Prediction
+from sepzoo.inference import Prediction
+from sepzoo.inference.classifier import Classifier
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

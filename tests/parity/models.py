@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import h5py
 import numpy as np
 
 from sepzoo.applications import load_weights
@@ -41,3 +42,28 @@ def assert_interchangeable(ours, theirs, folder, inputs):
         getattr(ours, save)(folder / f"ours.{suffix}")
         theirs.load_weights(folder / f"ours.{suffix}")
         assert_same_outputs(ours, theirs, inputs)
+
+
+def write_as_keras_1(model, path, *, own_names):
+    """Write a weight file as Keras 1 did, its layers under their own names or under class and number."""
+    classes = {
+        "SeparableConv2D": "separableconvolution2d",
+        "Conv2D": "convolution2d",
+        "BatchNormalization": "batchnormalization",
+        "Dense": "dense",
+    }
+    variables = {"kernel": "W", "bias": "b", "moving_mean": "running_mean", "moving_variance": "running_std"}
+    counts = dict.fromkeys(classes.values(), 0)
+    with h5py.File(path, "w") as file:
+        names = []
+        for layer in (layer for layer in model.layers if layer.weights):
+            kind = classes[type(layer).__name__]
+            counts[kind] += 1
+            name = layer.name if own_names else f"{kind}_{counts[kind]}"
+            names.append(name.encode())
+            group = file.create_group(name)
+            weights = {f"{name}_{variables.get(w.name, w.name)}{'_1' * own_names}:0": w for w in layer.weights}
+            for weight, variable in weights.items():
+                group[weight] = np.asarray(variable)
+            group.attrs["weight_names"] = [weight.encode() for weight in weights]
+        file.attrs["layer_names"] = names

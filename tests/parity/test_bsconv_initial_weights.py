@@ -11,7 +11,7 @@ from bsconv.pytorch import get_model
 from scipy.stats import ks_2samp
 
 from sepzoo.applications import build, load_weights
-from tests.parity.bsconv_package import arrays
+from tests.parity.torch_networks import arrays
 
 DRAWS = 4
 NAMES = [

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
+from bsconv.pytorch import get_model
 
 from sepzoo.applications import build, load_weights
-from tests.parity.bsconv_package import arrays, logits, theirs
+from tests.parity.torch_networks import arrays, as_if_trained, assert_same_logits
 
 SMALL = [
     "cifar_mobilenetv1_w1d2",
@@ -42,7 +42,7 @@ CASES = [(name, 32) for name in SMALL] + [(name, 64) for name in LARGE] + [("res
 
 def moved(name, size=32, classes=10):
     """Return their network and ours with its weights."""
-    reference = theirs(name, size=size, classes=classes)
+    reference = as_if_trained(get_model(name, num_classes=classes), size=size)
     model = build(name, classes=classes, input_shape=(size, size, 3), classifier_activation=None)
     report = load_weights(model, arrays(reference), origin="bsconv")
     assert len(report.matched) == len(arrays(reference)) == len(model.weights)
@@ -53,10 +53,7 @@ def moved(name, size=32, classes=10):
 @pytest.mark.parametrize(("name", "size"), CASES)
 def test_moved_weights_give_the_same_logits(name, size):
     reference, model = moved(name, size)
-    images = np.random.default_rng(0).uniform(0, 1, (4, size, size, 3)).astype("float32")
-    expected = logits(reference, images)
-    assert expected.std() > 0.3  # otherwise anything would agree
-    np.testing.assert_allclose(model(images), expected, atol=1e-4, rtol=1e-5)
+    assert_same_logits(model, reference, size)
 
 
 @pytest.mark.parametrize("name", [name for name in SMALL + LARGE if "bsconvs" in name])
@@ -72,7 +69,7 @@ def test_networks_without_orthonormal_terms_have_no_penalty(name):
 
 
 def test_a_depth_that_the_package_lacks_loads_by_the_same_grammar():
-    names = arrays(theirs("cifar_preresnet20"))
+    names = arrays(get_model("cifar_preresnet20", num_classes=10))
     model = build("cifar_preresnet14")
     wanted = {name: array for name, array in names.items() if ".unit3." not in name}
     report = load_weights(model, wanted, origin="bsconv")

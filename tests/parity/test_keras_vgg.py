@@ -8,7 +8,7 @@ import pytest
 
 from sepzoo.applications import build, load_weights, preprocess
 from sepzoo.catalog.weight_files import named_arrays
-from tests.parity.models import assert_interchangeable, assert_same_outputs, images, randomized
+from tests.parity.models import assert_interchangeable, assert_same_outputs, images, randomized, write_as_keras_1
 
 THEIRS = {"vgg16": keras.applications.VGG16, "vgg19": keras.applications.VGG19}
 SMALL = {"input_shape": (33, 35, 3), "classes": 7, "classifier_activation": None}
@@ -28,6 +28,17 @@ def test_moved_weights_give_the_same_outputs(name):
 def test_weight_files_are_interchangeable(name, tmp_path):
     theirs, ours = randomized(THEIRS[name](weights=None, **SMALL)), build(name, **SMALL)
     assert_interchangeable(ours, theirs, tmp_path, images(35)[:, :33])
+
+
+@pytest.mark.slow
+def test_a_file_in_the_form_of_the_official_one(tmp_path):
+    """The official files are of Keras 1: the kernel of block1_conv1 is called block1_conv1_W_1:0."""
+    arguments = {"input_shape": (33, 35, 3), "include_top": False}
+    theirs, ours = randomized(keras.applications.VGG16(weights=None, **arguments)), build("vgg16", **arguments)
+    write_as_keras_1(theirs, tmp_path / "keras_1.h5", own_names=True)
+    report = load_weights(ours, tmp_path / "keras_1.h5")
+    assert report.in_order == ()
+    assert_same_outputs(ours, theirs, images(35)[:, :33])
 
 
 @pytest.mark.parametrize("name", ["vgg16", "vgg19", "resnet50"])

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import h5py
 import keras
 import pytest
 
 from sepzoo.applications import build, load_weights
 from sepzoo.catalog.weight_files import named_arrays
-from tests.parity.models import assert_interchangeable, assert_same_outputs, images, randomized
+from tests.parity.models import assert_interchangeable, assert_same_outputs, images, randomized, write_as_keras_1
 
 SMALL = {"input_shape": (75, 75, 3), "classes": 7, "classifier_activation": None}
 
@@ -45,7 +44,7 @@ def test_weight_files_are_interchangeable(theirs, tmp_path):
 def test_a_file_in_the_form_of_the_official_one(theirs, tmp_path):
     """The official files are of Keras 1: every layer is named by its class and a number."""
     path = tmp_path / "keras_1.h5"
-    write_as_keras_1(theirs, path)
+    write_as_keras_1(theirs, path, own_names=False)
     ours = build("xception", **SMALL, weights=path)
     assert_same_outputs(ours, theirs, images(75))
     other = build("xception", **{**SMALL, "classes": 3})
@@ -61,28 +60,3 @@ def test_headless_with_pooling(theirs):
     ours = build("xception", **arguments)
     load_weights(ours, named_arrays(headless), origin="keras")
     assert_same_outputs(ours, headless, images(80))
-
-
-def write_as_keras_1(model, path):
-    """Write a weight file as Keras 1 did."""
-    classes = {
-        "SeparableConv2D": "separableconvolution2d",
-        "Conv2D": "convolution2d",
-        "BatchNormalization": "batchnormalization",
-        "Dense": "dense",
-    }
-    variables = {"kernel": "W", "bias": "b", "moving_mean": "running_mean", "moving_variance": "running_std"}
-    counts = dict.fromkeys(classes.values(), 0)
-    with h5py.File(path, "w") as file:
-        names = []
-        for layer in (layer for layer in model.layers if layer.weights):
-            kind = classes[type(layer).__name__]
-            counts[kind] += 1
-            name = f"{kind}_{counts[kind]}"
-            names.append(name.encode())
-            group = file.create_group(name)
-            weights = {f"{name}_{variables.get(w.name, w.name)}:0": w for w in layer.weights}
-            for weight, value in weights.items():
-                group[weight] = value.numpy()
-            group.attrs["weight_names"] = [weight.encode() for weight in weights]
-        file.attrs["layer_names"] = names

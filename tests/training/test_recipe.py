@@ -159,6 +159,7 @@ def test_yaml_is_plain() -> None:
         "name": "mobilenet_v1",
         "arguments": {},
         "weights": None,
+        "trained": "all",
         "image_size": [32, 32],
         "channels": 3,
     }

@@ -64,6 +64,7 @@ FAMILY = Family(
     weight_names={
         "keras": "sepzoo.applications.mobilenet_v1:keras_names",
         "bsconv": "sepzoo.applications.mobilenet_v1:bsconv_names",
+        "timm": "sepzoo.applications.mobilenet_v1:timm_names",
     },
     weights=_weights(),
     weights_licence="Apache-2.0",

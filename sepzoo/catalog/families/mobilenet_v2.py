@@ -62,6 +62,7 @@ FAMILY = Family(
     weight_names={
         "keras": "sepzoo.applications.mobilenet_v2:keras_names",
         "bsconv": "sepzoo.applications.mobilenet_v2:bsconv_names",
+        "timm": "sepzoo.applications.mobilenet_v2:timm_names",
     },
     weights=_weights(),
     weights_licence="Apache-2.0",

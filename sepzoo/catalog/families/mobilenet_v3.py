@@ -83,6 +83,7 @@ FAMILY = Family(
     weight_names={
         "keras": "sepzoo.applications.mobilenet_v3:keras_names",
         "bsconv": "sepzoo.applications.mobilenet_v3:bsconv_names",
+        "timm": "sepzoo.applications.mobilenet_v3:timm_names",
     },
     weights=tuple(file for variant in _HASHES for file in _weights(*variant)),
     weights_licence="Apache-2.0",

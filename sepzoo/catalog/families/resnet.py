@@ -56,5 +56,8 @@ FAMILY = Family(
         if (spec := _authors_form(f"{form}{depth}{variant}"))
     ),
     parse=_authors_form,
-    weight_names={"bsconv": "sepzoo.applications.resnet:bsconv_names"},
+    weight_names={
+        "bsconv": "sepzoo.applications.resnet:bsconv_names",
+        "timm": "sepzoo.applications.resnet:timm_names",
+    },
 )

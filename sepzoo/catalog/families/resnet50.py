@@ -22,7 +22,10 @@ FAMILY = Family(
     listed=(
         ModelSpec("resnet50", arguments={"padding": "symmetric", "batch_norm_epsilon": 1.001e-5}, preprocessing=CAFFE),
     ),
-    weight_names={"keras": "sepzoo.applications.resnet50:keras_names"},
+    weight_names={
+        "keras": "sepzoo.applications.resnet50:keras_names",
+        "timm": "sepzoo.applications.resnet:timm_names",
+    },
     weights=(
         WeightFile({"alpha": 1.0}, 224, True, f"{_URL}.h5", "2cb95161c43110f7111970584f804107"),
         WeightFile({"alpha": 1.0}, 224, False, f"{_URL}_notop.h5", "4d473c1dd8becc155b73f8504c6f6626"),

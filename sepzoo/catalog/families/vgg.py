@@ -36,7 +36,10 @@ FAMILY = Family(
     slots={kind: {} for kind in PRESETS},
     slot="each 3 x 3 convolution",
     listed=tuple(ModelSpec(f"vgg{depth}", arguments={"depth": depth}, preprocessing=CAFFE) for depth in _HASHES),
-    weight_names={"keras": "sepzoo.applications.vgg:keras_names"},
+    weight_names={
+        "keras": "sepzoo.applications.vgg:keras_names",
+        "timm": "sepzoo.applications.vgg:timm_names",
+    },
     weights=tuple(file for depth in _HASHES for file in _weights(depth)),
     weights_licence="CC BY 4.0",
 )

@@ -22,7 +22,10 @@ FAMILY = Family(
     slots={kind: {} for kind in PRESETS},
     slot="each of the 34 separable convolutions",
     listed=(ModelSpec("xception", input_shape=(299, 299, 3), minimum_size=71),),
-    weight_names={"keras": "sepzoo.applications.xception:keras_names"},
+    weight_names={
+        "keras": "sepzoo.applications.xception:keras_names",
+        "timm": "sepzoo.applications.xception:timm_names",
+    },
     weights=(
         WeightFile(_FORM, 299, True, f"{_URL}.h5", "0a58e3b7378bc2990ea3b43d5981f1f6"),
         WeightFile(_FORM, 299, False, f"{_URL}_notop.h5", "b0042744bf5b25fce3cb969f33bebb97"),

@@ -1,4 +1,4 @@
-"""The BSConv authors' package as a reference: its networks with random weights, their arrays by name, their logits."""
+"""Other people's PyTorch networks as references: as if they were trained, their arrays by name, their answers."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ import math
 
 import numpy as np
 import torch
-from bsconv.pytorch import get_model
 
 
-def theirs(name, *, size=32, classes=10, seed=0):
-    """Return their network in inference mode, with random weights and moving statistics that go with them."""
+def as_if_trained(model, *, size, seed=0):
+    """Give a network random weights, and moving statistics that go with them; return it in inference mode."""
     torch.manual_seed(seed)
-    model = get_model(name, num_classes=classes)
+    norms = [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim > 1:
                 parameter.normal_(0.0, math.sqrt(2.0 / math.prod(parameter.shape[1:])))
             else:
                 parameter.add_(torch.empty_like(parameter).uniform_(-0.5, 0.5))
-        norms = [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
         for norm in norms:
             norm.momentum = 1.0
         model.train()(torch.rand(4, 3, size, size))  # else the signal fades or explodes on its way to the logits
@@ -39,6 +37,14 @@ def arrays(model):
 
 
 def logits(model, images):
-    """Return their answers to channels-last images."""
+    """Return the answers to channels-last images."""
     with torch.no_grad():
         return model(torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))).numpy()
+
+
+def assert_same_logits(ours, theirs, size):
+    """Hold both networks' answers to the same images against each other, to 1e-4."""
+    images = np.random.default_rng(0).uniform(0, 1, (4, size, size, 3)).astype("float32")
+    expected = logits(theirs, images)
+    assert expected.std() > 0.3  # otherwise anything would agree
+    np.testing.assert_allclose(np.asarray(ours(images)), expected, atol=1e-4, rtol=1e-5)

@@ -1,0 +1,145 @@
+"""Pictures of what analysis found, as PNG files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from sepzoo.analysis.correlations import KernelCorrelations
+from sepzoo.analysis.graph import layers_of
+from sepzoo.analysis.profiling import Profile
+from sepzoo.errors import SepzooError, unknown
+from sepzoo.files import written_whole
+
+PathLike = str | os.PathLike[str]
+
+
+def plot_kernel_correlations(correlations: KernelCorrelations, path: PathLike) -> Path:
+    """Write a picture of the shares of all layers: along depth and across kernels, centred and not, and by chance.
+
+    Example:
+        >>> import tempfile
+        >>> from sepzoo.analysis import kernel_correlations
+        >>> model = keras.Sequential([keras.Input((8, 8, 16)), keras.layers.Conv2D(32, 3, name="conv")])
+        >>> plot_kernel_correlations(kernel_correlations(model), tempfile.mkdtemp() + "/shares.png").exists()
+        True
+    """
+    layers = correlations.layers
+    names = [layer.layer for layer in layers]
+    with _figure(path, size=(max(6.0, 0.32 * len(names) + 3), 5.5)) as figure:
+        panels = (("along_depth", "along depth (intra-kernel)"), ("across_kernels", "across kernels"))
+        for axes, (field, title) in zip(figure.subplots(1, 2, sharey=True), panels, strict=True):
+            for name, label, style in (
+                (field, "mean left in (blueprint)", "o-"),
+                (f"{field}_centred", "centred (PCA)", "s-"),
+                (f"chance_{field}", "by chance", "k:"),
+            ):
+                shares = [np.nan if (share := getattr(layer, name)) is None else share for layer in layers]
+                axes.plot(names, shares, style, label=label)
+            axes.set(title=title, ylim=(0, 1), ylabel="share of the first component")
+            axes.tick_params(axis="x", rotation=90, labelsize=7)
+            axes.grid(alpha=0.3)
+            axes.legend()
+        figure.suptitle(correlations.model)
+    return Path(path)
+
+
+def plot_kernels(model: keras.Model, layer: str, path: PathLike, *, filters: int = 6, slices: int = 12) -> Path:
+    """Write a picture of some filters of a convolution: the blueprint on the left, then the slices along depth.
+
+    Filters are those of the largest norm, slices likewise. Each row has its own scale, with zero in the middle.
+
+    Args:
+        model: functional or Sequential.
+        layer: name of a `Conv2D`; in a nested model "model/layer".
+        path: of the PNG file.
+        filters: how many rows.
+        slices: how many slices a row.
+
+    Raises:
+        SepzooError: no such layer, or one without a k x k kernel over several channels.
+
+    Example:
+        >>> import tempfile
+        >>> model = keras.Sequential([keras.Input((8, 8, 16)), keras.layers.Conv2D(32, 3, name="conv")])
+        >>> plot_kernels(model, "conv", tempfile.mkdtemp() + "/kernels.png").exists()
+        True
+    """
+    kernel = _kernel(model, layer)
+    chosen = np.argsort(-np.sum(kernel**2, axis=(0, 1, 2)))[:filters]
+    columns = min(slices, kernel.shape[2])
+    with _figure(path, size=(0.6 * (columns + 1) + 1.5, 0.65 * len(chosen) + 1)) as figure:
+        grid = figure.subplots(len(chosen), columns + 1, squeeze=False)
+        for row, number in zip(grid, chosen, strict=True):
+            one = kernel[..., number]
+            strongest = np.argsort(-np.linalg.norm(one, axis=(0, 1)))[:columns]
+            pictures = [_blueprint(one), *(one[..., place] for place in strongest)]
+            for axes, picture in zip(row, pictures, strict=True):
+                reach = float(np.abs(picture if picture is pictures[0] else one).max()) or 1.0
+                axes.imshow(picture, cmap="RdBu", vmin=-reach, vmax=reach)
+                axes.set(xticks=[], yticks=[])
+            row[0].set_ylabel(f"filter {number}", fontsize=7)
+        grid[0][0].set_title("blueprint", fontsize=7)
+        figure.suptitle(f"{model.name}: {layer}", fontsize=9)
+    return Path(path)
+
+
+def plot_costs(profile: Profile, path: PathLike) -> Path:
+    """Write a picture of each layer's multiply-accumulates and parameters; layers without either are left out.
+
+    Example:
+        >>> import tempfile
+        >>> from sepzoo.analysis import profile
+        >>> model = keras.Sequential([keras.Input((8, 8, 16)), keras.layers.Conv2D(32, 3, name="conv")])
+        >>> plot_costs(profile(model), tempfile.mkdtemp() + "/costs.png").exists()
+        True
+    """
+    layers = [layer for layer in profile.layers if layer.params or layer.macs]
+    with _figure(path, size=(9.0, max(2.5, 0.18 * len(layers) + 1.2))) as figure:
+        for axes, field in zip(figure.subplots(1, 2, sharey=True), ("macs", "params"), strict=True):
+            axes.barh([layer.name for layer in layers], [getattr(layer, field) for layer in layers])
+            axes.set(xlabel={"macs": "multiply-accumulates", "params": "parameters"}[field])
+            axes.tick_params(axis="y", labelsize=7)
+            axes.grid(axis="x", alpha=0.3)
+        axes.invert_yaxis()
+        figure.suptitle(profile.name)
+    return Path(path)
+
+
+@contextlib.contextmanager
+def _figure(path: PathLike, *, size: tuple[float, float]) -> Iterator[Any]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    yield figure
+    with written_whole(path) as temporary:
+        canvas.print_png(temporary)
+
+
+def _kernel(model: keras.Model, name: str) -> np.ndarray:
+    """Return the kernel of a convolution: (height, width, inputs, filters)."""
+    layers = dict(layers_of(model))
+    if name not in layers:
+        raise unknown("layer", name, layers)
+    kernel = getattr(layers[name], "kernel", None)
+    if kernel is None or len(kernel.shape) != 4 or kernel.shape[0] * kernel.shape[1] == 1 or kernel.shape[2] == 1:
+        raise SepzooError(
+            f"expected a layer with k x k kernels over several channels. Received: {name!r} "
+            f"({type(layers[name]).__name__}). `kernel_correlations` lists them."
+        )
+    return np.asarray(keras.ops.convert_to_numpy(kernel), "float64")
+
+
+def _blueprint(one: np.ndarray) -> np.ndarray:
+    """Return the k x k picture that explains most of a filter, with the sign of most of its slices."""
+    height, width, depth = one.shape
+    u, _s, vt = np.linalg.svd(one.reshape(height * width, depth), full_matrices=False)
+    return (u[:, 0] * (np.sign(vt[0].sum()) or 1.0)).reshape(height, width)

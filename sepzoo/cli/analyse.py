@@ -1,0 +1,69 @@
+"""`sepzoo analyse`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sepzoo.cli.network import Network, Weights, open_network, stem_of
+from sepzoo.cli.options import Json, NetworkSettings
+
+if TYPE_CHECKING:
+    from sepzoo.analysis import KernelCorrelations
+
+
+def analyse(
+    model: Network,
+    plot: Annotated[bool, typer.Option("--plot", help="Write pictures (PNG) and their numbers (CSV).")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for them; by default MODEL_analysis.")] = None,
+    layer: Annotated[
+        str | None,
+        typer.Option(help="Whose kernels are drawn; by default those of the dense layer that most resembles."),
+    ] = None,
+    weights: Weights = None,
+    settings: NetworkSettings = None,
+    as_json: Json = False,
+) -> None:
+    """Show how a model's kernels correlate.
+
+    For each layer the share of its kernels that one k x k slice explains, along depth (what BSConv keeps) and across
+    kernels (what a depthwise separable convolution keeps), beside what chance gives.
+
+    Example: sepzoo analyse mobilenet_v1 --weights imagenet --plot
+    """
+    from sepzoo.cli.keras_start import start_keras
+
+    start_keras()
+    from sepzoo.analysis import kernel_correlations
+
+    network = open_network(model, weights=weights, settings=settings or [])
+    found = kernel_correlations(network)
+    written = _drawn(network, found, layer, out or Path(f"{stem_of(model)}_analysis")) if plot else []
+    if as_json:
+        typer.echo(json.dumps({**json.loads(found.to_json()), "files": [str(path) for path in written]}, indent=1))
+        return
+    typer.echo(found)
+    for path in written:
+        typer.echo(f"written to {path}")
+
+
+def _drawn(network: Any, found: KernelCorrelations, layer: str | None, folder: Path) -> list[Path]:
+    """Write all pictures and tables of a network."""
+    from sepzoo.analysis import costs_to_csv, plot_costs, plot_kernel_correlations, plot_kernels, profile
+
+    costs = profile(network)
+    written = [
+        found.to_csv(folder / "correlations.csv"),
+        plot_kernel_correlations(found, folder / "correlations.png"),
+        costs_to_csv(costs, folder / "costs.csv"),
+        plot_costs(costs, folder / "costs.png"),
+    ]
+    dense = [each for each in found.layers if each.inputs > 1 and len(each.window) == 2]
+    if layer is None and dense:
+        layer = max(dense, key=lambda each: (each.along_depth or 0.0) - each.chance_along_depth).layer
+    if layer is not None:
+        written.append(plot_kernels(network, layer, folder / "kernels.png"))
+    return written

@@ -1,0 +1,75 @@
+"""`sepzoo rewrite`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sepzoo.cli.network import Network, Weights, open_network
+from sepzoo.cli.options import Json, NetworkSettings
+
+
+def rewrite(
+    model: Network,
+    out: Annotated[Path, typer.Option(help="The .keras file to write.")],
+    decouple: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SETTINGS", help="As sums of separable ones: macs=0.5 | terms=3 | energy=0.95[,order=dw_pw]."
+        ),
+    ] = None,
+    replace: Annotated[
+        str | None, typer.Option(metavar="KIND", help="By another kind, untrained: bsconv_u, or bsconv_s,p=0.5.")
+    ] = None,
+    blueprint: Annotated[
+        bool, typer.Option("--blueprint", help="By their best blueprints, to fine-tune from.")
+    ] = False,
+    p: Annotated[float | None, typer.Option(help="Share of mid channels of --blueprint; without it BSConv-U.")] = None,
+    fold: Annotated[bool, typer.Option("--fold", help="Fold batch norm and linear 1 x 1 pairs; comes first.")] = False,
+    spatial: Annotated[float | None, typer.Option(help="Split in columns and rows, weights shrunk by this.")] = None,
+    channels: Annotated[float | None, typer.Option(help="Reduce channels inside, weights shrunk by this.")] = None,
+    keep: Annotated[list[str] | None, typer.Option(help="Layers that stay; wildcards too.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Images to fit to: `digits`, a folder, a TFDS name. No labels are read.")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, help="How many of them.")] = 256,
+    seed: Annotated[int, typer.Option(min=0, help="Decides which.")] = 0,
+    weights: Weights = None,
+    settings: NetworkSettings = None,
+    as_json: Json = False,
+) -> None:
+    """Separate a trained model's convolutions.
+
+    Weights are kept where the operation can (all but --replace). The report names each layer, what was done to it or
+    why not, and its costs.
+
+    Example: sepzoo rewrite runs/vgg --decouple macs=0.5 --data digits --out vgg_half.keras
+    """
+    from sepzoo.cli.keras_start import start_keras
+
+    start_keras()
+    from sepzoo.catalog import model_file
+    from sepzoo.cli.rewriting import Wishes, draw, rewritten
+    from sepzoo.errors import SepzooError
+
+    if out.suffix != ".keras":
+        raise SepzooError(f"expected a file name that ends in .keras. Received: --out {out}.")
+    if p is not None and not blueprint:
+        raise SepzooError("expected --p beside --blueprint. Received: --p alone. Write --replace bsconv_s,p=… else.")
+    network = open_network(model, weights=weights, settings=settings or [])
+    wishes = Wishes(
+        fold=fold,
+        spatial=spatial,
+        channels=channels,
+        replace=replace,
+        blueprint=blueprint,
+        p=p,
+        decouple=decouple,
+        keep=keep or (),
+        samples=None if data is None else draw(network, data, samples, seed),
+    )
+    new, report = rewritten(network, wishes)
+    model_file.save(new, out)
+    typer.echo(report.to_json() if as_json else f"{report}\n\nwritten to {out}")

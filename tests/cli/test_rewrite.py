@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from sepzoo.analysis import profile
+from sepzoo.catalog import model_file
+from sepzoo.catalog.metadata import Metadata
+from sepzoo.layers import BSConvS
+from tests.cli.conftest import Command
+
+
+@pytest.fixture(scope="session")
+def dense(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a small network of dense convolutions for the ten digits."""
+    keras.utils.set_random_seed(3)
+    x = source = keras.Input((16, 16, 1), name="image")
+    for number in (1, 2):
+        x = keras.layers.Conv2D(12, 3, padding="same", use_bias=False, name=f"conv{number}")(x)
+        x = keras.layers.ReLU(name=f"relu{number}")(keras.layers.BatchNormalization(name=f"bn{number}")(x))
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    model = keras.Model(source, keras.layers.Dense(10, activation="softmax", name="fc")(x), name="dense")
+    model_file.attach(model, Metadata("dense", labels=tuple("0123456789")))
+    return model_file.save(model, tmp_path_factory.mktemp("dense") / "dense.keras")
+
+
+def answers(path: Path) -> np.ndarray:
+    images = np.random.default_rng(0).normal(size=(4, 16, 16, 1)).astype("float32")
+    return keras.ops.convert_to_numpy(model_file.load(path)(images))
+
+
+def test_decoupled_to_a_budget(command: Command, dense: Path, tmp_path: Path) -> None:
+    out = tmp_path / "half.keras"
+    outcome = command("rewrite", dense, "--decouple", "macs=0.5,order=dw_pw", "--out", out, "--json")
+    assert outcome.code == 0, outcome.err
+    report = json.loads(outcome.out)
+    assert report["macs_after"] == profile(model_file.load(out)).macs <= 0.5 * report["macs_before"]
+    assert [layer["layer"] for layer in report["layers"]] == ["conv2"]
+    assert model_file.read_metadata(out).labels == tuple("0123456789")
+
+
+def test_fitted_to_real_digits(command: Command, dense: Path, tmp_path: Path) -> None:
+    arguments = ["--decouple", "terms=2", "--data", "digits", "--samples", "64", "--keep", "conv1"]
+    outcome = command("rewrite", dense, *arguments, "--out", tmp_path / "new.keras")
+    assert outcome.code == 0, outcome.err
+    assert "answers' error" in outcome.out
+    assert outcome.out.splitlines()[-1] == f"written to {tmp_path / 'new.keras'}"
+    assert isinstance(model_file.load(tmp_path / "new.keras").get_layer("conv1"), keras.layers.Conv2D)
+
+
+def test_folded_it_answers_the_same(command: Command, dense: Path, tmp_path: Path) -> None:
+    assert command("rewrite", dense, "--fold", "--out", tmp_path / "folded.keras").code == 0
+    np.testing.assert_allclose(answers(tmp_path / "folded.keras"), answers(dense), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "p"),
+    [(["--replace", "bsconv_s,p=0.5"], 0.5), (["--blueprint", "--p", "0.75", "--data", "digits"], 0.75)],
+)
+def test_as_another_kind(command: Command, dense: Path, tmp_path: Path, arguments: list[str], p: float) -> None:
+    outcome = command("rewrite", dense, *arguments, "--out", tmp_path / "new.keras")
+    assert outcome.code == 0, outcome.err
+    layer = model_file.load(tmp_path / "new.keras").get_layer("conv2")
+    assert isinstance(layer, BSConvS)
+    assert layer.factorization.reduce == p
+    assert ("statistics of 256 samples" in outcome.out) == ("--data" in arguments)
+
+
+def test_decompositions_come_before_decoupling(command: Command, dense: Path, tmp_path: Path) -> None:
+    arguments = ["--spatial", "1.5", "--decouple", "terms=1", "--out", tmp_path / "new.keras"]
+    assert command("rewrite", dense, *arguments).code == 0
+    layer = model_file.load(tmp_path / "new.keras").get_layer("conv2_vertical")
+    assert type(layer).__name__ == "FactorizedConv2D"
+
+
+def test_a_network_by_name(command: Command, tmp_path: Path) -> None:
+    arguments = ["--set", "classes=3", "--replace", "bsconv_u", "--out", tmp_path / "new.keras"]
+    assert command("rewrite", "cifar_resnet20", *arguments).code == 0
+    assert model_file.load(tmp_path / "new.keras").output_shape == (None, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "error: expected something to do. Received: none of --decouple, "),
+        (["--decouple", "mac=0.5"], "error: unknown setting of --decouple 'mac'. Did you mean macs?"),
+        (["--decouple", "terms=0"], "error: expected at least 1 term. Received: terms=0."),
+        (["--decouple", "macs=0.001"], "error: expected a share of the MACs that can be reached, here "),
+        (["--replace", "bsconv"], "error: unknown kind of convolution 'bsconv'. Did you mean bsconv_u, bsconv_s?"),
+        (["--replace", "bsconv_u", "--blueprint"], "error: expected one of --decouple, --replace and --blueprint."),
+        (["--fold", "--keep", "conv9", "--blueprint"], "error: unknown layer to keep 'conv9'. Did you mean conv"),
+        (["--fold", "--p", "0.5"], "error: expected --p beside --blueprint. Received: --p alone."),
+        (["--fold", "--out", "new.h5"], "error: expected a file name that ends in .keras. Received: --out new.h5."),
+        (["--fold", "--set", "alpha=1"], "error: expected --weights and --set beside a network's name."),
+    ],
+)
+def test_mistakes(command: Command, dense: Path, tmp_path: Path, arguments: list[str], message: str) -> None:
+    outcome = command("rewrite", dense, "--out", tmp_path / "new.keras", *arguments)
+    assert outcome.code == 2
+    assert outcome.err.startswith(message)
+    assert outcome.err.count("\n") == 1
+    assert not (tmp_path / "new.keras").exists()
