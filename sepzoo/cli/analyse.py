@@ -54,16 +54,15 @@ def _drawn(network: Any, found: KernelCorrelations, layer: str | None, folder: P
     """Write all pictures and tables of a network."""
     from sepzoo.analysis import costs_to_csv, plot_costs, plot_kernel_correlations, plot_kernels, profile
 
+    dense = [each for each in found.layers if each.inputs > 1 and len(each.window) == 2]
+    if layer is None and dense:
+        layer = max(dense, key=lambda each: (each.along_depth or 0.0) - each.chance_along_depth).layer
+    kernels = [] if layer is None else [plot_kernels(network, layer, folder / "kernels.png")]
     costs = profile(network)
-    written = [
+    return [
+        *kernels,
         found.to_csv(folder / "correlations.csv"),
         plot_kernel_correlations(found, folder / "correlations.png"),
         costs_to_csv(costs, folder / "costs.csv"),
         plot_costs(costs, folder / "costs.png"),
     ]
-    dense = [each for each in found.layers if each.inputs > 1 and len(each.window) == 2]
-    if layer is None and dense:
-        layer = max(dense, key=lambda each: (each.along_depth or 0.0) - each.chance_along_depth).layer
-    if layer is not None:
-        written.append(plot_kernels(network, layer, folder / "kernels.png"))
-    return written

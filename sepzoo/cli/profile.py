@@ -11,7 +11,7 @@ from sepzoo.cli.options import Json, NetworkSettings, parse_shape
 
 
 def profile(
-    network: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A network's name, or a .keras or whole-model .h5 file.")],
+    network: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A network's name, or a .keras or .h5 file.")],
     input_shape: Annotated[str | None, typer.Option(help="height,width,channels to count at.")] = None,
     layers: Annotated[bool, typer.Option("--layers", help="Show every layer.")] = False,
     as_json: Json = False,

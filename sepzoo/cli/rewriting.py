@@ -52,9 +52,10 @@ def rewritten(model: Any, wishes: Wishes) -> tuple[Any, SurgeryReport]:
     steps = list(_steps(wishes))
     if not steps:
         raise SepzooError(
-            "expected something to do. Received: none of --decouple, --replace, --blueprint, --fold, --spatial, --channels."
+            "expected something to do. Received: none of --decouple, --replace, --blueprint, --fold, --spatial and "
+            "--channels."
         )
-    if sum(1 for each in (wishes.decouple, wishes.replace, wishes.blueprint or None) if each is not None) > 1:
+    if sum((wishes.decouple is not None, wishes.replace is not None, wishes.blueprint)) > 1:
         raise SepzooError("expected one of --decouple, --replace and --blueprint. Received: more than one.")
     report = None
     for step in steps:

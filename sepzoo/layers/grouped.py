@@ -1,4 +1,11 @@
-"""Grouped convolution on a processor: one dense convolution for each block of groups."""
+"""Grouped convolution on a processor: one dense convolution for each block of groups.
+
+Example:
+    >>> import numpy as np
+    >>> layer = GroupedConv2D(32, 3, groups=4, padding="same", name="conv")
+    >>> layer(np.zeros((1, 8, 8, 16), "float32")).shape[-1], tuple(layer.kernel.shape), type(layer).__name__
+    (32, (3, 3, 4, 32), 'Conv2D')
+"""
 
 from __future__ import annotations
 
@@ -39,14 +46,7 @@ class GroupedConv1D(_Blockwise, keras.layers.Conv1D):
 
 @twin_of(keras.layers.Conv2D)
 class GroupedConv2D(_Blockwise, keras.layers.Conv2D):
-    """Twin of `keras.layers.Conv2D` that is fast at `groups`: the same arguments, one kernel, the same values.
-
-    Example:
-        >>> import numpy as np
-        >>> layer = GroupedConv2D(32, 3, groups=4, padding="same")
-        >>> layer(np.zeros((1, 8, 8, 16), "float32")).shape[-1], layer.kernel.shape, layer.name[:6]
-        (32, (3, 3, 4, 32), 'conv2d')
-    """
+    """Twin of `keras.layers.Conv2D` that is fast at `groups`: the same arguments, one kernel, the same values."""
 
 
 def merged_groups(groups: int, channels: int) -> int:

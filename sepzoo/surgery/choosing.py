@@ -13,6 +13,7 @@ from sepzoo.surgery.decoupling_report import UniformChoice
 from sepzoo.surgery.dense import DenseConv
 from sepzoo.surgery.expansion import Expansion
 from sepzoo.surgery.moments import Moments
+from sepzoo.surgery.regression import PRIOR, weighted
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -31,12 +32,15 @@ class Candidate:
 
     @cached_property
     def errors(self) -> tuple[float, ...]:
-        """The share of kernel or answers that 0, 1, 2, … terms miss."""
+        """The share of kernel or answers that 0, 1, 2, … terms miss; of answers, before the sweeps of a fit."""
         counts = range(1, self.expansion.rank + 1)
         if self.moments is None:
             return (0.0, *(self.expansion.share_lost(count) for count in counts))
-        terms, bias = self.expansion.terms, self.dense.bias
-        return (0.0, *(self.moments.error(terms.truncated(count).kernel, bias) for count in counts))
+        terms = self.expansion.terms
+        in_metric = weighted(self.moments.steadied(terms.kernel, PRIOR), terms.kernel, terms.order)
+        free = [self.moments.error(terms.truncated(count).kernel, self.dense.bias) for count in counts]
+        fitted = [self.moments.error(in_metric.truncated(count).kernel) for count in counts]
+        return (0.0, *map(min, free, fitted))
 
     def cost(self, count: int) -> int:
         """Return the multiply-accumulates of a number of terms."""

@@ -56,11 +56,12 @@ def fit(moments: Moments, expansion: Expansion, count: int, bias: np.ndarray) ->
         count: number of terms.
         bias: the original one.
     """
-    plain = expansion.terms.truncated(count)
-    kernel = expansion.terms.kernel
+    plain, kernel = expansion.terms.truncated(count), expansion.terms.kernel
     data_free = moments.error(plain.kernel, bias)
-    search = {"dw_pw": _fit_inputs, "pw_dw": _fit_filters}[plain.order]
-    terms = search(moments.steadied(kernel, PRIOR), kernel, plain)
+    steadied = moments.steadied(kernel, PRIOR)
+    starts = (plain, weighted(steadied, kernel, plain.order).truncated(count))
+    start = min(starts, key=lambda terms: steadied.error(terms.kernel))
+    terms = {"dw_pw": _sweep_inputs, "pw_dw": _sweep_filters}[plain.order](steadied, start)
     error = moments.error(terms.kernel)
     if not error < data_free:
         return Fit(plain, bias, data_free, data_free)
@@ -87,23 +88,43 @@ def low_rank(gram: np.ndarray, target: np.ndarray, count: int) -> tuple[np.ndarr
     return np.linalg.solve(root.T, u[:, :count]), s[:count, None] * vt[:count]
 
 
-def _fit_inputs(moments: Moments, kernel: np.ndarray, start: Terms) -> Terms:
+def weighted(moments: Moments, kernel: np.ndarray, order: Order) -> Terms:
+    """Return all terms of a kernel, decomposed in the metric of the patches; any number of first ones is a good start.
+
+    "dw_pw": each input channel alone, whose patches' covariance is the metric; for one channel nothing is better.
+    "pw_dw": each filter, in the metric of the positions' covariance times that of the channels.
+
+    Args:
+        moments: positive definite ones, see `Moments.steadied`.
+        kernel: (height, width, inputs, filters).
+        order: as in `expand`.
+    """
+    height, width, inputs, filters = kernel.shape
+    area = height * width
+    gram, own = moments.gram.reshape(area, inputs, area, inputs), kernel.reshape(area, inputs, filters)
+    if order == "dw_pw":
+        blocks = np.einsum("kili->ikl", gram)
+        pairs = [low_rank(blocks[i], blocks[i] @ own[:, i], min(area, filters)) for i in range(inputs)]
+        return _of_channels(order, pairs, (height, width))
+    places, channels = (np.linalg.cholesky(np.einsum(axes, gram)) for axes in ("kili->kl", "kikj->ij"))
+    u, s, vt = np.linalg.svd(places.T @ np.moveaxis(own, -1, 0) @ channels, full_matrices=False)
+    windows, vectors = np.linalg.solve(places.T, u), s[..., None] * vt @ np.linalg.inv(channels)
+    return _of_channels(order, list(zip(windows, vectors, strict=True)), (height, width))
+
+
+def _sweep_inputs(moments: Moments, start: Terms) -> Terms:
     """Fit the terms of each input channel to what the other channels leave, in sweeps over the channels.
 
     Each step is the best possible for its channel, so the error never grows.
     """
-    height, width, inputs, filters = kernel.shape
-    area = height * width
+    inputs, _count, height, width = start.windows.shape
+    area, filters = height * width, start.spread.shape[2]
     gram = moments.gram.reshape(area, inputs, area, inputs)
     cross = moments.cross.reshape(area, inputs, filters)
-    own = kernel.reshape(area, inputs, filters)
-    alone = [low_rank(gram[:, i, :, i], gram[:, i, :, i] @ own[:, i], start.count) for i in range(inputs)]
-    begun = _of_channels("dw_pw", alone, (height, width))
-    best = min((start, begun), key=lambda terms: moments.error(terms.kernel))
-    current = best.kernel.reshape(area, inputs, filters)
-    windows, spread = best.windows.copy(), best.spread.copy()
-    strength = [float(np.sum(own[:, i] * (gram[:, i, :, i] @ own[:, i]))) for i in range(inputs)]
-    error = moments.error(best.kernel)
+    current = start.kernel.reshape(area, inputs, filters)
+    windows, spread = start.windows.copy(), start.spread.copy()
+    strength = [float(np.sum(current[:, i] * (gram[:, i, :, i] @ current[:, i]))) for i in range(inputs)]
+    error = moments.error(current)
     for _sweep in range(SWEEPS):
         for i in np.argsort(strength)[::-1]:
             answered = np.tensordot(gram[:, i], current, axes=((1, 2), (0, 1)))
@@ -117,27 +138,24 @@ def _fit_inputs(moments: Moments, kernel: np.ndarray, start: Terms) -> Terms:
     return Terms("dw_pw", windows, spread)
 
 
-def _fit_filters(moments: Moments, kernel: np.ndarray, start: Terms) -> Terms:
+def _sweep_filters(moments: Moments, start: Terms) -> Terms:
     """Fit the terms of each filter by turns: the vectors for given windows, the windows for given vectors.
 
     Filters do not meet each other here. Each half step is the best possible, so the error never grows.
     """
-    height, width, inputs, filters = kernel.shape
-    gram = moments.gram.reshape(height * width, inputs, height * width, inputs)
-    cross = moments.cross.reshape(height * width, inputs, filters)
+    filters, count, height, width = start.windows.shape
+    area, inputs = height * width, start.spread.shape[2]
+    gram = moments.gram.reshape(area, inputs, area, inputs)
+    cross = moments.cross.reshape(area, inputs, filters)
     pairs = []
     for o in range(filters):
-        windows = start.windows[o].reshape(start.count, -1).T
+        windows, target = start.windows[o].reshape(count, -1).T, cross[..., o]
         for _sweep in range(SWEEPS):
             windows = np.linalg.qr(windows)[0]
-            vectors = _solved(
-                np.einsum("kt,kilj,ls->tisj", windows, gram, windows, optimize=True), windows.T @ cross[..., o]
-            )
-            basis = np.linalg.qr(vectors.T)[0].T
-            windows = _solved(
-                np.einsum("ti,kilj,sj->tksl", basis, gram, basis, optimize=True), basis @ cross[..., o].T
-            ).T
-            vectors = basis
+            system = np.einsum("kt,kilj,ls->tisj", windows, gram, windows, optimize=True)
+            vectors = np.linalg.qr(_solved(system, windows.T @ target).T)[0].T
+            system = np.einsum("ti,kilj,sj->tksl", vectors, gram, vectors, optimize=True)
+            windows = _solved(system, vectors @ target.T).T
         pairs.append((windows, vectors))
     return _of_channels("pw_dw", pairs, (height, width))
 

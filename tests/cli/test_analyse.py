@@ -41,11 +41,11 @@ def test_pictures_and_their_numbers(command: Command, tmp_path: Path, monkeypatc
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["cifar_resnet2"], "error: unknown model 'cifar_resnet2'."),
+        (["cifar_resnt20"], "error: unknown model 'cifar_resnt20'. Did you mean cifar_resnet20"),
         (["none.keras"], "error: expected a model file. Received: none.keras, which does not exist."),
         (
             ["cifar_resnet20", "--plot", "--layer", "stm", "--out", "a"],
-            "error: unknown layer 'stm'. Did you mean stem?",
+            "error: unknown layer 'stm'. Did you mean stem, stem_bn?",
         ),
     ],
 )

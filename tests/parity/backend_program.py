@@ -1,6 +1,6 @@
 """Run every family's small member on the Keras backend of this process and write down what comes out.
 
-`KERAS_BACKEND=jax KERAS_FLOATX=float64 JAX_ENABLE_X64=1 python -m tests.parity.backend_program FOLDER`
+`KERAS_BACKEND=jax JAX_ENABLE_X64=1 python -m tests.parity.backend_program FOLDER`
 """
 
 from __future__ import annotations
@@ -87,5 +87,7 @@ def results(family: str) -> dict[str, np.ndarray]:
 
 
 if __name__ == "__main__":
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
     for member in SMALL:
         np.savez(Path(sys.argv[1]) / f"{member}.npz", **results(member))

@@ -33,7 +33,7 @@ def answers(tmp_path_factory):
         if backend not in folders:
             folders[backend] = tmp_path_factory.mktemp(backend)
             command = [sys.executable, "-m", "tests.parity.backend_program", str(folders[backend])]
-            settings = {"KERAS_BACKEND": backend, "KERAS_FLOATX": "float64", "JAX_ENABLE_X64": "1"}
+            settings = {"KERAS_BACKEND": backend, "JAX_ENABLE_X64": "1"}
             environment = {**os.environ, **settings, "CUDA_VISIBLE_DEVICES": ""}
             run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
             assert run.returncode == 0, run.stderr[-3000:]

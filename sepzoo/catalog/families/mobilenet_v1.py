@@ -8,6 +8,7 @@ from sepzoo.catalog.conventions import BSCONV
 from sepzoo.catalog.names import WIDTH, mobilenet_names, width_of
 from sepzoo.catalog.preprocessing import ZERO_TO_ONE
 from sepzoo.catalog.spec import Family, ModelSpec, Paper, WeightFile
+from sepzoo.layers.factorization import PRESETS
 
 _URL = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet/"
 _ALPHAS = {0.25: "2_5", 0.5: "5_0", 0.75: "7_5", 1.0: "1_0"}
@@ -54,7 +55,7 @@ FAMILY = Family(
     ),
     body="sepzoo.applications.mobilenet_v1:mobilenet_v1",
     head="sepzoo.applications.mobilenet_v1:head",
-    slots={"separable": {"batch_norm": True}, "regular": {}, "bsconv_u": {}, "bsconv_s": {}},
+    slots={**{kind: {} for kind in PRESETS}, "separable": {"batch_norm": True}},
     slot="each of the 13 units",
     listed=(
         ModelSpec("mobilenet_v1", arguments={"padding": "end"}),

@@ -28,8 +28,8 @@ FAMILY = Family(
     ),
     note=(
         "A reconstruction: the paper's full text was not found. Published are the start (the Darknet reference "
-        "network), separable convolutions, PReLU, batch normalization, dropout 0.5, 3.56 million parameters, and 95.7 % "
-        "on CIFAR-10 with 6,000 images of a split of its own. Reconstructed are the layers: of Darknet's doubling "
-        "widths, three convolutions a width are the only depth that gives 3.56 million."
+        "network), separable convolutions, PReLU, batch normalization, dropout 0.5, 3.56 million parameters, and "
+        "95.7 % on CIFAR-10 with 6,000 images of a split of its own. Reconstructed are the layers: of Darknet's "
+        "doubling widths, three convolutions a width are the only depth that gives 3.56 million."
     ),
 )

@@ -1,0 +1,96 @@
+"""The table and the plot of training/decoupling_study.py, also of one that is not finished.
+
+python training/decoupling_table.py runs/decoupling
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sepzoo.analysis.table import table
+from sepzoo.files import written_whole
+
+Row = dict[str, Any]
+
+
+def show(folder: Path) -> str:
+    """Return the table of a study's arms, and write its plot."""
+    lines = (folder / "arms.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [row for row in map(json.loads, lines) if "accuracy" in row]
+    whole = next(row for row in rows if row["method"] == "original")
+    plain = {_place(row): row for row in rows if row["method"] == "data_free"}
+    cells = [
+        [
+            *(row["method"], row["order"], str(row["terms"]), "yes" if row["tuned"] else "no"),
+            *(f"{row['macs'] / whole['macs']:.3f}", f"{row['params']:,}", f"{row['layer_error']:.4f}"),
+            f"{100 * row['accuracy']:.2f}",
+            _difference(row, whole),
+            "" if row is plain.get(_place(row)) else _difference(row, plain.get(_place(row))),
+        ]
+        for row in sorted(rows, key=lambda row: (row["tuned"], row["order"], row["terms"], row["method"]))
+    ]
+    _plot(rows, whole, folder / "decoupling.png")
+    header = [
+        "method",
+        "order",
+        "T",
+        "tuned",
+        "MACs",
+        "params",
+        "layer error",
+        "accuracy",
+        "to original",
+        "to data-free",
+    ]
+    return table(header, cells, left=2)
+
+
+def _place(row: Row) -> tuple[Any, ...]:
+    return row["order"], row["terms"], row["tuned"]
+
+
+def _difference(row: Row, other: Row | None) -> str:
+    """Return the difference of two accuracies in points, with the standard error of the paired answers."""
+    if other is None or row is other:
+        return ""
+    right = [
+        np.unpackbits(np.frombuffer(base64.b64decode(each["correct"]), "uint8"))[: each["count"]].astype("float64")
+        for each in (row, other)
+    ]
+    gain = 100 * (right[0] - right[1])
+    return f"{gain.mean():+.2f} ± {gain.std() / math.sqrt(len(gain)):.2f}"
+
+
+def _plot(rows: list[Row], whole: Row, path: Path) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 8), layout="constrained")
+    for axes, (order, tuned) in zip(
+        figure.subplots(2, 2, sharex=True, sharey=True).ravel(),
+        [(order, tuned) for tuned in (False, True) for order in ("pw_dw", "dw_pw")],
+        strict=True,
+    ):
+        for method in dict.fromkeys(row["method"] for row in rows if row is not whole):
+            own = [row for row in rows if (row["method"], row["order"], row["tuned"]) == (method, order, tuned)]
+            own.sort(key=lambda row: row["macs"])
+            axes.plot([r["macs"] / 1e6 for r in own], [100 * r["accuracy"] for r in own], "o-", label=method)
+        axes.axhline(100 * whole["accuracy"], color="k", lw=0.8)
+        axes.axvline(whole["macs"] / 1e6, color="k", lw=0.8)
+        axes.set(title=f"{order}, {'one epoch of fine-tuning' if tuned else 'no training'}")
+        axes.set(xlabel="million multiply-accumulates", ylabel="accuracy (%)")
+        axes.grid(alpha=0.3)
+        axes.legend()
+    with written_whole(path) as temporary:
+        FigureCanvasAgg(figure).print_png(temporary)
+
+
+if __name__ == "__main__":
+    print(show(Path(sys.argv[1])))
