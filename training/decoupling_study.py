@@ -2,55 +2,25 @@
 
     python training/decoupling_study.py runs/vgg_cifar10/best.keras --out runs/decoupling
 
-Each arm is one line of OUT/arms.jsonl; the same command goes on where it was broken off, and ends with the table and the
-plot (OUT/decoupling.png). CIFAR-10 is found in $TFDS_DATA_DIR.
+Each arm is one line of OUT/arms.jsonl; the same command goes on where it was broken off, and ends with the table and
+the plot (OUT/decoupling.png). CIFAR-10 is found in $TFDS_DATA_DIR.
 """
 
 from __future__ import annotations
 
 import argparse
 import base64
-import itertools
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+from decoupling_arms import arms, layer_error, separated
 from decoupling_table import show
 
 from sepzoo import analysis, data, surgery
 from sepzoo.catalog import model_file
-
-METHODS = ("data_free", "data_driven", "budgeted", "budgeted_data")
-
-
-def separated(trained: keras.Model, arm: dict[str, Any], samples: np.ndarray) -> keras.Model | None:
-    """Return an arm's network, or None where its budget would be more than the whole network."""
-    method, uniform = arm["method"], {key: arm[key] for key in ("order", "terms")}
-    if method == "original":
-        return trained
-    if method.startswith("blueprint"):
-        started, _report = surgery.blueprint(trained, p=0.5 if method == "blueprint_s" else None)
-        return surgery.recalibrate_batch_norm(started, samples)[0]
-    given = samples if method in ("data_driven", "budgeted_data") else None
-    if not method.startswith("budgeted"):
-        new, report = surgery.decouple(trained, **uniform, only_if_cheaper=False, data=given)
-        assert len(report.layers) == sum(row.window != (1, 1) for row in analysis.kernel_correlations(trained).layers)
-        return new
-    share = surgery.decouple(trained, **uniform, only_if_cheaper=False)[1].macs_after / analysis.profile(trained).macs
-    return surgery.decouple(trained, order=arm["order"], macs=share, data=given)[0] if share < 1 else None
-
-
-def arms(terms: list[int]) -> Iterator[dict[str, Any]]:
-    """Yield every arm, the quick ones first."""
-    yield {"method": "original", "order": "", "terms": 0, "tuned": False}
-    for tuned in (False, True):
-        for method in ("blueprint", "blueprint_s"):
-            yield {"method": method, "order": "pw_dw", "terms": 1, "tuned": tuned}
-        for count, order, method in itertools.product(terms, ("pw_dw", "dw_pw"), METHODS):
-            yield {"method": method, "order": order, "terms": count, "tuned": tuned}
 
 
 def tuned(model: keras.Model, source: data.Source, prepare: Any, rate: float, images: int) -> keras.Model:
@@ -63,14 +33,6 @@ def tuned(model: keras.Model, source: data.Source, prepare: Any, rate: float, im
             mirrored = np.where(generator.random((len(pixels), 1, 1, 1)) < 0.5, pixels[:, :, ::-1], pixels)
             model.train_on_batch(prepare(mirrored), labels)
     return model
-
-
-def layer_error(trained: keras.Model, new: keras.Model, samples: np.ndarray) -> float:
-    """Return the mean relative squared error behind all ReLUs, which both networks have."""
-    names = [layer.name for layer in trained.layers if isinstance(layer, keras.layers.ReLU)]
-    taps = [keras.Model(each.input, [each.get_layer(name).output for name in names]) for each in (trained, new)]
-    pairs = zip(*(tap.predict(samples, verbose=0) for tap in taps), strict=True)
-    return float(np.mean([np.mean((right - found) ** 2) / np.var(right) for right, found in pairs]))
 
 
 def main() -> None:
