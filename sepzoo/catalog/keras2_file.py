@@ -14,7 +14,7 @@ import keras
 
 from sepzoo.errors import SepzooError
 
-_HARMLESS = (None, False, 0, 1, "", [], {})
+_HARMLESS: tuple[Any, ...] = (None, False, 0, 1, "", [], {})
 """Values of an unknown setting that mean that it is not used."""
 
 
@@ -81,7 +81,7 @@ def _mend_layer(layer: dict[str, Any], path: Path) -> None:
     legal = {"batch_input_shape", "autocast"}
     for cls in known.__mro__:
         if "__init__" in vars(cls):
-            legal |= set(inspect.signature(cls.__init__).parameters)
+            legal |= set(inspect.signature(vars(cls)["__init__"]).parameters)
     for key in [key for key in settings if key not in legal]:
         if settings[key] not in _HARMLESS:
             raise SepzooError(
