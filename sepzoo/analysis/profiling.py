@@ -14,7 +14,7 @@ from sepzoo.analysis.graph import graph_of, input_of, replay
 from sepzoo.analysis.multiplications import multiplications
 from sepzoo.analysis.table import table
 from sepzoo.errors import SepzooError, unknown
-from sepzoo.layers import FactorizedConv
+from sepzoo.layers import FactorizedConv, OrthonormalRegularizer
 
 Shape = tuple[int, ...]
 InputShape = Sequence[int] | Mapping[str, Sequence[int]]
@@ -51,6 +51,8 @@ class Profile:
         params: all parameters, also those that training leaves alone.
         trainable_params: those that it changes.
         layers: one record a call of a layer, in order.
+        orthonormal: how many kernels bear BSConv-S's orthonormal penalty; MobileNetV2 and V3 differ from their BSConv
+            forms by that alone.
         uncounted: layers that multiply by matrices in a way that has no count here (recurrent layers, attention).
     """
 
@@ -59,6 +61,7 @@ class Profile:
     params: int
     trainable_params: int
     layers: tuple[LayerProfile, ...]
+    orthonormal: int = 0
     uncounted: tuple[str, ...] = ()
 
     @property
@@ -83,6 +86,8 @@ class Profile:
         totals = (self.name, "", "", *map(_number, (self.params, self.macs, self.bytes)))
         text = table(["layer", "kind", "output", "params", "MACs", "bytes"], [*rows, totals], left=3)
         text += f"\ntrainable parameters: {self.trainable_params:,}"
+        if self.orthonormal:
+            text += f"\nkernels with an orthonormal penalty: {self.orthonormal}"
         return text + (f"\nno count of MACs for: {', '.join(self.uncounted)}" if self.uncounted else "")
 
 
@@ -120,6 +125,7 @@ def profile(model: keras.Model, input_shape: InputShape | None = None) -> Profil
         params=_size(model.weights),
         trainable_params=_size(model.trainable_weights),
         layers=tuple(record for _layer, record, _known in measured),
+        orthonormal=sum(isinstance(weight.regularizer, OrthonormalRegularizer) for weight in model.trainable_weights),
         uncounted=tuple(f"{record.name} ({record.kind})" for _layer, record, known in measured if not known),
     )
 

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from sepzoo.cli.options import Json
+
+Column = Literal["name", "params", "macs"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A line of the table."""
+
+    name: str
+    family: str
+    kind: str
+    dataset: str
+    params: int
+    macs: int
 
 
 def list_networks(
@@ -16,50 +31,65 @@ def list_networks(
     ] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="Leave these out; wildcards too.")] = None,
     family: Annotated[str | None, typer.Option(help="Only this family.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only this kind of convolution; `own`: the family's own.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Only networks made for this data set.")] = None,
+    max_params: Annotated[float | None, typer.Option(help="At most so many parameters, such as 1e6.")] = None,
+    max_macs: Annotated[float | None, typer.Option(help="At most so many MACs, such as 5e7.")] = None,
+    sort: Annotated[Column, typer.Option(help="Order of the lines.")] = "name",
     as_json: Json = False,
 ) -> None:
     """List the networks and their sizes.
 
     Kind is that of the convolutions, MACs are multiply-accumulates for one image of the data set.
 
-    Example: sepzoo list 'cifar_*' --exclude '*_bsconvu'
+    Example: sepzoo list 'cifar_*' --kind bsconv_u --max-params 1e6 --sort macs
     """
     from sepzoo.analysis.table import table
-    from sepzoo.catalog.index import index
-    from sepzoo.catalog.registry import list_models, listed
-    from sepzoo.errors import SepzooError, nearest, unknown
+    from sepzoo.errors import SepzooError, nearest
 
-    families = {known.name for known, _ in listed().values()}
-    if family is not None and family not in families:
-        raise unknown("family", family, families)
-    rows: list[dict[str, str | int | None]] = []
-    for name in list_models(patterns or "*", exclude=exclude or ()):
-        owner, spec = listed()[name]
-        if family in (None, owner.name):
-            counts = index().get(name)
-            rows.append(
-                {
-                    "name": name,
-                    "family": owner.name,
-                    "kind": spec.conv or "own",
-                    "dataset": spec.dataset,
-                    "params": None if counts is None else counts.params,
-                    "macs": None if counts is None else counts.macs,
-                }
-            )
+    every = _rows(None, None)
+    for field, asked in (("family", family), ("kind", kind), ("dataset", dataset)):
+        _check(field, asked, {getattr(row, field) for row in every})
+    rows = [
+        row
+        for row in _rows(patterns, exclude)
+        if family in (None, row.family)
+        and kind in (None, row.kind)
+        and dataset in (None, row.dataset)
+        and (max_params is None or row.params <= max_params)
+        and (max_macs is None or row.macs <= max_macs)
+    ]
     if not rows:
-        asked = patterns or [family or "*"]
-        near = [match for pattern in asked for match in nearest(pattern, listed())]
-        advice = f"Did you mean {', '.join(near)}?" if near else "Wildcards help: 'mobilenet*'."
-        raise SepzooError(f"no network is called {' or '.join(map(repr, asked))}. {advice}")
+        near = [match for pattern in patterns or () for match in nearest(pattern, [row.name for row in every])]
+        called = f" is called {' or '.join(map(repr, patterns))}" if patterns else " fits"
+        advice = f"Did you mean {', '.join(near)}?" if near else "Wildcards help, 'mobilenet*', and fewer conditions."
+        raise SepzooError(f"no network{called}. {advice}")
+    rows.sort(key=lambda row: (getattr(row, sort), row.name))
     if as_json:
-        typer.echo(json.dumps(rows, indent=1))
+        typer.echo(json.dumps([dataclasses.asdict(row) for row in rows], indent=1))
         return
     header = ["name", "family", "kind", "dataset", "params", "MACs"]
-    typer.echo(table(header, [list(map(_cell, row.values())) for row in rows], left=4))
+    typer.echo(table(header, [_cells(row) for row in rows], left=4))
 
 
-def _cell(value: str | int | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,}" if isinstance(value, int) else value
+def _rows(patterns: list[str] | None, exclude: list[str] | None) -> list[Row]:
+    from sepzoo.catalog.index import index
+    from sepzoo.catalog.registry import list_models, listed
+
+    rows = []
+    for name in list_models(patterns or "*", exclude=exclude or ()):
+        family, spec = listed()[name]
+        counts = index()[name]
+        rows.append(Row(name, family.name, spec.conv or "own", spec.dataset, counts.params, counts.macs))
+    return rows
+
+
+def _check(field: str, asked: str | None, known: set[str]) -> None:
+    from sepzoo.errors import unknown
+
+    if asked is not None and asked not in known:
+        raise unknown(field, asked, known)
+
+
+def _cells(row: Row) -> list[str]:
+    return [value if isinstance(value, str) else f"{value:,}" for value in dataclasses.astuple(row)]

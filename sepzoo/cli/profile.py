@@ -50,3 +50,5 @@ def profile(
         sizes = " ".join("x".join(map(str, shape)) for shape in found.input_shapes)
         header = ["network", "input", "params", "trainable", "MACs", "activation bytes"]
         typer.echo(table(header, [[found.name, sizes, *(f"{count:,}" for count in counts)]], left=2))
+        if found.orthonormal:
+            typer.echo(f"kernels with an orthonormal penalty: {found.orthonormal}")

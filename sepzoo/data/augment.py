@@ -71,7 +71,9 @@ def random_crop(images: np.ndarray, size: tuple[int, int], padding: int, random:
 def random_flip(images: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Return the images, each mirrored left to right with probability 1/2."""
     mirrored = random.random(len(images)) < 0.5
-    return np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
+    flipped = images.copy()
+    flipped[mirrored] = images[mirrored, :, ::-1]
+    return flipped
 
 
 def random_brightness(images: np.ndarray, strength: float, random: np.random.Generator) -> np.ndarray:

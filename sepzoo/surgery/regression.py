@@ -145,25 +145,25 @@ def _sweep_filters(moments: Moments, start: Terms) -> Terms:
     """
     filters, count, height, width = start.windows.shape
     area, inputs = height * width, start.spread.shape[2]
-    gram = moments.gram.reshape(area, inputs, area, inputs)
     cross = moments.cross.reshape(area, inputs, filters)
     pairs = []
     for o in range(filters):
         windows, target = start.windows[o].reshape(count, -1).T, cross[..., o]
         for _sweep in range(SWEEPS):
             windows = np.linalg.qr(windows)[0]
-            system = np.einsum("kt,kilj,ls->tisj", windows, gram, windows, optimize=True)
+            half = (windows.T @ moments.gram.reshape(area, -1)).reshape(count * inputs, area, inputs)
+            system = (windows.T @ half).reshape(count * inputs, -1)  # of the vectors: (term, input) twice
             vectors = np.linalg.qr(_solved(system, windows.T @ target).T)[0].T
-            system = np.einsum("ti,kilj,sj->tksl", vectors, gram, vectors, optimize=True)
-            windows = _solved(system, vectors @ target.T).T
+            half = (vectors @ moments.gram.reshape(area, inputs, -1)).reshape(area, count, area, inputs)
+            system = (half @ vectors.T).swapaxes(0, 1).swapaxes(2, 3)  # of the windows: (term, place) twice
+            windows = _solved(system.reshape(count * area, -1), vectors @ target.T).T
         pairs.append((windows, vectors))
     return _of_channels("pw_dw", pairs, (height, width))
 
 
 def _solved(system: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Solve a symmetric system whose unknown is a matrix."""
-    size = right.size
-    return np.linalg.solve(system.reshape(size, size), right.reshape(size)).reshape(right.shape)
+    """Solve a system whose unknown is a matrix, row after row."""
+    return np.linalg.solve(system, right.ravel()).reshape(right.shape)
 
 
 def _of_channels(order: Order, pairs: list[tuple[np.ndarray, np.ndarray]], window: tuple[int, int]) -> Terms:

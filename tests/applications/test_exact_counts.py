@@ -14,7 +14,6 @@ import pytest
 
 from sepzoo.analysis import profile
 from sepzoo.applications import build
-from sepzoo.layers import OrthonormalRegularizer
 
 TABLE = Path(os.environ.get("SEPZOO_SHARED", "")) / "reference" / "bsconv_exact_counts.csv"
 
@@ -51,13 +50,12 @@ def _row(row):
 
 def measured(model) -> Counts:
     costs = profile(model)
-    terms = [w for w in model.trainable_variables if isinstance(w.regularizer, OrthonormalRegularizer)]
     return Counts(
         model.output_shape[-1],
         costs.trainable_params,
         costs.params - costs.trainable_params,
         costs.macs,
-        len(terms),
+        costs.orthonormal,
     )
 
 

@@ -48,6 +48,33 @@ def test_patterns_exclusions_and_family_choose(command: Command, arguments: list
     assert names
 
 
+@pytest.mark.parametrize(
+    ("arguments", "holds"),
+    [
+        (["--kind", "bsconv_u"], lambda row: row["kind"] == "bsconv_u"),
+        (["--dataset", "imagenet"], lambda row: row["dataset"] == "imagenet"),
+        (["--max-params", "3e5"], lambda row: row["params"] <= 300_000),
+        (["--max-macs", "2e7"], lambda row: row["macs"] <= 20_000_000),
+        (["--kind", "own", "--max-macs", "2e7"], lambda row: row["kind"] == "own" and row["macs"] <= 20_000_000),
+    ],
+)
+def test_filters_keep_what_holds_and_nothing_else(command: Command, arguments: list[str], holds) -> None:
+    kept = json.loads(command("list", *arguments, "--json").out)
+    assert kept == [row for row in json.loads(command("list", "--json").out) if holds(row)]
+    assert kept
+
+
+@pytest.mark.parametrize("column", ["params", "macs"])
+def test_sorted_by_size(command: Command, column: str) -> None:
+    sizes = [row[column] for row in json.loads(command("list", "--sort", column, "--json").out)]
+    assert sizes == sorted(sizes)
+
+
+def test_filters_that_nothing_fits(command: Command) -> None:
+    assert command("list", "--max-params", "10").err.startswith("error: no network fits. ")
+    assert command("list", "--kind", "bsconvu").err.startswith("error: unknown kind 'bsconvu'. Did you mean bsconv_u")
+
+
 def test_nothing_found(command: Command) -> None:
     outcome = command("list", "mobilenet-v1")
     assert outcome.code == 2

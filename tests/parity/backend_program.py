@@ -1,12 +1,11 @@
 """Run every family's small member on the Keras backend of this process and write down what comes out.
 
-`KERAS_BACKEND=jax JAX_ENABLE_X64=1 python -m tests.parity.backend_program FOLDER`
+`KERAS_BACKEND=jax python -m tests.parity.backend_program FOLDER`
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,8 @@ import numpy as np
 from sepzoo.applications import build
 from tests.small import SMALL
 
-Loss = Callable[[Any], Any]
-Found = tuple[Any, Any, Any]  # all that is not trained, after a pass in training; outputs and gradients in inference
+Batches = list[tuple[np.ndarray, np.ndarray]]  # images, and what each of their logits weighs in the loss
+Found = tuple[list[Any], list[Any]]  # all that is not trained, after a pass in training; then each batch's gradients
 
 
 def _randomize(model: keras.Model) -> None:
@@ -32,62 +31,67 @@ def _randomize(model: keras.Model) -> None:
             variable.assign(generator.uniform(0.5, 1.5, shape) - 0.9 * ("beta" in variable.path))
 
 
-def _tensorflow(model: keras.Model, loss: Loss, x: np.ndarray) -> Found:
+def _tensorflow(model: keras.Model, x: np.ndarray, batches: Batches) -> Found:
     import tensorflow as tf
 
+    def gradients(images: np.ndarray, weights: np.ndarray) -> list[Any]:
+        with tf.GradientTape() as tape:
+            loss = keras.ops.sum(model(images, training=False) * weights)
+        return tape.gradient(loss, [variable.value for variable in model.trainable_variables])
+
     model(x, training=True)
-    with tf.GradientTape() as tape:
-        output = model(x, training=False)
-        value = loss(output)
-    gradients = tape.gradient(value, [variable.value for variable in model.trainable_variables])
-    return model.non_trainable_variables, output, gradients
+    return model.non_trainable_variables, [gradients(*batch) for batch in batches]
 
 
-def _torch(model: keras.Model, loss: Loss, x: np.ndarray) -> Found:
+def _torch(model: keras.Model, x: np.ndarray, batches: Batches) -> Found:
+    def gradients(images: np.ndarray, weights: np.ndarray) -> list[Any]:
+        model.zero_grad()
+        keras.ops.sum(model(images, training=False) * keras.ops.convert_to_tensor(weights)).backward()
+        return [variable.value.grad for variable in model.trainable_variables]
+
     model(x, training=True)
-    output = model(x, training=False)
-    loss(output).backward()
-    return model.non_trainable_variables, output, [variable.value.grad for variable in model.trainable_variables]
+    return model.non_trainable_variables, [gradients(*batch) for batch in batches]
 
 
-def _jax(model: keras.Model, loss: Loss, x: np.ndarray) -> Found:
+def _jax(model: keras.Model, x: np.ndarray, batches: Batches) -> Found:
     import jax
 
     def trained(trainable: list[Any], fixed: list[Any]) -> Any:
         return model.stateless_call(trainable, fixed, x, training=True)[1]
 
-    def value(trainable: list[Any], fixed: list[Any]) -> Any:
-        output = model.stateless_call(trainable, fixed, x, training=False)[0]
-        return loss(output), output
+    def loss(trainable: list[Any], fixed: list[Any], images: Any, weights: Any) -> Any:
+        return keras.ops.sum(model.stateless_call(trainable, fixed, images, training=False)[0] * weights)
 
     trainable, fixed = (
         [variable.value for variable in part] for part in (model.trainable_variables, model.non_trainable_variables)
     )
     fixed = jax.jit(trained)(trainable, fixed)
-    gradients, output = jax.jit(jax.grad(value, has_aux=True))(trainable, fixed)
-    return fixed, output, gradients
+    for variable, value in zip(model.non_trainable_variables, fixed, strict=True):
+        variable.assign(value)
+    gradients = jax.jit(jax.grad(loss))
+    return fixed, [gradients(trainable, fixed, *batch) for batch in batches]
 
 
 RUN = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
 
 
 def results(family: str) -> dict[str, np.ndarray]:
-    """Return moving statistics after one pass in training, outputs in inference, and gradients."""
+    """Return moving statistics after one pass in training, outputs in inference, and four batches' gradients."""
     name, arguments = SMALL[family]
     model = build(name, **arguments, batch_norm_momentum=0.5)
     _randomize(model)
     generator = np.random.default_rng(1)
-    x = generator.uniform(-1, 1, (8, *model.input_shape[1:]))
-    weights = keras.ops.convert_to_tensor(generator.normal(size=(8, 5)))
-    fixed, output, gradients = RUN[keras.backend.backend()](model, lambda y: keras.ops.sum(y * weights), x)
-    found = {"output": output}
-    found |= {f"gradient {v.path}": g for v, g in zip(model.trainable_variables, gradients, strict=True)}
-    found |= {v.path: f for v, f in zip(model.non_trainable_variables, fixed, strict=True) if "moving" in v.path}
-    return {key: keras.ops.convert_to_numpy(value) for key, value in found.items()}
+    x = generator.uniform(-1, 1, (8, *model.input_shape[1:])).astype("float32")
+    weights = generator.normal(size=(8, 5)).astype("float32")
+    batches = list(zip(np.split(x, 4), np.split(weights, 4), strict=True))
+    fixed, gradients = RUN[keras.backend.backend()](model, x, batches)
+    found = {v.path: f for v, f in zip(model.non_trainable_variables, fixed, strict=True) if "moving" in v.path}
+    for batch, values in enumerate(gradients):
+        found |= {f"gradient {batch} {v.path}": g for v, g in zip(model.trainable_variables, values, strict=True)}
+    found = {key: keras.ops.convert_to_numpy(value) for key, value in found.items()}
+    return {**found, "output": model.predict(x, verbose=0)}  # last: on JAX it frees the arrays that it was given
 
 
 if __name__ == "__main__":
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
     for member in SMALL:
         np.savez(Path(sys.argv[1]) / f"{member}.npz", **results(member))
