@@ -13,6 +13,7 @@ import keras
 from sepzoo.catalog.metadata import Metadata
 from sepzoo.catalog.model_file import attach
 from sepzoo.catalog.spec import Family, ModelSpec
+from sepzoo.collector import collector_paused
 from sepzoo.errors import SepzooError, unknown
 from sepzoo.layers.blocks import Blocks, Conventions
 from sepzoo.layers.factorization import PRESETS, Factorization, factorization
@@ -29,6 +30,7 @@ class Parts:
     head: Mapping[str, Any]
 
 
+@collector_paused()
 def assemble(
     family: Family,
     spec: ModelSpec,

@@ -35,20 +35,21 @@ def test_every_family_has_a_small_member():
 @pytest.mark.parametrize("family", SMALL)
 def test_one_step_of_training_reaches_every_parameter(seed, family):
     model = small(family, **RANDOM.get(family, {}))
+    before = model.get_weights()
     labels = np.array([0, 1, 2, 3])
     with tf.GradientTape() as tape:
         logits = model(images(model), training=True)
         loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)) + sum(model.losses)
     gradients = tape.gradient(loss, [variable.value for variable in model.trainable_variables])
-    before = model.get_weights()
     for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
         assert gradient is not None, variable.path
         assert np.isfinite(np.asarray(gradient)).all(), variable.path
-    optimizer = keras.optimizers.SGD(0.01)
-    optimizer.apply(gradients, model.trainable_variables)
-    changed = [not np.array_equal(old, new) for old, new in zip(before, model.get_weights(), strict=True)]
-    assert np.mean(changed) > 0.9
+    reached = [np.any(gradient) for gradient in gradients]
+    assert np.mean(reached) > (0.8 if family == "fractalnet" else 0.99)  # four samples may all lose a path
+    keras.optimizers.SGD(0.01).apply(gradients, model.trainable_variables)
     assert np.isfinite(np.asarray(model(images(model)))).all()
+    moved = [not np.array_equal(old, new) for old, new in zip(before, model.get_weights(), strict=True)]
+    assert np.mean(moved) > 0.8
 
 
 @pytest.mark.slow

@@ -1,0 +1,55 @@
+"""The study of decoupling, on a network and data as small as can be."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import pytest
+
+from sepzoo.catalog import model_file
+from sepzoo.catalog.metadata import Metadata
+from tests.test_imports import ROOT
+
+
+def network(path: Path) -> Path:
+    x = source = keras.Input((8, 8, 1), name="image")
+    for number, width in enumerate((8, 12, 12)):
+        x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"conv{number}")(x)
+        x = keras.layers.ReLU(name=f"relu{number}")(keras.layers.BatchNormalization(name=f"bn{number}")(x))
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    model = keras.Model(source, keras.layers.Dense(10, activation="softmax", name="fc")(x), name="net")
+    return model_file.save(model_file.attach(model, Metadata("net", labels=tuple("0123456789"))), path)
+
+
+def study(model: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    arguments = ["--out", out, "--data", "digits", "--terms", "2", "--samples", "40", "--train-images", "128"]
+    line = [sys.executable, ROOT / "training" / "decoupling_study.py", model, *arguments]
+    return subprocess.run(list(map(str, line)), check=True, capture_output=True, text=True)
+
+
+@pytest.mark.slow
+def test_it_goes_on_where_it_was_broken_off(tmp_path: Path, seed: int) -> None:
+    model, out = network(tmp_path / "net.keras"), tmp_path / "study"
+    first = study(model, out)
+    file = out / "arms.jsonl"
+    lines = file.read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert len(rows) == 1 + 2 * (2 + 2 * 4)
+    plain = {(row["method"], row["order"]): row for row in rows if not row["tuned"]}
+    assert plain["original", ""]["layer_error"] == 0.0
+    for order in ("pw_dw", "dw_pw"):
+        free, driven = plain["data_free", order], plain["data_driven", order]
+        assert driven["layer_error"] < free["layer_error"]
+        assert driven["macs"] == free["macs"]
+    assert (out / "decoupling.png").stat().st_size > 10_000
+    table = first.stdout.splitlines()[-len([row for row in rows if "accuracy" in row]) - 1 :]
+    assert table[0].split()[:4] == ["method", "order", "T", "tuned"]
+    assert any("±" in line for line in table)
+    file.write_text("\n".join(lines[:-2]) + "\n")
+    again = study(model, out)
+    assert [json.loads(line)["method"] for line in file.read_text().splitlines()] == [row["method"] for row in rows]
+    assert len(again.stdout.splitlines()) == len(table) + 2
