@@ -45,15 +45,18 @@ def list_networks(
     Example: sepzoo list 'cifar_*' --kind bsconv_u --max-params 1e6 --sort macs
     """
     from sepzoo.analysis.table import table
+    from sepzoo.catalog.registry import list_models, listed
     from sepzoo.errors import SepzooError, nearest
 
-    every = _rows(None, None)
+    every = [_row(name) for name in listed()]
+    matched = set(list_models(patterns or "*", exclude=exclude or ()))
     for field, asked in (("family", family), ("kind", kind), ("dataset", dataset)):
         _check(field, asked, {getattr(row, field) for row in every})
     rows = [
         row
-        for row in _rows(patterns, exclude)
-        if family in (None, row.family)
+        for row in every
+        if row.name in matched
+        and family in (None, row.family)
         and kind in (None, row.kind)
         and dataset in (None, row.dataset)
         and (max_params is None or row.params <= max_params)
@@ -72,16 +75,13 @@ def list_networks(
     typer.echo(table(header, [_cells(row) for row in rows], left=4))
 
 
-def _rows(patterns: list[str] | None, exclude: list[str] | None) -> list[Row]:
+def _row(name: str) -> Row:
     from sepzoo.catalog.index import index
-    from sepzoo.catalog.registry import list_models, listed
+    from sepzoo.catalog.registry import listed
 
-    rows = []
-    for name in list_models(patterns or "*", exclude=exclude or ()):
-        family, spec = listed()[name]
-        counts = index()[name]
-        rows.append(Row(name, family.name, spec.conv or "own", spec.dataset, counts.params, counts.macs))
-    return rows
+    family, spec = listed()[name]
+    counts = index()[name]
+    return Row(name, family.name, spec.conv or "own", spec.dataset, counts.params, counts.macs)
 
 
 def _check(field: str, asked: str | None, known: set[str]) -> None:
