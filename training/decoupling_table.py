@@ -81,7 +81,8 @@ def _plot(rows: list[Row], whole: Row, path: Path) -> None:
         for method in dict.fromkeys(row["method"] for row in rows if row is not whole):
             own = [row for row in rows if (row["method"], row["order"], row["tuned"]) == (method, order, tuned)]
             own.sort(key=lambda row: row["macs"])
-            axes.plot([r["macs"] / 1e6 for r in own], [100 * r["accuracy"] for r in own], "o-", label=method)
+            points = [row["macs"] / 1e6 for row in own], [100 * row["accuracy"] for row in own]
+            axes.plot(*points, "o-", label=method if own else None)
         axes.axhline(100 * whole["accuracy"], color="k", lw=0.8)
         axes.axvline(whole["macs"] / 1e6, color="k", lw=0.8)
         axes.set(title=f"{order}, {'one epoch of fine-tuning' if tuned else 'no training'}")

@@ -41,11 +41,11 @@ def plot_kernel_correlations(correlations: KernelCorrelations, path: PathLike) -
                 (f"chance_{field}", "by chance", "k:"),
             ):
                 shares = [np.nan if (share := getattr(layer, name)) is None else share for layer in layers]
-                axes.plot(names, shares, style, label=label)
-            axes.set(title=title, ylim=(0, 1), ylabel="share of the first component")
-            axes.tick_params(axis="x", rotation=90, labelsize=7)
+                axes.plot(range(len(names)), shares, style, label=label)
+            axes.set(title=title, ylim=(0, 1.02), ylabel="share of the first component")
+            axes.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
             axes.grid(alpha=0.3)
-            axes.legend()
+        axes.legend(loc="best")
         figure.suptitle(correlations.model)
     return Path(path)
 
@@ -91,7 +91,7 @@ def plot_kernels(model: keras.Model, layer: str, path: PathLike, *, filters: int
 
 
 def plot_costs(profile: Profile, path: PathLike) -> Path:
-    """Write a picture of each layer's multiply-accumulates and parameters; layers without either are left out.
+    """Write a picture of the multiply-accumulates and parameters of each layer that multiplies.
 
     Example:
         >>> import tempfile
@@ -100,7 +100,7 @@ def plot_costs(profile: Profile, path: PathLike) -> Path:
         >>> plot_costs(profile(model), tempfile.mkdtemp() + "/costs.png").exists()
         True
     """
-    layers = [layer for layer in profile.layers if layer.params or layer.macs]
+    layers = [layer for layer in profile.layers if layer.macs]
     with _figure(path, size=(9.0, max(2.5, 0.18 * len(layers) + 1.2))) as figure:
         for axes, field in zip(figure.subplots(1, 2, sharey=True), ("macs", "params"), strict=True):
             axes.barh([layer.name for layer in layers], [getattr(layer, field) for layer in layers])
