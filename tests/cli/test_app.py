@@ -112,12 +112,12 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_ctrl_c_stops_a_training_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    arguments = ["train", "digits", "--set", "epochs=2", "--set", "export=[]", "--out", "run"]
+    arguments = ["train", "digits", "--set", "epochs=8", "--set", "export=[]", "--out", "run"]  # long enough to be stopped
     line = [sys.executable, "-c", PROGRAM, *arguments]
     with subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         said = ""
-        while "epoch 1/2" not in said:
+        while "epoch 1/8" not in said:
             said += process.stderr.readline()
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
@@ -127,4 +127,4 @@ def test_ctrl_c_stops_a_training_cleanly_and_the_same_command_goes_on(tmp_path: 
     assert "Traceback" not in rest
     resumed = run_command(*arguments, cwd=tmp_path)
     assert resumed.returncode == 0
-    assert "resumed after epoch 1" in resumed.stderr
+    assert "resumed after epoch" in resumed.stderr
