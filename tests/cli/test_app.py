@@ -112,7 +112,8 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_ctrl_c_stops_a_training_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    arguments = ["train", "digits", "--set", "epochs=8", "--set", "export=[]", "--out", "run"]  # long enough to be stopped
+    # eight epochs: long enough to be stopped in the middle
+    arguments = ["train", "digits", "--set", "epochs=8", "--set", "export=[]", "--out", "run"]
     line = [sys.executable, "-c", PROGRAM, *arguments]
     with subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
