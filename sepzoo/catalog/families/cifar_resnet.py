@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sepzoo.catalog.conventions import BSCONV
+from sepzoo.catalog.authors import authors_spec
 from sepzoo.catalog.names import VARIANT, VARIANTS, depth_error, variant_of
-from sepzoo.catalog.preprocessing import ZERO_TO_ONE
 from sepzoo.catalog.spec import Family, ModelSpec, Paper
 from sepzoo.layers.factorization import PRESETS
 
@@ -21,16 +20,11 @@ def _authors_form(name: str) -> ModelSpec | None:
     depth = int(match["depth"])
     if depth < 8 or depth % 6 != 2:
         raise depth_error(match, "6n+2", range(8, depth + 14, 6))
-    return ModelSpec(
+    return authors_spec(
         name,
-        arguments={**BSCONV, "units": (depth - 2) // 6, "preactivation": match["pre"] is not None},
+        {"units": (depth - 2) // 6, "preactivation": match["pre"] is not None},
+        cifar=True,
         **variant_of(match),
-        input_shape=(32, 32, 3),
-        classes=10,
-        dataset="cifar10",
-        minimum_size=8,
-        preprocessing=ZERO_TO_ONE,
-        official=False,
     )
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sepzoo.catalog.conventions import BSCONV
+from sepzoo.catalog.authors import authors_spec
 from sepzoo.catalog.names import WIDTH, mobilenet_names, width_of
-from sepzoo.catalog.preprocessing import ZERO_TO_ONE
 from sepzoo.catalog.spec import Family, ModelSpec, Paper, WeightFile
 
 _URL = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v3/weights_mobilenet_v3_"
@@ -29,7 +28,6 @@ def _authors_form(name: str) -> ModelSpec | None:
         return None
     cifar, size = match["cifar"] is not None, match["size"]
     arguments = {
-        **BSCONV,
         "size": size,
         "alpha": width_of(match),
         "divisor": None,
@@ -39,16 +37,11 @@ def _authors_form(name: str) -> ModelSpec | None:
         "dropout": 0.0,
         "classifier": "dense",
     }
-    return ModelSpec(
+    return authors_spec(
         name,
-        arguments={**arguments, "stem_strides": 1, "strides": _SMALL_IMAGES[size]} if cifar else arguments,
+        {**arguments, "stem_strides": 1, "strides": _SMALL_IMAGES[size]} if cifar else arguments,
         conv="bsconv_s" if match["variant"] else None,
-        input_shape=(32, 32, 3) if cifar else (224, 224, 3),
-        classes=10 if cifar else 1000,
-        dataset="cifar10" if cifar else "imagenet",
-        minimum_size=8 if cifar else 32,
-        preprocessing=ZERO_TO_ONE,
-        official=False,
+        cifar=cifar,
     )
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sepzoo.catalog.conventions import BSCONV
+from sepzoo.catalog.authors import authors_spec
 from sepzoo.catalog.names import VARIANT, VARIANTS, depth_error, variant_of
-from sepzoo.catalog.preprocessing import ZERO_TO_ONE
 from sepzoo.catalog.spec import Family, ModelSpec, Paper
 from sepzoo.errors import SepzooError
 from sepzoo.layers.factorization import PRESETS
@@ -31,16 +30,11 @@ def _authors_form(name: str) -> ModelSpec | None:
         raise SepzooError(
             f"{name}: expected a width of at least 1. Received: {width}. The nearest: {name[:start]}1{name[end:]}."
         )
-    return ModelSpec(
+    return authors_spec(
         name,
-        arguments={**BSCONV, "units": (depth - 4) // 6, "width": width},
+        {"units": (depth - 4) // 6, "width": width},
+        cifar=True,
         **variant_of(match),
-        input_shape=(32, 32, 3),
-        classes=10,
-        dataset="cifar10",
-        minimum_size=8,
-        preprocessing=ZERO_TO_ONE,
-        official=False,
     )
 
 
