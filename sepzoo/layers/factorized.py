@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 
 from sepzoo.errors import SepzooError
+from sepzoo.layers.composed import composed_kernel, composing_pays
 from sepzoo.layers.factorization import Factorization, Step
 from sepzoo.layers.fast_batch_norm import FastBatchNormalization
 from sepzoo.layers.grouped import GroupedConv1D, GroupedConv2D
@@ -142,10 +144,34 @@ class FactorizedConv(keras.layers.Layer):
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Run the factors one after the other."""
+        if training and self._composes:
+            return self.activation(self._composed(inputs))
         x = inputs
         for factor in self.factors:
             x = factor(x, training=training) if isinstance(factor, keras.layers.BatchNormalization) else factor(x)
         return self.activation(x)
+
+    @property
+    def _composes(self) -> bool:
+        """Whether training runs one dense convolution, as it can where two linear steps meet."""
+        kernels = [factor for factor in self.factors if factor.weights]
+        if len(kernels) != 2 or self.factorization.activation or self.factorization.groups != "channels":
+            return False
+        order, terms = self.factorization.order, self.factorization.terms
+        width = kernels[0].kernel.shape[-2] if order == "pw_dw" else self.filters
+        return composing_pays(order, terms, width, math.prod(self.kernel_size))
+
+    def _composed(self, x: Any) -> Any:
+        """Return the sum of the terms without activation. The padding, if any, may stand before either step."""
+        order, terms, factors = self.factorization.order, self.factorization.terms, {f.name: f for f in self.factors}
+        pad, pointwise, depthwise = factors.get("pad"), factors["pointwise"], factors["depthwise"]
+        kernel = composed_kernel(depthwise.kernel, pointwise.kernel, order, terms)
+        x, padding = (x, self._resolved) if pad is None else (pad(x), "valid")
+        x = keras.ops.conv(x, kernel, self.strides, padding, dilation_rate=self.dilation_rate)
+        if self.use_bias:
+            biases = (depthwise if order == "pw_dw" else pointwise).bias  # one for each term
+            x = x + keras.ops.sum(keras.ops.reshape(biases, (-1, self.filters)), axis=0)
+        return x
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return (batch, spatial axes …, filters)."""

@@ -28,7 +28,7 @@ class _Blockwise:
     def convolution_op(self: Any, inputs: Any, kernel: Any) -> Any:
         """Return the convolution without bias and activation."""
         convolve = super().convolution_op  # type: ignore[misc]
-        slow_in_one = keras.backend.backend() in ("tensorflow", "jax") and _on_processor()
+        slow_in_one = keras.backend.backend() in ("tensorflow", "jax") and on_processor()
         if self.groups == 1 or self.data_format != "channels_last" or not slow_in_one:
             return convolve(inputs, kernel)
         merged = merged_groups(self.groups, kernel.shape[-2])
@@ -78,5 +78,6 @@ def merge_groups(kernel: Any, groups: int, merged: int) -> Any:
     return ops.reshape(wide, (*window, merged * channels, filters))
 
 
-def _on_processor() -> bool:
+def on_processor() -> bool:
+    """Return whether there is no other device than processors."""
     return all("cpu" in device.lower() for device in keras.distribution.list_devices())

@@ -86,6 +86,16 @@ def test_stock_grouped_convolutions_are_taken_apart(seed, outputs_of):
     np.testing.assert_allclose(outputs_of(fast)[0], outputs_of(model)[0], atol=1e-6)
 
 
+def test_separable_convolutions_of_several_terms_train_as_one(seed, outputs_of):
+    multipliers = {"one": 1, "few": 2, "many": 9}
+    layers = [keras.layers.SeparableConv2D(128, 3, depth_multiplier=m, name=name) for name, m in multipliers.items()]
+    model = keras.Sequential([keras.Input((12, 12, 4)), *layers])
+    fast, report = accelerate(model)
+    assert [(change.layer, change.action) for change in report.changes] == [("many", "trains as one convolution")]
+    np.testing.assert_allclose(outputs_of(fast)[0], outputs_of(model)[0], atol=1e-6)
+    assert {layer.name for layer in twins(fast)} == {"many"}
+
+
 def test_what_is_saved_opens_where_there_is_no_sepzoo(seed, tmp_path):
     fast, _report = accelerate(grouped())
     fast.save(tmp_path / "fast.keras")
