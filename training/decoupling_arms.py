@@ -14,6 +14,15 @@ from sepzoo import analysis, surgery
 METHODS = ("data_free", "data_driven", "budgeted", "budgeted_data")
 
 
+def arms(terms: list[int]) -> Iterator[dict[str, Any]]:
+    """Yield every arm."""
+    yield {"method": "original", "order": "", "terms": 0}
+    for method in ("blueprint", "blueprint_s"):
+        yield {"method": method, "order": "pw_dw", "terms": 1}
+    for count, order, method in itertools.product(terms, ("pw_dw", "dw_pw"), METHODS):
+        yield {"method": method, "order": order, "terms": count}
+
+
 def separated(trained: keras.Model, arm: dict[str, Any], samples: np.ndarray) -> keras.Model | None:
     """Return an arm's network, or None where its budget would be more than the whole network."""
     method, uniform = arm["method"], {key: arm[key] for key in ("order", "terms")}
@@ -29,16 +38,6 @@ def separated(trained: keras.Model, arm: dict[str, Any], samples: np.ndarray) ->
         return new
     share = surgery.decouple(trained, **uniform, only_if_cheaper=False)[1].macs_after / analysis.profile(trained).macs
     return surgery.decouple(trained, order=arm["order"], macs=share, data=given)[0] if share < 1 else None
-
-
-def arms(terms: list[int]) -> Iterator[dict[str, Any]]:
-    """Yield every arm, the quick ones first."""
-    yield {"method": "original", "order": "", "terms": 0, "tuned": False}
-    for tuned in (False, True):
-        for method in ("blueprint", "blueprint_s"):
-            yield {"method": method, "order": "pw_dw", "terms": 1, "tuned": tuned}
-        for count, order, method in itertools.product(terms, ("pw_dw", "dw_pw"), METHODS):
-            yield {"method": method, "order": order, "terms": count, "tuned": tuned}
 
 
 def layer_error(trained: keras.Model, new: keras.Model, samples: np.ndarray) -> float:

@@ -1,9 +1,10 @@
 """What decoupling a trained network costs in accuracy: both orders, T = 1 … 9, four ways to choose the terms.
 
-    python training/decoupling_study.py runs/vgg_cifar10/best.keras --out runs/decoupling
+    python training/decoupling_study.py runs/cifar_resnet20/best.keras --out runs/decoupling
 
-Each arm is one line of OUT/arms.jsonl; the same command goes on where it was broken off, and ends with the table and
-the plot (OUT/decoupling.png). CIFAR-10 is found in $TFDS_DATA_DIR.
+Each network is measured as it comes out of the surgery and after one epoch of fine-tuning, and is one line of
+OUT/arms.jsonl; the same command goes on where it was broken off. It ends with the table and the plot
+(OUT/decoupling.txt, OUT/decoupling.png). CIFAR-10 is found in $TFDS_DATA_DIR.
 """
 
 from __future__ import annotations
@@ -18,21 +19,16 @@ import keras
 import numpy as np
 from decoupling_arms import arms, layer_error, separated
 from decoupling_table import show
+from decoupling_tuning import Tuning, tuned
 
-from sepzoo import analysis, data, surgery
+from sepzoo import analysis, data
 from sepzoo.catalog import model_file
 
 
-def tuned(model: keras.Model, source: data.Source, prepare: Any, rate: float, images: int) -> keras.Model:
-    """Return the network after one epoch, mirrored at random."""
-    model = surgery.accelerate(model)[0]
-    model.compile(keras.optimizers.SGD(rate, momentum=0.9), "sparse_categorical_crossentropy")
-    generator = np.random.default_rng(0)
-    for number, (pixels, labels) in enumerate(source.shuffled(128, seed=0, epoch=0)):
-        if number * 128 < images:
-            mirrored = np.where(generator.random((len(pixels), 1, 1, 1)) < 0.5, pixels[:, :, ::-1], pixels)
-            model.train_on_batch(prepare(mirrored), labels)
-    return model
+def measured(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    """Return the accuracy, and which answers were right (a bit each), so that networks can be compared in pairs."""
+    right = model.predict(images, batch_size=256, verbose=0).argmax(axis=-1) == labels
+    return {"accuracy": float(right.mean()), "correct": base64.b64encode(np.packbits(right).tobytes()).decode()}
 
 
 def main() -> None:
@@ -42,33 +38,40 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs", "decoupling"))
     parser.add_argument("--data", default="cifar10")
     parser.add_argument("--terms", type=int, nargs="+", default=range(1, 10))
+    parser.add_argument("--methods", nargs="+", default=None, help="those of these names alone")
     parser.add_argument("--samples", type=int, default=500, help="unlabelled training images that fits may see")
-    parser.add_argument("--learning-rate", type=float, default=0.002, help="of the epoch of fine-tuning")
-    parser.add_argument("--train-images", type=int, default=10**9, help="at most so many of them in that epoch")
+    parser.add_argument("--learning-rate", type=float, default=Tuning.learning_rate, help="of the fine-tuning")
+    parser.add_argument("--held-out", type=int, default=0, help="measure on so many training images, not tuned on")
     options = parser.parse_args()
     trained = model_file.load(options.model)
     prepare = model_file.metadata_of(trained).preprocessing.normalize
     sizes = {"image_size": trained.input_shape[1:3], "channels": trained.input_shape[3]}
     train, test = (data.open_source(options.data, split=split, **sizes) for split in ("train", "test"))
     samples = prepare(data.draw_samples(train, options.samples, seed=0).images)
-    images = prepare(test.images(np.arange(len(test))))
+    pixels, labels = train.images(np.arange(len(train))), train.labels
+    judged, answers = test.images(np.arange(len(test))), test.labels
+    if options.held_out:
+        judged, answers = pixels[-options.held_out :], labels[-options.held_out :]
+        pixels, labels = pixels[: -options.held_out], labels[: -options.held_out]
+    judged = prepare(judged)
+    tuning = Tuning(options.learning_rate)
     options.out.mkdir(parents=True, exist_ok=True)
     file = options.out / "arms.jsonl"
     done = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
     for arm in arms(list(options.terms)):
-        if any(arm.items() <= row.items() for row in done):
+        known = any(arm.items() <= row.items() for row in done)
+        if known or (options.methods and arm["method"] not in options.methods):
             continue
         new, row = separated(trained, arm, samples), dict(arm)
         if new is not None:
-            new = tuned(new, train, prepare, options.learning_rate, options.train_images) if arm["tuned"] else new
-            right = new.predict(images, batch_size=256, verbose=0).argmax(axis=-1) == test.labels
             costs = analysis.profile(new)
             row |= {"macs": costs.macs, "params": costs.params, "layer_error": layer_error(trained, new, samples)}
-            row |= {"accuracy": float(right.mean()), "count": len(right)}
-            row["correct"] = base64.b64encode(np.packbits(right).tobytes()).decode()
+            row |= {"count": len(answers), "plain": measured(new, judged, answers)}
+            row["tuned"] = measured(tuned(new, pixels, labels, prepare, tuning), judged, answers)
         with file.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(row) + "\n")
-        print({key: value for key, value in row.items() if key != "correct"}, flush=True)
+        accuracies = {key: row[key]["accuracy"] for key in ("plain", "tuned") if key in row}
+        print({**row, **accuracies}, flush=True)
     print(show(options.out))
 
 

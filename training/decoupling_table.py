@@ -18,50 +18,39 @@ from sepzoo.analysis.table import table
 from sepzoo.files import written_whole
 
 Row = dict[str, Any]
+HEADER = ("order", "T", "method", "MACs", "params", "layer error", "accuracy", "to data-free", "tuned", "to data-free")
 
 
 def show(folder: Path) -> str:
-    """Return the table of a study's arms, and write its plot."""
+    """Return the table of a study's arms; write it and its plot."""
     lines = (folder / "arms.jsonl").read_text(encoding="utf-8").splitlines()
-    rows = [row for row in map(json.loads, lines) if "accuracy" in row]
+    rows = [row for row in map(json.loads, lines) if "plain" in row]
     whole = next(row for row in rows if row["method"] == "original")
-    plain = {_place(row): row for row in rows if row["method"] == "data_free"}
-    cells = [
-        [
-            *(row["method"], row["order"], str(row["terms"]), "yes" if row["tuned"] else "no"),
-            *(f"{row['macs'] / whole['macs']:.3f}", f"{row['params']:,}", f"{row['layer_error']:.4f}"),
-            f"{100 * row['accuracy']:.2f}",
-            _difference(row, whole),
-            "" if row is plain.get(_place(row)) else _difference(row, plain.get(_place(row))),
-        ]
-        for row in sorted(rows, key=lambda row: (row["tuned"], row["order"], row["terms"], row["method"]))
-    ]
+    free = {(row["order"], row["terms"]): row for row in rows if row["method"] == "data_free"}
+    cells = []
+    for row in sorted(rows, key=lambda row: (row["order"], row["terms"])):
+        beside = free.get((row["order"], row["terms"]), row)
+        cells.append(
+            [
+                *(row["order"], str(row["terms"]), row["method"]),
+                *(f"{row['macs'] / whole['macs']:.3f}", f"{row['params']:,}", f"{row['layer_error']:.4f}"),
+                *(f"{100 * row['plain']['accuracy']:.2f}", _difference(row, beside, "plain")),
+                *(f"{100 * row['tuned']['accuracy']:.2f}", _difference(row, beside, "tuned")),
+            ]
+        )
     _plot(rows, whole, folder / "decoupling.png")
-    header = [
-        "method",
-        "order",
-        "T",
-        "tuned",
-        "MACs",
-        "params",
-        "layer error",
-        "accuracy",
-        "to original",
-        "to data-free",
-    ]
-    return table(header, cells, left=2)
+    text = table(HEADER, cells, left=3)
+    with written_whole(folder / "decoupling.txt") as temporary:
+        Path(temporary).write_text(text + "\n", encoding="utf-8")
+    return text
 
 
-def _place(row: Row) -> tuple[Any, ...]:
-    return row["order"], row["terms"], row["tuned"]
-
-
-def _difference(row: Row, other: Row | None) -> str:
+def _difference(row: Row, other: Row, state: str) -> str:
     """Return the difference of two accuracies in points, with the standard error of the paired answers."""
-    if other is None or row is other:
+    if row is other:
         return ""
     right = [
-        np.unpackbits(np.frombuffer(base64.b64decode(each["correct"]), "uint8"))[: each["count"]].astype("float64")
+        np.unpackbits(np.frombuffer(base64.b64decode(each[state]["correct"]), "uint8"))[: each["count"]].astype(int)
         for each in (row, other)
     ]
     gain = 100 * (right[0] - right[1])
@@ -73,19 +62,16 @@ def _plot(rows: list[Row], whole: Row, path: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 8), layout="constrained")
-    for axes, (order, tuned) in zip(
-        figure.subplots(2, 2, sharex=True, sharey=True).ravel(),
-        [(order, tuned) for tuned in (False, True) for order in ("pw_dw", "dw_pw")],
-        strict=True,
-    ):
+    panels = [(order, state) for state in ("plain", "tuned") for order in ("pw_dw", "dw_pw")]
+    for axes, (order, state) in zip(figure.subplots(2, 2, sharex=True, sharey="row").ravel(), panels, strict=True):
         for method in dict.fromkeys(row["method"] for row in rows if row is not whole):
-            own = [row for row in rows if (row["method"], row["order"], row["tuned"]) == (method, order, tuned)]
+            own = [row for row in rows if (row["method"], row["order"]) == (method, order)]
             own.sort(key=lambda row: row["macs"])
-            points = [row["macs"] / 1e6 for row in own], [100 * row["accuracy"] for row in own]
+            points = [row["macs"] / 1e6 for row in own], [100 * row[state]["accuracy"] for row in own]
             axes.plot(*points, "o-", label=method if own else None)
-        axes.axhline(100 * whole["accuracy"], color="k", lw=0.8)
+        axes.axhline(100 * whole[state]["accuracy"], color="k", lw=0.8)
         axes.axvline(whole["macs"] / 1e6, color="k", lw=0.8)
-        axes.set(title=f"{order}, {'one epoch of fine-tuning' if tuned else 'no training'}")
+        axes.set(title=f"{order}, {'one epoch of fine-tuning' if state == 'tuned' else 'no training'}")
         axes.set(xlabel="million multiply-accumulates", ylabel="accuracy (%)")
         axes.grid(alpha=0.3)
         axes.legend()

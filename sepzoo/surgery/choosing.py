@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -79,11 +80,11 @@ def spread_budget(candidates: Sequence[Candidate], share: float, *, whole: int, 
         for candidate, choice in zip(candidates, counts, strict=True)
     ]
     rest = whole - sum(candidate.dense.macs for candidate in candidates)
-    picks = allocate(options, int(share * whole) - rest)
+    picks = allocate(options, round(share * whole) - rest)
     if picks is None:
         least = rest + sum(min(option.cost for option in layer) for layer in options)
         raise SepzooError(
-            f"expected a share of the MACs that can be reached, here {least / whole:.4f} and more: one term in every "
+            f"expected a share of the MACs that can be reached, here {math.ceil(1e4 * least / whole) / 1e4} and more: one term in every "
             f"layer that gains by it. Received: macs={share}. Ask for more, or keep fewer layers."
         )
     return [choice[pick] for choice, pick in zip(counts, picks, strict=True)]

@@ -18,6 +18,8 @@ from sepzoo.surgery.moments import Moments
 SWEEPS = 3
 PRIOR = 1e-4
 """Power of the white noise, as a share of the patches', that ties a fit to the original kernel."""
+EXACT = 1e-9
+"""Squared error of which nothing but rounding is left, so that there is nothing to fit."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -58,6 +60,8 @@ def fit(moments: Moments, expansion: Expansion, count: int, bias: np.ndarray) ->
     """
     plain, kernel = expansion.terms.truncated(count), expansion.terms.kernel
     data_free = moments.error(plain.kernel, bias)
+    if data_free < EXACT:
+        return Fit(plain, bias, data_free, data_free)
     steadied = moments.steadied(kernel, PRIOR)
     starts = (plain, weighted(steadied, kernel, plain.order).truncated(count))
     start = min(starts, key=lambda terms: steadied.error(terms.kernel))

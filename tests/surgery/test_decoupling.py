@@ -198,6 +198,26 @@ def test_bad_arguments(arguments, text):
     assert str(error.value).startswith(text)
 
 
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_least_share_is_named_and_can_be_reached(randomize, order):
+    model = randomize(stack())
+    with pytest.raises(SepzooError) as error:
+        decouple(model, order=order, macs=0.01)
+    named = float(str(error.value).split("here ")[1].split()[0])
+    assert decouple(model, order=order, macs=named)[1].macs_after <= named * decouple(model, terms=1)[1].macs_before
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_budget_of_what_equal_terms_cost_is_met_at_no_larger_error(randomize, order):
+    model = randomize(stack())
+    uniform = decouple(model, order=order, terms=1)[1].uniform
+    whole = decouple(model, order=order, terms=1)[1].macs_before
+    for choice in (choice for choice in uniform if choice.macs < whole):
+        report = decouple(model, order=order, macs=choice.macs / whole)[1]
+        assert report.macs_after <= choice.macs
+        assert report.total_error <= choice.error
+
+
 def test_bad_models():
     model = single()
     model.get_layer("conv").set_weights([np.full((3, 3, 5, 7), np.inf), np.zeros(7)])
