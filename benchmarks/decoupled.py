@@ -1,0 +1,62 @@
+"""How long one image takes before and after decoupling, as float32 TFLite files on one thread.
+
+`python benchmarks/decoupled.py MODEL.keras` decouples by 1 to 4 terms in both orders (layers that would get dearer stay
+dense), writes the files, and runs them in turns: median and quartiles of 15 turns of 20 images each, and the median
+ratio of a turn to the original's.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from sepzoo import analysis, export, inference, surgery
+from sepzoo.catalog import model_file
+
+TERMS = (1, 2, 3, 4)
+TURNS, IMAGES = 15, 20
+
+
+def milliseconds(classifier: inference.Classifier, tensor: np.ndarray) -> float:
+    """Return the time of one image, the mean of some."""
+    start = time.perf_counter()
+    for _ in range(IMAGES):
+        classifier.run(tensor)
+    return 1e3 * (time.perf_counter() - start) / IMAGES
+
+
+def main() -> None:
+    """Print the table."""
+    original = model_file.load(sys.argv[1])
+    networks: dict[str, keras.Model] = {"original": original}
+    networks |= {
+        f"{order}, T = {terms}": surgery.decouple(original, order=order, terms=terms)[0]
+        for order in ("pw_dw", "dw_pw")
+        for terms in TERMS
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder, f"{number}.tflite") for number in range(len(networks))]
+        for network, file in zip(networks.values(), files, strict=True):
+            export.tflite(network, file)
+        classifiers = [inference.open(file) for file in files]
+    image = np.random.default_rng(0).integers(0, 256, (1, *original.input_shape[1:]), "uint8")
+    tensors = [classifier.prepare(image) for classifier in classifiers]
+    pairs = list(zip(classifiers, tensors, strict=True))
+    turns = list(zip(*[[milliseconds(*pair) for pair in pairs] for _ in range(TURNS)], strict=True))
+    whole = analysis.profile(original).macs
+    print(f"{'network':16}{'MACs':>8}{'ms':>24}{'ratio':>8}")
+    for (name, network), series in zip(networks.items(), turns, strict=True):
+        low, middle, high = statistics.quantiles(series, n=4)
+        ratio = statistics.median(own / first for own, first in zip(series, turns[0], strict=True))
+        cell = f"{middle:.2f} ({low:.2f} … {high:.2f})"
+        print(f"{name:16}{analysis.profile(network).macs / whole:>8.3f}{cell:>24}{ratio:>8.2f}")
+
+
+if __name__ == "__main__":
+    main()
