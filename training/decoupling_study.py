@@ -17,7 +17,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from decoupling_arms import arms, layer_error, separated
+from decoupling_arms import METHODS, ORDERS, arms, layer_error, separated
 from decoupling_table import show
 from decoupling_tuning import Tuning, tuned
 
@@ -38,7 +38,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs", "decoupling"))
     parser.add_argument("--data", default="cifar10")
     parser.add_argument("--terms", type=int, nargs="+", default=range(1, 10))
-    parser.add_argument("--methods", nargs="+", default=None, help="those of these names alone")
+    parser.add_argument("--methods", nargs="+", default=METHODS, help="of choosing the terms")
+    parser.add_argument("--orders", nargs="+", default=ORDERS, help="of the two steps")
     parser.add_argument("--samples", type=int, default=500, help="unlabelled training images that fits may see")
     parser.add_argument("--learning-rate", type=float, default=Tuning.learning_rate, help="of the fine-tuning")
     parser.add_argument("--held-out", type=int, default=0, help="measure on so many training images, not tuned on")
@@ -58,9 +59,8 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     file = options.out / "arms.jsonl"
     done = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-    for arm in arms(list(options.terms)):
-        known = any(arm.items() <= row.items() for row in done)
-        if known or (options.methods and arm["method"] not in options.methods):
+    for arm in arms(options.terms, options.orders, options.methods):
+        if any(arm.items() <= row.items() for row in done):
             continue
         new, row = separated(trained, arm, samples), dict(arm)
         if new is not None:
