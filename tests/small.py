@@ -11,7 +11,7 @@ SMALL: dict[str, tuple[str, dict[str, Any]]] = {  # family: name, arguments
     "mobilenet_v1": ("mobilenet_v1", {**_LARGER, "alpha": 0.125, "dropout": 0.0}),
     "mobilenet_v2": ("mobilenet_v2", {**_LARGER, "alpha": 0.125}),
     "mobilenet_v3": ("mobilenet_v3_small", {**_LARGER, "alpha": 0.25, "dropout": 0.0}),
-    "xception": ("xception", {**_IMAGES, "alpha": 0.03125, "input_shape": (71, 71, 3)}),
+    "xception": ("xception", {**_IMAGES, "alpha": 0.0625, "input_shape": (71, 71, 3)}),
     "resnet": ("resnet10_bsconvs_p1d4", _IMAGES),
     "resnet50": ("resnet50", {**_LARGER, "alpha": 0.125}),
     "cifar_resnet": ("cifar_preresnet20_bsconvu", {**_IMAGES, "units": 1}),

@@ -30,22 +30,27 @@ def plot_kernel_correlations(correlations: KernelCorrelations, path: PathLike) -
         >>> plot_kernel_correlations(kernel_correlations(model), tempfile.mkdtemp() + "/shares.png").exists()
         True
     """
-    layers = correlations.layers
-    names = [layer.layer for layer in layers]
-    with _figure(path, size=(max(6.0, 0.32 * len(names) + 3), 5.5)) as figure:
-        panels = (("along_depth", "along depth (intra-kernel)"), ("across_kernels", "across kernels"))
-        for axes, (field, title) in zip(figure.subplots(1, 2, sharey=True), panels, strict=True):
+    panels = [
+        (field, title, [layer for layer in correlations.layers if getattr(layer, field) is not None])
+        for field, title in (("along_depth", "along depth (intra-kernel)"), ("across_kernels", "across kernels"))
+    ]
+    panels = [panel for panel in panels if panel[2]] or panels[:1]  # depthwise layers have nothing across kernels
+    widths = [max(len(layers), 5) for _field, _title, layers in panels]
+    with _figure(path, size=(max(6.0, 0.24 * sum(widths) + 3), 5.5)) as figure:
+        grid = figure.subplots(1, len(panels), sharey=True, squeeze=False, width_ratios=widths)
+        for axes, (field, title, layers) in zip(grid[0], panels, strict=True):
             for name, label, style in (
                 (field, "mean left in (blueprint)", "o-"),
                 (f"{field}_centred", "centred (PCA)", "s-"),
-                (f"chance_{field}", "by chance", "k:"),
+                (f"chance_{field}", "by chance", "k.:"),
             ):
                 shares = [np.nan if (share := getattr(layer, name)) is None else share for layer in layers]
-                axes.plot(range(len(names)), shares, style, label=label)
-            axes.set(title=title, ylim=(0, 1.02), ylabel="share of the first component")
-            axes.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
+                axes.plot(range(len(layers)), shares, style, label=label)
+            axes.set(title=title, ylim=(0, 1.02), xlim=(-0.5, len(layers) - 0.5))
+            axes.set_xticks(range(len(layers)), [layer.layer for layer in layers], rotation=90, fontsize=7)
             axes.grid(alpha=0.3)
-        axes.legend(loc="best")
+        grid[0][0].set_ylabel("share of the first component")
+        figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
         figure.suptitle(correlations.model)
     return Path(path)
 

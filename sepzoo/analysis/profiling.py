@@ -14,7 +14,8 @@ from sepzoo.analysis.graph import graph_of, input_of, replay
 from sepzoo.analysis.multiplications import multiplications
 from sepzoo.analysis.table import table
 from sepzoo.errors import SepzooError, unknown
-from sepzoo.layers import FactorizedConv, OrthonormalRegularizer
+from sepzoo.layers import FactorizedConv
+from sepzoo.layers.orthonormal import orthonormal_kernels
 
 Shape = tuple[int, ...]
 InputShape = Sequence[int] | Mapping[str, Sequence[int]]
@@ -125,7 +126,7 @@ def profile(model: keras.Model, input_shape: InputShape | None = None) -> Profil
         params=_size(model.weights),
         trainable_params=_size(model.trainable_weights),
         layers=tuple(record for _layer, record, _known in measured),
-        orthonormal=sum(isinstance(weight.regularizer, OrthonormalRegularizer) for weight in model.trainable_weights),
+        orthonormal=len(orthonormal_kernels(model)),
         uncounted=tuple(f"{record.name} ({record.kind})" for _layer, record, known in measured if not known),
     )
 

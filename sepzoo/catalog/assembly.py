@@ -17,6 +17,7 @@ from sepzoo.collector import collector_paused
 from sepzoo.errors import SepzooError, unknown
 from sepzoo.layers.blocks import Blocks, Conventions
 from sepzoo.layers.factorization import PRESETS, Factorization, factorization
+from sepzoo.layers.orthonormal import functional
 
 Shape = Sequence[int | None]
 
@@ -58,7 +59,7 @@ def assemble(
     elif pooling is not None:
         x = _pool(x, pooling)
     sources = [inputs] if input_tensor is None else keras.utils.get_source_inputs(input_tensor)
-    model = keras.Model(sources[0] if len(sources) == 1 else sources, x, name=model_name or spec.name)
+    model = functional(sources[0] if len(sources) == 1 else sources, x, name=model_name or spec.name)
     preprocessing = spec.preprocessing.for_channels(sources[0].shape[-1])
     return attach(model, Metadata(spec.name, labels=None, preprocessing=preprocessing))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from sepzoo.errors import SepzooError, unknown
 
@@ -42,12 +43,17 @@ class Preprocessing:
     channel_order: ChannelOrder = "rgb"
 
     def __post_init__(self) -> None:
-        if not self.std or min(self.std) <= 0:
+        for name, numbers in (("mean", self.mean), ("std", self.std)):
+            if not numbers or not all(_is_number(number) for number in numbers):
+                raise SepzooError(f"expected {name} as one number, or one a channel. Received: {name}={numbers}.")
+        if min(self.std) <= 0:
             raise SepzooError(f"expected a positive std. Received: std={self.std}.")
-        if not 0 < self.crop_fraction <= 1:
+        if not (_is_number(self.crop_fraction) and 0 < self.crop_fraction <= 1):
             raise SepzooError(f"expected a crop_fraction in (0, 1]. Received: crop_fraction={self.crop_fraction}.")
-        if self.channel_order not in ("rgb", "bgr"):
-            raise unknown("channel order", str(self.channel_order), ("rgb", "bgr"))
+        if self.interpolation not in get_args(Interpolation):
+            raise unknown("interpolation", str(self.interpolation), get_args(Interpolation))
+        if self.channel_order not in get_args(ChannelOrder):
+            raise unknown("channel order", str(self.channel_order), get_args(ChannelOrder))
 
     def resize(self, image: np.ndarray | Image, size: tuple[int, int], *, channels: int = 3) -> np.ndarray:
         """Return the image resized and cut in the middle to `size`, as uint8 pixels.
@@ -114,6 +120,16 @@ class Preprocessing:
         return cls(**{**fields, "mean": tuple(fields["mean"]), "std": tuple(fields["std"])})
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 MINUS_ONE_TO_ONE = Preprocessing()
 ZERO_TO_ONE = Preprocessing(mean=(0.0,), std=(255.0,))
 CAFFE = Preprocessing(mean=(103.939, 116.779, 123.68), std=(1.0,), channel_order="bgr")
+NAMED: Mapping[str, Preprocessing] = {
+    "minus_one_to_one": MINUS_ONE_TO_ONE,
+    "zero_to_one": ZERO_TO_ONE,
+    "caffe": CAFFE,
+}
+"""The forms that have a name: pixels to -1 … 1, to 0 … 1, or blue first and less the mean of ImageNet."""

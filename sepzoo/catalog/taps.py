@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from sepzoo.errors import SepzooError
+from sepzoo.layers.orthonormal import functional
 
 _PLACE = re.compile(r"(stem|stage\d+|final)(?=_|$)")
 
@@ -41,7 +42,7 @@ def features(model: keras.Model, strides: int | Sequence[int] | None = None) -> 
         raise SepzooError(
             f"{model.name}: expected strides out of {', '.join(map(str, maps))}. Received: strides={strides}."
         )
-    return keras.Model(model.input, {stride: maps[stride] for stride in wanted}, name=f"{model.name}_features")
+    return functional(model.input, {stride: maps[stride] for stride in wanted}, name=f"{model.name}_features")
 
 
 def _maps(model: keras.Model) -> dict[int, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sepzoo.cli.description import LabelsFile, PreprocessingText
 from sepzoo.cli.options import Json, ModelFile
 
 if TYPE_CHECKING:
@@ -19,18 +20,20 @@ def classify(
     file: ModelFile,
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Picture files.")],
     top: Annotated[int, typer.Option(min=1, help="How many classes to show for each picture.")] = 5,
+    labels: LabelsFile = None,
+    preprocessing: PreprocessingText = None,
     as_json: Json = False,
 ) -> None:
     """Say what pictures show.
 
-    Labels and preprocessing come out of the file.
+    Labels and preprocessing come out of the file, where it has them.
 
     Example: sepzoo classify runs/digits/mobilenet_v1_int8.tflite one.png two.png --top 3
     """
     from sepzoo.analysis.table import table
     from sepzoo.cli.opening import open_file
 
-    classifier = open_file(file)
+    classifier = open_file(file, labels=labels, preprocessing=preprocessing)
     classifier.require_labels()
     guesses = classifier.top(classifier.predict(images), top)
     if as_json:

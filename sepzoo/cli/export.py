@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sepzoo.cli.description import LabelsFile, PreprocessingText, parse_preprocessing, read_labels
 from sepzoo.cli.options import Json, NetworkSettings
 
 if TYPE_CHECKING:
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def export(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A .keras file, a run folder, or a network's name.")],
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="A .keras or whole-model .h5 file, a run folder, or a network's name."),
+    ],
     to: Annotated[str, typer.Option(help="Formats, with commas between: tflite:int8,tflite:float32,xla.")],
     out: Annotated[Path | None, typer.Option(help="Folder to write to; by default beside the model.")] = None,
     data: Annotated[
@@ -28,15 +32,15 @@ def export(
     ] = None,
     weights: Annotated[str | None, typer.Option(help="Of a named network: `imagenet`, or a weight file.")] = None,
     settings: NetworkSettings = None,
-    labels: Annotated[
-        Path | None, typer.Option(help="A text file with one class name a line, for a model that carries none.")
-    ] = None,
+    labels: LabelsFile = None,
+    preprocessing: PreprocessingText = None,
     as_json: Json = False,
 ) -> None:
     """Write files that run elsewhere.
 
     Each is compared with the network before it may stand. A run folder knows its data. Other models need --data where
-    integers are calibrated or accuracy is wanted.
+    integers are calibrated or accuracy is wanted. A model of another program says neither its labels nor what its input
+    expects: --labels, --preprocessing.
 
     Example: sepzoo export runs/digits --to tflite:int8,tflite:float32,xla
     """
@@ -46,18 +50,14 @@ def export(
     from sepzoo.cli.exporting import export_network, parse_targets
 
     targets = parse_targets([name.strip() for name in to.split(",")])
+    said: dict[str, Any] = {"labels": read_labels(labels), "preprocessing": parse_preprocessing(preprocessing)}
     network = _open(model, weights, settings or [])
-    if labels is not None:
-        labelled = dataclasses.replace(network.classifier, labels=_read_labels(labels))
-        network = dataclasses.replace(network, classifier=labelled)
+    told = {name: value for name, value in said.items() if value is not None}
+    network = dataclasses.replace(network, classifier=dataclasses.replace(network.classifier, **told))
     if out is not None:
         network = dataclasses.replace(network, stem=out / network.stem.name)
     exported = export_network(network, targets, data=data, calibration=calibration, seed=seed)
     typer.echo(json.dumps(exported.to_dict(), indent=1) if as_json else exported)
-
-
-def _read_labels(path: Path) -> tuple[str, ...]:
-    return tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
 
 
 def _open(model: str, weights: str | None, settings: list[str]) -> Network:

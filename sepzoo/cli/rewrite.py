@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sepzoo.cli.description import LabelsFile, PreprocessingText, describe
 from sepzoo.cli.network import Network, Weights, open_network
 from sepzoo.cli.options import Json, NetworkSettings
 
@@ -36,6 +37,8 @@ def rewrite(
     ] = None,
     samples: Annotated[int, typer.Option(min=1, help="How many of them.")] = 256,
     seed: Annotated[int, typer.Option(min=0, help="Decides which.")] = 0,
+    labels: LabelsFile = None,
+    preprocessing: PreprocessingText = None,
     weights: Weights = None,
     settings: NetworkSettings = None,
     as_json: Json = False,
@@ -59,6 +62,7 @@ def rewrite(
     if p is not None and not blueprint:
         raise SepzooError("expected --p beside --blueprint. Received: --p alone. Write --replace bsconv_s,p=… else.")
     network = open_network(model, weights=weights, settings=settings or [])
+    describe(network, labels=labels, preprocessing=preprocessing)
     wishes = Wishes(
         fold=fold,
         spatial=spatial,

@@ -10,6 +10,7 @@ from sepzoo.analysis.graph import input_of, replay
 from sepzoo.catalog.metadata import Metadata
 from sepzoo.catalog.preprocessing import Preprocessing
 from sepzoo.errors import SepzooError
+from sepzoo.export.branches import split_multipliers
 from sepzoo.inference.keras_file import KerasClassifier, ends_in_logits, from_model
 from sepzoo.surgery import fold_batch_norm, to_keras
 
@@ -39,7 +40,7 @@ def described(
     if classifier.preprocessing is None:
         raise SepzooError(
             f"expected a model that says how pixels become its input. Received: {model.name!r} without. Pass "
-            "preprocessing=Preprocessing(mean=..., std=...)."
+            "preprocessing=Preprocessing(mean=..., std=...) (on the command line: --preprocessing)."
         )
     return classifier, Metadata(classifier.name, classifier.labels, classifier.preprocessing)
 
@@ -47,11 +48,11 @@ def described(
 def deployable(model: keras.Model) -> keras.Model:
     """Return a copy that computes the same in inference and that converters take well.
 
-    Factorized layers become stock Keras layers, batch norm is folded, mixed precision becomes float32, nested models
-    are inlined, and a model that ends in logits gets its softmax.
+    Factorized layers become stock Keras layers, batch norm is folded, depth multipliers become branches, mixed
+    precision becomes float32, nested models are inlined, and a model that ends in logits gets its softmax.
     """
     stock, _ = to_keras(model)
-    folded, _ = fold_batch_norm(stock)
+    folded, _ = split_multipliers(fold_batch_norm(stock)[0])
     source = keras.Input(folded.inputs[0].shape[1:], dtype="float32", name="image")
     (outputs,) = keras.tree.flatten(replay(folded, [source], _Flattening().call))
     if ends_in_logits(folded):

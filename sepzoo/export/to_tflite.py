@@ -121,7 +121,7 @@ def tflite(
     if quantize and not calibration and not check:
         raise SepzooError(
             f"{name} rounds, and random pixels cannot show what that does. Received: neither calibration nor check. "
-            "Pass samples of real images: sepzoo.data.draw_samples(source, count=200)."
+            "Pass samples of real images: sepzoo.data.draw_samples(source, count=200) (on the command line: --data)."
         )
     classifier, metadata = described(model, None if labels is None else tuple(labels), preprocessing)
     ready = deployable(model)

@@ -53,6 +53,13 @@ class Classifier(abc.ABC):
             )
         if self.input_shape[-1] not in _CHANNELS:
             raise SepzooError(f"{self.name}: expected images of 1, 3 or 4 channels. Received: {self.input_shape}.")
+        for name in () if self.preprocessing is None else ("mean", "std"):
+            numbers = getattr(self.preprocessing, name)
+            if len(numbers) not in (1, self.input_shape[-1]):
+                raise SepzooError(
+                    f"{self.name}: expected {name} of the pixels as one number, or one for each of its "
+                    f"{self.input_shape[-1]} channels. Received: {name}={numbers}."
+                )
 
     @abc.abstractmethod
     def prepare(self, pixels: np.ndarray) -> np.ndarray:
@@ -127,7 +134,7 @@ class Classifier(abc.ABC):
         if self.labels is None:
             raise SepzooError(
                 f"{self.name}: expected a file with labels. Received: one without. Export it again with labels, or "
-                "open it with labels=[...]."
+                "open it with labels=[...] (on the command line: --labels)."
             )
         return self.labels
 
@@ -140,7 +147,7 @@ class Classifier(abc.ABC):
         if self.preprocessing is None:
             raise SepzooError(
                 f"{self.name}: expected a file that says how pixels become its input. Received: one without. Open it "
-                "with preprocessing=Preprocessing(mean=..., std=...)."
+                "with preprocessing=Preprocessing(mean=..., std=...) (on the command line: --preprocessing)."
             )
         return self.preprocessing
 

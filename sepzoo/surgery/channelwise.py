@@ -5,21 +5,17 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import keras
 import numpy as np
 
 from sepzoo.data.samples import Samples
-from sepzoo.surgery.dense import DenseConv, dense_convs
-from sepzoo.surgery.folding import fold_batch_norm
-from sepzoo.surgery.model_inputs import model_inputs
-from sepzoo.surgery.promise import Promise, check_all
-from sepzoo.surgery.ranks import check_ratio, two_layers
+from sepzoo.surgery.decomposing import Decomposition, decompose, two_layers
+from sepzoo.surgery.dense import DenseConv
+from sepzoo.surgery.promise import Promise
 from sepzoo.surgery.report import SurgeryReport
 from sepzoo.surgery.response_maps import ResponseMap, nearest, nearest_behind_relu
-from sepzoo.surgery.rewriting import Skip, rewrite
-from sepzoo.surgery.sampling import Patches, fit_through
+from sepzoo.surgery.sampling import Patches
 
 
 def decompose_channels(
@@ -55,27 +51,7 @@ def decompose_channels(
         >>> [(layer.name, layer.kernel_size, layer.filters) for layer in new.layers]
         [('conv_reduced', (3, 3), 7), ('conv_pointwise', (1, 1), 16)]
     """
-    check_ratio(ratio)
-    inputs = None if data is None else model_inputs(model, data)
-    model, folding = fold_batch_norm(model)
-    plan: dict[int, Any] = dict(dense_convs(model, keep))
-    chosen: list[DenseConv] = []
-    for key, entry in plan.items():
-        if isinstance(entry, DenseConv):
-            weights = _rank(entry, ratio) * (math.prod(entry.kernel.shape[:3]) + entry.site.layer.filters)
-            if only_if_cheaper and weights * entry.output_positions >= entry.macs:
-                plan[key] = Skip(f"its two factors would take no fewer than its {entry.macs:,} MACs")
-            else:
-                chosen.append(entry)
-    if inputs is None:
-        fits = [_data_free(dense, _rank(dense, ratio)) for dense in chosen]
-    else:
-        fits = fit_through(model, chosen, inputs, lambda dense, batches: _fitted(dense, _rank(dense, ratio), batches))
-    promises = [_promise(dense, found) for dense, found in zip(chosen, fits, strict=True)]
-    plan |= {id(promise.dense.site.layer): promise.replacement for promise in promises}
-    new, report = rewrite(model, lambda site: plan.get(id(site.layer)))
-    check_all(promises)
-    return new, folding.followed_by(report)
+    return decompose(model, _CHANNELS, ratio=ratio, keep=keep, only_if_cheaper=only_if_cheaper, data=data)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -98,6 +74,11 @@ def _rank(dense: DenseConv, ratio: float) -> int:
     height, width, inputs, filters = dense.site.layer.kernel.shape
     patch = height * width * inputs
     return max(1, min(int(patch * filters / (ratio * (patch + filters))), patch, filters))
+
+
+def _macs(dense: DenseConv, rank: int) -> int:
+    layer = dense.site.layer
+    return rank * (math.prod(layer.kernel.shape[:3]) + layer.filters) * dense.output_positions
 
 
 def _data_free(dense: DenseConv, rank: int) -> _Factors:
@@ -155,3 +136,6 @@ def _promise(dense: DenseConv, found: _Factors) -> Promise:
         action=found.action,
     )
     return Promise(dense, replacement, found.kernel, found.bias, found.lost)
+
+
+_CHANNELS = Decomposition(rank=_rank, macs=_macs, data_free=_data_free, fitted=_fitted, promise=_promise)

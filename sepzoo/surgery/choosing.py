@@ -83,8 +83,9 @@ def spread_budget(candidates: Sequence[Candidate], share: float, *, whole: int, 
     picks = allocate(options, round(share * whole) - rest)
     if picks is None:
         least = rest + sum(min(option.cost for option in layer) for layer in options)
+        least_share = math.ceil(10_000 * least / whole) / 10_000  # rounded up, so that it can be reached
         raise SepzooError(
-            f"expected a share of the MACs that can be reached, here {math.ceil(1e4 * least / whole) / 1e4} and more: one term in every "
+            f"expected a share of the MACs that can be reached, here {least_share} and more: one term in every "
             f"layer that gains by it. Received: macs={share}. Ask for more, or keep fewer layers."
         )
     return [choice[pick] for choice, pick in zip(counts, picks, strict=True)]

@@ -49,7 +49,7 @@ def copy_state(layer: Any, new: Any, name: str) -> None:
     for part, new_part in zip(old_parts, new_parts, strict=True):
         new_part.trainable = part.trainable
     for variable, new_variable in zip(layer.variables, new.variables, strict=True):
-        new_variable.assign(variable.value)
+        new_variable.assign(keras.ops.copy(variable.value))  # JAX would share the array, and free it as it trains one
         new_variable.trainable = variable.trainable
 
 

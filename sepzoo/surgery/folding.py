@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 
-from sepzoo.errors import SepzooError
 from sepzoo.layers import FactorizedConv
 from sepzoo.layers.twins import is_twin
 from sepzoo.surgery.affine import Affine
+from sepzoo.surgery.lossless import Lossless
 from sepzoo.surgery.report import SurgeryReport
-from sepzoo.surgery.rewriting import Part, Replacement, Skip, rewrite
+from sepzoo.surgery.rewriting import Part, Replacement
 from sepzoo.surgery.sites import Site, sites
 from sepzoo.surgery.stock import expanded, shed
 
@@ -37,10 +40,12 @@ def fold_batch_norm(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
     The layer before must be linear, called once, and give its output to the normalization alone. It keeps its name and
     gets a bias. Our factorized layers that have a batch normalization in them or behind them are expanded into stock
     layers first, as `to_keras` does; the report says so. A batch normalization that stays is in the report with the
-    reason. Outputs in inference agree with the original's to rounding; the result is not meant for training on.
+    reason. Outputs in inference agree with the original's to rounding, and each new layer is held against those that
+    it replaces before the model is returned; the result is not meant for training on.
 
     Raises:
-        SepzooError: a model that `rewrite` refuses, or weights that are not finite; the layer is named.
+        SepzooError: a model that `rewrite` refuses, weights that are not finite, or a new layer that answers otherwise;
+            the layer is named.
 
     Example:
         >>> import keras
@@ -50,18 +55,19 @@ def fold_batch_norm(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
         (2, 124, 112)
     """
     expansion = None
-    if any(_hides_a_fold(site) for site in sites(model)):
-        model, expansion = rewrite(model, _opened)
-    plan = _plan(model)
-    model, report = rewrite(model, lambda site: plan.get(id(site.layer)))
+    hiding = [site for site in sites(model) if _hides_a_fold(site)]
+    if hiding:
+        model, expansion = _opened(hiding).carry_out(model)
+    model, report = _folded(model).carry_out(model)
     return model, expansion.followed_by(report) if expansion else report
 
 
-def _opened(site: Site) -> Replacement | Skip | None:
-    """Return the stock layers that a layer stands for, where it is a twin or hides a fold."""
-    if not _hides_a_fold(site):
-        return None
-    return shed(site) if is_twin(site.layer) else expanded(site)
+def _opened(hiding: Sequence[Site]) -> Lossless:
+    """Put the stock layers that they stand for in the place of twins and of layers that hide a fold."""
+    plan = Lossless()
+    for site in hiding:
+        plan.decide(site, shed(site) if is_twin(site.layer) else expanded(site))
+    return plan
 
 
 def _hides_a_fold(site: Site) -> bool:
@@ -72,30 +78,24 @@ def _hides_a_fold(site: Site) -> bool:
     return inside or isinstance(site.consumer, keras.layers.BatchNormalization)
 
 
-def _plan(model: keras.Model) -> dict[int, Replacement | Skip]:
-    """Return what becomes of each layer, by its identity."""
+def _folded(model: keras.Model) -> Lossless:
     where = {id(site.layer): site for site in sites(model)}
-    carriers: dict[int, Site] = {}  # batch normalization -> the layer that it is folded into
-    folded: dict[int, tuple[Site, Affine, list[str]]] = {}
-    plan: dict[int, Replacement | Skip] = {}
+    rows: dict[int, list[Site]] = {}  # by each of its layers: the carrier and the normalizations folded into it so far
+    plan = Lossless()
     for site in where.values():
         if not isinstance(site.layer, keras.layers.BatchNormalization):
             continue
         before = where.get(id(site.producer))
-        carrier = carriers.get(id(site.producer), before)
-        reason = _obstacle(site, before, carrier)
-        if reason or carrier is None or before is None:
-            plan[id(site.layer)] = Skip(reason)
-            continue
-        affine, names = Affine.of(site.layer), [site.name]
-        if id(carrier.layer) in folded:
-            _carrier, earlier, earlier_names = folded[id(carrier.layer)]
-            affine, names = earlier.followed_by(affine), earlier_names + names
-        carriers[id(site.layer)] = carrier
-        folded[id(carrier.layer)] = carrier, affine, names
-        plan[id(site.layer)] = Replacement((), f"folded in {carrier.name!r}")
-    for carrier, affine, names in folded.values():
-        plan[id(carrier.layer)] = _carry(carrier, affine, names)
+        row = rows.get(id(site.producer), [] if before is None else [before])
+        reason = _obstacle(site, before, row[0] if row else None)
+        if reason:
+            plan.skip(site, reason)
+        else:
+            row.append(site)
+            rows |= {id(member.layer): row for member in row}
+    for row in {id(row): row for row in rows.values()}.values():
+        carrier, *norms = row
+        plan.replace(row, _carry(carrier, norms), at=carrier, others=f"folded in {carrier.name!r}")
     return plan
 
 
@@ -128,9 +128,11 @@ def _obstacle(site: Site, before: Site | None, carrier: Site | None) -> str:
     return ""
 
 
-def _carry(site: Site, affine: Affine, names: list[str]) -> Replacement:
-    """Return a layer with the affine map in its kernel and bias."""
+@np.errstate(all="ignore")  # the plan's check finds what is not finite
+def _carry(site: Site, norms: Sequence[Site]) -> Replacement:
+    """Return a layer with what batch normalizations do in its kernel and bias."""
     layer = site.layer
+    affine = functools.reduce(Affine.followed_by, [Affine.of(norm.layer) for norm in norms])
     config = {**layer.get_config(), "use_bias": True}
     kernel_name, axes = KERNELS[type(layer)]
     weights = {v.name: np.asarray(v.numpy(), "float64") for v in layer.weights}
@@ -138,11 +140,5 @@ def _carry(site: Site, affine: Affine, names: list[str]) -> Replacement:
     shape = [kernel.shape[axis] if axis in axes else 1 for axis in range(-kernel.ndim, 0)]
     weights[kernel_name] = kernel * affine.scale.reshape(shape)
     weights["bias"] = weights.get("bias", 0.0) * affine.scale + affine.shift  # Keras, too, has the bias last
-    if not all(np.isfinite(weight).all() for weight in weights.values()):
-        involved = ", ".join(map(repr, [site.name, *names]))
-        raise SepzooError(
-            f"expected finite weights. Received: NaN or infinite values in {involved}. "
-            "Train the model again, or load another checkpoint."
-        )
-    action = f"takes over {', '.join(map(repr, names))}"
+    action = f"takes over {', '.join(repr(norm.name) for norm in norms)}"
     return Replacement((Part(type(layer).from_config(config), tuple(weights.values())),), action)

@@ -9,10 +9,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from sepzoo.errors import SepzooError
 from sepzoo.surgery.affine import Affine
+from sepzoo.surgery.lossless import Lossless
 from sepzoo.surgery.report import SurgeryReport
-from sepzoo.surgery.rewriting import Part, Replacement, Skip, rewrite
+from sepzoo.surgery.rewriting import Part, Replacement
 from sepzoo.surgery.sites import Site, sites
 
 layers = keras.layers
@@ -27,10 +27,12 @@ def fold_leading_batch_norm(model: keras.Model) -> tuple[keras.Model, SurgeryRep
     What stands behind must be called once and alone get the normalized values. Where it pads, the zeros come after the
     normalization, so only one without shift (such as `beta = gamma * mean / deviation`) can go through; without padding
     any can. Take `fold_batch_norm` first, for those that have a layer before them. A normalization that stays is in the
-    report with the reason. Outputs in inference agree with the original's to rounding.
+    report with the reason. Outputs in inference agree with the original's to rounding, and each new layer is held
+    against those that it replaces before the model is returned.
 
     Raises:
-        SepzooError: a model that `rewrite` refuses, or weights that are not finite; the layer is named.
+        SepzooError: a model that `rewrite` refuses, weights that are not finite, or a new layer that answers otherwise;
+            the layer is named.
 
     Example:
         >>> stack = [keras.layers.BatchNormalization(name="input_bn"), keras.layers.Conv2D(4, 3, name="conv")]
@@ -39,18 +41,17 @@ def fold_leading_batch_norm(model: keras.Model) -> tuple[keras.Model, SurgeryRep
         [('input_bn', "folded in 'conv'"), ('conv', "takes over 'input_bn'")]
     """
     where = {id(site.layer): site for site in sites(model)}
-    plan: dict[int, Replacement | Skip] = {}
+    plan = Lossless()
     for site in where.values():
         if not isinstance(site.layer, keras.layers.BatchNormalization):
             continue
         carrier = where.get(id(site.consumer))
         reason = _obstacle(site, carrier)
         if reason or carrier is None:
-            plan[id(site.layer)] = Skip(reason)
-            continue
-        plan[id(site.layer)] = Replacement((), f"folded in {carrier.name!r}")
-        plan[id(carrier.layer)] = _carry(carrier, site)
-    return rewrite(model, lambda site: plan.get(id(site.layer)))
+            plan.skip(site, reason)
+        else:
+            plan.replace((site, carrier), _carry(carrier, site), at=carrier, others=f"folded in {carrier.name!r}")
+    return plan.carry_out(model)
 
 
 def _obstacle(site: Site, carrier: Site | None) -> str:
@@ -88,6 +89,7 @@ class _Kernels:
     added: np.ndarray
 
 
+@np.errstate(all="ignore")  # the plan's check finds what is not finite
 def _carry(site: Site, norm: Site) -> Replacement:
     """Return a layer that does what a batch normalization and it did."""
     layer, affine = site.layer, Affine.of(norm.layer)
@@ -95,11 +97,6 @@ def _carry(site: Site, norm: Site) -> Replacement:
     merge = _into_dense if type(layer) in DENSE else _into_depthwise
     merged = merge(layer, weights, affine)
     final = {**merged.weights, "bias": weights.get("bias", 0.0) + merged.added}
-    if not all(np.isfinite(weight).all() for weight in final.values()):
-        raise SepzooError(
-            f"expected finite weights. Received: NaN or infinite values in {site.name!r}, {norm.name!r}. "
-            "Train the model again, or load another checkpoint."
-        )
     new = type(layer).from_config({**layer.get_config(), "use_bias": True})
     return Replacement((Part(new, tuple(final.values())),), f"takes over {norm.name!r}")
 

@@ -9,8 +9,9 @@ import keras
 import numpy as np
 
 from sepzoo.layers import BSConvS1D, BSConvS2D, BSConvU1D, BSConvU2D
+from sepzoo.surgery.lossless import Lossless
 from sepzoo.surgery.report import SurgeryReport
-from sepzoo.surgery.rewriting import Part, Replacement, Skip, rewrite
+from sepzoo.surgery.rewriting import Part, Replacement, Skip
 from sepzoo.surgery.sites import Site, sites
 
 BSCONV = {BSConvS1D: BSConvU1D, BSConvS2D: BSConvU2D}
@@ -22,10 +23,12 @@ def fuse_pointwise(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
 
     From M over M' to N channels that is so where M * N < M' * (M + N), as in BSConv-S with a large p, whose layer
     becomes a BSConv-U. What has a batch normalization between must be folded first (`fold_batch_norm`). What stays two
-    is in the report with the reason. Outputs are the same to rounding.
+    is in the report with the reason. Outputs are the same to rounding, and each new layer is held against those that it
+    replaces before the model is returned.
 
     Raises:
-        SepzooError: a model that `rewrite` refuses.
+        SepzooError: a model that `rewrite` refuses, weights that are not finite, or a new layer that answers otherwise;
+            the layer is named.
 
     Example:
         >>> from sepzoo.layers import BSConvS
@@ -45,23 +48,22 @@ def fuse_pointwise(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
 
 def _once(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
     where = {id(site.layer): site for site in sites(model)}
-    plan: dict[int, Replacement | Skip] = {}
+    plan = Lossless()
     for site in where.values():
-        if id(site.layer) in plan:
+        if site in plan:
             continue
         if type(site.layer) in BSCONV:
-            plan[id(site.layer)] = _fused_inside(site)
+            plan.decide(site, _fused_inside(site))
             continue
         second = where.get(id(site.consumer))
         if second is None or not (_is_pointwise(site) and _is_pointwise(second)):
             continue
         reason = _obstacle(site, second)
         if reason:
-            plan[id(site.layer)] = Skip(reason)
+            plan.skip(site, reason)
         else:
-            plan[id(site.layer)] = Replacement((), f"fused with {second.name!r}")
-            plan[id(second.layer)] = _fused(site, second)
-    return rewrite(model, lambda site: plan.get(id(site.layer)))
+            plan.replace((site, second), _fused(site, second), at=second, others=f"fused with {second.name!r}")
+    return plan.carry_out(model)
 
 
 def _is_pointwise(site: Site) -> bool:
@@ -89,6 +91,7 @@ def _dearer(inputs: int, mid: int, outputs: int) -> str:
     return f"one 1 x 1 kernel of {inputs} x {outputs} is no cheaper than two over {mid} channels"
 
 
+@np.errstate(all="ignore")  # the plan's check finds what is not finite
 def _fused(site: Site, second: Site) -> Replacement:
     first, behind = site.layer, second.layer
     kernel, *bias = first.get_weights()
@@ -103,6 +106,7 @@ def _fused(site: Site, second: Site) -> Replacement:
     return Replacement((Part(type(behind).from_config(config), weights),), f"fused with {site.name!r}")
 
 
+@np.errstate(all="ignore")
 def _fused_inside(site: Site) -> Replacement | Skip:
     layer = site.layer
     if layer.factorization.batch_norm:

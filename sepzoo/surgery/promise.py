@@ -58,8 +58,7 @@ class Promise:
         wanted = layer.activation(keras.ops.reshape(keras.ops.cast(before_activation, "float32"), found.shape))
         expected = keras.ops.convert_to_numpy(wanted)
         scale = max(float(np.abs(expected).max()), float(np.abs(before_activation).max()))
-        tolerance = LOOSE if layer.compute_dtype in ("float32", "float64") else HALF
-        _hold(self.dense.name, "the output", float(np.abs(found - expected).max()), tolerance * scale)
+        _hold(self.dense.name, "the output", float(np.abs(found - expected).max()), tolerance(layer) * scale)
 
     def _images(self, layer: Any) -> np.ndarray:
         """Return noise of the least size at which the window stands on several places."""
@@ -68,6 +67,11 @@ class Promise:
             for size, rate, step in zip(layer.kernel_size, layer.dilation_rate, layer.strides, strict=True)
         ]
         return np.random.default_rng(0).normal(size=(1, *sizes, self.dense.channels))
+
+
+def tolerance(layer: Any) -> float:
+    """Return how far rounding may bring a layer's outputs, as a share of their size."""
+    return LOOSE if layer.compute_dtype in ("float32", "float64") else HALF
 
 
 def check_all(promises: Iterable[Promise]) -> None:

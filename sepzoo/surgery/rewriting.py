@@ -14,6 +14,7 @@ import numpy as np
 from sepzoo.analysis.graph import chain_of, functions_between, graph_of, input_of, maker, replay
 from sepzoo.catalog import model_file
 from sepzoo.errors import SepzooError
+from sepzoo.layers.orthonormal import functional
 from sepzoo.recursion import deep_recursion
 from sepzoo.surgery.cloning import clone, copy_state, first_line
 from sepzoo.surgery.report import Outcome, SurgeryReport, report_on
@@ -49,6 +50,15 @@ class Replacement:
     parts: tuple[Part, ...]
     action: str
     apply: Callable[[Any], Any] | None = None
+
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
+        """Run the parts; in a chain, those that know of `training` are told it."""
+        if self.apply:
+            return self.apply(x)
+        for part in self.parts:
+            told = training is not None and "training" in inspect.signature(part.layer.call).parameters
+            x = part.layer(x, training=training) if told else part.layer(x)
+        return x
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,7 +135,7 @@ class _Rewriting:
         try:
             if chain:
                 return keras.Sequential([maker(inputs), *chain], **settings)
-            return keras.Model(inputs, outputs, **settings)
+            return functional(inputs, outputs, **settings)
         except ValueError as error:
             raise SepzooError(f"the layers do not make a model {model.name!r}: {first_line(error)}") from error
 
@@ -188,7 +198,7 @@ class _Replaced:
                 f"expected a layer of one input to replace. Received: {self.site.name!r}, which has more."
             )
         try:
-            outputs = self.replacement.apply(x) if self.replacement.apply else self._run(x, kwargs)
+            outputs = self.replacement(x, training=kwargs.get("training"))
         except SepzooError:
             raise
         except Exception as error:
@@ -200,13 +210,6 @@ class _Replaced:
                 self._fill(part)
             self.filled = True
         return outputs
-
-    def _run(self, x: Any, kwargs: dict[str, Any]) -> Any:
-        training = {key: value for key, value in kwargs.items() if key == "training" and value is not None}
-        for part in self.replacement.parts:
-            takes = "training" in inspect.signature(part.layer.call).parameters
-            x = part.layer(x, **(training if takes else {}))
-        return x
 
     def _fill(self, part: Part) -> None:
         shapes = [tuple(weight.shape) for weight in part.layer.weights]

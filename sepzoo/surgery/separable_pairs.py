@@ -9,8 +9,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from sepzoo.surgery.lossless import Lossless
 from sepzoo.surgery.report import SurgeryReport
-from sepzoo.surgery.rewriting import Part, Replacement, Skip, rewrite
+from sepzoo.surgery.rewriting import Part, Replacement
 from sepzoo.surgery.sites import Site, sites
 
 layers = keras.layers
@@ -26,17 +27,23 @@ ENDING = ("activation", "bias_initializer", "bias_regularizer", "bias_constraint
 def split_separable(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
     """Put each separable convolution into a depthwise and a 1 x 1 convolution, `conv_depthwise` and `conv_pointwise`.
 
-    Weights, flags and penalties are kept; outputs are the same to rounding.
+    Weights, flags and penalties are kept; outputs are the same to rounding, and the new layers are held against those
+    that they replace before the model is returned.
 
     Raises:
-        SepzooError: a model that `rewrite` refuses.
+        SepzooError: a model that `rewrite` refuses, weights that are not finite, or new layers that answer otherwise;
+            the layer is named.
 
     Example:
         >>> model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.SeparableConv2D(4, 3, name="conv")])
         >>> [layer.name for layer in split_separable(model)[0].layers]
         ['conv_depthwise', 'conv_pointwise']
     """
-    return rewrite(model, _split)
+    plan = Lossless()
+    for site in sites(model):
+        if type(site.layer) in PAIRS:
+            plan.decide(site, _split(site))
+    return plan.carry_out(model)
 
 
 def merge_separable(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
@@ -44,10 +51,12 @@ def merge_separable(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
 
     The depthwise one must be linear, be called once and give its output to the 1 x 1 one alone; its bias goes through.
     `conv_depthwise` and `conv_pointwise` become `conv`; any other pair is called as its 1 x 1 convolution was. The
-    reverse of `split_separable`; outputs are the same to rounding.
+    reverse of `split_separable`; outputs are the same to rounding, and each new layer is held against those that it
+    replaces before the model is returned.
 
     Raises:
-        SepzooError: a model that `rewrite` refuses.
+        SepzooError: a model that `rewrite` refuses, weights that are not finite, or a new layer that answers otherwise;
+            the layer is named.
 
     Example:
         >>> stack = [keras.layers.DepthwiseConv2D(3, name="a"), keras.layers.Conv2D(4, 1, name="b")]
@@ -58,7 +67,7 @@ def merge_separable(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
     where = {id(site.layer): site for site in sites(model)}
     taken = {site.layer.name for site in where.values()}
     whole = {depthwise: (separable, pointwise) for separable, (depthwise, pointwise) in PAIRS.items()}
-    plan: dict[int, Replacement | Skip] = {}
+    plan = Lossless()
     for site in where.values():
         if type(site.layer) not in whole:
             continue
@@ -66,18 +75,16 @@ def merge_separable(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
         second = where.get(id(site.consumer))
         reason = _obstacle(site, second, pointwise)
         if reason or second is None:
-            plan[id(site.layer)] = Skip(reason)
+            plan.skip(site, reason)
             continue
         name = _common_name(site.layer.name, second.layer.name, taken)
-        plan[id(site.layer)] = Replacement((), f"merged into {name!r}")
-        plan[id(second.layer)] = _merged(separable, site.layer, second.layer, name)
-    return rewrite(model, lambda site: plan.get(id(site.layer)))
+        merged = _merged(separable, site.layer, second.layer, name)
+        plan.replace((site, second), merged, at=second, others=f"merged into {name!r}")
+    return plan.carry_out(model)
 
 
-def _split(site: Site) -> Replacement | None:
-    layer = site.layer
-    if type(layer) not in PAIRS:
-        return None
+def _split(site: Site) -> Replacement:
+    layer: Any = site.layer
     config = layer.get_config()
     depthwise_class, pointwise_class = PAIRS[type(layer)]
     common = {key: config[key] for key in ("dtype", "data_format")}
@@ -129,6 +136,7 @@ def _is_pointwise(layer: Any, convolution: Any) -> bool:
     return type(layer) is convolution and math.prod(layer.kernel_size) == 1
 
 
+@np.errstate(all="ignore")  # the plan's check finds what is not finite
 def _merged(separable: Any, depthwise: Any, pointwise: Any, name: str) -> Replacement:
     first, second = depthwise.get_config(), pointwise.get_config()
     config = {

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import keras
 import numpy as np
 
 from sepzoo.data.samples import Samples
-from sepzoo.surgery.dense import DenseConv, dense_convs
-from sepzoo.surgery.folding import fold_batch_norm
-from sepzoo.surgery.model_inputs import model_inputs
+from sepzoo.surgery.decomposing import Decomposition, decompose, two_layers
+from sepzoo.surgery.dense import DenseConv
 from sepzoo.surgery.moments import Moments
-from sepzoo.surgery.promise import Promise, check_all
-from sepzoo.surgery.ranks import check_ratio, two_layers
+from sepzoo.surgery.promise import Promise
 from sepzoo.surgery.regression import PRIOR
 from sepzoo.surgery.report import SurgeryReport
-from sepzoo.surgery.rewriting import Skip, rewrite
-from sepzoo.surgery.sampling import Patches, fit_through
+from sepzoo.surgery.sampling import Patches
 
 
 def decompose_spatially(
@@ -55,24 +51,7 @@ def decompose_spatially(
         >>> [(layer.name, layer.kernel_size, layer.filters) for layer in new.layers]
         [('conv_vertical', (3, 1), 12), ('conv_horizontal', (1, 3), 16)]
     """
-    check_ratio(ratio)
-    inputs = None if data is None else model_inputs(model, data)
-    model, folding = fold_batch_norm(model)
-    plan: dict[int, Any] = {}
-    chosen: list[DenseConv] = []
-    for key, entry in dense_convs(model, keep).items():
-        plan[key] = entry if isinstance(entry, Skip) else Skip(_obstacle(entry, ratio, only_if_cheaper=only_if_cheaper))
-        if isinstance(entry, DenseConv) and not plan[key].reason:
-            chosen.append(entry)
-    if inputs is None:
-        fits = [_data_free(dense, _rank(dense, ratio)) for dense in chosen]
-    else:
-        fits = fit_through(model, chosen, inputs, lambda dense, batches: _fitted(dense, _rank(dense, ratio), batches))
-    promises = [_promise(dense, found) for dense, found in zip(chosen, fits, strict=True)]
-    plan |= {id(promise.dense.site.layer): promise.replacement for promise in promises}
-    new, report = rewrite(model, lambda site: plan.get(id(site.layer)))
-    check_all(promises)
-    return new, folding.followed_by(report)
+    return decompose(model, _SPATIAL, ratio=ratio, keep=keep, only_if_cheaper=only_if_cheaper, data=data)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -97,22 +76,21 @@ def _rank(dense: DenseConv, ratio: float) -> int:
     return max(1, min(rank, height * inputs, width * filters))
 
 
-def _obstacle(dense: DenseConv, ratio: float, *, only_if_cheaper: bool) -> str:
+def _obstacle(dense: DenseConv) -> str:
+    height, width = dense.site.layer.kernel_size
+    return f"its window is {height} x {width} already" if 1 in (height, width) else ""
+
+
+def _macs(dense: DenseConv, rank: int) -> int:
     layer = dense.site.layer
     height, width, inputs, filters = layer.kernel.shape
-    if 1 in (height, width):
-        return f"its window is {height} x {width} already"
-    rank, macs = _rank(dense, ratio), 0
-    if dense.sized:
-        for call in dense.site.calls:
-            columns_in, (rows, columns) = call.inputs[0].shape[2], call.outputs[0].shape[1:3]
-            macs += rows * rank * (columns_in * height * inputs + columns * width * filters)
-        macs *= dense.runs // len(dense.site.calls)
-    else:
-        macs = rank * (layer.strides[1] * height * inputs + width * filters)
-    if only_if_cheaper and macs >= dense.macs:
-        return f"its two factors would take no fewer than its {dense.macs:,} MACs"
-    return ""
+    if not dense.sized:
+        return rank * (layer.strides[1] * height * inputs + width * filters)
+    macs = 0
+    for call in dense.site.calls:
+        columns_in, (rows, columns) = call.inputs[0].shape[2], call.outputs[0].shape[1:3]
+        macs += rows * rank * (columns_in * height * inputs + columns * width * filters)
+    return macs * (dense.runs // len(dense.site.calls))
 
 
 def _data_free(dense: DenseConv, rank: int) -> _Factors:
@@ -157,3 +135,8 @@ def _promise(dense: DenseConv, found: _Factors) -> Promise:
         action=found.action,
     )
     return Promise(dense, replacement, found.kernel, found.bias, found.lost)
+
+
+_SPATIAL = Decomposition(
+    rank=_rank, macs=_macs, data_free=_data_free, fitted=_fitted, promise=_promise, obstacle=_obstacle
+)

@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import keras
 import pytest
 
+from sepzoo.catalog.preprocessing import ZERO_TO_ONE, Preprocessing
 from sepzoo.inference import open as open_file
 from tests.cli.conftest import Command
 
@@ -75,6 +77,78 @@ def test_bad_arguments(command: Command, small_files: Path, arguments: list[str]
     assert outcome.err.startswith(message)
     assert outcome.err.count("\n") == 1
     assert {path.name for path in small_files.iterdir()} == {"small.keras", "small.tflite"}
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model file that says neither what its classes are called nor what it expects, and a file with two names."""
+    folder = tmp_path_factory.mktemp("foreign")
+    keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            keras.layers.Conv2D(4, 3, activation="relu", name="conv"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(2, activation="softmax"),
+        ],
+        name="foreign",
+    ).save(folder / "foreign.keras")
+    (folder / "labels.txt").write_text("no person\nperson\n")
+    return folder
+
+
+def test_a_foreign_model_is_described_on_the_command_line(command: Command, foreign: Path, tmp_path: Path) -> None:
+    told = ["--labels", foreign / "labels.txt", "--preprocessing", "mean=[1,2,3],std=50,crop_fraction=1"]
+    outcome = command("export", foreign / "foreign.keras", "--to", "tflite:float32", "--out", tmp_path, *told)
+    assert outcome.code == 0, outcome.err
+    found = open_file(tmp_path / "foreign_float32.tflite")
+    assert found.labels == ("no person", "person")
+    assert found.preprocessing == Preprocessing(mean=(1.0, 2.0, 3.0), std=(50.0,), crop_fraction=1.0)
+
+
+def test_what_is_said_goes_before_what_the_file_says(command: Command, small_files: Path, tmp_path: Path) -> None:
+    arguments = ["--to", "tflite:float32", "--out", tmp_path, "--preprocessing", "zero_to_one"]
+    assert command("export", small_files / "small.keras", *arguments).code == 0
+    found = open_file(tmp_path / "small_float32.tflite")
+    assert (found.preprocessing, found.labels) == (ZERO_TO_ONE, tuple("0123456789"))
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ([], "'foreign' without. Pass preprocessing=Preprocessing(mean=..., std=...) (on the command line: --prep"),
+        (["--preprocessing", "zero_to_on"], "error: unknown preprocessing 'zero_to_on'. Did you mean zero_to_one"),
+        (
+            ["--preprocessing", "mean=[1,2],std=1"],
+            "expected mean of the pixels as one number, or one for each of its 3",
+        ),
+        (["--preprocessing", "caffe", "--labels", "LABELS3"], "expected as many labels as outputs. Received: 3 labels"),
+    ],
+)
+def test_what_a_foreign_model_can_not_be(
+    command: Command, foreign: Path, tmp_path: Path, told: list[str], message: str
+) -> None:
+    (tmp_path / "three.txt").write_text("a\nb\nc\n")
+    told = [str(tmp_path / "three.txt") if word == "LABELS3" else word for word in told]
+    outcome = command("export", foreign / "foreign.keras", "--to", "tflite:float32", "--out", tmp_path / "out", *told)
+    assert outcome.code == 2
+    assert message in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert not list(tmp_path.glob("out/*"))
+
+
+@pytest.mark.slow
+def test_a_file_of_keras_2_with_its_published_twin(command: Command, shared: Path, tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_text("no person\nperson\n")
+    told = ["--labels", tmp_path / "labels.txt", "--preprocessing", "zero_to_one"]
+    weights = shared / "weights"
+    assert command("export", weights / "vww_96.h5", "--to", "tflite:float32", "--out", tmp_path, *told).code == 0
+    groom = next((shared / "data" / "imagenet_sample" / "images").glob("0982_*"))
+    ours, theirs = (
+        json.loads(command("classify", file, groom, "--json", *more).out)[0]["predictions"]
+        for file, more in ((tmp_path / "vww_96_float32.tflite", []), (weights / "vww_96_float.tflite", told))
+    )
+    assert ours[0]["label"] == theirs[0]["label"] == "person"
+    assert abs(ours[0]["probability"] - theirs[0]["probability"]) < 1e-4
 
 
 def test_a_folder_that_is_no_run(command: Command, tmp_path: Path) -> None:

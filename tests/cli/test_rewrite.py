@@ -10,6 +10,7 @@ import pytest
 from sepzoo.analysis import profile
 from sepzoo.catalog import model_file
 from sepzoo.catalog.metadata import Metadata
+from sepzoo.catalog.preprocessing import ZERO_TO_ONE
 from sepzoo.layers import BSConvS
 from tests.cli.conftest import Command
 
@@ -50,6 +51,22 @@ def test_fitted_to_real_digits(command: Command, dense: Path, tmp_path: Path) ->
     assert "answers' error" in outcome.out
     assert outcome.out.splitlines()[-1] == f"written to {tmp_path / 'new.keras'}"
     assert isinstance(model_file.load(tmp_path / "new.keras").get_layer("conv1"), keras.layers.Conv2D)
+
+
+def test_what_the_file_does_not_say_is_said_and_stays(command: Command, dense: Path, tmp_path: Path) -> None:
+    model = model_file.load(dense)
+    mute = tmp_path / "mute.keras"
+    keras.models.clone_model(model).save(mute)
+    (tmp_path / "labels.txt").write_text("\n".join("abcdefghij"))
+    told = ["--labels", tmp_path / "labels.txt", "--preprocessing", "zero_to_one"]
+    arguments = ["rewrite", mute, "--decouple", "terms=1", "--data", "digits", "--samples", "8"]
+    outcome = command(*arguments, "--out", tmp_path / "told.keras", *told)
+    assert outcome.code == 0, outcome.err
+    metadata = model_file.read_metadata(tmp_path / "told.keras")
+    assert metadata == Metadata("dense", labels=tuple("abcdefghij"), preprocessing=ZERO_TO_ONE)
+    outcome = command(*arguments, "--out", tmp_path / "untold.keras")
+    assert outcome.code == 2
+    assert "(on the command line: --preprocessing)" in outcome.err
 
 
 def test_folded_it_answers_the_same(command: Command, dense: Path, tmp_path: Path) -> None:

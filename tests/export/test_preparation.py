@@ -74,3 +74,11 @@ def test_other_backends_are_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> 
         SepzooError, match=r"^xla needs Keras on TensorFlow\. Received: KERAS_BACKEND=jax\. Save the model"
     ):
         require_tensorflow("xla")
+
+
+def test_depth_multipliers_become_branches(seed):
+    source = keras.Input((8, 8, 3))
+    x = keras.layers.SeparableConv2D(4, 3, depth_multiplier=3, name="conv")(source)
+    ready = deployable(keras.Model(source, keras.layers.Softmax()(keras.layers.GlobalAveragePooling2D()(x))))
+    multipliers = [each.depth_multiplier for each in ready.layers if isinstance(each, keras.layers.DepthwiseConv2D)]
+    assert multipliers == [1, 1, 1]

@@ -100,8 +100,19 @@ def test_top_is_ranked_and_named() -> None:
 
 
 def test_top_of_a_file_without_labels_says_so() -> None:
-    with pytest.raises(SepzooError, match=r"colours: expected a file with labels\. .*labels=\[\.\.\.\]\.$"):
+    advice = r"labels=\[\.\.\.\] \(on the command line: --labels\)\.$"
+    with pytest.raises(SepzooError, match=rf"colours: expected a file with labels\. .*{advice}"):
         colours(labels=None).top(np.eye(3))
+
+
+@pytest.mark.parametrize(("name", "numbers"), [("mean", (1.0, 2.0)), ("std", (1.0, 2.0, 3.0, 4.0))])
+def test_numbers_of_the_pixels_must_fit_the_channels(name: str, numbers: tuple[float, ...]) -> None:
+    with pytest.raises(SepzooError) as error:
+        colours(preprocessing=Preprocessing(**{name: numbers}))
+    assert str(error.value) == (
+        f"colours: expected {name} of the pixels as one number, or one for each of its 3 channels. "
+        f"Received: {name}={numbers}."
+    )
 
 
 def test_labels_must_be_as_many_as_outputs() -> None:

@@ -195,6 +195,17 @@ def test_what_can_not_be_folded_stays_with_the_reason(build, reason, randomize, 
         np.testing.assert_array_equal(got, expected)
 
 
+def test_no_batch_norm_is_folded_into_the_model_around_it(randomize, outputs_of):
+    inner = keras.Input((6, 6, 3), name="inner")
+    net = keras.Model(inner, layers.BatchNormalization(name="bn")(inner), name="net")
+    x = keras.Input((8, 8, 3), name="x")
+    model = randomize(keras.Model(x, net(layers.Conv2D(3, 3, name="f")(x)), name="m"))
+    new, report = fold_batch_norm(model)
+    reason = "the layer before it, 'inner' (InputLayer), has no kernel that could carry it"
+    assert [(change.layer, change.skipped) for change in report.changes] == [("net/bn", reason)]
+    np.testing.assert_array_equal(outputs_of(new)[0], outputs_of(model)[0])
+
+
 def test_weights_that_are_not_finite_are_named():
     model = keras.Sequential(
         [keras.Input((8, 8, 3)), layers.Conv2D(4, 3, name="f"), layers.BatchNormalization(name="bn")]

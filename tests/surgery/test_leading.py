@@ -61,7 +61,17 @@ def shared_conv(x):
     return layers.Add()([conv(layers.BatchNormalization(name="bn")(x)), conv(x)])
 
 
+def before_a_nested(x):
+    inner = keras.Input((8, 8, 3), name="inner")
+    net = keras.Model(inner, layers.Conv2D(3, 3, name="f")(inner), name="net")
+    return net(layers.BatchNormalization(name="bn")(x))
+
+
 STAY = {
+    "before_a_nested": (
+        before_a_nested,
+        "the layer behind it, 'net' (Functional), has no kernel that could carry it",
+    ),
     "padded": (
         lambda x: layers.Conv2D(3, 3, padding="same", name="f")(layers.BatchNormalization(name="bn")(x)),
         "'f' (Conv2D) pads with zeros, which its shift would have to come before",
@@ -95,9 +105,20 @@ def test_what_stays_is_said(name, randomize, outputs_of):
     np.testing.assert_array_equal(outputs_of(new)[0], outputs_of(model)[0])
 
 
+def test_what_ends_a_nested_model_stays(randomize, outputs_of):
+    inner = keras.Input((8, 8, 3), name="inner")
+    net = keras.Model(inner, layers.BatchNormalization(name="bn")(inner), name="net")
+    x = keras.Input((8, 8, 3), name="x")
+    model = randomize(keras.Model(x, layers.Conv2D(3, 3, name="f")(net(x)), name="m"))
+    new, report = fold_leading_batch_norm(model)
+    changes = [(change.layer, change.skipped) for change in report.changes]
+    assert changes == [("net/bn", "not one layer alone gets its output")]
+    np.testing.assert_array_equal(outputs_of(new)[0], outputs_of(model)[0])
+
+
 def test_weights_that_are_no_numbers():
     norm = layers.BatchNormalization(name="bn")
     model = keras.Sequential([keras.Input((8, 8, 3)), norm, layers.Conv2D(4, 3, name="f")])
     norm.set_weights([np.ones(3), np.zeros(3), np.full(3, np.nan), np.ones(3)])
-    with pytest.raises(SepzooError, match="Received: NaN or infinite values in 'f', 'bn'"):
+    with pytest.raises(SepzooError, match="Received: NaN or infinite values in 'bn'"):
         fold_leading_batch_norm(model)

@@ -1,0 +1,109 @@
+"""What a foreign model file does not say of itself and the command line can: labels and preprocessing."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sepzoo.catalog.preprocessing import NAMED, Preprocessing
+from sepzoo.errors import SepzooError, unknown
+
+LabelsFile = Annotated[
+    Path | None, typer.Option("--labels", help="A text file with one class name a line, for a model that carries none.")
+]
+PreprocessingText = Annotated[
+    str | None,
+    typer.Option(
+        "--preprocessing",
+        metavar="WORDS",
+        help=f"How pixels become its input: {', '.join(NAMED)}, a network's name, or mean=0,std=255 and what else a "
+        "sepzoo.json says.",
+    ),
+]
+
+_COMMA_OUTSIDE_BRACKETS = re.compile(r",(?![^\[]*\])")
+
+
+def read_labels(path: Path | None) -> tuple[str, ...] | None:
+    """Return the lines of a label file; None where none was named.
+
+    Raises:
+        SepzooError: it is no text.
+    """
+    if path is None:
+        return None
+    try:
+        return tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    except UnicodeDecodeError:
+        raise SepzooError(
+            f"expected a text file with one class name a line. Received: {path}, which is no UTF-8 text."
+        ) from None
+
+
+def parse_preprocessing(text: str | None) -> Preprocessing | None:
+    """Read a name, fields, or a name and the fields that differ from it; None where nothing was said.
+
+    Raises:
+        SepzooError: a name, a field or a value that means nothing.
+
+    Example:
+        >>> parse_preprocessing("zero_to_one,crop_fraction=1")
+        Preprocessing(mean=(0.0,), std=(255.0,), crop_fraction=1, interpolation='bilinear', channel_order='rgb')
+        >>> parse_preprocessing("mean=[1,2,3],std=58").mean
+        (1, 2, 3)
+    """
+    if text is None:
+        return None
+    from sepzoo.training.overrides import parse_override
+
+    first, *rest = _COMMA_OUTSIDE_BRACKETS.split(text)
+    named = "=" not in first
+    if any("=" not in setting for setting in rest):
+        raise SepzooError(f"expected one name, then fields as key=value. Received: --preprocessing {text}.")
+    settings = dict(parse_override(setting) for setting in (rest if named else [first, *rest]))
+    legal = [field.name for field in dataclasses.fields(Preprocessing)]
+    for name, value in settings.items():
+        if name not in legal:
+            raise unknown("field of --preprocessing", name, legal)
+        if name in ("mean", "std"):
+            settings[name] = tuple(value) if isinstance(value, list) else (value,)
+    if named:
+        return dataclasses.replace(_named(first.strip()), **settings)
+    if not {"mean", "std"} <= settings.keys():
+        raise SepzooError(
+            f"expected a name, or both mean and std. Received: --preprocessing {text}. Write for example zero_to_one, "
+            "or mean=0,std=255."
+        )
+    return Preprocessing(**settings)
+
+
+def describe(model: Any, *, labels: Path | None, preprocessing: str | None) -> None:
+    """Attach to a model what the command line says of it; nothing, where that says nothing.
+
+    Raises:
+        SepzooError: labels or preprocessing that don't fit, labels for a model whose preprocessing nobody says, or
+            either for what is no image classifier.
+    """
+    if labels is None and preprocessing is None:
+        return
+    from sepzoo.catalog.metadata import Metadata
+    from sepzoo.catalog.model_file import attach
+    from sepzoo.inference.keras_file import from_model
+
+    told = from_model(model, labels=read_labels(labels), preprocessing=parse_preprocessing(preprocessing))
+    attach(model, Metadata(told.name, labels=told.labels, preprocessing=told.require_preprocessing()))
+
+
+def _named(name: str) -> Preprocessing:
+    if name in NAMED:
+        return NAMED[name]
+    from sepzoo.catalog.registry import find, list_models
+
+    try:
+        return find(name)[1].preprocessing
+    except SepzooError:
+        raise unknown("preprocessing", name, [*NAMED, *list_models()], hint=f"By name: {', '.join(NAMED)}.") from None
