@@ -1,8 +1,4 @@
-"""One network, three backends: the same outputs, moving statistics and gradients.
-
-A sum that in its last digit lands on the other side of a ReLU's kink changes gradients by a percent; so two of four
-batches have to agree.
-"""
+"""One network, three backends: the same outputs and moving statistics in float32, the same gradients in float64."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -19,40 +16,59 @@ from tests.small import SMALL
 
 ROOT = Path(__file__).parents[2]
 BACKENDS = ("tensorflow", "jax", "torch")
+PRECISIONS = ("float64", "float32")  # the longer first
+# Threads that wait for one another cost more than so small networks take, and XLA more to optimize them than to run.
+QUICK = {"OMP_NUM_THREADS": "1", "XLA_FLAGS": "--xla_backend_optimization_level=0"}
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory):
-    """What each backend says of each family's small member: one process a backend, for Keras has one in each."""
-    folders = {}
+    """What each backend says of each family's small member: one process a backend and precision."""
 
-    def ask(backend):
-        if importlib.util.find_spec(backend) is None:
+    def ask(question):
+        backend, precision = question
+        folder = tmp_path_factory.mktemp(f"{backend}_{precision}")
+        command = [sys.executable, "-m", "tests.parity.backend_program", precision, str(folder)]
+        own = {"KERAS_BACKEND": backend, "JAX_ENABLE_X64": "1", "CUDA_VISIBLE_DEVICES": "", **QUICK}
+        run = subprocess.run(command, cwd=ROOT, env={**os.environ, **own}, capture_output=True, text=True, check=False)
+        return folder if run.returncode == 0 else run.stderr[-3000:]
+
+    there = [backend for backend in ("jax", "tensorflow", "torch") if importlib.util.find_spec(backend)]
+    questions = [(backend, precision) for backend in there for precision in PRECISIONS]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = dict(zip(questions, pool.map(ask, questions), strict=True))
+
+    def answer(backend, precision, family):
+        if backend not in there:
             pytest.skip(f"{backend} is not installed: pip install sepzoo[jax,parity]")
-        if backend not in folders:
-            folders[backend] = tmp_path_factory.mktemp(backend)
-            command = [sys.executable, "-m", "tests.parity.backend_program", str(folders[backend])]
-            environment = {**os.environ, "KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": ""}
-            run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-            assert run.returncode == 0, run.stderr[-3000:]
-        return folders[backend]
+        folder = found[backend, precision]
+        assert isinstance(folder, Path), folder
+        return dict(np.load(folder / f"{family}.npz"))
 
-    return ask
+    return answer
 
 
 @pytest.mark.parametrize("family", SMALL)
 @pytest.mark.parametrize("backend", BACKENDS[1:])
-def test_same_outputs_and_gradients(answers, backend, family):
-    expected, found = (dict(np.load(answers(name) / f"{family}.npz")) for name in (BACKENDS[0], backend))
+def test_same_outputs(answers, backend, family):
+    expected, found = (answers(name, "float32", family) for name in (BACKENDS[0], backend))
     assert set(found) == set(expected)
-    errors = dict.fromkeys("0123", 0.0)
     for key, value in expected.items():
-        if key.startswith("gradient"):
-            batch = key.split()[1]
-            largest = max(np.abs(expected[other]).max() for other in expected if other.startswith(f"gradient {batch}"))
-            errors[batch] = max(errors[batch], np.abs(found[key] - value).max() / largest)
-        else:
-            np.testing.assert_allclose(found[key], value, rtol=1e-4, atol=1e-4, err_msg=key)
-    assert 0 < sorted(errors.values())[1] < 1e-4
+        assert value.dtype == found[key].dtype == "float32"
+        np.testing.assert_allclose(found[key], value, rtol=1e-4, atol=1e-4, err_msg=key)
+
+
+@pytest.mark.parametrize("family", SMALL)
+@pytest.mark.parametrize("backend", BACKENDS[1:])
+def test_same_gradients(answers, backend, family):
+    expected, found = (answers(name, "float64", family) for name in (BACKENDS[0], backend))
+    assert set(found) == set(expected)
+    largest = max(np.abs(value).max() for value in expected.values())
+    for path, value in expected.items():
+        assert value.dtype == found[path].dtype == "float64"
+        # A bias before a batch normalization has a gradient of 0, of which rounding leaves something.
+        allowed = 1e-6 * np.abs(value).max() + 1e-12 * largest
+        np.testing.assert_allclose(found[path], value, rtol=0, atol=allowed, err_msg=path)
+    assert largest > 0
