@@ -25,13 +25,11 @@ class Candidate:
         dense: the convolution.
         expansion: of its kernel.
         moments: of its patches and answers in the original model; None: the errors are those of the kernel.
-        passes: how many layers pass an error of its on, itself included; a budget counts it so often.
     """
 
     dense: DenseConv
     expansion: Expansion
     moments: Moments | None = None
-    passes: int = 1
 
     @cached_property
     def errors(self) -> tuple[float, ...]:
@@ -44,10 +42,6 @@ class Candidate:
         free = [self.moments.error(terms.truncated(count).kernel, self.dense.bias) for count in counts]
         fitted = [self.moments.error(in_metric.truncated(count).kernel) for count in counts]
         return (0.0, *map(min, free, fitted))
-
-    def loss(self, count: int) -> float:
-        """Return what a number of terms adds to the total error that a budget makes the least of."""
-        return self.passes * self.errors[count]
 
     def cost(self, count: int) -> int:
         """Return the multiply-accumulates of a number of terms."""
@@ -82,7 +76,7 @@ def spread_budget(candidates: Sequence[Candidate], share: float, *, whole: int, 
     """
     counts = [candidate.counts(only_if_cheaper=only_if_cheaper) for candidate in candidates]
     options = [
-        [Option(candidate.cost(count), candidate.loss(count)) for count in choice]
+        [Option(candidate.cost(count), candidate.errors[count]) for count in choice]
         for candidate, choice in zip(candidates, counts, strict=True)
     ]
     rest = whole - sum(candidate.dense.macs for candidate in candidates)
@@ -111,5 +105,5 @@ def uniform_choices(candidates: Sequence[Candidate], *, whole: int, only_if_chea
         terms = [candidate.limited(count, only_if_cheaper=only_if_cheaper) for candidate in candidates]
         pairs = list(zip(candidates, terms, strict=True))
         macs = rest + sum(candidate.cost(own) for candidate, own in pairs)
-        found.append(UniformChoice(count, macs, sum(candidate.loss(own) for candidate, own in pairs)))
+        found.append(UniformChoice(count, macs, sum(candidate.errors[own] for candidate, own in pairs)))
     return tuple(found)

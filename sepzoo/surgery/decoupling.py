@@ -55,9 +55,8 @@ def decouple(
         terms: how many terms each layer gets (those that it needs to be exact, if fewer); None: by `energy`.
         energy: the least number of terms that keep this share of the squared norm, on average over the channels.
         macs: share of the model's multiply-accumulates to reach, such as 0.5, in place of `terms` and `energy`. Terms
-            are spread over the layers so that their errors (squared, relative to the layer's own) add up to the least.
-            Without `data` these are the kernels' errors, each counted as often as there are layers from it on, which
-            all pass it on; with `data` the answers' errors, each counted once.
+            are spread over the layers so that their errors (squared, relative to the layer's own) add up to the least;
+            with `data` the errors of answers count, else those of kernels.
         keep: names of layers that stay as they are, with shell wildcards.
         only_if_cheaper: keep a layer dense where its terms would take more multiply-accumulates.
         data: samples to fit to: an array as the model takes it, or `sepzoo.data.Samples`.
@@ -83,15 +82,14 @@ def decouple(
     inputs = None if data is None else model_inputs(model, data)
     model, folding = fold_batch_norm(model)
     found = dense_convs(model, keep)
-    convs = [dense for dense in found.values() if isinstance(dense, DenseConv)]
     candidates = [
         Candidate(
             dense,
             expand(dense.kernel, order),
-            moments=None if inputs is None or macs is None else Moments.of(patch_batches(inputs, dense, model)),
-            passes=behind if inputs is None else 1,  # fits make good what comes through the layers before them
+            None if inputs is None or macs is None else Moments.of(patch_batches(inputs, dense, model)),
         )
-        for dense, behind in zip(convs, range(len(convs), 0, -1), strict=True)
+        for dense in found.values()
+        if isinstance(dense, DenseConv)
     ]
     if macs is not None:
         counts = spread_budget(candidates, macs, whole=_macs(model), only_if_cheaper=only_if_cheaper)
@@ -120,7 +118,7 @@ def decouple(
     full = DecouplingReport.of(
         report,
         layers=tuple(_record(*choice, fitted) for choice, fitted in zip(chosen, fits, strict=True)),
-        total_error=sum(candidate.loss(count) for candidate, count in chosen),
+        total_error=sum(candidate.errors[count] for candidate, count in chosen),
         uniform=()
         if report.macs_before is None
         else uniform_choices(candidates, whole=report.macs_before, only_if_cheaper=only_if_cheaper),

@@ -52,8 +52,8 @@ class DecouplingReport(SurgeryReport):
 
     Attributes:
         layers: the decoupled layers in the order of the graph.
-        total_error: sum of the errors by which a budget is spread: of the kernels, each counted as often as there are
-            layers from it on, or with samples of the answers that a first fit gives in the original model.
+        total_error: sum of the errors by which a budget is spread: of the kernels, or with samples of the answers that
+            a first fit gives in the original model.
         uniform: what the same number of terms in every layer would give; empty where the model leaves sizes open.
     """
 

@@ -218,19 +218,6 @@ def test_a_budget_of_what_equal_terms_cost_is_met_at_no_larger_error(randomize, 
         assert report.total_error <= choice.error
 
 
-def test_of_equal_layers_those_in_front_get_the_terms_for_all_behind_pass_their_errors_on(randomize):
-    model = randomize(stack(shape=(12, 12, 8), widths=(8, 8, 8)))
-    for number in (2, 3):
-        for kind in ("conv", "bn"):
-            model.get_layer(f"{kind}{number}").set_weights(model.get_layer(f"{kind}1").get_weights())
-    report = decouple(model, macs=0.4)[1]
-    first, second, third = (each.terms for each in report.layers)
-    assert first >= second >= third
-    assert first > third
-    errors = [each.kernel_error for each in report.layers]
-    assert report.total_error == pytest.approx(3 * errors[0] + 2 * errors[1] + errors[2])
-
-
 def test_bad_models():
     model = single()
     model.get_layer("conv").set_weights([np.full((3, 3, 5, 7), np.inf), np.zeros(7)])
