@@ -114,7 +114,9 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
 def test_ctrl_c_stops_a_training_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> None:
     # eight epochs: long enough to be stopped in the middle
     arguments = ["train", "digits", "--set", "epochs=8", "--set", "export=[]", "--out", "run"]
-    line = [sys.executable, "-c", PROGRAM, *arguments]
+    # a shell's background job, in which CI may run, is born deaf to the signal
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    line = [sys.executable, "-c", heard + PROGRAM, *arguments]
     with subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         said = ""
