@@ -56,7 +56,7 @@ def main() -> None:
         quartiles = [statistics.quantiles(series, n=4) for series in times]
         cells = [f"{middle:.1f} ({low:.1f} … {high:.1f})" for low, middle, high in quartiles]
         ratio = statistics.median(steps / one for steps, one in zip(*times, strict=True))
-        chosen = "composed" if composing_pays(terms, channels, 9) else "steps"
+        chosen = "composed" if composing_pays(order, terms, channels, 9) else "steps"
         print(
             f"{f'{size} {channels} {terms} {order}':28}{cells[0]:>24}{cells[1]:>24}{ratio:>8.1f}  {chosen}", flush=True
         )
