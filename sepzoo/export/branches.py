@@ -7,16 +7,15 @@ from typing import Any
 import keras
 
 from sepzoo.surgery import Part, Replacement, Site, SurgeryReport, rewrite
-
-ENDING = ("activation", "bias_initializer", "bias_regularizer", "bias_constraint", "activity_regularizer")
+from sepzoo.surgery.separable_pairs import split
 
 
 def split_multipliers(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
     """Return the network with each depth multiplier above 1 as depthwise convolutions side by side.
 
     A `SeparableConv2D(depth_multiplier=T)` becomes T `DepthwiseConv2D`, a `Concatenate` and a 1 x 1 `Conv2D`, with the
-    same multiply-accumulates and the same results to rounding. TFLite's processor kernels take two to four times as
-    long for the former (benchmarks/decoupled.py), and mobile GPUs may refuse it.
+    same multiply-accumulates and the same results to rounding. On a processor TFLite takes more than twice as long for
+    a ResNet20 of the former with T = 2 (training/README.md).
 
     Example:
         >>> conv = keras.layers.SeparableConv2D(4, 3, depth_multiplier=2, name="conv")
@@ -31,29 +30,20 @@ def _rule(site: Site) -> Replacement | None:
     layer: Any = site.layer
     if type(layer) is not keras.layers.SeparableConv2D or layer.depth_multiplier == 1:
         return None
-    terms, config = layer.depth_multiplier, layer.get_config()
+    terms = layer.depth_multiplier
     depthwise, pointwise, *bias = layer.get_weights()
-    common = {key: config[key] for key in ("data_format", "dtype")}
-    geometry = {key: config[key] for key in ("kernel_size", "strides", "padding", "dilation_rate")}
+    whole, mixing = (part.layer for part in split(site).parts)
     branches = [
         Part(
-            keras.layers.DepthwiseConv2D(
-                **geometry, **common, use_bias=False, name=f"{layer.name}_depthwise_{term + 1}"
+            keras.layers.DepthwiseConv2D.from_config(
+                {**whole.get_config(), "depth_multiplier": 1, "name": f"{whole.name}_{term + 1}"}
             ),
             [depthwise[..., term : term + 1]],
         )
         for term in range(terms)
     ]
     axis = 1 if layer.data_format == "channels_first" else -1
-    side_by_side = Part(keras.layers.Concatenate(axis=axis, name=f"{layer.name}_terms", dtype=config["dtype"]))
-    mixing = keras.layers.Conv2D.from_config(
-        {
-            **{key: config[key] for key in (*ENDING, "filters", "use_bias")},
-            **common,
-            "kernel_size": 1,
-            "name": f"{layer.name}_pointwise",
-        }
-    )
+    side_by_side = Part(keras.layers.Concatenate(axis=axis, name=f"{layer.name}_terms", dtype=layer.dtype_policy))
     by_term = pointwise.reshape(-1, terms, layer.filters).swapaxes(0, 1).reshape(pointwise.shape)
     last = Part(mixing, [by_term, *bias])
     return Replacement(

@@ -60,12 +60,11 @@ def composed_kernel(depthwise: Any, pointwise: Any, order: Order, terms: int) ->
 
 @twin_of(keras.layers.SeparableConv2D)
 class ComposedSeparableConv2D(keras.layers.SeparableConv2D):
-    """Twin of `keras.layers.SeparableConv2D` that trains a depth multiplier above 1 as one dense convolution."""
+    """Twin of `keras.layers.SeparableConv2D` that trains as one dense convolution; see `composing_pays` for when to."""
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Return the sum of separable convolutions."""
-        area = self.kernel_size[0] * self.kernel_size[1]
-        if not (training and composing_pays("dw_pw", self.depth_multiplier, self.filters, area)):
+        if not training:
             return super().call(inputs)
         outputs = ops.conv(
             inputs,

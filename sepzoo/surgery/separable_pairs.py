@@ -42,7 +42,7 @@ def split_separable(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
     plan = Lossless()
     for site in sites(model):
         if type(site.layer) in PAIRS:
-            plan.decide(site, _split(site))
+            plan.decide(site, split(site))
     return plan.carry_out(model)
 
 
@@ -83,7 +83,8 @@ def merge_separable(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
     return plan.carry_out(model)
 
 
-def _split(site: Site) -> Replacement:
+def split(site: Site) -> Replacement:
+    """Return what stands in a separable convolution's place: its depthwise and its 1 x 1 convolution."""
     layer: Any = site.layer
     config = layer.get_config()
     depthwise_class, pointwise_class = PAIRS[type(layer)]
