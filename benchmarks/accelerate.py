@@ -6,12 +6,13 @@ turns of ten steps: the median and the quartiles of the turns, and the median ra
 
 from __future__ import annotations
 
-import statistics
+import functools
 import sys
 import time
 
 import keras
 import numpy as np
+from timing import in_turns, ratio, spread
 
 from sepzoo.applications import build
 from sepzoo.surgery import accelerate
@@ -40,11 +41,8 @@ def main() -> None:
             loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
             model.compile(keras.optimizers.SGD(0.01, momentum=0.9), loss)
             images_per_second(model, x, y)
-        turns = list(zip(*[[images_per_second(model, x, y) for model in models] for _ in range(TURNS)], strict=True))
-        quartiles = [statistics.quantiles(series, n=4) for series in turns]
-        cells = [f"{middle:.0f} ({low:.0f} … {high:.0f})" for low, middle, high in quartiles]
-        ratio = statistics.median(fast / slow for slow, fast in zip(*turns, strict=True))
-        print(f"{name:34}{cells[0]:>22}{cells[1]:>22}{ratio:>8.2f}", flush=True)
+        slow, fast = in_turns([functools.partial(images_per_second, model, x, y) for model in models], TURNS)
+        print(f"{name:34}{spread(slow, 0):>22}{spread(fast, 0):>22}{ratio(fast, slow):>8.2f}", flush=True)
 
 
 if __name__ == "__main__":

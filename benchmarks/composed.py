@@ -6,14 +6,12 @@ median and the quartiles of seven runs that take turns, their ratio, and which o
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable
 from unittest import mock
 
-import keras
 import numpy as np
 import tensorflow as tf
+from timing import in_turns, ratio, spread, training_step
 
 from sepzoo.layers import FactorizedConv2D, factorized
 from sepzoo.layers.composed import composing_pays
@@ -24,24 +22,10 @@ TERMS = (1, 2, 3, 4, 6, 9)
 BATCH, RUNS = 64, 7
 
 
-def step(layer: keras.layers.Layer, x: tf.Tensor, *, composed: bool) -> Callable[[], float]:
-    """Return a function that runs one training step and gives its milliseconds."""
-
-    @tf.function
-    def gradients() -> list[tf.Tensor]:
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            loss = tf.reduce_sum(layer(x, training=True) ** 2)
-        return tape.gradient(loss, [x, *[variable.value for variable in layer.trainable_variables]])
-
-    def timed() -> float:
-        start = time.perf_counter()
-        gradients()[0].numpy()
-        return 1e3 * (time.perf_counter() - start)
-
+def step(layer: FactorizedConv2D, x: tf.Tensor, *, composed: bool) -> Callable[[], float]:
+    """Return `training_step` of a layer that composes its kernel, or does not."""
     with mock.patch.object(factorized, "composing_pays", return_value=composed):
-        timed()
-    return timed
+        return training_step(layer, x, layer.trainable_variables)
 
 
 def main() -> None:
@@ -51,15 +35,11 @@ def main() -> None:
         x = tf.constant(np.random.default_rng(0).normal(size=(BATCH, size, size, channels)).astype("float32"))
         layer = FactorizedConv2D(separable(terms=terms, order=order), channels, 3, padding="same")
         layer.build(x.shape)
-        runs = [step(layer, x, composed=composed) for composed in (False, True)]
-        times = list(zip(*[[run() for run in runs] for _ in range(RUNS)], strict=True))
-        quartiles = [statistics.quantiles(series, n=4) for series in times]
-        cells = [f"{middle:.1f} ({low:.1f} … {high:.1f})" for low, middle, high in quartiles]
-        ratio = statistics.median(steps / one for steps, one in zip(*times, strict=True))
+        steps, one = in_turns([step(layer, x, composed=composed) for composed in (False, True)], RUNS)
         chosen = "composed" if composing_pays(order, terms, channels, 9) else "steps"
-        print(
-            f"{f'{size} {channels} {terms} {order}':28}{cells[0]:>24}{cells[1]:>24}{ratio:>8.1f}  {chosen}", flush=True
-        )
+        case = f"{size} {channels} {terms} {order}"
+        cells = f"{spread(steps, 1):>24}{spread(one, 1):>24}{ratio(steps, one):>8.1f}"
+        print(f"{case:28}{cells}  {chosen}", flush=True)
 
 
 if __name__ == "__main__":

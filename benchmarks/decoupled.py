@@ -7,7 +7,7 @@ ratio of a turn to the original's.
 
 from __future__ import annotations
 
-import statistics
+import functools
 import sys
 import tempfile
 import time
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from timing import in_turns, ratio, spread
 
 from sepzoo import analysis, export, inference, surgery
 from sepzoo.catalog import model_file
@@ -47,15 +48,12 @@ def main() -> None:
         classifiers = [inference.open(file) for file in files]
     image = np.random.default_rng(0).integers(0, 256, (1, *original.input_shape[1:]), "uint8")
     tensors = [classifier.prepare(image) for classifier in classifiers]
-    pairs = list(zip(classifiers, tensors, strict=True))
-    turns = list(zip(*[[milliseconds(*pair) for pair in pairs] for _ in range(TURNS)], strict=True))
-    whole = analysis.profile(original).macs
+    pairs = zip(classifiers, tensors, strict=True)
+    times = in_turns([functools.partial(milliseconds, *pair) for pair in pairs], TURNS)
+    costs = [analysis.profile(network).macs for network in networks.values()]
     print(f"{'network':16}{'MACs':>8}{'ms':>24}{'ratio':>8}")
-    for (name, network), series in zip(networks.items(), turns, strict=True):
-        low, middle, high = statistics.quantiles(series, n=4)
-        ratio = statistics.median(own / first for own, first in zip(series, turns[0], strict=True))
-        cell = f"{middle:.2f} ({low:.2f} … {high:.2f})"
-        print(f"{name:16}{analysis.profile(network).macs / whole:>8.3f}{cell:>24}{ratio:>8.2f}")
+    for name, series, macs in zip(networks, times, costs, strict=True):
+        print(f"{name:16}{macs / costs[0]:>8.3f}{spread(series, 2):>24}{ratio(series, times[0]):>8.2f}")
 
 
 if __name__ == "__main__":

@@ -6,37 +6,15 @@ quartiles of five runs that take turns, and their ratio.
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
-
 import keras
 import numpy as np
 import tensorflow as tf
+from timing import in_turns, ratio, spread, training_step
 
 from sepzoo.layers.grouped import GroupedConv2D
 
 CASES = ((32, 32, 64, 4), (32, 16, 128, 8), (32, 16, 128, 32), (32, 8, 256, 64))  # batch, size, channels, groups
 RUNS = 5
-
-
-def step(layer: keras.layers.Layer, x: tf.Tensor) -> Callable[[], float]:
-    """Return a function that runs one training step and gives its milliseconds."""
-
-    @tf.function
-    def gradients() -> list[tf.Tensor]:
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            loss = tf.reduce_sum(layer(x) ** 2)
-        return tape.gradient(loss, [x, layer.kernel.value])
-
-    def timed() -> float:
-        start = time.perf_counter()
-        gradients()[0].numpy()
-        return 1e3 * (time.perf_counter() - start)
-
-    timed()
-    return timed
 
 
 def main() -> None:
@@ -45,13 +23,11 @@ def main() -> None:
     for batch, size, channels, groups in CASES:
         x = tf.constant(np.random.default_rng(0).normal(size=(batch, size, size, channels)).astype("float32"))
         layers = [cls(channels, 3, groups=groups, padding="same") for cls in (keras.layers.Conv2D, GroupedConv2D)]
-        steps = [step(layer, x) for layer in layers]
-        times = list(zip(*[[run() for run in steps] for _ in range(RUNS)], strict=True))
-        cells = [
-            f"{q[1]:.1f} ({q[0]:.1f} … {q[2]:.1f})" for q in (statistics.quantiles(series, n=4) for series in times)
-        ]
-        ratio = statistics.median(stock / ours for stock, ours in zip(*times, strict=True))
-        print(f"{f'{batch} {size} {channels} {groups}':28}{cells[0]:>24}{cells[1]:>24}{ratio:>8.1f}", flush=True)
+        for layer in layers:
+            layer.build(x.shape)
+        stock, ours = in_turns([training_step(layer, x, [layer.kernel]) for layer in layers], RUNS)
+        case = f"{batch} {size} {channels} {groups}"
+        print(f"{case:28}{spread(stock, 1):>24}{spread(ours, 1):>24}{ratio(stock, ours):>8.1f}", flush=True)
 
 
 if __name__ == "__main__":
