@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,17 @@ import pytest
 from tests.command import run_command
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests were skipped for each reason, with what they need."""
+    reasons = Counter(
+        str(report.longrepr[2]).removeprefix("Skipped: ") for report in terminalreporter.getreports("skipped")
+    )
+    if reasons:
+        terminalreporter.section(f"{reasons.total()} skipped, and what they need")
+        for reason, count in reasons.most_common():
+            terminalreporter.line(f"{count:4}  {reason}")
 
 
 def _folder(variable: str, content: str) -> Path:

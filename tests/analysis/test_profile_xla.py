@@ -25,6 +25,7 @@ from keras import layers
 
 from sepzoo.analysis import profile
 from sepzoo.layers import BSConvS, BSConvU, FactorizedConv2D, factorization
+from tests.extras import needed
 
 pytestmark = pytest.mark.slow
 if keras.backend.backend() != "tensorflow":
@@ -160,6 +161,6 @@ def flops_by_xla(instruction: Any, operands: list[Any]) -> float:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_equal_to_xlas_cost_analysis_without_the_products_with_padding(name):
-    pytest.importorskip("jaxlib", reason="jaxlib gives access to XLA's cost analysis")
+    needed("jaxlib", "jax")
     for instruction, operands in operators_of(name):
         assert flops_by_xla(instruction, operands) == 2 * products(instruction, operands)[1]

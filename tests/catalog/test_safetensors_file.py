@@ -11,6 +11,7 @@ from sepzoo.applications import build, load_weights
 from sepzoo.catalog.safetensors_file import read_safetensors
 from sepzoo.catalog.weight_files import named_arrays
 from sepzoo.errors import SepzooError
+from tests.extras import needed
 
 
 def written(path, header, body=b"", length=None):
@@ -62,7 +63,7 @@ def test_scalars_empty_arrays_and_any_order(tmp_path):
 
 
 def test_the_safetensors_package_writes_the_same(tmp_path):
-    package = pytest.importorskip("safetensors.numpy")
+    package = needed("safetensors.numpy", "parity")
     arrays = {"a": np.arange(6, dtype="f4").reshape(2, 3), "b": np.array([2**40], "i8"), "c": np.ones(3, "f2")}
     package.save_file(arrays, tmp_path / "a.safetensors")
     found = read_safetensors(tmp_path / "a.safetensors")

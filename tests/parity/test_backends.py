@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.extras import reason
 from tests.small import SMALL
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +43,7 @@ def answers(tmp_path_factory):
 
     def answer(backend, precision, family):
         if backend not in there:
-            pytest.skip(f"{backend} is not installed: pip install sepzoo[jax,parity]")
+            pytest.skip(reason(backend, "jax" if backend == "jax" else "parity"))
         folder = found[backend, precision]
         assert isinstance(folder, Path), folder
         return dict(np.load(folder / f"{family}.npz"))

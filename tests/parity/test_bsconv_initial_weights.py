@@ -6,12 +6,14 @@ import math
 
 import numpy as np
 import pytest
-import torch
-from bsconv.pytorch import get_model
-from scipy.stats import ks_2samp
 
 from sepzoo.applications import build, load_weights
+from tests.extras import needed
 from tests.parity.torch_networks import arrays
+
+torch = needed("torch", "parity")
+get_model = needed("bsconv.pytorch", "parity").get_model
+ks_2samp = needed("scipy.stats", "parity").ks_2samp
 
 DRAWS = 3
 NAMES = [

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from sepzoo.applications import build, load_weights
+from tests.extras import needed
 
-torch = pytest.importorskip("torch")
-mobilenet = pytest.importorskip("bsconv.pytorch.mobilenet")
+torch = needed("torch", "parity")
+mobilenet = needed("bsconv.pytorch.mobilenet", "parity")
 
 CIFAR = {"classes": 7, "classifier_activation": None}
 SMALLER = {**CIFAR, "input_shape": (64, 64, 3)}

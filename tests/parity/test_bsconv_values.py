@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from bsconv.pytorch import get_model
 
 from sepzoo.applications import build, load_weights
+from tests.extras import needed
 from tests.parity.torch_networks import arrays, as_if_trained, assert_same_logits
+
+get_model = needed("bsconv.pytorch", "parity").get_model
 
 SMALL = [
     "cifar_mobilenetv1_w1d2",

@@ -6,6 +6,7 @@ import pytest
 
 from sepzoo.applications import build, load_weights
 from sepzoo.catalog.conventions import TIMM
+from tests.extras import needed
 from tests.parity.timm_package import timm
 from tests.parity.torch_networks import arrays, as_if_trained, assert_same_logits
 
@@ -49,7 +50,7 @@ def test_vgg_of_an_eighth_of_the_width(name):
 
 
 def test_through_a_safetensors_file_without_saying_whose(tmp_path):
-    safetensors = pytest.importorskip("safetensors.torch")
+    safetensors = needed("safetensors.torch", "parity")
     theirs = as_if_trained(timm.create_model("mobilenetv3_small_050", num_classes=10), size=64)
     safetensors.save_file(theirs.state_dict(), tmp_path / "model.safetensors", metadata={"format": "pt"})
     form = {**TIMM, "alpha": 0.5, "input_shape": (64, 64, 3), "classifier_activation": None}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-import torch
 
 from sepzoo.training.optimizer import build_optimizer
 from sepzoo.training.schedule import EpochSchedule
 from sepzoo.training.sections import OptimizerSection, ScheduleSection
+from tests.extras import needed
+
+torch = needed("torch", "parity")
 
 
 @pytest.mark.parametrize("nesterov", [False, True])

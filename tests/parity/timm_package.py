@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
+from tests.extras import needed
 
-torch = pytest.importorskip("torch")
+torch = needed("torch", "parity")
 try:
     import torchvision  # noqa: F401
 except RuntimeError:  # a torchvision for CUDA beside a torch without: the operators that it describes are not there
@@ -14,4 +14,4 @@ except RuntimeError:  # a torchvision for CUDA beside a torch without: the opera
 except ImportError:
     pass
 
-timm = pytest.importorskip("timm", reason="timm is in the extra `parity`")
+timm = needed("timm", "parity")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import torch
+
+from tests.extras import needed
+
+torch = needed("torch", "parity")
 
 
 def as_if_trained(model, *, size, seed=0):

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.extras import reason
+
 from .networks import stack
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +37,7 @@ def answers(tmp_path_factory, randomize):
 
     def answer(backend):
         if backend not in running:
-            pytest.skip(f"{backend} is not installed: pip install sepzoo[jax,parity]")
+            pytest.skip(reason(backend, "jax" if backend == "jax" else "parity"))
         assert running[backend].returncode == 0, said[backend][-3000:]
         return dict(np.load(folder / f"{backend}.npz"))
 
