@@ -56,9 +56,11 @@ def rewrite(
     from sepzoo.catalog import model_file
     from sepzoo.cli.rewriting import Wishes, draw, rewritten
     from sepzoo.errors import SepzooError
+    from sepzoo.files import check_target
 
     if out.suffix != ".keras":
         raise SepzooError(f"expected a file name that ends in .keras. Received: --out {out}.")
+    check_target(out)
     if p is not None and not blueprint:
         raise SepzooError("expected --p beside --blueprint. Received: --p alone. Write --replace bsconv_s,p=… else.")
     network = open_network(model, weights=weights, settings=settings or [])

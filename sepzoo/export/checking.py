@@ -26,6 +26,7 @@ def checked_file(
     check: Samples | None,
     tolerance: Tolerance,
     calibration: str | None = None,
+    folder: bool = False,
 ) -> ExportReport:
     """Write a file, compare it with its model, and let it stand only if it answers as the model does.
 
@@ -37,14 +38,15 @@ def checked_file(
         check: labelled or unlabelled samples to compare on; None: random pixels.
         tolerance: the limits of the differences.
         calibration: in words, for the report.
+        folder: whether `write` makes a folder.
 
     Raises:
-        SepzooError: the file differs from its model by more than the tolerance allows.
+        SepzooError: the file differs from its model by more than the tolerance allows, or what is at `path` must stay.
     """
     samples = check or noise(model.input_shape)
     if len(samples) == 0:
         raise SepzooError("expected at least one sample to check the file on. Received: none.")
-    with written_whole(path) as temporary:
+    with written_whole(path, folder=folder) as temporary:
         write(temporary)
         file = open_file(temporary)
         comparison = compare(model, file, samples)

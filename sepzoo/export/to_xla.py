@@ -65,7 +65,9 @@ def xla(
         extra.mkdir()
         (extra / MEMBER).write_text(metadata.to_json(), encoding="utf-8")
 
-    return checked_file(path, write, model=classifier, target="xla", check=check, tolerance=tolerance or EXACT)
+    return checked_file(
+        path, write, model=classifier, target="xla", check=check, tolerance=tolerance or EXACT, folder=True
+    )
 
 
 def _save(model: keras.Model, folder: Path) -> None:
