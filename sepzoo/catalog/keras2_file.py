@@ -12,6 +12,7 @@ from typing import Any
 import h5py
 import keras
 
+from sepzoo.catalog.hdf5_file import check_self_contained
 from sepzoo.errors import SepzooError
 
 _HARMLESS: tuple[Any, ...] = (None, False, 0, 1, "", [], {})
@@ -33,6 +34,7 @@ def read(path: Path) -> keras.Model:
         copy = Path(folder) / "model.h5"
         shutil.copyfile(path, copy)
         try:
+            check_self_contained(path)
             with h5py.File(copy, "r+") as file:
                 config = _config(file, path)
                 _mend(config, path)

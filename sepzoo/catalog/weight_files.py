@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from sepzoo.catalog.hdf5_file import check_self_contained
 from sepzoo.catalog.safetensors_file import read_safetensors
 from sepzoo.errors import SepzooError
 
@@ -46,6 +47,8 @@ def read_arrays(source: str | os.PathLike[str] | Mapping[str, Any], model: Any) 
         raise SepzooError(f"expected a weight file that ends in {', '.join(FORMATS)}. Received: {path.name}.")
     try:
         arrays = readers[path.suffix](path)
+    except SepzooError:
+        raise
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SepzooError(f"{path}: the file is damaged or another thing than its name says ({reason}).") from error
@@ -68,6 +71,7 @@ def _read_keras(path: Path) -> Arrays:
 def _read_h5(path: Path, model: Any) -> Arrays:
     import h5py
 
+    check_self_contained(path)
     with h5py.File(path, "r") as file:
         root = file.get("model_weights", file)
         if "layer_names" in root.attrs:
