@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from sepzoo import inference
-from sepzoo.analysis.table import table
 from sepzoo.cli.description import parse_preprocessing
+from sepzoo.support.table import table
 
 
 def main() -> None:

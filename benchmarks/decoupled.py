@@ -18,7 +18,7 @@ import numpy as np
 from timing import in_turns, ratio, spread
 
 from sepzoo import analysis, export, inference, surgery
-from sepzoo.catalog import model_file
+from sepzoo.artifact import model_file
 
 TERMS = (1, 2, 3, 4)
 TURNS, IMAGES = 15, 20

@@ -9,9 +9,11 @@ Example:
 
 from __future__ import annotations
 
-import importlib
-from types import ModuleType
+import sys
 from typing import TYPE_CHECKING
+
+from sepzoo.support.lazy import lazy_names
+from sepzoo.support.moved import MovedModules
 
 if TYPE_CHECKING:
     import sepzoo.analysis as analysis
@@ -23,9 +25,11 @@ if TYPE_CHECKING:
     import sepzoo.layers as layers
     import sepzoo.surgery as surgery
     import sepzoo.training as training
+    from sepzoo.support.errors import SepzooError
 
 __version__ = "0.1.0"
 __all__ = [
+    "SepzooError",
     "analysis",
     "applications",
     "catalog",
@@ -37,12 +41,29 @@ __all__ = [
     "training",
 ]
 
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "SepzooError": "sepzoo.support.errors",
+        **{name: f"sepzoo.{name}" for name in __all__ if name != "SepzooError"},
+    },
+)
 
-def __getattr__(name: str) -> ModuleType:
-    if name in __all__:
-        return importlib.import_module(f"sepzoo.{name}")
-    raise AttributeError(f"module 'sepzoo' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+sys.meta_path.append(
+    MovedModules(
+        {
+            "sepzoo.errors": "sepzoo.support.errors",
+            "sepzoo.catalog.build": "sepzoo.building.build",
+            "sepzoo.catalog.conventions": "sepzoo.records.conventions",
+            "sepzoo.catalog.load": "sepzoo.weights.loading",
+            "sepzoo.catalog.metadata": "sepzoo.records.metadata",
+            "sepzoo.catalog.model_file": "sepzoo.artifact.model_file",
+            "sepzoo.catalog.prediction": "sepzoo.records.prediction",
+            "sepzoo.catalog.preprocessing": "sepzoo.records.preprocessing",
+            "sepzoo.catalog.spec": "sepzoo.records.family",
+            "sepzoo.inference.keras_file": "sepzoo.inference.keras_model",
+            "sepzoo.inference.quiet": "sepzoo.support.quiet",
+            "sepzoo.layers.blocks": "sepzoo.layers.builder",
+        }
+    )
+)

@@ -57,8 +57,8 @@ def seed() -> int:
 def small_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `small.keras` and `small.tflite`: one untrained network for the ten digits, 32 x 32 grey pixels."""
     import sepzoo
-    from sepzoo.catalog.metadata import Metadata
-    from sepzoo.catalog.model_file import attach, save
+    from sepzoo.artifact.model_file import attach, save
+    from sepzoo.records.metadata import Metadata
 
     folder = tmp_path_factory.mktemp("small_files")
     model = sepzoo.applications.build("mobilenet_v1", alpha=0.25, input_shape=(32, 32, 1), classes=10)

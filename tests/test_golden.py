@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sepzoo import inference, training
-from sepzoo.inference.keras_file import KerasClassifier
+from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.surgery import fold_batch_norm, to_keras
 from sepzoo.training.record import RunFolder
 from tests.command import run_command

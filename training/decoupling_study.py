@@ -22,7 +22,7 @@ from decoupling_table import show
 from decoupling_tuning import Tuning, tuned
 
 from sepzoo import analysis, data
-from sepzoo.catalog import model_file
+from sepzoo.artifact import model_file
 
 
 def measured(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from sepzoo.analysis.table import table
-from sepzoo.files import written_whole
+from sepzoo.support.atomic import written_whole
+from sepzoo.support.table import table
 
 Row = dict[str, Any]
 HEADER = ("order", "T", "method", "MACs", "params", "layer error", "accuracy", "to data-free", "tuned", "to data-free")

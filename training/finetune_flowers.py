@@ -13,8 +13,8 @@ import keras
 import numpy as np
 
 import sepzoo
-from sepzoo.catalog.metadata import Metadata
-from sepzoo.catalog.model_file import attach, metadata_of, save
+from sepzoo.artifact.model_file import attach, metadata_of, save
+from sepzoo.records.metadata import Metadata
 
 SIZE = (160, 160)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from sepzoo import inference
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 Row = tuple[str, str, str]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sepzoo.lazy import lazy_names
+from sepzoo.support.lazy import lazy_names
 
 if TYPE_CHECKING:
     from sepzoo.analysis.correlations import KernelCorrelations, LayerCorrelation, kernel_correlations
-    from sepzoo.analysis.csv_file import costs_to_csv
+    from sepzoo.analysis.costs_file import costs_to_csv
     from sepzoo.analysis.plots import plot_costs, plot_kernel_correlations, plot_kernels
     from sepzoo.analysis.profiling import LayerProfile, Profile, profile
 
@@ -25,11 +25,18 @@ __all__ = [
     "profile",
 ]
 
-_MODULES = {
-    "csv_file": ("costs_to_csv",),
-    "correlations": ("KernelCorrelations", "LayerCorrelation", "kernel_correlations"),
-    "plots": ("plot_costs", "plot_kernel_correlations", "plot_kernels"),
-    "profiling": ("LayerProfile", "Profile", "profile"),
-}
-
-__getattr__ = lazy_names(__name__, {name: module for module, names in _MODULES.items() for name in names})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "KernelCorrelations": "sepzoo.analysis.correlations",
+        "LayerCorrelation": "sepzoo.analysis.correlations",
+        "LayerProfile": "sepzoo.analysis.profiling",
+        "Profile": "sepzoo.analysis.profiling",
+        "costs_to_csv": "sepzoo.analysis.costs_file",
+        "kernel_correlations": "sepzoo.analysis.correlations",
+        "plot_costs": "sepzoo.analysis.plots",
+        "plot_kernel_correlations": "sepzoo.analysis.plots",
+        "plot_kernels": "sepzoo.analysis.plots",
+        "profile": "sepzoo.analysis.profiling",
+    },
+)

@@ -14,11 +14,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from sepzoo.analysis.csv_file import write_csv
-from sepzoo.analysis.graph import layers_of
-from sepzoo.analysis.table import table
-from sepzoo.errors import SepzooError
 from sepzoo.layers import FactorizedConv
+from sepzoo.layers.graph import layers_of
+from sepzoo.support.csv_file import write_csv
+from sepzoo.support.errors import SepzooError
+from sepzoo.support.table import table
 
 CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 DEPTHWISE = (

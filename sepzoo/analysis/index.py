@@ -11,7 +11,7 @@ import sepzoo.catalog.index
 from sepzoo.analysis.profiling import profile
 from sepzoo.applications import build, list_models
 from sepzoo.catalog.index import Counts
-from sepzoo.files import written_whole
+from sepzoo.support.atomic import written_whole
 
 PATH = Path(sepzoo.catalog.index.__file__).with_name("index.json")
 

@@ -12,10 +12,10 @@ import keras
 import numpy as np
 
 from sepzoo.analysis.correlations import KernelCorrelations
-from sepzoo.analysis.graph import layers_of
 from sepzoo.analysis.profiling import Profile
-from sepzoo.errors import SepzooError, unknown
-from sepzoo.files import written_whole
+from sepzoo.layers.graph import layers_of
+from sepzoo.support.atomic import written_whole
+from sepzoo.support.errors import SepzooError, unknown
 
 PathLike = str | os.PathLike[str]
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import keras
 
-from sepzoo.analysis.graph import graph_of, input_of, replay
 from sepzoo.analysis.multiplications import multiplications
-from sepzoo.analysis.table import table
-from sepzoo.errors import SepzooError, unknown
 from sepzoo.layers import FactorizedConv
+from sepzoo.layers.graph import graph_of, input_of, replay
 from sepzoo.layers.orthonormal import orthonormal_kernels
+from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.table import table
 
 Shape = tuple[int, ...]
 InputShape = Sequence[int] | Mapping[str, Sequence[int]]

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sepzoo.catalog.registry import list_models
-from sepzoo.lazy import lazy_names
+from sepzoo.support.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from sepzoo.catalog.build import build
+    from sepzoo.building.build import build
+    from sepzoo.building.features import features
+    from sepzoo.building.images import decode_predictions, preprocess
     from sepzoo.catalog.card import Card, card
-    from sepzoo.catalog.images import decode_predictions, preprocess
-    from sepzoo.catalog.load import LoadReport, load_weights
-    from sepzoo.catalog.taps import features
+    from sepzoo.weights.loading import LoadReport, load_weights
 
 __all__ = [
     "Card",
@@ -29,16 +29,16 @@ __all__ = [
     "preprocess",
 ]
 
-__getattr__ = lazy_names(
-    "sepzoo.catalog",
+__getattr__, __dir__ = lazy_names(
+    __name__,
     {
-        "Card": "card",
-        "LoadReport": "load",
-        "build": "build",
-        "card": "card",
-        "decode_predictions": "images",
-        "features": "taps",
-        "load_weights": "load",
-        "preprocess": "images",
+        "Card": "sepzoo.catalog.card",
+        "LoadReport": "sepzoo.weights.loading",
+        "build": "sepzoo.building.build",
+        "card": "sepzoo.catalog.card",
+        "decode_predictions": "sepzoo.building.images",
+        "features": "sepzoo.building.features",
+        "load_weights": "sepzoo.weights.loading",
+        "preprocess": "sepzoo.building.images",
     },
 )

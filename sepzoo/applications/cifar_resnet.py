@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sepzoo.applications.resnet import Stage, residual_stages
-from sepzoo.layers.blocks import Blocks
+from sepzoo.layers.builder import Blocks
 from sepzoo.layers.resolution import resolutions
 
 STEM = 16

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from sepzoo.layers import heads
-from sepzoo.layers.blocks import Blocks
+from sepzoo.layers.builder import Blocks
 from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.width import truncated
 

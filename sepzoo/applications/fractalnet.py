@@ -7,12 +7,12 @@ from typing import Any
 
 import keras
 
-from sepzoo.errors import SepzooError
-from sepzoo.layers.blocks import Blocks
+from sepzoo.layers.builder import Blocks
 from sepzoo.layers.drop_path import drop_rates
 from sepzoo.layers.drop_path_join import ColumnDraw, DropPathJoin
 from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.width import truncated
+from sepzoo.support.errors import SepzooError
 
 BLOCKS = (64, 128, 256, 512, 512)  # channels; a block is a fractal, a max pooling and dropout
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import keras
 
-from sepzoo.layers.blocks import Blocks
+from sepzoo.layers.builder import Blocks
 from sepzoo.layers.factorization import Factorization, factorization
 from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.width import divisible, truncated

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from sepzoo.layers.blocks import Blocks
+from sepzoo.layers.builder import Blocks
 from sepzoo.layers.heads import conv_head, dense_head
 from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.width import truncated

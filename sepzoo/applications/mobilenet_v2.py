@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from sepzoo.layers.blocks import Blocks
+from sepzoo.layers.builder import Blocks
 from sepzoo.layers.drop_path import drop_rates
 from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.width import divisible, truncated

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from sepzoo.applications.mobilenet_v2 import bsconv_bottleneck, timm_bottleneck
-from sepzoo.errors import unknown
-from sepzoo.layers.blocks import Blocks
+from sepzoo.layers.builder import Blocks
 from sepzoo.layers.drop_path import drop_rates
 from sepzoo.layers.heads import Hidden, conv_head, dense_head
 from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.squeeze_excite import squeeze_excite
 from sepzoo.layers.width import divisible, truncated
+from sepzoo.support.errors import unknown
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from sepzoo.layers.blocks import Blocks
+from sepzoo.layers.builder import Blocks
 from sepzoo.layers.factorization import separable
 from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.width import truncated

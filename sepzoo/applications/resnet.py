@@ -10,10 +10,10 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from sepzoo.errors import SepzooError
-from sepzoo.layers.blocks import Blocks
+from sepzoo.layers.builder import Blocks
 from sepzoo.layers.drop_path import drop_rates
 from sepzoo.layers.resolution import Resolution, resolutions
+from sepzoo.support.errors import SepzooError
 
 
 @dataclasses.dataclass(frozen=True)

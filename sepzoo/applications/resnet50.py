@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from sepzoo.errors import SepzooError
-from sepzoo.layers.blocks import Blocks
+from sepzoo.layers.builder import Blocks
 from sepzoo.layers.drop_path import drop_rates
 from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.width import truncated
+from sepzoo.support.errors import SepzooError
 
 
 @dataclasses.dataclass(frozen=True)

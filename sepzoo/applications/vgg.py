@@ -8,10 +8,10 @@ from typing import Any
 
 import keras
 
-from sepzoo.errors import SepzooError
-from sepzoo.layers.blocks import Blocks
+from sepzoo.layers.builder import Blocks
 from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.width import truncated
+from sepzoo.support.errors import SepzooError
 
 
 @dataclasses.dataclass(frozen=True)

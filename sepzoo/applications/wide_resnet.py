@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sepzoo.applications.resnet import Stage, residual_stages
-from sepzoo.errors import SepzooError
-from sepzoo.layers.blocks import Blocks
+from sepzoo.layers.builder import Blocks
 from sepzoo.layers.resolution import resolutions
+from sepzoo.support.errors import SepzooError
 
 STEM = 16
 STAGES = (Stage(16, 1), Stage(32, 2), Stage(64, 2))

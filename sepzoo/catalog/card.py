@@ -9,7 +9,7 @@ from typing import Any
 from sepzoo.catalog.index import Counts, index
 from sepzoo.catalog.published import BSCONV_PAPER, Published, published
 from sepzoo.catalog.registry import find
-from sepzoo.catalog.spec import Family, ModelSpec, Paper, WeightFile
+from sepzoo.records.family import Family, ModelSpec, Paper, WeightFile
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,8 +7,8 @@ import functools
 from collections.abc import Mapping, Sequence
 
 from sepzoo.catalog.families import FAMILIES
-from sepzoo.catalog.spec import Family, ModelSpec
-from sepzoo.errors import SepzooError, unknown
+from sepzoo.records.family import Family, ModelSpec
+from sepzoo.support.errors import SepzooError, unknown
 
 Patterns = str | Sequence[str]
 

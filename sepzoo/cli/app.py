@@ -23,7 +23,7 @@ from sepzoo.cli.profile import profile
 from sepzoo.cli.quickstart import quickstart
 from sepzoo.cli.rewrite import rewrite
 from sepzoo.cli.train import train
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 USER_MISTAKE = 2
 INTERRUPTED = 130

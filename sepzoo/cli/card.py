@@ -22,8 +22,8 @@ def card(name: Name, as_json: Json = False) -> None:
 
     Example: sepzoo card mobilenet_v1
     """
-    from sepzoo.analysis.table import table
     from sepzoo.catalog.card import card as find_card
+    from sepzoo.support.table import table
 
     found = find_card(name)
     if as_json:

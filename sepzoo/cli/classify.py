@@ -30,8 +30,8 @@ def classify(
 
     Example: sepzoo classify runs/digits/mobilenet_v1_int8.tflite one.png two.png --top 3
     """
-    from sepzoo.analysis.table import table
     from sepzoo.cli.opening import open_file
+    from sepzoo.support.table import table
 
     classifier = open_file(file, labels=labels, preprocessing=preprocessing)
     classifier.require_labels()

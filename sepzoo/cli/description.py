@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from sepzoo.catalog.preprocessing import NAMED, Preprocessing
-from sepzoo.errors import SepzooError, unknown
+from sepzoo.records.preprocessing import NAMED, Preprocessing
+from sepzoo.support.errors import SepzooError, unknown
 
 LabelsFile = Annotated[
     Path | None, typer.Option("--labels", help="A text file with one class name a line, for a model that carries none.")
@@ -58,7 +58,7 @@ def parse_preprocessing(text: str | None) -> Preprocessing | None:
     """
     if text is None:
         return None
-    from sepzoo.training.overrides import parse_override
+    from sepzoo.support.overrides import parse_override
 
     first, *rest = _COMMA_OUTSIDE_BRACKETS.split(text)
     named = "=" not in first
@@ -90,9 +90,9 @@ def describe(model: Any, *, labels: Path | None, preprocessing: str | None) -> N
     """
     if labels is None and preprocessing is None:
         return
-    from sepzoo.catalog.metadata import Metadata
-    from sepzoo.catalog.model_file import attach
-    from sepzoo.inference.keras_file import from_model
+    from sepzoo.artifact.model_file import attach
+    from sepzoo.inference.keras_model import from_model
+    from sepzoo.records.metadata import Metadata
 
     told = from_model(model, labels=read_labels(labels), preprocessing=parse_preprocessing(preprocessing))
     attach(model, Metadata(told.name, labels=told.labels, preprocessing=told.require_preprocessing()))

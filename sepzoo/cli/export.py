@@ -62,11 +62,11 @@ def export(
 
 def _open(model: str, weights: str | None, settings: list[str]) -> Network:
     from sepzoo.applications import build
-    from sepzoo.catalog import model_file
+    from sepzoo.artifact import model_file
     from sepzoo.cli.exporting import Network
-    from sepzoo.errors import SepzooError
-    from sepzoo.inference.keras_file import from_model
-    from sepzoo.training.overrides import parse_override
+    from sepzoo.inference.keras_model import from_model
+    from sepzoo.support.errors import SepzooError
+    from sepzoo.support.overrides import parse_override
 
     path = Path(model)
     if not (path.is_dir() or path.suffix in model_file.SUFFIXES):
@@ -82,7 +82,7 @@ def _open(model: str, weights: str | None, settings: list[str]) -> Network:
 
 def _open_run(folder: Path) -> Network:
     from sepzoo.cli.exporting import Network
-    from sepzoo.errors import SepzooError
+    from sepzoo.support.errors import SepzooError
     from sepzoo.training.record import RunFolder
 
     if not (folder / "recipe.yaml").is_file():

@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sepzoo.analysis.table import table
 from sepzoo.export import ExportReport
-from sepzoo.export.latency import Latency
+from sepzoo.inference.latency import Latency
+from sepzoo.support.table import table
 
 
 @dataclasses.dataclass(frozen=True)

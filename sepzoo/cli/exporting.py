@@ -9,11 +9,11 @@ from typing import Any
 
 from sepzoo.cli.exported import Exported
 from sepzoo.cli.samples import CALIBRATION_COUNT, ExportSamples, of_data, of_recipe
-from sepzoo.errors import SepzooError, unknown
 from sepzoo.export import TARGETS, export
 from sepzoo.export.comparison import noise
-from sepzoo.export.latency import measure
-from sepzoo.inference.keras_file import KerasClassifier, from_model
+from sepzoo.inference.keras_model import KerasClassifier, from_model
+from sepzoo.inference.latency import measure
+from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.training import Recipe, Run
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sepzoo.inference.quiet import Log, quiet
+from sepzoo.support.quiet import Log, quiet
 
 
 def start_keras() -> None:

@@ -44,9 +44,9 @@ def list_networks(
 
     Example: sepzoo list 'cifar_*' --kind bsconv_u --max-params 1e6 --sort macs
     """
-    from sepzoo.analysis.table import table
     from sepzoo.catalog.registry import list_models, listed
-    from sepzoo.errors import SepzooError, nearest
+    from sepzoo.support.errors import SepzooError, nearest
+    from sepzoo.support.table import table
 
     every = [_row(name) for name in listed()]
     matched = set(list_models(patterns or "*", exclude=exclude or ()))
@@ -85,7 +85,7 @@ def _row(name: str) -> Row:
 
 
 def _check(field: str, asked: str | None, known: set[str]) -> None:
-    from sepzoo.errors import unknown
+    from sepzoo.support.errors import unknown
 
     if asked is not None and asked not in known:
         raise unknown(field, asked, known)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 Network = Annotated[
     str, typer.Argument(metavar="MODEL", help="A .keras or whole-model .h5 file, a run folder, or a network's name.")
@@ -23,8 +23,8 @@ def open_network(text: str, *, weights: str | None, settings: Sequence[str]) -> 
         SepzooError: there is no such thing, or weights and settings are given to what is built already.
     """
     from sepzoo.applications import build
-    from sepzoo.catalog import model_file
-    from sepzoo.training.overrides import parse_override
+    from sepzoo.artifact import model_file
+    from sepzoo.support.overrides import parse_override
 
     path = Path(text)
     if not (path.is_dir() or path.suffix in model_file.SUFFIXES):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sepzoo import inference
 from sepzoo.cli.description import parse_preprocessing, read_labels
-from sepzoo.inference.quiet import quiet
+from sepzoo.support.quiet import quiet
 
 
 def open_file(path: Path, *, labels: Path | None = None, preprocessing: str | None = None) -> inference.Classifier:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A network, as `sepzoo list` shows it.")]

@@ -27,11 +27,11 @@ def profile(
 
     start_keras()
     from sepzoo import analysis
-    from sepzoo.analysis.table import table
     from sepzoo.applications import build
-    from sepzoo.catalog import model_file
-    from sepzoo.errors import SepzooError
-    from sepzoo.training.overrides import parse_override
+    from sepzoo.artifact import model_file
+    from sepzoo.support.errors import SepzooError
+    from sepzoo.support.overrides import parse_override
+    from sepzoo.support.table import table
 
     shape = None if input_shape is None else parse_shape(input_shape)
     if network.endswith(model_file.SUFFIXES):

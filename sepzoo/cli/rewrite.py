@@ -53,10 +53,10 @@ def rewrite(
     from sepzoo.cli.keras_start import start_keras
 
     start_keras()
-    from sepzoo.catalog import model_file
+    from sepzoo.artifact import model_file
     from sepzoo.cli.rewriting import Wishes, draw, rewritten
-    from sepzoo.errors import SepzooError
-    from sepzoo.files import check_target
+    from sepzoo.support.atomic import check_target
+    from sepzoo.support.errors import SepzooError
 
     if out.suffix != ".keras":
         raise SepzooError(f"expected a file name that ends in .keras. Received: --out {out}.")

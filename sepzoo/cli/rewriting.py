@@ -9,9 +9,9 @@ from typing import Any
 
 from sepzoo import surgery
 from sepzoo.data.samples import Samples, draw_samples
-from sepzoo.errors import SepzooError, unknown
+from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.overrides import parse_override
 from sepzoo.surgery import SurgeryReport
-from sepzoo.training.overrides import parse_override
 
 Step = Callable[[Any], tuple[Any, SurgeryReport]]
 
@@ -68,7 +68,7 @@ def rewritten(model: Any, wishes: Wishes) -> tuple[Any, SurgeryReport]:
 def draw(model: Any, data: str, count: int, seed: int) -> Samples:
     """Draw unlabelled training images of a data set, prepared as the model wants them."""
     from sepzoo.cli.samples import open_for, splits_of
-    from sepzoo.inference.keras_file import from_model
+    from sepzoo.inference.keras_model import from_model
 
     return draw_samples(open_for(from_model(model), data, splits_of(data).train), count, seed)
 

@@ -14,8 +14,8 @@ from sepzoo.data.opening import open_source, split_names
 from sepzoo.data.samples import Samples, draw_samples
 from sepzoo.data.source import Source
 from sepzoo.data.split import SplitChoice, choose_splits
-from sepzoo.errors import SepzooError
 from sepzoo.inference.evaluation import match_classes
+from sepzoo.support.errors import SepzooError
 
 if TYPE_CHECKING:
     from sepzoo.inference import Classifier

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sepzoo.data.source import Source
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 
 class Augmentation(BaseModel):

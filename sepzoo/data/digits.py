@@ -10,7 +10,7 @@ import numpy as np
 from sepzoo.data.arrays import ArraySource
 from sepzoo.data.source import WHOLE
 from sepzoo.data.split import Split
-from sepzoo.errors import unknown
+from sepzoo.support.errors import unknown
 
 SPLITS = ("train", "test")
 _TEST = Split("all", 0, 20)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from sepzoo.catalog.preprocessing import Preprocessing
 from sepzoo.data.arrays import ArraySource
 from sepzoo.data.photo import SUFFIXES, SkippedImageWarning, read_image
 from sepzoo.data.source import MEMORY_BUDGET, WHOLE, Source
 from sepzoo.data.split import VALIDATION_NAMES, Split
-from sepzoo.errors import SepzooError, unknown
+from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.errors import SepzooError, unknown
 
 
 class FolderSource(Source):

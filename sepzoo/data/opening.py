@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sepzoo.catalog.preprocessing import Interpolation, Preprocessing
 from sepzoo.data import digits
 from sepzoo.data.folder import folder_splits, open_folder
 from sepzoo.data.source import MEMORY_BUDGET, Source
-from sepzoo.errors import SepzooError
+from sepzoo.records.preprocessing import Interpolation, Preprocessing
+from sepzoo.support.errors import SepzooError
 
 _TFDS = "tfds:"
 

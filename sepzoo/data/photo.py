@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -27,7 +27,7 @@ def read_image(path: str | os.PathLike[str]) -> Image:
         >>> read_image("missing.jpg")
         Traceback (most recent call last):
         ...
-        sepzoo.errors.SepzooError: missing.jpg: expected a readable image. Received: no such file.
+        sepzoo.SepzooError: missing.jpg: expected a readable image. Received: no such file.
     """
     from PIL import Image, ImageOps
 

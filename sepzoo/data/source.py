@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sepzoo.catalog.preprocessing import Preprocessing
+from sepzoo.records.preprocessing import Preprocessing
 
 MEMORY_BUDGET = 2**30
 """Bytes of decoded pixels that a source may keep in memory; larger sets are read anew in every epoch."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sepzoo.errors import SepzooError, unknown
+from sepzoo.support.errors import SepzooError, unknown
 
 VALIDATION_NAMES = ("validation", "val", "valid")
 _SLICE = re.compile(r"(?P<name>[\w-]+)(\[((?P<start>\d+)%)?:((?P<stop>\d+)%)?\])?")

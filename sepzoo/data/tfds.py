@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from sepzoo.catalog.preprocessing import Preprocessing
 from sepzoo.data.arrays import ArraySource
 from sepzoo.data.source import MEMORY_BUDGET, WHOLE, Batch, Source
-from sepzoo.errors import SepzooError, unknown
+from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.errors import SepzooError, unknown
 
 _READ_AHEAD = 256
 _SHUFFLED_AT_ONCE = 8192

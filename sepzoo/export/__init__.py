@@ -9,30 +9,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sepzoo.lazy import lazy_names
+from sepzoo.support.lazy import lazy_names
 
 if TYPE_CHECKING:
     from sepzoo.export.comparison import Comparison
-    from sepzoo.export.latency import Latency
+    from sepzoo.export.formats.tflite import tflite
+    from sepzoo.export.formats.xla import xla
     from sepzoo.export.report import ExportReport
     from sepzoo.export.targets import TARGETS, Target, export
-    from sepzoo.export.to_tflite import tflite
-    from sepzoo.export.to_xla import xla
     from sepzoo.export.tolerance import Tolerance
+    from sepzoo.inference.latency import Latency
 
 __all__ = ["TARGETS", "Comparison", "ExportReport", "Latency", "Target", "Tolerance", "export", "tflite", "xla"]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
-        "TARGETS": "targets",
-        "Comparison": "comparison",
-        "ExportReport": "report",
-        "Latency": "latency",
-        "Target": "targets",
-        "Tolerance": "tolerance",
-        "export": "targets",
-        "tflite": "to_tflite",
-        "xla": "to_xla",
+        "Comparison": "sepzoo.export.comparison",
+        "ExportReport": "sepzoo.export.report",
+        "Latency": "sepzoo.inference.latency",
+        "TARGETS": "sepzoo.export.targets",
+        "Target": "sepzoo.export.targets",
+        "Tolerance": "sepzoo.export.tolerance",
+        "export": "sepzoo.export.targets",
+        "tflite": "sepzoo.export.formats.tflite",
+        "xla": "sepzoo.export.formats.xla",
     },
 )

@@ -14,8 +14,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from sepzoo.analysis.graph import input_of, replay
-from sepzoo.inference.quiet import errors_only
+from sepzoo.layers.graph import input_of, replay
+from sepzoo.support.quiet import errors_only
 
 IMAGES = 32
 """Images that the means are measured on; 20 give the same result as 200."""

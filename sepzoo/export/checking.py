@@ -7,14 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sepzoo.data.samples import Samples
-from sepzoo.errors import SepzooError
 from sepzoo.export.comparison import compare, noise
-from sepzoo.export.latency import measure
 from sepzoo.export.report import ExportReport
 from sepzoo.export.tolerance import Tolerance
-from sepzoo.files import written_whole
 from sepzoo.inference.classifier import Classifier
+from sepzoo.inference.latency import measure
 from sepzoo.inference.opening import open as open_file
+from sepzoo.support.atomic import written_whole
+from sepzoo.support.errors import SepzooError
 
 
 def checked_file(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sepzoo.data.samples import Samples
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 if TYPE_CHECKING:
     from sepzoo.inference.classifier import Classifier

@@ -6,13 +6,13 @@ from typing import Any
 
 import keras
 
-from sepzoo.analysis.graph import input_of, replay
-from sepzoo.catalog.metadata import Metadata
-from sepzoo.catalog.preprocessing import Preprocessing
-from sepzoo.errors import SepzooError
-from sepzoo.export.branches import split_multipliers
-from sepzoo.inference.keras_file import KerasClassifier, ends_in_logits, from_model
+from sepzoo.inference.keras_model import KerasClassifier, ends_in_logits, from_model
+from sepzoo.layers.graph import input_of, replay
+from sepzoo.records.metadata import Metadata
+from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.errors import SepzooError
 from sepzoo.surgery import fold_batch_norm, to_keras
+from sepzoo.surgery.exact.branches import split_multipliers
 
 
 def require_tensorflow(target: str) -> None:

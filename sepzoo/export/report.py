@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 from sepzoo.export.comparison import Comparison
-from sepzoo.export.latency import Latency
 from sepzoo.export.tolerance import Tolerance
+from sepzoo.inference.latency import Latency
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,13 +10,13 @@ from typing import Any
 
 import keras
 
-from sepzoo.catalog.preprocessing import Preprocessing
 from sepzoo.data.samples import Samples
-from sepzoo.errors import unknown
+from sepzoo.export.formats.tflite import MODES, tflite
+from sepzoo.export.formats.xla import xla
 from sepzoo.export.report import ExportReport
-from sepzoo.export.to_tflite import MODES, tflite
-from sepzoo.export.to_xla import xla
 from sepzoo.export.tolerance import Tolerance
+from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.errors import unknown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +78,7 @@ def export(
         >>> export(keras.Sequential(), "xlaa", "model")
         Traceback (most recent call last):
         ...
-        sepzoo.errors.SepzooError: unknown target 'xlaa'. Did you mean xla?
+        sepzoo.SepzooError: unknown target 'xlaa'. Did you mean xla?
     """
     if target not in TARGETS:
         raise unknown("target", target, TARGETS)

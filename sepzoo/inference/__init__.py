@@ -6,10 +6,10 @@ Keras in when it is opened, a SavedModel brings TensorFlow.
 
 from __future__ import annotations
 
-from sepzoo.catalog.prediction import Prediction
 from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.evaluation import Evaluation
 from sepzoo.inference.images import load_images
 from sepzoo.inference.opening import open, suffixes  # noqa: A004  (named for what it does, as in gzip.open)
+from sepzoo.records.prediction import Prediction
 
 __all__ = ["Classifier", "Evaluation", "Prediction", "load_images", "open", "suffixes"]

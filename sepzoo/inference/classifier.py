@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sepzoo.catalog.prediction import Prediction, likeliest
-from sepzoo.catalog.preprocessing import Preprocessing
 from sepzoo.data.photo import read_image
-from sepzoo.errors import SepzooError
 from sepzoo.inference.evaluation import Evaluation, evaluate
 from sepzoo.inference.images import raise_unreadable
+from sepzoo.records.prediction import Prediction, likeliest
+from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.errors import SepzooError
 
 if TYPE_CHECKING:
     from sepzoo.data.source import Source

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sepzoo.data.photo import read_image
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -27,7 +27,7 @@ def load_images(paths: Iterable[Path]) -> list[Image]:
         >>> load_images(["one.jpg", "two.jpg"])
         Traceback (most recent call last):
         ...
-        sepzoo.errors.SepzooError: 2 of 2 images cannot be read. one.jpg: no such file. two.jpg: no such file.
+        sepzoo.SepzooError: 2 of 2 images cannot be read. one.jpg: no such file. two.jpg: no such file.
     """
     images: list[Image] = []
     problems: list[str] = []

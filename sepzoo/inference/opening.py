@@ -7,15 +7,15 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from sepzoo.catalog.preprocessing import Preprocessing
-from sepzoo.errors import SepzooError, unknown
 from sepzoo.inference.classifier import Classifier
+from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.errors import SepzooError, unknown
 
 _SAVED_MODEL = "saved_model.pb"
 
 _READERS = {
-    ".keras": "sepzoo.inference.keras_file",
-    ".h5": "sepzoo.inference.keras_file",
+    ".keras": "sepzoo.inference.keras_model",
+    ".h5": "sepzoo.inference.keras_model",
     ".tflite": "sepzoo.inference.tflite_file",
     _SAVED_MODEL: "sepzoo.inference.saved_model",
 }
@@ -56,10 +56,10 @@ def open(  # noqa: A001  (named for what it does, as in gzip.open)
         >>> open("model.pb")
         Traceback (most recent call last):
         ...
-        sepzoo.errors.SepzooError: model.pb: no such file.
+        sepzoo.SepzooError: model.pb: no such file.
 
         >>> import tempfile, numpy, sepzoo
-        >>> from sepzoo.catalog import model_file
+        >>> from sepzoo.artifact import model_file
         >>> network = sepzoo.applications.build("mobilenet_v1", alpha=0.25, input_shape=(32, 32, 3), classes=2)
         >>> classifier = open(model_file.save(network, tempfile.mkdtemp() + "/small.keras"))
         >>> classifier.input_shape, classifier.predict(numpy.zeros((5, 48, 64, 3), "uint8")).shape

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from sepzoo.catalog.metadata import MEMBER, Metadata
-from sepzoo.catalog.preprocessing import Preprocessing
-from sepzoo.errors import SepzooError
 from sepzoo.inference.classifier import Classifier
-from sepzoo.inference.quiet import quiet
+from sepzoo.records.metadata import MEMBER, Metadata
+from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.errors import SepzooError
+from sepzoo.support.quiet import quiet
 
 EXTRA_FILES = "assets.extra"
 """The folder inside a SavedModel that TensorFlow leaves to others."""

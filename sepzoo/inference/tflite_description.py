@@ -10,9 +10,9 @@ from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
-from sepzoo.catalog.metadata import MEMBER, Metadata
-from sepzoo.catalog.preprocessing import Preprocessing
 from sepzoo.inference.metadata_tables import TENSOR_AXIS_LABELS, Values, decode
+from sepzoo.records.metadata import MEMBER, Metadata
+from sepzoo.records.preprocessing import Preprocessing
 
 METADATA_NAME = b"TFLITE_METADATA"
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from sepzoo.catalog.preprocessing import Preprocessing
-from sepzoo.errors import SepzooError
 from sepzoo.inference.classifier import Classifier
-from sepzoo.inference.quiet import quiet
 from sepzoo.inference.tflite_description import describe
+from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.errors import SepzooError
+from sepzoo.support.quiet import quiet
 
 _IDENTIFIER = slice(4, 8), b"TFL3"
 _PIXELS = np.arange(256)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sepzoo.layers.factorization import PRESETS, Factorization, Step, factorization
-from sepzoo.lazy import lazy_names
+from sepzoo.support.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from sepzoo.layers.blocks import Blocks, Conventions
     from sepzoo.layers.bsconv import BSConvS, BSConvS1D, BSConvS2D, BSConvU, BSConvU1D, BSConvU2D
+    from sepzoo.layers.builder import Blocks, Conventions
     from sepzoo.layers.drop_path import DropPath
     from sepzoo.layers.drop_path_join import ColumnDraw, DropPathJoin
     from sepzoo.layers.factorized import FactorizedConv, FactorizedConv1D, FactorizedConv2D
@@ -46,27 +46,26 @@ __all__ = [
     "factorization",
 ]
 
-
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
-        "BSConvS": "bsconv",
-        "BSConvS1D": "bsconv",
-        "BSConvS2D": "bsconv",
-        "BSConvU": "bsconv",
-        "BSConvU1D": "bsconv",
-        "BSConvU2D": "bsconv",
-        "Blocks": "blocks",
-        "ColumnDraw": "drop_path_join",
-        "Conventions": "blocks",
-        "DropPath": "drop_path",
-        "DropPathJoin": "drop_path_join",
-        "EdgePadding": "padding",
-        "FactorizedConv": "factorized",
-        "FactorizedConv1D": "factorized",
-        "FactorizedConv2D": "factorized",
-        "OrthonormalRegularizer": "orthonormal",
-        "SumTerms": "sum_terms",
-        "conv2d": "kinds",
+        "BSConvS": "sepzoo.layers.bsconv",
+        "BSConvS1D": "sepzoo.layers.bsconv",
+        "BSConvS2D": "sepzoo.layers.bsconv",
+        "BSConvU": "sepzoo.layers.bsconv",
+        "BSConvU1D": "sepzoo.layers.bsconv",
+        "BSConvU2D": "sepzoo.layers.bsconv",
+        "Blocks": "sepzoo.layers.builder",
+        "ColumnDraw": "sepzoo.layers.drop_path_join",
+        "Conventions": "sepzoo.layers.builder",
+        "DropPath": "sepzoo.layers.drop_path",
+        "DropPathJoin": "sepzoo.layers.drop_path_join",
+        "EdgePadding": "sepzoo.layers.padding",
+        "FactorizedConv": "sepzoo.layers.factorized",
+        "FactorizedConv1D": "sepzoo.layers.factorized",
+        "FactorizedConv2D": "sepzoo.layers.factorized",
+        "OrthonormalRegularizer": "sepzoo.layers.orthonormal",
+        "SumTerms": "sepzoo.layers.sum_terms",
+        "conv2d": "sepzoo.layers.kinds",
     },
 )

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 
 def drop_rates(last: float, branches: int) -> list[float]:

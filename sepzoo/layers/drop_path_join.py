@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 
 @keras.saving.register_keras_serializable("sepzoo")

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from sepzoo.errors import SepzooError, unknown
+from sepzoo.support.errors import SepzooError, unknown
 
 Order = Literal["pw_dw", "dw_pw"]
 

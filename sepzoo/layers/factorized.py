@@ -8,7 +8,6 @@ from typing import Any
 
 import keras
 
-from sepzoo.errors import SepzooError
 from sepzoo.layers.composed import composed_kernel, composing_pays
 from sepzoo.layers.factorization import Factorization, Step
 from sepzoo.layers.fast_batch_norm import FastBatchNormalization
@@ -16,6 +15,7 @@ from sepzoo.layers.grouped import GroupedConv1D, GroupedConv2D
 from sepzoo.layers.orthonormal import OrthonormalRegularizer
 from sepzoo.layers.padding import MODES, PaddingMode, padding_layer, resolve
 from sepzoo.layers.sum_terms import SumTerms
+from sepzoo.support.errors import SepzooError
 
 CONVOLUTIONS = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D}
 GROUPED = {1: GroupedConv1D, 2: GroupedConv2D}

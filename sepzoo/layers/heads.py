@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from sepzoo.layers import initializers
-from sepzoo.layers.blocks import Blocks
+from sepzoo.layers.builder import Blocks
 
 LAYERS = ("hidden", "hidden1", "hidden2", "logits", "predictions")  # names of a head's layers that have weights
 

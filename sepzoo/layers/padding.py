@@ -9,7 +9,7 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from sepzoo.errors import SepzooError, unknown
+from sepzoo.support.errors import SepzooError, unknown
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 MODES = ("zeros", "reflect", "replicate", "circular")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,8 +6,8 @@ from typing import Any
 
 import keras
 
-from sepzoo.errors import SepzooError
-from sepzoo.layers.blocks import Blocks
+from sepzoo.layers.builder import Blocks
+from sepzoo.support.errors import SepzooError
 
 
 def squeeze_excite(net: Blocks, x: Any, squeezed: int, *, name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 
 def truncated(channels: int, width: float) -> int:

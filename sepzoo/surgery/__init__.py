@@ -5,22 +5,22 @@
 
 from __future__ import annotations
 
-from sepzoo.surgery.accelerate import accelerate
-from sepzoo.surgery.blueprint import blueprint
-from sepzoo.surgery.channelwise import decompose_channels
-from sepzoo.surgery.decoupling import decouple
-from sepzoo.surgery.decoupling_report import DecoupledLayer, DecouplingReport, UniformChoice
-from sepzoo.surgery.folding import fold_batch_norm
-from sepzoo.surgery.leading import fold_leading_batch_norm
-from sepzoo.surgery.pointwise_pairs import fuse_pointwise
-from sepzoo.surgery.recalibration import recalibrate_batch_norm
-from sepzoo.surgery.replacing import replace
-from sepzoo.surgery.report import Change, SurgeryReport
-from sepzoo.surgery.rewriting import Part, Replacement, Rule, Skip, rewrite
-from sepzoo.surgery.separable_pairs import merge_separable, split_separable
-from sepzoo.surgery.sites import Call, Site, sites
-from sepzoo.surgery.spatial import decompose_spatially
-from sepzoo.surgery.stock import to_keras
+from sepzoo.surgery.approximate.blueprint import blueprint
+from sepzoo.surgery.approximate.channelwise import decompose_channels
+from sepzoo.surgery.approximate.decoupling import decouple
+from sepzoo.surgery.approximate.decoupling_report import DecoupledLayer, DecouplingReport, UniformChoice
+from sepzoo.surgery.approximate.recalibration import recalibrate_batch_norm
+from sepzoo.surgery.approximate.replacing import replace
+from sepzoo.surgery.approximate.spatial import decompose_spatially
+from sepzoo.surgery.exact.accelerate import accelerate
+from sepzoo.surgery.exact.builtin_layers import to_keras
+from sepzoo.surgery.exact.folding import fold_batch_norm
+from sepzoo.surgery.exact.leading import fold_leading_batch_norm
+from sepzoo.surgery.exact.pointwise_pairs import fuse_pointwise
+from sepzoo.surgery.exact.separable_pairs import merge_separable, split_separable
+from sepzoo.surgery.walk.report import Change, SurgeryReport
+from sepzoo.surgery.walk.rewriting import Part, Replacement, Rule, Skip, rewrite
+from sepzoo.surgery.walk.sites import Call, Site, sites
 
 __all__ = [
     "Call",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sepzoo.lazy import lazy_names
+from sepzoo.support.lazy import lazy_names
 from sepzoo.training.recipe import Recipe, list_recipes
 from sepzoo.training.record import Epoch, Result, Run
 
@@ -13,4 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Epoch", "Recipe", "Result", "Run", "list_recipes", "run"]
 
-__getattr__ = lazy_names(__name__, {"run": "running"})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "run": "sepzoo.training.running",
+    },
+)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sepzoo.catalog.preprocessing import Preprocessing
 from sepzoo.data.augment import Augmentation
 from sepzoo.data.source import Batch, Source
+from sepzoo.records.preprocessing import Preprocessing
 
 
 def training_batches(

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 from keras.ops import convert_to_numpy
 
-from sepzoo.errors import SepzooError
-from sepzoo.files import written_whole
+from sepzoo.support.atomic import written_whole
+from sepzoo.support.errors import SepzooError
 
 
 def save_state(path: Path, model: keras.Model, optimizer: Any, *, epochs: int) -> None:

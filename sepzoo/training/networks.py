@@ -9,11 +9,11 @@ import keras
 from keras.ops import convert_to_numpy
 
 from sepzoo.applications import build
-from sepzoo.catalog.metadata import Metadata
-from sepzoo.catalog.model_file import attach
-from sepzoo.catalog.preprocessing import Preprocessing
+from sepzoo.artifact.model_file import attach
 from sepzoo.catalog.registry import find
-from sepzoo.surgery.accelerate import accelerate
+from sepzoo.records.metadata import Metadata
+from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.surgery.exact.accelerate import accelerate
 from sepzoo.training.recipe import Recipe
 
 

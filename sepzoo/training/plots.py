@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sepzoo.files import written_whole
+from sepzoo.support.atomic import written_whole
 from sepzoo.training.record import Epoch
 
 

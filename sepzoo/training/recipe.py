@@ -12,8 +12,8 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from sepzoo.data.augment import Augmentation
-from sepzoo.errors import SepzooError, nearest, unknown
-from sepzoo.training.overrides import parse_override
+from sepzoo.support.errors import SepzooError, nearest, unknown
+from sepzoo.support.overrides import parse_override
 from sepzoo.training.sections import (
     DataSection,
     ModelSection,

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from sepzoo.errors import SepzooError
-from sepzoo.files import written_whole
+from sepzoo.support.atomic import written_whole
+from sepzoo.support.errors import SepzooError
 from sepzoo.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Run:
 
     def model(self, which: Literal["best", "last"] = "best") -> keras.Model:
         """Return the network with the weights of the best or the last epoch."""
-        from sepzoo.catalog.model_file import load
+        from sepzoo.artifact.model_file import load
 
         return load(self.folder / f"{which}.keras")
 

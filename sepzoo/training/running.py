@@ -14,10 +14,10 @@ from typing import Any
 import keras
 
 import sepzoo
-from sepzoo.catalog.model_file import load, save
+from sepzoo.artifact.model_file import load, save
 from sepzoo.data.source import Source
-from sepzoo.errors import SepzooError
-from sepzoo.files import written_whole
+from sepzoo.support.atomic import written_whole
+from sepzoo.support.errors import SepzooError
 from sepzoo.training.batches import count_batches, evaluation_batches, training_batches
 from sepzoo.training.checkpoint import restore_state, save_state
 from sepzoo.training.networks import Networks, build_networks, preprocessing_of

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from sepzoo.catalog.preprocessing import Preprocessing
 from sepzoo.data.opening import open_source, split_names
 from sepzoo.data.source import Source
 from sepzoo.data.split import choose_splits
+from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.training.recipe import Recipe
 
 

@@ -18,8 +18,8 @@ from sepzoo.analysis import (
     plot_kernels,
     profile,
 )
-from sepzoo.errors import SepzooError
 from sepzoo.layers import BSConvU
+from sepzoo.support.errors import SepzooError
 from sepzoo.surgery import decouple
 
 

@@ -11,9 +11,9 @@ import pytest
 from keras import layers
 
 from sepzoo.analysis import LayerProfile, profile
-from sepzoo.errors import SepzooError
 from sepzoo.layers import BSConvS, BSConvU, FactorizedConv2D, factorization
-from sepzoo.recursion import deep_recursion
+from sepzoo.support.errors import SepzooError
+from sepzoo.support.recursion import deep_recursion
 
 
 def small(shape=(32, 32, 3)):

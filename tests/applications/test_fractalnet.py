@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from sepzoo.applications import build, list_models
-from sepzoo.errors import SepzooError
 from sepzoo.layers import DropPathJoin
+from sepzoo.support.errors import SepzooError
 from sepzoo.surgery import to_keras
 
 WIDTHS = (3, 64, 128, 256, 512, 512)

@@ -8,7 +8,7 @@ import pytest
 
 from sepzoo.analysis import profile
 from sepzoo.applications import build, card, list_models
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 TABLE = {  # module: channels of the stages, parameters, million multiply-accumulates
     "separable": ((128, 256, 512), 898_186, 132.8),

@@ -8,7 +8,7 @@ import pytest
 
 from sepzoo.applications import build
 from sepzoo.catalog.families import FAMILIES
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 from tests.small import SMALL
 
 NEW = ("inception", "resnext", "hybrid")

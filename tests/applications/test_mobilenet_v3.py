@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from sepzoo.applications import build
-from sepzoo.errors import SepzooError
 from sepzoo.layers import OrthonormalRegularizer
+from sepzoo.support.errors import SepzooError
 from tests.applications.test_exact_counts import built
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from sepzoo.applications import build, list_models, load_weights
-from sepzoo.catalog.weight_files import named_arrays
-from sepzoo.errors import SepzooError
 from sepzoo.layers import PRESETS
+from sepzoo.support.errors import SepzooError
 from sepzoo.surgery import to_keras
+from sepzoo.weights.reading import named_arrays
 
 
 def structure(model):

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from sepzoo.applications import build
+from sepzoo.artifact.model_file import load, save
 from sepzoo.catalog.families import FAMILIES
-from sepzoo.catalog.model_file import load, save
 from tests.small import SMALL
 
 RANDOM = {  # with all that is random in training

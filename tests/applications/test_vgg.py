@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from sepzoo.applications import build, preprocess
-from sepzoo.errors import SepzooError
 from sepzoo.layers import BSConvU2D
+from sepzoo.support.errors import SepzooError
 from tests.applications.test_exact_counts import built
 
 SMALL = {"alpha": 0.125, "hidden": 16, "input_shape": (32, 32, 3), "classes": 4}

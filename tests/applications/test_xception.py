@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from sepzoo.applications import build
-from sepzoo.errors import SepzooError
 from sepzoo.layers import factorization
+from sepzoo.support.errors import SepzooError
 from tests.applications.test_exact_counts import built
 
 SMALL = {"alpha": 0.125, "input_shape": (71, 71, 3), "classes": 4}

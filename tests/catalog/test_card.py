@@ -13,7 +13,7 @@ from sepzoo.analysis.index import derive
 from sepzoo.applications import card, list_models
 from sepzoo.catalog.index import Counts, index
 from sepzoo.catalog.published import published
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 
 def test_the_index_holds_the_listed_names_and_no_others():

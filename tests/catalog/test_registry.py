@@ -7,7 +7,7 @@ import pytest
 from sepzoo.applications import list_models
 from sepzoo.catalog.families import FAMILIES
 from sepzoo.catalog.registry import find, listed
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 
 def test_every_listed_name_leads_to_itself():

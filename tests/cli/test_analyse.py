@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sepzoo.analysis import kernel_correlations
-from sepzoo.catalog import model_file
+from sepzoo.artifact import model_file
 from tests.cli.conftest import Command
 
 

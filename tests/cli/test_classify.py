@@ -9,7 +9,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
-from sepzoo.catalog.model_file import save
+from sepzoo.artifact.model_file import save
 from tests.cli.conftest import Command
 from tests.command import run_command
 

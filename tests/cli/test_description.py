@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sepzoo.catalog.preprocessing import CAFFE, ZERO_TO_ONE, Preprocessing
 from sepzoo.cli.description import describe, parse_preprocessing, read_labels
-from sepzoo.errors import SepzooError
+from sepzoo.records.preprocessing import CAFFE, ZERO_TO_ONE, Preprocessing
+from sepzoo.support.errors import SepzooError
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_labels_are_lines(tmp_path: Path) -> None:
 def test_labels_alone_do_not_make_up_a_preprocessing(tmp_path: Path) -> None:
     import keras
 
-    from sepzoo.catalog.model_file import metadata_of
+    from sepzoo.artifact.model_file import metadata_of
 
     model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(2)], name="m")
     (tmp_path / "labels.txt").write_text("a\nb\n")

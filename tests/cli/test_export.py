@@ -6,8 +6,8 @@ from pathlib import Path
 import keras
 import pytest
 
-from sepzoo.catalog.preprocessing import ZERO_TO_ONE, Preprocessing
 from sepzoo.inference import open as open_file
+from sepzoo.records.preprocessing import ZERO_TO_ONE, Preprocessing
 from tests.cli.conftest import Command
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from sepzoo.analysis import profile
-from sepzoo.catalog import model_file
-from sepzoo.catalog.metadata import Metadata
-from sepzoo.catalog.preprocessing import ZERO_TO_ONE
+from sepzoo.artifact import model_file
 from sepzoo.layers import BSConvS
+from sepzoo.records.metadata import Metadata
+from sepzoo.records.preprocessing import ZERO_TO_ONE
 from tests.cli.conftest import Command
 
 

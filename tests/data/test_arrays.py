@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sepzoo.data import ArraySource
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 NAMES = ("cat", "dog")
 

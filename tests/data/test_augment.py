@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sepzoo.data.augment import Augmentation, random_brightness, random_crop, random_flip
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, size=(64, 12, 10, 3), dtype=np.uint8)
 

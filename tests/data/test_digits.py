@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sepzoo.data import open_digits
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 
 def test_the_scans_are_those_of_the_uci_test_file() -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sepzoo.catalog.preprocessing import Preprocessing
 from sepzoo.data import FolderSource, SkippedImageWarning, open_folder, open_source, split_names
 from sepzoo.data.folder import folder_splits
-from sepzoo.errors import SepzooError
+from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.errors import SepzooError
 
 
 def photograph(path: Path, size: tuple[int, int] = (30, 20), value: int = 0) -> None:

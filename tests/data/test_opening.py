@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sepzoo.data import open_source, split_names
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 
 def test_digits_by_name() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sepzoo.data import draw_samples, open_source
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 
 def test_samples_are_different_images_of_the_source_and_repeatable() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sepzoo.data import Split, SplitChoice, choose_splits
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 LABELS = np.random.default_rng(3).integers(0, 7, size=500)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sepzoo.data import ArraySource, TfdsSource, open_source, split_names
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 pytestmark = pytest.mark.slow  # importing TensorFlow takes most of it
 

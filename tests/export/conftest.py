@@ -9,8 +9,7 @@ import pytest
 
 from sepzoo.data import Samples
 from sepzoo.export import ExportReport, tflite
-
-from .networks import samples, separable
+from tests.export.networks import samples, separable
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from sepzoo.catalog import model_file
-from sepzoo.catalog.metadata import Metadata
+from sepzoo.artifact import model_file
 from sepzoo.data import Samples
+from sepzoo.records.metadata import Metadata
 
 LABELS = ("ant", "bee", "cat", "dog")
 RESIDUAL_ADDS = 2

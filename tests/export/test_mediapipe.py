@@ -16,12 +16,11 @@ import pytest
 from PIL import Image
 
 from sepzoo import inference
-from sepzoo.catalog import model_file
-from sepzoo.catalog.metadata import Metadata
+from sepzoo.artifact import model_file
 from sepzoo.data import Samples
 from sepzoo.export import Tolerance, tflite
-
-from .networks import pixels, samples, separable
+from sepzoo.records.metadata import Metadata
+from tests.export.networks import pixels, samples, separable
 
 REQUIREMENT = "mediapipe==1.2.2"
 SCRIPT = Path(__file__).with_name("mediapipe_classify.py")

@@ -8,11 +8,11 @@ import keras
 import numpy as np
 import pytest
 
-from sepzoo.catalog import model_file
-from sepzoo.catalog.metadata import Metadata
+from sepzoo.artifact import model_file
 from sepzoo.data import Samples
 from sepzoo.export import ExportReport, Tolerance, tflite
-from sepzoo.inference.keras_file import from_model
+from sepzoo.inference.keras_model import from_model
+from sepzoo.records.metadata import Metadata
 
 pytestmark = pytest.mark.slow
 

@@ -6,12 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from sepzoo.catalog.preprocessing import Preprocessing
-from sepzoo.errors import SepzooError
 from sepzoo.export.preparation import deployable, described, require_tensorflow
 from sepzoo.layers import BSConvU
-
-from .networks import LABELS, pixels, separable
+from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.errors import SepzooError
+from tests.export.networks import LABELS, pixels, separable
 
 
 def answers(model: keras.Model) -> np.ndarray:

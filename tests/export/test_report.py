@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sepzoo.catalog.preprocessing import Preprocessing
 from sepzoo.data import Samples
-from sepzoo.errors import SepzooError
 from sepzoo.export import Comparison, ExportReport, Latency, Tolerance
 from sepzoo.export.comparison import compare, noise
-from sepzoo.export.latency import measure
 from sepzoo.inference import Classifier
+from sepzoo.inference.latency import measure
+from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.errors import SepzooError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

@@ -9,7 +9,7 @@ import pytest
 
 from sepzoo import export
 from sepzoo.data import Samples
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 
 def test_the_names() -> None:

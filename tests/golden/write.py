@@ -17,11 +17,11 @@ import numpy as np
 import sepzoo
 from sepzoo import export, training
 from sepzoo.applications import build
-from sepzoo.catalog import model_file
-from sepzoo.catalog.metadata import Metadata
-from sepzoo.catalog.preprocessing import CAFFE
+from sepzoo.artifact import model_file
 from sepzoo.data import Samples
 from sepzoo.layers import BSConvS, BSConvU, ColumnDraw, DropPath, DropPathJoin, conv2d
+from sepzoo.records.metadata import Metadata
+from sepzoo.records.preprocessing import CAFFE
 
 GOLDEN = Path(__file__).parent
 RUN = ["model=hybrid_hypothesis_hybrid", "model.arguments={widths: [4, 6, 8]}", "model.image_size=8", "epochs=2"]

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sepzoo.catalog.preprocessing import Preprocessing
-from sepzoo.errors import SepzooError
 from sepzoo.inference import Prediction
 from sepzoo.inference.classifier import Classifier
+from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.errors import SepzooError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

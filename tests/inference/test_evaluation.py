@@ -8,10 +8,10 @@ import json
 import numpy as np
 import pytest
 
-from sepzoo.catalog.preprocessing import Preprocessing
 from sepzoo.data import ArraySource
-from sepzoo.errors import SepzooError
 from sepzoo.inference import Classifier, Evaluation
+from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.errors import SepzooError
 
 LETTERS = ("a", "b", "c", "d", "e", "f", "g")
 

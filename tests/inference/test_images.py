@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from sepzoo.errors import SepzooError
 from sepzoo.inference import load_images
+from sepzoo.support.errors import SepzooError
 
 
 def test_loads_in_order(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sepzoo import inference
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 
 
 @pytest.mark.parametrize("name", ["none.keras", "none.tflite", "none.xyz"])

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from sepzoo import inference
-from sepzoo.catalog.preprocessing import Preprocessing
-from sepzoo.errors import SepzooError
 from sepzoo.inference.tflite_file import Quantization
+from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.errors import SepzooError
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_dequantizing_comes_back_to_half_a_step(scale: float, zero_point: int, v
 FUZZ = """
 import pathlib, random, sys, numpy as np
 from sepzoo import inference
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 whole, target, chance = pathlib.Path(sys.argv[1]).read_bytes(), pathlib.Path(sys.argv[2]), random.Random(4)
 refused = 0
 for number in range(80):

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from sepzoo.errors import SepzooError
 from sepzoo.layers import BSConvS, BSConvS1D, BSConvS2D, BSConvU, BSConvU1D, BSConvU2D, conv2d
+from sepzoo.support.errors import SepzooError
 from tests.layers import reference
 
 LAYERS = {"u": BSConvU2D, "s": BSConvS2D}

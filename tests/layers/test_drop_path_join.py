@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from sepzoo.errors import SepzooError
 from sepzoo.layers import ColumnDraw, DropPathJoin
+from sepzoo.support.errors import SepzooError
 
 SAMPLES = 4000
 BRANCHES = [np.full((SAMPLES, 1, 1, 1), value, "float32") for value in (1.0, 10.0, 100.0)]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sepzoo.errors import SepzooError
 from sepzoo.layers import PRESETS, Factorization, factorization
+from sepzoo.support.errors import SepzooError
 
 CHANNELS, FILTERS, AREA = 64, 128, 9
 

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from sepzoo.errors import SepzooError
 from sepzoo.layers import Factorization, FactorizedConv2D, conv2d, factorization
+from sepzoo.support.errors import SepzooError
 from tests.layers import reference
 
 CHANNELS, FILTERS, WINDOW = 8, 16, 3

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sepzoo import applications
-from sepzoo.catalog import model_file
+from sepzoo.artifact import model_file
 from sepzoo.layers import BSConvS, OrthonormalRegularizer
 from sepzoo.surgery import fold_batch_norm, to_keras
 

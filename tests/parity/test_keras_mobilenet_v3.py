@@ -7,7 +7,7 @@ import keras
 import pytest
 
 from sepzoo.applications import build, load_weights, preprocess
-from sepzoo.catalog.weight_files import named_arrays
+from sepzoo.weights.reading import named_arrays
 from tests.parity.models import assert_interchangeable, assert_same_outputs, images, randomized
 
 THEIRS = {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sepzoo.applications import build, load_weights
-from sepzoo.catalog.weight_files import named_arrays
+from sepzoo.weights.reading import named_arrays
 
 THEIRS = {"mobilenet_v1": keras.applications.MobileNet, "mobilenet_v2": keras.applications.MobileNetV2}
 WIDTHS = [(name, alpha) for name in THEIRS for alpha in (0.25, 0.35, 0.5, 0.75, 1.0, 1.3, 1.4)]

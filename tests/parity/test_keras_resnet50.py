@@ -6,7 +6,7 @@ import keras
 import pytest
 
 from sepzoo.applications import build, load_weights
-from sepzoo.catalog.weight_files import named_arrays
+from sepzoo.weights.reading import named_arrays
 from tests.parity.models import assert_interchangeable, assert_same_outputs, images, randomized
 
 SMALL = {"input_shape": (65, 65, 3), "classes": 7, "classifier_activation": None}

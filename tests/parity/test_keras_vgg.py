@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sepzoo.applications import build, load_weights, preprocess
-from sepzoo.catalog.weight_files import named_arrays
+from sepzoo.weights.reading import named_arrays
 from tests.parity.models import assert_interchangeable, assert_same_outputs, images, randomized, write_as_keras_1
 
 THEIRS = {"vgg16": keras.applications.VGG16, "vgg19": keras.applications.VGG19}

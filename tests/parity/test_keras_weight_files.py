@@ -6,7 +6,7 @@ import keras
 import pytest
 
 from sepzoo.applications import build
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 from tests.applications.test_exact_counts import built
 
 FORMS = [

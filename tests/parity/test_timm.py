@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sepzoo.applications import build, load_weights
-from sepzoo.catalog.conventions import TIMM
+from sepzoo.records.conventions import TIMM
 from tests.extras import needed
 from tests.parity.timm_package import timm
 from tests.parity.torch_networks import arrays, as_if_trained, assert_same_logits

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from tests.extras import reason
-
-from .networks import stack
+from tests.surgery.networks import stack
 
 ROOT = Path(__file__).parents[2]
 BACKENDS = ("tensorflow", "jax", "torch")

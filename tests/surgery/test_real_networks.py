@@ -11,7 +11,7 @@ from keras.ops import convert_to_numpy as to_numpy
 
 from sepzoo import applications
 from sepzoo.analysis import profile
-from sepzoo.catalog.model_file import metadata_of
+from sepzoo.artifact.model_file import metadata_of
 from sepzoo.surgery import fold_batch_norm, to_keras
 
 pytestmark = pytest.mark.slow

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sepzoo.catalog.preprocessing import ZERO_TO_ONE
 from sepzoo.data import ArraySource, Augmentation
+from sepzoo.records.preprocessing import ZERO_TO_ONE
 from sepzoo.training.batches import count_batches, evaluation_batches, training_batches
 
 PIXELS = np.random.default_rng(0).integers(0, 256, size=(50, 8, 8, 3), dtype=np.uint8)

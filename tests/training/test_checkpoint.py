@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 from sepzoo.training.checkpoint import restore_state, save_state
 from sepzoo.training.optimizer import build_optimizer
 from sepzoo.training.sections import OptimizerSection

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 from sepzoo.training import Recipe, list_recipes
 
 SMALL = """

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 from sepzoo.training import Epoch, Recipe, Result, Run
 from sepzoo.training.record import RunFolder, best_of
 

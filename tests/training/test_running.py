@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import pytest
 
-from sepzoo.catalog.model_file import load, metadata_of
+from sepzoo.artifact.model_file import load, metadata_of
 from sepzoo.data import open_digits
-from sepzoo.errors import SepzooError
+from sepzoo.support.errors import SepzooError
 from sepzoo.training import Recipe, Run, run
 
 pytestmark = pytest.mark.slow  # a network is built and traced in nearly every test

@@ -10,8 +10,8 @@ from pathlib import Path
 import keras
 import pytest
 
-from sepzoo.catalog import model_file
-from sepzoo.catalog.metadata import Metadata
+from sepzoo.artifact import model_file
+from sepzoo.records.metadata import Metadata
 from tests.test_imports import ROOT
 
 

@@ -17,7 +17,7 @@ from sepzoo.catalog.families import (
     wide_resnet,
     xception,
 )
-from sepzoo.catalog.spec import Family
+from sepzoo.records.family import Family
 
 FAMILIES: tuple[Family, ...] = (
     mobilenet_v1.FAMILY,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from sepzoo.catalog.authors import authors_spec
-from sepzoo.catalog.names import VARIANT, VARIANTS, depth_error, variant_of
-from sepzoo.catalog.spec import Family, ModelSpec, Paper
 from sepzoo.layers.factorization import PRESETS
+from sepzoo.records.authors import authors_spec
+from sepzoo.records.family import Family, ModelSpec, Paper
+from sepzoo.records.naming import VARIANT, VARIANTS, depth_error, variant_of
 
 DEPTHS = (20, 56, 110, 302, 602)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sepzoo.catalog.preprocessing import ZERO_TO_ONE
-from sepzoo.catalog.spec import Family, ModelSpec, Paper
 from sepzoo.layers.factorization import PRESETS
+from sepzoo.records.family import Family, ModelSpec, Paper
+from sepzoo.records.preprocessing import ZERO_TO_ONE
 
 
 def _spec(name: str, conv: str | None, *, cifar: bool) -> ModelSpec:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sepzoo.catalog.spec import Family, ModelSpec, Paper
 from sepzoo.layers.factorization import PRESETS
+from sepzoo.records.family import Family, ModelSpec, Paper
 
 
 def _form(name: str) -> ModelSpec | None:

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from sepzoo.catalog.spec import Family, ModelSpec, Paper
 from sepzoo.layers.factorization import PRESETS
+from sepzoo.records.family import Family, ModelSpec, Paper
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from sepzoo.catalog.authors import authors_spec
-from sepzoo.catalog.names import WIDTH, mobilenet_names, width_of
-from sepzoo.catalog.spec import Family, ModelSpec, Paper, WeightFile
 from sepzoo.layers.factorization import PRESETS
+from sepzoo.records.authors import authors_spec
+from sepzoo.records.family import Family, ModelSpec, Paper, WeightFile
+from sepzoo.records.naming import WIDTH, mobilenet_names, width_of
 
 _URL = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet/"
 _ALPHAS = {0.25: "2_5", 0.5: "5_0", 0.75: "7_5", 1.0: "1_0"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from sepzoo.catalog.authors import authors_spec
-from sepzoo.catalog.names import WIDTH, mobilenet_names, width_of
-from sepzoo.catalog.spec import Family, ModelSpec, Paper, WeightFile
+from sepzoo.records.authors import authors_spec
+from sepzoo.records.family import Family, ModelSpec, Paper, WeightFile
+from sepzoo.records.naming import WIDTH, mobilenet_names, width_of
 
 _URL = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sepzoo.catalog.spec import Family, ModelSpec, Paper
 from sepzoo.layers.factorization import PRESETS
+from sepzoo.records.family import Family, ModelSpec, Paper
 
 FAMILY = Family(
     name="quicknet",

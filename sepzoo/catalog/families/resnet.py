@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from sepzoo.catalog.conventions import BSCONV
-from sepzoo.catalog.names import VARIANT, VARIANTS, depth_error, variant_of
-from sepzoo.catalog.preprocessing import ZERO_TO_ONE
-from sepzoo.catalog.spec import Family, ModelSpec, Paper
 from sepzoo.layers.factorization import PRESETS
+from sepzoo.records.conventions import BSCONV
+from sepzoo.records.family import Family, ModelSpec, Paper
+from sepzoo.records.naming import VARIANT, VARIANTS, depth_error, variant_of
+from sepzoo.records.preprocessing import ZERO_TO_ONE
 
 UNITS = {  # depth: units in each stage; 68 and 102 are the authors' own: ResNet-101 and -152 with basic blocks
     10: (1, 1, 1, 1),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sepzoo.catalog.preprocessing import CAFFE
-from sepzoo.catalog.spec import Family, ModelSpec, Paper, WeightFile
 from sepzoo.layers.factorization import PRESETS
+from sepzoo.records.family import Family, ModelSpec, Paper, WeightFile
+from sepzoo.records.preprocessing import CAFFE
 
 _URL = "https://storage.googleapis.com/tensorflow/keras-applications/resnet/resnet50_weights_tf_dim_ordering_tf_kernels"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from sepzoo.catalog.authors import authors_spec
-from sepzoo.catalog.names import VARIANT, VARIANTS, depth_error, variant_of
-from sepzoo.catalog.spec import Family, ModelSpec, Paper
-from sepzoo.errors import SepzooError
 from sepzoo.layers.factorization import PRESETS
+from sepzoo.records.authors import authors_spec
+from sepzoo.records.family import Family, ModelSpec, Paper
+from sepzoo.records.naming import VARIANT, VARIANTS, depth_error, variant_of
+from sepzoo.support.errors import SepzooError
 
 WIDTHS = {  # depth: listed widths
     16: (1, 2, 4, 6, 8, 10, 12),

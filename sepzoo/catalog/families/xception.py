@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sepzoo.catalog.spec import Family, ModelSpec, Paper, WeightFile
 from sepzoo.layers.factorization import PRESETS
+from sepzoo.records.family import Family, ModelSpec, Paper, WeightFile
 
 _URL = (
     "https://storage.googleapis.com/tensorflow/keras-applications/xception/xception_weights_tf_dim_ordering_tf_kernels"

@@ -1,0 +1,55 @@
+"""HDF5 files of others: what in them would read other files is refused before anything is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from sepzoo.support.errors import SepzooError
+
+
+def check_self_contained(path: Path) -> None:
+    """See that an HDF5 file holds all its values itself, and no links by name.
+
+    A dataset may say that its bytes lie in any other file of the machine, and a link may point anywhere; Keras and h5py
+    follow both. Nothing is read but the file's own structure.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        SepzooError: external storage, an external or soft link, or a virtual dataset; it is named.
+        OSError: no HDF5 file.
+    """
+    with h5py.File(path, "r") as file:
+        groups, seen = [file["/"]], set()
+        while groups:
+            group = groups.pop()
+            for key in group:
+                problem = _problem(group, key)
+                if problem:
+                    raise SepzooError(
+                        f"{path}: expected a file that holds all its values itself. Received: "
+                        f"{group.name.rstrip('/')}/{key}, {problem}. It was not read; ask where the file comes from."
+                    )
+                member = group[key]
+                address = h5py.h5o.get_info(member.id).addr
+                if isinstance(member, h5py.Group) and address not in seen:  # hard links can make a circle
+                    seen.add(address)
+                    groups.append(member)
+
+
+def _problem(group: Any, key: str) -> str:
+    link = group.get(key, getlink=True)
+    if isinstance(link, h5py.ExternalLink):
+        return f"a link into another file ({link.filename})"
+    if not isinstance(link, h5py.HardLink):
+        return "a link by name"
+    member = group.get(key)
+    if isinstance(member, h5py.Dataset) and member.external:
+        return f"whose bytes are those of another file ({member.external[0][0]})"
+    if isinstance(member, h5py.Dataset) and member.is_virtual:
+        return "a virtual dataset, which reads other files"
+    return ""

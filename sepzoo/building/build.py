@@ -1,0 +1,98 @@
+"""Building a network by its name."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from sepzoo.artifact.model_file import attach
+from sepzoo.building.assembly import assemble, default_arguments
+from sepzoo.catalog.registry import find
+from sepzoo.layers.factorization import Factorization
+from sepzoo.records.metadata import Metadata
+from sepzoo.weights.imagenet import imagenet_labels, imagenet_weights
+from sepzoo.weights.loading import load_weights
+
+logger = logging.getLogger("sepzoo")
+
+
+def build(
+    name: str,
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    input_shape: Sequence[int | None] | None = None,
+    input_tensor: Any = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: str | None = None,
+    classifier_activation: Any = "softmax",
+    conv: str | Factorization | None = None,
+    conv_options: Mapping[str, Any] | None = None,
+    model_name: str | None = None,
+    **arguments: Any,
+) -> keras.Model:
+    """Return a network as a flat functional Keras model; channels last.
+
+    Args:
+        name: as `list_models` shows it, or by the grammar of a family's names.
+        weights: None for initial weights, "imagenet" for the official file (downloaded, hashed, cached where Keras
+            caches; the model then carries ImageNet's labels), or the path of a file that `load_weights` reads.
+        input_shape: (height, width, channels); None for the name's own. Height and width may be None.
+        input_tensor: a symbolic tensor to build upon, in place of an input of its own.
+        classes: None for the name's own. With weights of another number the classifier keeps its initial weights.
+        include_top: whether to end in the classifier; without it in the last feature map, or its pooled values.
+        pooling: without the classifier: None, "avg" or "max".
+        classifier_activation: "softmax" for probabilities, None for logits, as training wants them.
+        conv: kind of convolution in the family's slots, a name of `sepzoo.layers.PRESETS` or a `Factorization`; None
+            for the name's own.
+        conv_options: the kind's options, for example `{"p": 0.25}`.
+        model_name: of the Keras model; None for `name`.
+        arguments: of the family, for example `alpha=0.25`, and the fields of `sepzoo.layers.Conventions`.
+
+    Raises:
+        SepzooError: an unknown name, kind, option or argument (the nearest known are named), an impossible size or
+            class count, or weights that do not fit.
+
+    Example:
+        >>> model = build("mobilenet_v1", alpha=0.25, conv="bsconv_u", input_shape=(64, 64, 3), classes=5)
+        >>> model.output_shape, model.count_params()
+        ((None, 5), 217101)
+    """
+    family, spec = find(name)
+    model = assemble(
+        family,
+        spec,
+        input_shape=input_shape,
+        input_tensor=input_tensor,
+        classes=classes,
+        include_top=include_top,
+        pooling=pooling,
+        classifier_activation=classifier_activation,
+        conv=conv,
+        conv_options=conv_options,
+        model_name=model_name,
+        arguments=arguments,
+    )
+    if weights is None:
+        return model
+    new_head = not include_top or (classes is not None and classes != spec.classes)
+    if weights == "imagenet":
+        given = {**default_arguments(family), **spec.arguments, **arguments}
+        official = spec.official and conv is None and spec.conv is None
+        # A head's hidden layers are trained too, and only the whole file has them.
+        whole = not new_head or any(layer.name.startswith("hidden") for layer in model.layers)
+        source = imagenet_weights(family, given if official else None, model.input_shape, include_top=whole)
+    else:
+        source = Path(weights)
+    report = load_weights(model, source, new_head=new_head)
+    if weights == "imagenet" and not new_head:
+        labels = tuple(name for _, name in imagenet_labels())
+        attach(model, Metadata(spec.name, labels=labels, preprocessing=spec.preprocessing))
+    if report.kept or report.unused or report.adapted:
+        logger.warning("%s: %s", model.name, report)
+    return model

@@ -1,0 +1,1 @@
+"""One file a format: how a prepared network is converted into it."""

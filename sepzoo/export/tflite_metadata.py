@@ -1,0 +1,140 @@
+"""Put labels and preprocessing into a `.tflite` file, as the TFLite metadata standard has it.
+
+The standard metadata are a FlatBuffer inside the model's FlatBuffer; label files are zip members appended behind it. So
+mediapipe, Android's task library and the code generators read them, and `sepzoo.json` says what they have no field for.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import flatbuffers
+from ai_edge_litert import schema_py_generated as schema
+
+from sepzoo.inference.metadata_tables import COLOR_SPACES, TENSOR_AXIS_LABELS, Values, encode
+from sepzoo.inference.tflite_description import METADATA_NAME
+from sepzoo.records.metadata import MEMBER, Metadata
+
+LABELS_FILE = "labels.txt"
+
+_ALIGNMENT = 16
+_MODEL_FIELDS = (
+    "version",
+    "operator_codes",
+    "subgraphs",
+    "description",
+    "buffers",
+    "metadata_buffer",
+    "metadata",
+    "signature_defs",
+)
+_EARLIEST_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+def with_metadata(content: bytes, metadata: Metadata, input_shape: tuple[int, int, int]) -> bytes:
+    """Return the model's bytes with metadata, labels (if there are any) and `sepzoo.json` inside.
+
+    Args:
+        content: a `.tflite` file with one image input and one output of class probabilities.
+        metadata: name, labels, preprocessing.
+        input_shape: (height, width, channels).
+    """
+    files = {MEMBER: metadata.to_json()}
+    if metadata.labels:
+        files[LABELS_FILE] = "".join(f"{' '.join(label.splitlines())}\n" for label in metadata.labels)
+    model = insert_metadata(content, encode(standard_metadata(metadata, input_shape)))
+    return append_files(model, files)
+
+
+def standard_metadata(metadata: Metadata, input_shape: tuple[int, int, int]) -> Values:
+    """Return the fields of the ModelMetadata table; see `sepzoo.inference.metadata_tables`."""
+    height, width, channels = input_shape
+    mean = [float(value) for value in metadata.preprocessing.mean]
+    std = [float(value) for value in metadata.preprocessing.std]
+    wide = max(len(mean), len(std))
+    ranges = list(zip(mean * (wide // len(mean)), std * (wide // len(std)), strict=True))
+    rgb = metadata.preprocessing.channel_order == "rgb"  # the standard has no other order, but an unknown colour space
+    color_space = COLOR_SPACES.get(channels, 0) if rgb else 0
+    image = {"color_space": color_space, "default_size": {"width": width, "height": height}}
+    source = {
+        "name": "image",
+        "description": f"{height} x {width} pixels{'' if rgb else ', blue first'}, normalized by (pixel - mean) / std",
+        "content": {"content_properties": ("ImageProperties", image)},
+        "process_units": [{"options": ("NormalizationOptions", {"mean": mean, "std": std})}],
+        "stats": {"max": [(255 - m) / s for m, s in ranges], "min": [-m / s for m, s in ranges]},
+    }
+    labels = {"name": LABELS_FILE, "description": "one class a line", "type": TENSOR_AXIS_LABELS}
+    target = {
+        "name": "probability",
+        "description": "of each class",
+        "content": {"content_properties": ("FeatureProperties", {})},
+        "stats": {"max": [1.0], "min": [0.0]},
+        "associated_files": [labels] if metadata.labels else [],
+    }
+    graph = {"input_tensor_metadata": [source], "output_tensor_metadata": [target]}
+    return {
+        "name": metadata.name,
+        "description": "image classifier",
+        "subgraph_metadata": [graph],
+        "associated_files": [{"name": MEMBER, "description": "labels and preprocessing, with resizing and cropping"}],
+        "min_parser_version": "1.0.0",
+    }
+
+
+def insert_metadata(content: bytes, metadata: bytes) -> bytes:
+    """Return the model with one more buffer that holds the metadata.
+
+    A FlatBuffer points forward only, so a new root table is put before the old bytes and points into them; nothing is
+    unpacked, and the weights stay aligned as the converter aligned them.
+    """
+    old = schema.Model.GetRootAs(content, 0)
+    builder = flatbuffers.Builder(len(content) + len(metadata) + 4096)
+    builder.Prep(_ALIGNMENT, 0)
+    start = builder.CreateByteVector(content + bytes(-len(content) % _ALIGNMENT)) - 4
+
+    def moved(position: int) -> int:
+        """Return the builder's offset (from the end) of what stands at `position` in the old bytes."""
+        return start - position
+
+    data = builder.CreateByteVector(metadata)
+    schema.BufferStart(builder)
+    schema.BufferAddData(builder, data)
+    buffer = schema.BufferEnd(builder)
+    name = builder.CreateString(METADATA_NAME)
+    schema.MetadataStart(builder)
+    schema.MetadataAddName(builder, name)
+    schema.MetadataAddBuffer(builder, old.BuffersLength())
+    entry = schema.MetadataEnd(builder)
+    new = {
+        "buffers": _vector(builder, [*(moved(old.Buffers(i)._tab.Pos) for i in range(old.BuffersLength())), buffer]),
+        "metadata": _vector(builder, [*(moved(old.Metadata(i)._tab.Pos) for i in range(old.MetadataLength())), entry]),
+    }
+    builder.StartObject(len(_MODEL_FIELDS))
+    builder.PrependUint32Slot(0, old.Version(), 0)
+    for slot, field in enumerate(_MODEL_FIELDS[1:], start=1):
+        place = old._tab.Offset(4 + 2 * slot)
+        if field in new:
+            builder.PrependUOffsetTRelativeSlot(slot, new[field], 0)
+        elif place:
+            builder.PrependUOffsetTRelativeSlot(slot, moved(old._tab.Indirect(old._tab.Pos + place)), 0)
+    builder.Finish(builder.EndObject(), b"TFL3")
+    return bytes(builder.Output())
+
+
+def _vector(builder: Any, offsets: list[int]) -> int:
+    builder.StartVector(4, len(offsets), 4)
+    for offset in reversed(offsets):
+        builder.PrependUOffsetTRelative(offset)
+    return builder.EndVector()
+
+
+def append_files(content: bytes, files: Mapping[str, str]) -> bytes:
+    """Return the bytes with files behind them as zip members, stored; of a fixed date, so that bytes do not vary."""
+    stream = io.BytesIO(content)
+    with zipfile.ZipFile(stream, "a", zipfile.ZIP_STORED) as archive:
+        for name, text in files.items():
+            archive.writestr(zipfile.ZipInfo(name, _EARLIEST_DATE), text.encode())
+    return stream.getvalue()

@@ -1,0 +1,156 @@
+"""A Keras model's graph: the calls of its operations in order, and the one walk that repeats them on other tensors.
+
+All that this package reads of Keras's graph beyond its public face is read here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+
+from sepzoo.support.errors import SepzooError
+
+
+def graph_of(model: Any, name: str | None = None) -> Any:
+    """Return the functional graph of a model, which for a Sequential model is the one that it holds.
+
+    Args:
+        model: a functional or a built Sequential model.
+        name: what errors call it; by default its own name.
+
+    Raises:
+        SepzooError: no model, a Sequential model without weights, or a model that is a program instead of a graph.
+
+    Example:
+        >>> import keras
+        >>> graph_of(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])).outputs[0].shape
+        (None, 2)
+    """
+    kind = type(model).__name__
+    if not isinstance(model, keras.Model):
+        raise SepzooError(f"expected a Keras model. Received: {kind}. Build one, or load it from its file.")
+    name = name or model.name
+    if _calls_itself(model):
+        raise SepzooError(
+            f"expected a functional or Sequential model. Received: {name!r}, a subclassed model ({kind}), "
+            "whose layers are hidden in its call(). Rebuild it as keras.Model(inputs, outputs)."
+        )
+    if not isinstance(model, keras.Sequential):
+        return model
+    if model._functional is None:
+        raise SepzooError(
+            f"expected a model that is built. Received: {name!r} (Sequential), which has no weights yet. "
+            "Begin it with a keras.Input, or call its build(input_shape)."
+        )
+    return model._functional
+
+
+def nodes(model: Any) -> list[Any]:
+    """Return Keras's record of each call of an operation in a model, in an order in which they can run.
+
+    The order is that of `model.summary()`. Inputs are no calls; a nested model's call is one call.
+    """
+    graph = graph_of(model)
+    order = {id(operation): position for position, operation in enumerate(graph.operations)}
+    levels = graph._nodes_by_depth
+    return [
+        node
+        for depth in sorted(levels, reverse=True)
+        for node in sorted(levels[depth], key=lambda node: order[id(node.operation)])
+        if not node.is_input
+    ]
+
+
+def replay(model: Any, inputs: Any, call: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]) -> Any:
+    """Repeat a model's calls on other inputs; what each operation gives is for `call` to say.
+
+    Args:
+        model: a functional or a built Sequential model, which is only read.
+        inputs: what stands for the model's inputs: the same structure, or a flat list.
+        call: gets (operation, positional arguments, keyword arguments), where what stands for the model's tensors is
+            filled in, and returns what stands for the operation's outputs.
+
+    Returns:
+        What stands for the model's outputs, in their structure.
+
+    Example:
+        >>> import keras
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="d"), keras.layers.ReLU(name="r")])
+        >>> replay(model, ["x"], lambda operation, args, kwargs: f"{operation.name}({args[0]})")
+        'r(d(x))'
+    """
+    graph = graph_of(model)
+    if isinstance(inputs, dict) and not isinstance(graph.input, dict):
+        inputs = [inputs[tensor.name] for tensor in graph.inputs]
+    known = {id(tensor): value for tensor, value in zip(graph.inputs, keras.tree.flatten(inputs), strict=True)}
+    for node in nodes(model):
+        args, kwargs = node.arguments.fill_in(known)
+        outputs = call(node.operation, args, kwargs)
+        known.update(zip(map(id, node.outputs), keras.tree.flatten(outputs), strict=True))
+    return keras.tree.pack_sequence_as(graph.output, [known[id(tensor)] for tensor in graph.outputs])
+
+
+def layers_of(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each call's (name, layer) in the order of the graph, those of nested models as "model/layer".
+
+    Example:
+        >>> import keras
+        >>> [name for name, _layer in layers_of(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="d")]))]
+        ['d']
+    """
+    for node in nodes(model):
+        name = prefix + node.operation.name
+        if isinstance(node.operation, keras.Model):
+            yield from layers_of(node.operation, f"{name}/")
+        else:
+            yield name, node.operation
+
+
+def input_of(args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Return the first argument of a call, however it was passed."""
+    return args[0] if args else next(iter(kwargs.values()))
+
+
+def maker(tensor: Any) -> Any:
+    """Return the operation that made a symbolic tensor."""
+    return tensor._keras_history.operation
+
+
+def chain_of(start: Any, end: Any) -> list[Any] | None:
+    """Return the layers between two symbolic tensors where each takes only what the one before it gives, or None."""
+    layers: list[Any] = []
+    tensor = end
+    while tensor is not start:
+        operation, call, _position = tensor._keras_history
+        sources = operation._inbound_nodes[call].input_tensors
+        if not isinstance(operation, keras.layers.Layer) or len(sources) != 1:
+            return None
+        layers.append(operation)
+        tensor = sources[0]
+    return layers[::-1]
+
+
+def functions_between(start: Any, end: Any) -> list[Any]:
+    """Return the operations that are no layers (functions of `keras.ops`) on the ways from tensors to another one."""
+    found: dict[int, Any] = {}
+    tensors, seen = [end], {id(tensor) for tensor in keras.tree.flatten(start)}
+    while tensors:
+        tensor = tensors.pop()
+        if id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        operation, call, _position = tensor._keras_history
+        if not isinstance(operation, keras.layers.Layer):
+            found[id(operation)] = operation
+        tensors += operation._inbound_nodes[call].input_tensors
+    return list(found.values())
+
+
+def _calls_itself(model: keras.Model) -> bool:
+    """Return whether the model's class computes by a `call` of its own."""
+    if not isinstance(model, keras.Sequential | keras.Function):
+        return True
+    author = next(cls for cls in type(model).__mro__ if "call" in vars(cls))
+    return not author.__module__.startswith("keras.")

@@ -1,0 +1,108 @@
+"""What a network's name stands for: records that can be read without building anything."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from sepzoo.records.preprocessing import MINUS_ONE_TO_ONE, Preprocessing
+
+Names = Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Paper:
+    """Where an architecture was published."""
+
+    title: str
+    authors: str
+    venue: str
+    arxiv: str
+
+
+@dataclasses.dataclass(frozen=True)
+class WeightFile:
+    """One file of trained weights: the variant it belongs to, where it is, what it must hash to.
+
+    Attributes:
+        arguments: the family's arguments that must be as given here.
+        image_size: of the training images; the network takes any size without its classifier.
+        include_top: whether the classifier's weights are inside.
+        url: where it can be downloaded.
+        file_hash: of the file, or None where nobody published one; then that of the first download is kept beside it.
+        hash_algorithm: of that hash.
+    """
+
+    arguments: Names
+    image_size: int
+    include_top: bool
+    url: str
+    file_hash: str | None = None
+    hash_algorithm: Literal["md5", "sha256"] = "md5"
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelSpec:
+    """A name and what it builds.
+
+    Attributes:
+        name: as in `build(name)`.
+        arguments: of the family's function, and the conventions that differ from Keras's.
+        conv: kind of convolution in the slots, or None for the family's own form.
+        conv_options: the kind's options.
+        input_shape: (height, width, channels) by default.
+        classes: by default.
+        dataset: that the default input and classes are made for.
+        minimum_size: least height and width.
+        preprocessing: from pixels to the input.
+        official: whether this is the form of the family's own paper, whose weights and results are thus this network's;
+            not so the forms in the BSConv authors' program.
+    """
+
+    name: str
+    arguments: Names = dataclasses.field(default_factory=dict)
+    conv: str | None = None
+    conv_options: Names = dataclasses.field(default_factory=dict)
+    input_shape: tuple[int, int, int] = (224, 224, 3)
+    classes: int = 1000
+    dataset: str = "imagenet"
+    minimum_size: int = 32
+    preprocessing: Preprocessing = MINUS_ONE_TO_ONE
+    official: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """Networks that one function builds.
+
+    Attributes:
+        name: of the family, and of its file in `sepzoo.applications`.
+        paper: where it was published.
+        body: "module:function" of the network up to its last feature map.
+        head: "module:function" of the classifier.
+        slots: legal kinds of convolution, each with the options that it has here by default.
+        slot: what a kind replaces, in words.
+        listed: the names that `list_models` shows.
+        parse: finds the spec of a name that follows the family's grammar but is not listed.
+        weight_names: for each origin "module:function" that gives the names of a weight file's variables; one that
+            takes `places` gets the names of the network's units, for networks of any depth.
+        weights: weights that exist.
+        weights_licence: of those.
+        note: what is inferred or unknown of the architecture; "" where its source was read in full.
+        also_in: arXiv numbers of further papers with results on these networks.
+    """
+
+    name: str
+    paper: Paper
+    body: str
+    slots: Mapping[str, Names]
+    slot: str
+    listed: tuple[ModelSpec, ...]
+    parse: Callable[[str], ModelSpec | None] = lambda name: None
+    head: str = "sepzoo.layers.heads:dense_head"
+    weight_names: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    weights: tuple[WeightFile, ...] = ()
+    weights_licence: str | None = None
+    note: str = ""
+    also_in: tuple[str, ...] = ()

@@ -1,0 +1,135 @@
+"""What happens to a photograph before a network sees it, as data that a file can carry: resize, crop, normalize."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from sepzoo.support.errors import SepzooError, unknown
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+
+Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+ChannelOrder = Literal["rgb", "bgr"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Preprocessing:
+    """How pixels become a network's input.
+
+    Attributes:
+        mean: subtracted from pixels of 0 … 255, one for all channels or one each.
+        std: divided by afterwards, likewise; `mean=127.5, std=127.5` gives -1 … 1, `mean=0, std=255` gives 0 … 1.
+        crop_fraction: share of the short side that the centre crop keeps: at 0.875 a 224-pixel input is cut from an
+            image whose short side is 256. 1 keeps the whole short side.
+        interpolation: of the resizing, antialiased, as Pillow names it.
+        channel_order: of the network's input, "rgb" or "bgr"; `mean` and `std` are in this order. The pixels that come
+            in are always red first. (The TFLite metadata standard has no word for it; `sepzoo.json` has.)
+
+    Example:
+        >>> import numpy as np
+        >>> Preprocessing().normalize(np.array([[[[0, 255, 51]]]], np.uint8)).tolist()
+        [[[[-1.0, 1.0, -0.6000000238418579]]]]
+    """
+
+    mean: tuple[float, ...] = (127.5,)
+    std: tuple[float, ...] = (127.5,)
+    crop_fraction: float = 0.875
+    interpolation: Interpolation = "bilinear"
+    channel_order: ChannelOrder = "rgb"
+
+    def __post_init__(self) -> None:
+        for name, numbers in (("mean", self.mean), ("std", self.std)):
+            if not numbers or not all(_is_number(number) for number in numbers):
+                raise SepzooError(f"expected {name} as one number, or one a channel. Received: {name}={numbers}.")
+        if min(self.std) <= 0:
+            raise SepzooError(f"expected a positive std. Received: std={self.std}.")
+        if not (_is_number(self.crop_fraction) and 0 < self.crop_fraction <= 1):
+            raise SepzooError(f"expected a crop_fraction in (0, 1]. Received: crop_fraction={self.crop_fraction}.")
+        if self.interpolation not in get_args(Interpolation):
+            raise unknown("interpolation", str(self.interpolation), get_args(Interpolation))
+        if self.channel_order not in get_args(ChannelOrder):
+            raise unknown("channel order", str(self.channel_order), get_args(ChannelOrder))
+
+    def resize(self, image: np.ndarray | Image, size: tuple[int, int], *, channels: int = 3) -> np.ndarray:
+        """Return the image resized and cut in the middle to `size`, as uint8 pixels.
+
+        Args:
+            image: a Pillow image, or uint8 pixels (height, width), (height, width, 1), (…, 3) or (…, 4).
+            size: (height, width) of the result.
+            channels: 1 for grey, 3 for colour, 4 for colour and opacity.
+
+        Returns:
+            (height, width, channels), uint8. An image of just that size and form comes back as it is.
+        """
+        import numpy as np
+
+        if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape == (*size, channels):
+            return image
+        from PIL import Image as Pillow
+
+        if isinstance(image, np.ndarray):
+            pixels = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
+            image = Pillow.fromarray(np.ascontiguousarray(pixels.astype(np.uint8)))
+        image = image.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels])
+        height, width = size
+        scale = max(round(height / self.crop_fraction) / image.height, round(width / self.crop_fraction) / image.width)
+        resized = (max(width, round(image.width * scale)), max(height, round(image.height * scale)))
+        if resized != image.size:
+            image = image.resize(resized, Pillow.Resampling[self.interpolation.upper()])
+        left, top = (resized[0] - width) // 2, (resized[1] - height) // 2
+        cut = np.asarray(image.crop((left, top, left + width, top + height)))
+        return cut.reshape(height, width, channels)
+
+    def normalize(self, images: Any) -> np.ndarray:
+        """Return pixels of 0 … 255, channels last, as the network's float32 input; a new array."""
+        import numpy as np
+
+        pixels = np.asarray(images, np.float32)
+        if self.channel_order == "bgr" and pixels.shape[-1] >= 3:
+            pixels = np.concatenate([pixels[..., 2::-1], pixels[..., 3:]], axis=-1)
+        return (pixels - np.asarray(self.mean, np.float32)) / np.asarray(self.std, np.float32)
+
+    def for_channels(self, channels: int) -> Preprocessing:
+        """Return the record for grey images (1) or images with opacity (4): the mean of the colours' numbers for each.
+
+        Example:
+            >>> Preprocessing(mean=(90.0, 120.0, 150.0), std=(1.0,)).for_channels(1).mean
+            (120.0,)
+        """
+
+        def fitted(numbers: tuple[float, ...]) -> tuple[float, ...]:
+            if len(numbers) in (1, channels):
+                return numbers
+            average = sum(numbers) / len(numbers)
+            return (*numbers, average) if channels == len(numbers) + 1 else (average,)
+
+        return dataclasses.replace(self, mean=fitted(self.mean), std=fitted(self.std))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON can hold them."""
+        return {**dataclasses.asdict(self), "mean": list(self.mean), "std": list(self.std)}
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Preprocessing:
+        """Return the record that `to_dict` described."""
+        return cls(**{**fields, "mean": tuple(fields["mean"]), "std": tuple(fields["std"])})
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+MINUS_ONE_TO_ONE = Preprocessing()
+ZERO_TO_ONE = Preprocessing(mean=(0.0,), std=(255.0,))
+CAFFE = Preprocessing(mean=(103.939, 116.779, 123.68), std=(1.0,), channel_order="bgr")
+NAMED: Mapping[str, Preprocessing] = {
+    "minus_one_to_one": MINUS_ONE_TO_ONE,
+    "zero_to_one": ZERO_TO_ONE,
+    "caffe": CAFFE,
+}
+"""The forms that have a name: pixels to -1 … 1, to 0 … 1, or blue first and less the mean of ImageNet."""

@@ -1,0 +1,1 @@
+"""What knows no network: errors, whole files, lazy names, silence, tables, overrides."""

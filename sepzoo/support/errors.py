@@ -1,0 +1,48 @@
+"""What a user did wrong, said in one line: what was expected, what came, what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SepzooError(ValueError):
+    """A mistake that the caller can mend; the command line prints its text alone and exits with code 2.
+
+    Example:
+        >>> raise SepzooError("expected 10 classes. Received: classes=0. Ask for at least 1.")
+        Traceback (most recent call last):
+        ...
+        sepzoo.SepzooError: expected 10 classes. Received: classes=0. Ask for at least 1.
+    """
+
+
+SepzooError.__module__ = "sepzoo"  # the name by which users catch it, and tracebacks call it
+
+
+def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """Return the names of `known` that look most like `name`, best first.
+
+    Example:
+        >>> nearest("mobilenetv1", ["mobilenet_v1", "mobilenet_v2", "xception"])
+        ['mobilenet_v1', 'mobilenet_v2']
+    """
+    return difflib.get_close_matches(name, list(known), n=count, cutoff=0.6)
+
+
+def unknown(what: str, name: str, known: Iterable[str], hint: str = "") -> SepzooError:
+    """Return the error for a name that nobody knows: the nearest known ones, or all of them where none is near.
+
+    Example:
+        >>> print(unknown("kind", "bsconvu", ["bsconv_u", "separable"]))
+        unknown kind 'bsconvu'. Did you mean bsconv_u?
+    """
+    names = sorted(known)
+    near = nearest(name, names)
+    if near:
+        advice = f"Did you mean {', '.join(near)}?"
+    elif len(names) <= 20:
+        advice = f"Known: {', '.join(names) or 'none'}."
+    else:
+        advice = f"{len(names)} are known."
+    return SepzooError(" ".join(part for part in (f"unknown {what} {name!r}.", advice, hint) if part))

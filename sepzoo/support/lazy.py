@@ -1,0 +1,39 @@
+"""Names of a package that are loaded when first asked for, so that importing the package stays cheap."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def lazy_names(package: str, modules: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return a package's `__getattr__` (PEP 562), which finds each name in its module, and its `__dir__`.
+
+    Args:
+        package: the package's full name, its `__name__`.
+        modules: name -> full name of the module that defines it, or of the subpackage of that name.
+
+    Example:
+        >>> load, names = lazy_names("sepzoo", {"SepzooError": "sepzoo.support.errors"})
+        >>> load("SepzooError").__name__, "SepzooError" in names()
+        ('SepzooError', True)
+    """
+
+    def load(name: str) -> Any:
+        if name in modules:
+            module = importlib.import_module(modules[name])
+            return module if modules[name] == f"{package}.{name}" else getattr(module, name)
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+    def names() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *modules})
+
+    return load, names
+
+
+def load_function(path: str) -> Callable[..., Any]:
+    """Return the function that a "module:function" names."""
+    module, _, function = path.partition(":")
+    return getattr(importlib.import_module(module), function)

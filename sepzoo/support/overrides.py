@@ -1,0 +1,38 @@
+"""`key=value`, as the command line takes it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+from sepzoo.support.errors import SepzooError
+
+_EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Return key and value of `key=value`, the value read as YAML.
+
+    Raises:
+        SepzooError: there is no `=`, or nothing before it.
+
+    Example:
+        >>> parse_override("alpha=0.5"), parse_override("strides=[1, 2]"), parse_override("rate=1e-3")
+        (('alpha', 0.5), ('strides', [1, 2]), ('rate', 0.001))
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise SepzooError(f"expected an override as key=value, such as epochs=3. Received: {text!r}.")
+    return key.strip(), _value(value)
+
+
+def _value(text: str) -> Any:
+    if _EXPONENT.fullmatch(text.strip()):  # YAML 1.1 takes 1e-3 for a word
+        return float(text)
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    return value if value is None or isinstance(value, bool | int | float | list | dict) else text

@@ -1,0 +1,1 @@
+"""Kernels and samples as matrices: decompositions, regressions, budgets. NumPy alone."""

@@ -1,0 +1,1 @@
+"""Rewrites that come near to a model's function: fewer multiply-accumulates for an error that is stated."""

@@ -1,0 +1,177 @@
+"""Network decoupling: dense convolutions of a trained model as sums of depthwise separable ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from sepzoo.analysis.profiling import profile
+from sepzoo.data.samples import Samples
+from sepzoo.layers.factorization import Order, separable
+from sepzoo.support.errors import SepzooError
+from sepzoo.surgery.algebra.expansion import expand
+from sepzoo.surgery.algebra.moments import Moments
+from sepzoo.surgery.algebra.regression import Fit, fit
+from sepzoo.surgery.approximate.choosing import Candidate, spread_budget, uniform_choices
+from sepzoo.surgery.approximate.decoupling_report import DecoupledLayer, DecouplingReport
+from sepzoo.surgery.approximate.dense import DenseConv, dense_convs
+from sepzoo.surgery.approximate.sampling import fit_through, patch_batches
+from sepzoo.surgery.approximate.separating import separated
+from sepzoo.surgery.exact.folding import fold_batch_norm
+from sepzoo.surgery.walk.model_inputs import model_inputs
+from sepzoo.surgery.walk.promise import Promise, check_all
+from sepzoo.surgery.walk.rewriting import Skip, rewrite
+
+
+def decouple(
+    model: keras.Model,
+    *,
+    order: Order = "pw_dw",
+    terms: int | None = None,
+    energy: float = 0.95,
+    macs: float | None = None,
+    keep: str | Sequence[str] = (),
+    only_if_cheaper: bool = True,
+    data: Samples | np.ndarray | None = None,
+) -> tuple[keras.Model, DecouplingReport]:
+    """Write each dense k x k convolution as a sum of depthwise separable ones, its function nearly or wholly kept.
+
+    Guo et al., BMVC 2018, arXiv 1808.05517. Batch normalizations are folded first. Then each kernel is decomposed by
+    singular values, for each input channel ("dw_pw") or for each filter ("pw_dw"), and its strongest terms stay; with
+    all of them the layer is the same to rounding. Stride, dilation, padding and bias stay where they were. A "dw_pw"
+    layer becomes one `SeparableConv2D(depth_multiplier=terms)`, a "pw_dw" layer one `FactorizedConv2D`, of the same
+    name. Each is held against the error that its singular values promise before the model is returned.
+
+    With `data`, terms are fitted to what the layers answer on samples instead: reduced-rank regression, layer after
+    layer, each fitted to the original's answers on the input that now comes through the layers before it. No layer's
+    error on the samples is larger than the data-free one. They need no labels; a few hundred images will do.
+
+    Args:
+        model: functional or Sequential, trained; it is only read.
+        order: where the 1 x 1 step stands: "pw_dw" first, "dw_pw" last. For strided layers "pw_dw" is dearer, as its
+            1 x 1 step runs at the input's resolution.
+        terms: how many terms each layer gets (those that it needs to be exact, if fewer); None: by `energy`.
+        energy: the least number of terms that keep this share of the squared norm, on average over the channels.
+        macs: share of the model's multiply-accumulates to reach, such as 0.5, in place of `terms` and `energy`. Terms
+            are spread over the layers so that their errors (squared, relative to the layer's own) add up to the least;
+            with `data` the errors of answers count, else those of kernels.
+        keep: names of layers that stay as they are, with shell wildcards.
+        only_if_cheaper: keep a layer dense where its terms would take more multiply-accumulates.
+        data: samples to fit to: an array as the model takes it, or `sepzoo.data.Samples`.
+
+    Returns:
+        The new model, and a report: of each layer terms and errors, why the others stay, and what the same number of
+        terms in every layer would give.
+
+    Raises:
+        SepzooError: a model that `rewrite` refuses, an argument out of range, a budget that can't be reached, a name in
+            `keep` that no layer has, weights that are not finite, samples that don't fit, or a result that is not what
+            was promised.
+
+    Example:
+        >>> import keras
+        >>> layers = [keras.layers.Conv2D(16, 3, padding="same", name=name) for name in ("a", "b")]
+        >>> model = keras.Sequential([keras.Input((8, 8, 16)), *layers], name="tiny")
+        >>> separated, report = decouple(model, terms=3)
+        >>> [(layer.name, type(layer).__name__) for layer in separated.layers], report.macs_before, report.macs_after
+        ([('a', 'FactorizedConv2D'), ('b', 'FactorizedConv2D')], 294912, 153600)
+    """
+    _check_arguments(order=order, terms=terms, energy=energy, macs=macs)
+    inputs = None if data is None else model_inputs(model, data)
+    model, folding = fold_batch_norm(model)
+    found = dense_convs(model, keep)
+    candidates = [
+        Candidate(
+            dense,
+            expand(dense.kernel, order),
+            None if inputs is None or macs is None else Moments.of(patch_batches(inputs, dense, model)),
+        )
+        for dense in found.values()
+        if isinstance(dense, DenseConv)
+    ]
+    if macs is not None:
+        counts = spread_budget(candidates, macs, whole=_macs(model), only_if_cheaper=only_if_cheaper)
+    else:
+        wanted = [terms or candidate.expansion.count_for(energy) for candidate in candidates]
+        counts = [
+            candidate.limited(count, only_if_cheaper=only_if_cheaper)
+            for candidate, count in zip(candidates, wanted, strict=True)
+        ]
+    chosen = [(candidate, count) for candidate, count in zip(candidates, counts, strict=True) if count]
+    fits: Sequence[Fit | None] = [None] * len(chosen)
+    if inputs is not None:
+        plans = {id(candidate.dense): (candidate.expansion, count) for candidate, count in chosen}
+        fits = fit_through(
+            model,
+            [candidate.dense for candidate, _count in chosen],
+            inputs,
+            lambda dense, batches: fit(Moments.of(batches), *plans[id(dense)], dense.bias),
+        )
+    promises = [_promise(*choice, fitted) for choice, fitted in zip(chosen, fits, strict=True)]
+    decisions = {key: entry for key, entry in found.items() if isinstance(entry, Skip)}
+    decisions |= {id(candidate.dense.site.layer): Skip(_reason(candidate, macs)) for candidate in candidates}
+    made = {id(promise.dense.site.layer): promise.replacement for promise in promises}
+    new, report = rewrite(model, lambda site: made.get(id(site.layer)) or decisions.get(id(site.layer)))
+    check_all(promises)
+    full = DecouplingReport.of(
+        report,
+        layers=tuple(_record(*choice, fitted) for choice, fitted in zip(chosen, fits, strict=True)),
+        total_error=sum(candidate.errors[count] for candidate, count in chosen),
+        uniform=()
+        if report.macs_before is None
+        else uniform_choices(candidates, whole=report.macs_before, only_if_cheaper=only_if_cheaper),
+    )
+    return new, folding.followed_by(full)
+
+
+def _check_arguments(*, order: str, terms: int | None, energy: float, macs: float | None) -> None:
+    separable(order=order)  # type: ignore[arg-type]  # raises where there is no such order
+    if terms is not None and macs is not None:
+        raise SepzooError(f"expected terms or macs. Received: both, terms={terms} and macs={macs}.")
+    if terms is not None and (isinstance(terms, bool) or not isinstance(terms, int) or terms < 1):
+        raise SepzooError(f"expected at least 1 term. Received: terms={terms!r}. 9 are exact for a 3 x 3 kernel.")
+    if not 0.0 < energy <= 1.0:
+        raise SepzooError(f"expected an energy above 0 and up to 1. Received: energy={energy}.")
+    if macs is not None and not 0.0 < macs <= 1.0:
+        raise SepzooError(f"expected a share of the MACs above 0 and up to 1. Received: macs={macs}.")
+
+
+def _macs(model: keras.Model) -> int:
+    """Return the multiply-accumulates of a model that a budget is a share of."""
+    try:
+        return profile(model).macs
+    except SepzooError as error:
+        raise SepzooError(
+            f"expected a model of known input size, as macs= is a share of what it costs. Received: {error}"
+        ) from error
+
+
+def _reason(candidate: Candidate, macs: float | None) -> str:
+    """Return why a candidate stays dense, where it does."""
+    if macs is not None:
+        return "the budget leaves it dense"
+    return f"so many terms would take no fewer than its {candidate.dense.macs:,} MACs"
+
+
+def _promise(candidate: Candidate, count: int, fitted: Fit | None) -> Promise:
+    dense, expansion = candidate.dense, candidate.expansion
+    action = (
+        f"{count} of {expansion.rank} terms ({expansion.terms.order}), kernel error {expansion.share_lost(count):.4f}"
+    )
+    if fitted is None:
+        return separated(dense, expansion.terms.truncated(count), action, lost=expansion.lost(count))
+    action += f", answers' error {fitted.error:.4f} (data-free {fitted.data_free_error:.4f})"
+    return separated(dense, fitted.terms, action, bias=fitted.bias)
+
+
+def _record(candidate: Candidate, count: int, fitted: Fit | None) -> DecoupledLayer:
+    return DecoupledLayer(
+        layer=candidate.dense.name,
+        terms=count,
+        rank=candidate.expansion.rank,
+        kernel_error=candidate.expansion.share_lost(count),
+        output_error=fitted.error if fitted else None,
+        data_free_output_error=fitted.data_free_error if fitted else None,
+    )

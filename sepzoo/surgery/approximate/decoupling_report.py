@@ -1,0 +1,77 @@
+"""What decoupling did: beside the layers, the terms and errors of each, and what equal terms would have given."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from sepzoo.support.table import table
+from sepzoo.surgery.walk.report import SurgeryReport
+
+
+@dataclasses.dataclass(frozen=True)
+class DecoupledLayer:
+    """One layer that became a sum of separable ones.
+
+    Attributes:
+        layer: its name.
+        terms: how many are summed.
+        rank: with how many the sum would be exact.
+        kernel_error: squared norm of what the decomposition of the kernel leaves out, as a share of the kernel's.
+        output_error: squared error of the layer's answers on the samples, its input coming through the layers decoupled
+            before it, as a share of their variance; None where there were no samples.
+        data_free_output_error: the same for the decomposition of the kernel; never less than `output_error`.
+    """
+
+    layer: str
+    terms: int
+    rank: int
+    kernel_error: float
+    output_error: float | None = None
+    data_free_output_error: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class UniformChoice:
+    """What the same number of terms in every layer gives.
+
+    Attributes:
+        terms: the number.
+        macs: of the whole model.
+        error: sum of the layers' errors, in the measure in which the budget was spread.
+    """
+
+    terms: int
+    macs: int
+    error: float
+
+
+@dataclasses.dataclass(frozen=True)
+class DecouplingReport(SurgeryReport):
+    """A `SurgeryReport` with the terms of each layer.
+
+    Attributes:
+        layers: the decoupled layers in the order of the graph.
+        total_error: sum of the errors by which a budget is spread: of the kernels, or with samples of the answers that
+            a first fit gives in the original model.
+        uniform: what the same number of terms in every layer would give; empty where the model leaves sizes open.
+    """
+
+    layers: tuple[DecoupledLayer, ...] = ()
+    total_error: float = 0.0
+    uniform: tuple[UniformChoice, ...] = ()
+
+    @classmethod
+    def of(cls, report: SurgeryReport, **more: Any) -> DecouplingReport:
+        """Return a report with more in it."""
+        fields = {field.name: getattr(report, field.name) for field in dataclasses.fields(SurgeryReport)}
+        return cls(**fields, **more)
+
+    def __str__(self) -> str:
+        text = f"{super().__str__()}\n\ntotal error {self.total_error:.4f}"
+        if not self.uniform:
+            return text
+        rows = [[str(each.terms), f"{each.macs:,}", f"{each.error:.4f}"] for each in self.uniform]
+        return f"{text}; with the same number of terms in every layer:\n" + table(
+            ["terms", "MACs", "total error"], rows, left=0
+        )

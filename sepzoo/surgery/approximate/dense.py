@@ -1,0 +1,156 @@
+"""The dense k x k convolutions of a model: which of its layers can be separated, and what that costs."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from sepzoo.layers.factorization import Factorization
+from sepzoo.layers.graph import nodes
+from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.surgery.walk.rewriting import Skip
+from sepzoo.surgery.walk.sites import Site, sites
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class DenseConv:
+    """A dense k x k convolution where it stands.
+
+    Attributes:
+        site: the layer and its surroundings.
+        runs: how often it runs for one sample, also since a nested model around it is called several times.
+        input_positions: pixels that it takes in all its runs; where the model leaves sizes open, its strides.
+        output_positions: pixels that it gives; where the model leaves sizes open, 1.
+        sized: whether the model says these sizes.
+    """
+
+    site: Site
+    runs: int
+    input_positions: int
+    output_positions: int
+    sized: bool
+
+    @classmethod
+    def of(cls, site: Site, runs: int) -> DenseConv:
+        """Return the record of a `keras.layers.Conv2D`."""
+        shapes = [(call.inputs[0].shape[1:-1], call.outputs[0].shape[1:-1]) for call in site.calls]
+        if any(None in shape for pair in shapes for shape in pair):
+            return cls(site, runs, math.prod(site.layer.strides), 1, sized=False)
+        repeated = runs // len(site.calls)
+        taken, given = (repeated * sum(math.prod(pair[end]) for pair in shapes) for end in (0, 1))
+        return cls(site, runs, taken, given, sized=True)
+
+    @property
+    def name(self) -> str:
+        """The layer's name; in a nested model "model/layer"."""
+        return self.site.name
+
+    @property
+    def kernel(self) -> np.ndarray:
+        """Its kernel in double precision: (height, width, inputs, filters)."""
+        return np.asarray(keras.ops.convert_to_numpy(self.site.layer.kernel), "float64")
+
+    @property
+    def bias(self) -> np.ndarray:
+        """Its bias in double precision; zeros where it has none."""
+        layer = self.site.layer
+        if not layer.use_bias:
+            return np.zeros(layer.filters)
+        return np.asarray(keras.ops.convert_to_numpy(layer.bias), "float64")
+
+    @property
+    def channels(self) -> int:
+        """Number of input channels."""
+        return self.site.layer.kernel.shape[2]
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of all calls."""
+        return math.prod(self.site.layer.kernel.shape) * self.output_positions
+
+    def macs_as(self, kind: Factorization) -> int:
+        """Return the multiply-accumulates that a layer of another kind takes in its place.
+
+        The 1 x 1 steps before the k x k step run at the input's resolution. So a strided layer in the order "pw_dw"
+        takes more than the papers' formula says, which counts them at the output's: ResNet18 with one term a layer
+        0.408 instead of 0.337 billion (docs/counting.md).
+        """
+        positions, total = self.input_positions, 0
+        for step in kind.steps(self.channels, self.site.layer.filters):
+            if step.spatial:
+                positions = self.output_positions
+            total += positions * step.weights(math.prod(self.site.layer.kernel_size))
+        return total
+
+
+def dense_convs(
+    model: keras.Model, keep: str | Sequence[str] = (), *, pointwise: bool = False
+) -> dict[int, DenseConv | Skip]:
+    """Return what can be separated in a model: for each `Conv2D`, by its identity, the record or why it stays.
+
+    Args:
+        model: a functional or built Sequential model.
+        keep: names of layers that stay, with shell wildcards; "net/conv" or "conv" for a layer of a nested model.
+        pointwise: whether 1 x 1 convolutions are meant too.
+
+    Raises:
+        SepzooError: a model that `rewrite` refuses, a name that no layer has, or weights that are not finite.
+
+    Example:
+        >>> layers = [keras.layers.Conv2D(4, 3, name="a"), keras.layers.Conv2D(4, 1, name="b")]
+        >>> model = keras.Sequential([keras.Input((8, 8, 3)), *layers])
+        >>> [found.macs if isinstance(found, DenseConv) else found.reason for found in dense_convs(model).values()]
+        [3888, 'it is 1 x 1']
+    """
+    patterns = (keep,) if isinstance(keep, str) else tuple(keep)
+    where = sites(model)
+    for pattern in patterns:
+        if not any(_is_named(site, pattern) for site in where):
+            raise unknown("layer to keep", pattern, [site.name for site in where])
+    runs = _runs(model)
+    found: dict[int, DenseConv | Skip] = {}
+    for site in where:
+        if isinstance(site.layer, keras.layers.Conv2D):
+            kept = any(_is_named(site, pattern) for pattern in patterns)
+            reason = "it was to be kept" if kept else _obstacle(site.layer, pointwise=pointwise)
+            found[id(site.layer)] = Skip(reason) if reason else DenseConv.of(site, runs[id(site.layer)])
+    for entry in found.values():
+        if isinstance(entry, DenseConv) and not (np.isfinite(entry.kernel).all() and np.isfinite(entry.bias).all()):
+            raise SepzooError(
+                f"expected finite weights. Received: NaN or infinite values in {entry.name!r}. "
+                "Train the model again, or load another checkpoint."
+            )
+    return found
+
+
+def _runs(model: keras.Model) -> Counter[int]:
+    """Return how often each layer runs, by its identity."""
+    runs: Counter[int] = Counter()
+    for node in nodes(model):
+        runs.update(_runs(node.operation) if isinstance(node.operation, keras.Model) else [id(node.operation)])
+    return runs
+
+
+def _is_named(site: Site, pattern: str) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for name in (site.name, site.layer.name))
+
+
+def _obstacle(layer: keras.layers.Conv2D, *, pointwise: bool) -> str:
+    """Return why a convolution can't be separated, or an empty text."""
+    if layer.groups > 1:
+        return f"it has {layer.groups} groups"
+    if math.prod(layer.kernel_size) == 1 and not pointwise:
+        return "it is 1 x 1"
+    if type(layer) is not keras.layers.Conv2D:
+        return f"its class {type(layer).__module__}.{type(layer).__name__} is not Keras's own"
+    if layer.data_format != "channels_last":
+        return f"its data format is {layer.data_format}"
+    if layer.kernel_constraint is not None:
+        return f"its kernel is constrained ({type(layer.kernel_constraint).__name__}), which factors can't be alike"
+    return ""

@@ -1,0 +1,99 @@
+"""Statistics of batch normalization, taken anew after surgery."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from sepzoo.data.samples import Samples
+from sepzoo.layers.graph import input_of, replay
+from sepzoo.surgery.walk.model_inputs import model_inputs
+from sepzoo.surgery.walk.report import SurgeryReport
+from sepzoo.surgery.walk.rewriting import Part, Replacement, rewrite
+from sepzoo.surgery.walk.sites import Site
+
+
+def recalibrate_batch_norm(
+    model: keras.Model, data: Samples | np.ndarray, *, batch_size: int = 64
+) -> tuple[keras.Model, SurgeryReport]:
+    """Give each batch normalization the mean and variance that its input has on samples.
+
+    What comes before it may have been replaced, decoupled or pruned, so that the old statistics are of another input.
+    Nothing is trained, nothing but the statistics is changed, and dropout stays off. While they are taken, each batch
+    is normalized by its own, as in training: larger batches are more exact.
+
+    Args:
+        model: functional or Sequential; it is only read.
+        data: unlabelled samples: an array as the model takes it, or `sepzoo.data.Samples`.
+        batch_size: samples that run together.
+
+    Raises:
+        SepzooError: a model that `rewrite` refuses, or samples that don't fit.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.BatchNormalization(name="bn")])
+        >>> new, report = recalibrate_batch_norm(model, np.full((8, 4, 4, 1), 3.0))
+        >>> float(new.get_layer("bn").moving_mean[0]), report.changes[0].action
+        (3.0, 'statistics of 8 samples')
+    """
+    inputs = model_inputs(model, data)
+    seen: dict[int, _Statistics] = {}
+
+    def call(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if isinstance(operation, keras.Model):
+            return replay(operation, input_of(args, kwargs), call)
+        if isinstance(operation, keras.layers.BatchNormalization):
+            return seen.setdefault(id(operation), _Statistics(operation)).normalized(input_of(args, kwargs))
+        return operation(*args, **kwargs)
+
+    for start in range(0, len(inputs), batch_size):
+        replay(model, [ops.convert_to_tensor(inputs[start : start + batch_size])], call)
+
+    def rule(site: Site) -> Replacement | None:
+        if id(site.layer) not in seen:
+            return None
+        new = type(site.layer).from_config(site.layer.get_config())
+        part = Part(new, seen[id(site.layer)].weights())
+        return Replacement((part,), f"statistics of {len(inputs)} samples")
+
+    return rewrite(model, rule)
+
+
+class _Statistics:
+    """Sums over all that has come to a batch normalization so far."""
+
+    def __init__(self, layer: keras.layers.BatchNormalization) -> None:
+        self.layer = layer
+        self.count = 0
+        self.sum: Any = 0.0
+        self.squares: Any = 0.0
+
+    def normalized(self, x: Any) -> Any:
+        """Add a batch, and return it normalized by its own statistics."""
+        layer = self.layer
+        axis = layer.axis % len(x.shape)
+        others = [place for place in range(len(x.shape)) if place != axis]
+        values = ops.cast(x, "float32")
+        mean, variance = ops.moments(values, axes=others, keepdims=True)
+        flat, spread = (np.asarray(ops.convert_to_numpy(each), "float64").ravel() for each in (mean, variance))
+        count = int(np.prod([x.shape[place] for place in others]))
+        self.count += count
+        self.sum = self.sum + count * flat
+        self.squares = self.squares + count * (spread + flat**2)
+        shape = [-1 if place == axis else 1 for place in range(len(x.shape))]
+        y = (values - mean) * ops.rsqrt(variance + layer.epsilon)
+        if layer.scale:
+            y = y * ops.reshape(ops.cast(layer.gamma, "float32"), shape)
+        if layer.center:
+            y = y + ops.reshape(ops.cast(layer.beta, "float32"), shape)
+        return ops.cast(y, layer.compute_dtype)
+
+    def weights(self) -> list[np.ndarray]:
+        """Return the layer's weights with these statistics."""
+        mean = self.sum / self.count
+        learned = self.layer.get_weights()[:-2]
+        variance = np.maximum(self.squares / self.count - mean**2, 0.0)
+        return [*learned, mean.astype("float32"), variance.astype("float32")]

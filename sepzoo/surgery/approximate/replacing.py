@@ -1,0 +1,81 @@
+"""Dense convolutions replaced by another kind, to be trained anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+
+from sepzoo.layers.factorization import Factorization, factorization
+from sepzoo.layers.kinds import conv2d
+from sepzoo.support.errors import SepzooError
+from sepzoo.surgery.approximate.dense import DenseConv, dense_convs
+from sepzoo.surgery.approximate.separating import arguments_of
+from sepzoo.surgery.walk.report import SurgeryReport
+from sepzoo.surgery.walk.rewriting import Part, Replacement, Skip, rewrite
+from sepzoo.surgery.walk.sites import Site
+
+
+def replace(
+    model: keras.Model,
+    kind: str | Factorization,
+    *,
+    conv_options: Mapping[str, Any] | None = None,
+    kernel_sizes: Sequence[tuple[int, int]] | None = ((3, 3), (5, 5)),
+    keep: str | Sequence[str] = (),
+) -> tuple[keras.Model, SurgeryReport]:
+    """Put a kind of convolution in the place of each dense one, with initial weights: the model must be trained.
+
+    The rules are those of the BSConv authors' program: a convolution of one group whose window is in `kernel_sizes` is
+    replaced; channels, window, stride, padding, dilation, bias, activation and penalties stay; there is no batch
+    normalization between the steps unless `conv_options` asks for it. A second call changes nothing. To keep what the
+    model has learned, use `blueprint` or `decouple`.
+
+    Args:
+        model: functional or Sequential; it is only read.
+        kind: a name of `sepzoo.layers.PRESETS`, or a `Factorization`.
+        conv_options: the kind's options, for example `{"p": 0.25}`.
+        kernel_sizes: the windows that are replaced, exactly; None for all, 1 x 1 among them.
+        keep: names of layers that stay as they are, with shell wildcards.
+
+    Raises:
+        SepzooError: a model that `rewrite` refuses, an unknown kind or option, a name in `keep` that no layer has, or
+            groups that don't divide a layer's channels; the layer is named.
+
+    Example:
+        >>> layers = [keras.layers.Conv2D(16, 3, name="a"), keras.layers.Conv2D(16, 1, name="b")]
+        >>> model = keras.Sequential([keras.Input((8, 8, 16)), *layers], name="tiny")
+        >>> new, report = replace(model, "bsconv_s", conv_options={"p": 0.25})
+        >>> [(change.layer, change.action or change.skipped) for change in report.changes]
+        [('a', 'now bsconv_s, with initial weights'), ('b', 'its window is 1 x 1')]
+        >>> report.params_before, report.params_after
+        (2592, 560)
+    """
+    record = factorization(kind, **(conv_options or {}))
+    if not record.expand:
+        raise SepzooError(f"expected a kind that separates convolutions. Received: kind={record.kind!r}.")
+    windows = None if kernel_sizes is None else {_pair(size) for size in kernel_sizes}
+    found = dense_convs(model, keep, pointwise=True)
+
+    def rule(site: Site) -> Replacement | Skip | None:
+        entry = found.get(id(site.layer))
+        if not isinstance(entry, DenseConv):
+            return entry
+        layer = site.layer
+        if windows is not None and tuple(layer.kernel_size) not in windows:
+            return Skip(f"its window is {' x '.join(map(str, layer.kernel_size))}")
+        try:
+            record.steps(entry.channels, layer.filters)
+        except SepzooError as error:
+            raise SepzooError(f"layer {site.name!r}: {error}") from error
+        new = conv2d(record, layer.filters, layer.kernel_size, **arguments_of(layer))
+        return Replacement((Part(new),), f"now {record.kind}, with initial weights")
+
+    return rewrite(model, rule)
+
+
+def _pair(size: Any) -> tuple[int, int]:
+    if not isinstance(size, Sequence) or len(size) != 2 or not all(isinstance(each, int) and each > 0 for each in size):
+        raise SepzooError(f"expected kernel_sizes as pairs, such as ((3, 3), (5, 5)). Received: {size!r} among them.")
+    return size[0], size[1]

@@ -1,0 +1,122 @@
+"""What comes to a layer when a model runs on samples."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
+
+import keras
+import numpy as np
+
+from sepzoo.layers.graph import input_of, replay
+from sepzoo.surgery.algebra.patches import windows_on
+from sepzoo.surgery.approximate.dense import DenseConv
+from sepzoo.surgery.walk.rewriting import Part, Replacement, rewrite
+
+BATCH = 32
+POSITIONS = 32
+"""Of each sample and layer at most so many places are looked at; they are drawn by chance, always the same."""
+
+Patches = tuple[np.ndarray, np.ndarray]
+
+
+class Fitted(Protocol):
+    """What was found for a layer: the dense kernel that it stands for, and its bias."""
+
+    @property
+    def kernel(self) -> np.ndarray:
+        """(height, width, inputs, filters)."""
+
+    @property
+    def bias(self) -> np.ndarray:
+        """Of each filter."""
+
+
+_Fitted = TypeVar("_Fitted", bound=Fitted)
+
+
+def fit_through(
+    model: keras.Model,
+    convs: Sequence[DenseConv],
+    inputs: np.ndarray,
+    fit: Callable[[DenseConv, Iterator[Patches]], _Fitted],
+) -> list[_Fitted]:
+    """Fit layer after layer, each to the original's answers on what comes through the layers fitted before it.
+
+    Args:
+        model: the original.
+        convs: its layers that are fitted, in the order of the graph.
+        inputs: samples as the model takes them.
+        fit: gets a layer and batches of (patches as they now come, right answers), and returns what stands in its
+            place.
+    """
+    parts = {}
+    for dense in convs:
+        layer = dense.site.layer
+        copy = keras.layers.Conv2D.from_config({**layer.get_config(), "use_bias": True})
+        parts[id(layer)] = Part(copy, [dense.kernel, dense.bias])
+    changed, _report = rewrite(
+        model, lambda site: Replacement((parts[id(site.layer)],), "") if id(site.layer) in parts else None
+    )
+    found = []
+    for dense in convs:
+        copy = parts[id(dense.site.layer)].layer
+        result = fit(dense, patch_batches(inputs, dense, model, changed, copy))
+        copy.set_weights([result.kernel, result.bias])  # dense as it was, with what the new layers will compute
+        found.append(result)
+    return found
+
+
+def patch_batches(
+    inputs: np.ndarray, dense: DenseConv, original: keras.Model, changed: keras.Model | None = None, new: Any = None
+) -> Iterator[Patches]:
+    """Yield patches of a convolution's input and the answers they should get, batch by batch, in double precision.
+
+    Args:
+        inputs: samples as the models take them.
+        dense: a convolution of the original model, whose answers (without activation) are right.
+        original: that model.
+        changed: a copy, whose earlier layers may have been changed; the patches come from it. None: the original.
+        new: the convolution in the copy.
+    """
+    layer, generator = dense.site.layer, np.random.default_rng(0)
+    kernel, bias = dense.kernel.reshape(-1, layer.filters), dense.bias
+    for start in range(0, len(inputs), BATCH):
+        batch = inputs[start : start + BATCH]
+        right = inputs_of(original, layer, batch, runs=dense.runs)
+        seen = right if changed is None else inputs_of(changed, new, batch, runs=dense.runs)
+        for images, original_images in zip(seen, right, strict=True):
+            views = windows_on(images, layer), windows_on(original_images, layer)
+            places = _places(views[0].shape, generator)
+            x, unchanged = (view[places].reshape(-1, len(kernel)).astype("float64") for view in views)
+            yield x, unchanged @ kernel + bias
+
+
+def inputs_of(model: keras.Model, layer: Any, batch: np.ndarray, *, runs: int) -> list[np.ndarray]:
+    """Return what a layer of a model gets each time it runs; the model is run no further than that."""
+    found: list[np.ndarray] = []
+
+    def call(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if isinstance(operation, keras.Model):
+            return replay(operation, input_of(args, kwargs), call)
+        if operation is layer:
+            found.append(keras.ops.convert_to_numpy(keras.ops.cast(input_of(args, kwargs), "float32")))
+            if len(found) == runs:
+                raise _SeenAllError
+        return operation(*args, **kwargs)
+
+    with contextlib.suppress(_SeenAllError):
+        replay(model, [keras.ops.convert_to_tensor(batch)], call)
+    return found
+
+
+class _SeenAllError(Exception):
+    """Nothing behind this layer needs to be run."""
+
+
+def _places(shape: tuple[int, ...], generator: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Return indices of some places of each image: (images, rows, columns)."""
+    images, rows, columns = shape[:3]
+    order = generator.random((images, rows * columns)).argsort(axis=1)[:, :POSITIONS]
+    return np.arange(images)[:, None], order // columns, order % columns

@@ -1,0 +1,1 @@
+"""Rewrites that keep a model's function to rounding."""

@@ -1,0 +1,62 @@
+"""The same network, trained faster."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from sepzoo.layers.composed import ComposedSeparableConv2D, composing_pays
+from sepzoo.layers.fast_batch_norm import FastBatchNormalization
+from sepzoo.layers.grouped import GroupedConv1D, GroupedConv2D
+from sepzoo.surgery.walk.report import SurgeryReport
+from sepzoo.surgery.walk.rewriting import Part, Replacement, Skip, rewrite
+from sepzoo.surgery.walk.sites import Site
+
+TWINS: Mapping[type, Any] = {
+    keras.layers.BatchNormalization: FastBatchNormalization,
+    keras.layers.Conv1D: GroupedConv1D,
+    keras.layers.Conv2D: GroupedConv2D,
+    keras.layers.SeparableConv2D: ComposedSeparableConv2D,
+}
+
+
+def accelerate(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
+    """Return the network with each layer that has one as its fast twin, to train it.
+
+    Twins have batch normalizations, grouped convolutions, and separable ones with a depth multiplier above 1 where one
+    dense convolution is faster (`sepzoo.layers.composed`). Depthwise ones and plain separable ones have none: nothing
+    was faster. Weights, names, classes' names and results are the same, to rounding. What is saved holds the stock
+    layers, and `to_keras` gives them back in memory. On other backends than TensorFlow batch normalization stays as it
+    is, which the report says.
+
+    Raises:
+        SepzooError: a model that `rewrite` refuses.
+
+    Example:
+        >>> import keras
+        >>> layers = [keras.layers.Conv2D(4, 3, name="conv"), keras.layers.BatchNormalization(name="bn")]
+        >>> model, report = accelerate(keras.Sequential([keras.Input((8, 8, 3)), *layers], name="tiny"))
+        >>> [(change.layer, change.action) for change in report.changes]
+        [('bn', 'trains on the fused kernel')]
+    """
+    return rewrite(model, _rule)
+
+
+def _rule(site: Site) -> Replacement | Skip | None:
+    layer = site.layer
+    if type(layer) not in TWINS or getattr(layer, "groups", 2) == 1:
+        return None
+    action = "trains group by group"
+    if isinstance(layer, keras.layers.SeparableConv2D):
+        if not composing_pays("dw_pw", layer.depth_multiplier, layer.filters, math.prod(layer.kernel_size)):
+            return None
+        action = "trains as one convolution"
+    if isinstance(layer, keras.layers.BatchNormalization):
+        action = "trains on the fused kernel"
+        if keras.backend.backend() != "tensorflow":
+            return Skip(f"the fused kernel is TensorFlow's, the backend is {keras.backend.backend()}")
+    twin = TWINS[type(layer)].from_config(layer.get_config())
+    return Replacement((Part(twin, layer.get_weights()),), action)

@@ -1,0 +1,127 @@
+"""Two linear 1 x 1 convolutions in a row as one."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+
+from sepzoo.layers import BSConvS1D, BSConvS2D, BSConvU1D, BSConvU2D
+from sepzoo.surgery.walk.lossless import Lossless
+from sepzoo.surgery.walk.report import SurgeryReport
+from sepzoo.surgery.walk.rewriting import Part, Replacement, Skip
+from sepzoo.surgery.walk.sites import Site, sites
+
+BSCONV = {BSConvS1D: BSConvU1D, BSConvS2D: BSConvU2D}
+CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D)
+
+
+def fuse_pointwise(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
+    """Make one of two linear 1 x 1 convolutions in a row, where the one is cheaper than the two, for inference.
+
+    From M over M' to N channels that is so where M * N < M' * (M + N), as in BSConv-S with a large p, whose layer
+    becomes a BSConv-U. What has a batch normalization between must be folded first (`fold_batch_norm`). What stays two
+    is in the report with the reason. Outputs are the same to rounding, and each new layer is held against those that it
+    replaces before the model is returned.
+
+    Raises:
+        SepzooError: a model that `rewrite` refuses, weights that are not finite, or a new layer that answers otherwise;
+            the layer is named.
+
+    Example:
+        >>> from sepzoo.layers import BSConvS
+        >>> model = keras.Sequential([keras.Input((8, 8, 16)), BSConvS(16, 3, p=0.75, name="conv")])
+        >>> new, report = fuse_pointwise(model)
+        >>> type(new.layers[0]).__name__, report.changes[0].action, report.params_before, report.params_after
+        ('BSConvU2D', 'its two 1 x 1 steps fused', 544, 416)
+    """
+    new, report = _once(model)
+    latest = report
+    while any(change.action for change in latest.changes):  # three in a row take two rounds
+        again, latest = _once(new)
+        if any(change.action for change in latest.changes):
+            new, report = again, report.followed_by(latest)
+    return new, report
+
+
+def _once(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
+    where = {id(site.layer): site for site in sites(model)}
+    plan = Lossless()
+    for site in where.values():
+        if site in plan:
+            continue
+        if type(site.layer) in BSCONV:
+            plan.decide(site, _fused_inside(site))
+            continue
+        second = where.get(id(site.consumer))
+        if second is None or not (_is_pointwise(site) and _is_pointwise(second)):
+            continue
+        reason = _obstacle(site, second)
+        if reason:
+            plan.skip(site, reason)
+        else:
+            plan.replace((site, second), _fused(site, second), at=second, others=f"fused with {second.name!r}")
+    return plan.carry_out(model)
+
+
+def _is_pointwise(site: Site) -> bool:
+    layer = site.layer
+    return type(layer) in CONVOLUTIONS and math.prod(layer.kernel_size) == 1 and layer.groups == 1
+
+
+def _obstacle(site: Site, second: Site) -> str:
+    """Return why two 1 x 1 convolutions stay two, or an empty text."""
+    first, behind = site.layer, second.layer
+    if first.activation is not keras.activations.linear or first.activity_regularizer is not None:
+        return f"what it gives to {second.name!r} is not linear or has a penalty"
+    if len(second.calls) > 1 or math.prod(behind.strides) != 1:
+        return f"{second.name!r} has strides, or is called elsewhere too"
+    if (first.data_format, first.dtype_policy.name) != (behind.data_format, behind.dtype_policy.name):
+        return f"its data format or precision is not that of {second.name!r}"
+    if first.trainable != behind.trainable:
+        return f"its trainable flag is not that of {second.name!r}"
+    return _dearer(first.kernel.shape[-2], first.filters, behind.filters)
+
+
+def _dearer(inputs: int, mid: int, outputs: int) -> str:
+    if inputs * outputs < mid * (inputs + outputs):
+        return ""
+    return f"one 1 x 1 kernel of {inputs} x {outputs} is no cheaper than two over {mid} channels"
+
+
+@np.errstate(all="ignore")  # the plan's check finds what is not finite
+def _fused(site: Site, second: Site) -> Replacement:
+    first, behind = site.layer, second.layer
+    kernel, *bias = first.get_weights()
+    next_kernel, *next_bias = behind.get_weights()
+    weights = [_product(kernel, next_kernel)]
+    config = {**behind.get_config(), "strides": first.strides, "use_bias": bool(bias or next_bias)}
+    if config["use_bias"]:
+        total = np.zeros(behind.filters) + (next_bias[0] if next_bias else 0.0)
+        if bias:
+            total += bias[0] @ next_kernel.reshape(-1, behind.filters).astype("float64")
+        weights.append(total.astype("float32"))
+    return Replacement((Part(type(behind).from_config(config), weights),), f"fused with {site.name!r}")
+
+
+@np.errstate(all="ignore")
+def _fused_inside(site: Site) -> Replacement | Skip:
+    layer = site.layer
+    if layer.factorization.batch_norm:
+        return Skip("there is a batch normalization between its 1 x 1 steps; fold it first")
+    first, second, *rest = layer.get_weights()
+    reason = _dearer(first.shape[-2], first.shape[-1], second.shape[-1])
+    if reason:
+        return Skip(reason)
+    config = layer.get_config()
+    for key in ("p", "min_mid_channels", "orthonormal"):
+        del config[key]
+    new: Any = BSCONV[type(layer)].from_config(config)
+    return Replacement((Part(new, [_product(first, second), *rest]),), "its two 1 x 1 steps fused")
+
+
+def _product(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    product = first.reshape(first.shape[-2:]).astype("float64") @ second.reshape(second.shape[-2:])
+    return product.reshape(*first.shape[:-2], *product.shape).astype("float32")

@@ -1,0 +1,101 @@
+"""ImageNet: the official weight files and the names of the 1,000 classes, downloaded once and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from sepzoo.records.family import Family, WeightFile
+from sepzoo.support.atomic import written_whole
+from sepzoo.support.errors import SepzooError
+
+CLASS_INDEX = "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"
+CLASS_INDEX_MD5 = "c2c37ea517e94d9795004a39431a14cb"
+
+
+def imagenet_weights(
+    family: Family,
+    arguments: Mapping[str, Any] | None,
+    input_shape: Sequence[int | None],
+    *,
+    include_top: bool,
+) -> Path:
+    """Return the official weight file of a network, downloaded on first use.
+
+    Args:
+        family: of the network.
+        arguments: that it was built with, the defaults too; None for another form than the paper's own.
+        input_shape: of the model, with the batch; the file of the nearest training size is taken.
+        include_top: whether the head's weights are wanted.
+
+    Raises:
+        SepzooError: no such file exists (those that do are listed), it cannot be downloaded, or its hash differs.
+    """
+    files = [file for file in family.weights if file.include_top == include_top]
+    fitting = [file for file in files if arguments is not None and file.arguments.items() <= arguments.items()]
+    if not fitting:
+        raise SepzooError(f"no ImageNet weights exist for this form of {family.name}. {_existing(files)}")
+    size = next((size for size in input_shape[1:3] if size is not None), 224)
+    return _download(min(fitting, key=lambda file: abs(file.image_size - size)))
+
+
+def imagenet_labels() -> tuple[tuple[str, str], ...]:
+    """Return (WordNet id, name) of the 1,000 ImageNet classes in the order of a network's outputs.
+
+    Raises:
+        SepzooError: the list is not in Keras's cache and cannot be downloaded.
+    """
+    index = json.loads(_fetch(CLASS_INDEX, hash_algorithm="md5", file_hash=CLASS_INDEX_MD5).read_text())
+    return tuple((index[str(i)][0], index[str(i)][1]) for i in range(len(index)))
+
+
+def _existing(files: Sequence[WeightFile]) -> str:
+    if not files:
+        return "This family has none."
+    variants: dict[str, set[int]] = {}
+    for file in files:
+        text = ", ".join(f"{name}={value}" for name, value in file.arguments.items()) or "the default"
+        variants.setdefault(text, set()).add(file.image_size)
+    listing = "; ".join(f"{text} at {', '.join(map(str, sorted(sizes)))} px" for text, sizes in variants.items())
+    return f"Those that do: {listing}."
+
+
+def _download(file: WeightFile) -> Path:
+    path = _fetch(file.url, hash_algorithm=file.hash_algorithm, file_hash=file.file_hash)
+    if file.file_hash is None:
+        _check_against_first_download(path)
+    return path
+
+
+def _fetch(url: str, *, hash_algorithm: str, file_hash: str | None) -> Path:
+    name = url.rpartition("/")[2]
+    try:
+        found = keras.utils.get_file(
+            name, url, cache_subdir="models", hash_algorithm=hash_algorithm, file_hash=file_hash
+        )
+    except Exception as error:  # get_file raises bare Exception for what the network answers
+        reason = str(error).strip().splitlines()[-1]
+        raise SepzooError(
+            f"cannot download {name}: {reason}. Fetch it from {url} elsewhere and give its path, or put it into "
+            "Keras's cache folder (~/.keras/models)."
+        ) from error
+    return Path(found)
+
+
+def _check_against_first_download(path: Path) -> None:
+    """Compare a file whose hash nobody published with the hash that its first download had."""
+    record = path.with_name(path.name + ".sha256")
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if not record.exists():
+        with written_whole(record) as temporary:
+            temporary.write_text(found + "\n")
+    elif record.read_text().strip() != found:
+        raise SepzooError(
+            f"{path}: expected sha256 {record.read_text().strip()}, recorded at the first download. Received: {found}. "
+            f"Delete the file and {record.name} to download it again."
+        )

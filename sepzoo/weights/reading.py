@@ -1,0 +1,117 @@
+"""Reading trained weights: any file, or arrays in memory, as one flat mapping from name to array."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sepzoo.artifact.hdf5_file import check_self_contained
+from sepzoo.support.errors import SepzooError
+from sepzoo.weights.safetensors_file import read_safetensors
+
+Arrays = dict[str, np.ndarray]
+FORMATS = (".h5", ".keras", ".npz", ".safetensors")
+KERAS_1 = {"W": "kernel", "b": "bias", "running_mean": "moving_mean", "running_std": "moving_variance"}
+
+
+def read_arrays(source: str | os.PathLike[str] | Mapping[str, Any], model: Any) -> Arrays:
+    """Return the arrays of a weight file by name: `layer/variable`, or a PyTorch module's dotted names.
+
+    Args:
+        source: a Keras file (`.h5`, `.weights.h5`, `.keras`), an `.npz` or `.safetensors` of named arrays, or a mapping
+            of arrays, for example a PyTorch state dict.
+        model: that they are meant for; a Keras 3 `.weights.h5` has no names but the order of a model's layers.
+
+    Raises:
+        SepzooError: the file is missing, damaged, or of another format.
+    """
+    if isinstance(source, Mapping):
+        return {str(name): np.asarray(array) for name, array in source.items()}
+    path = Path(source)
+    if not path.is_file():
+        raise SepzooError(f"expected a weight file. Received: {path}, which does not exist.")
+    readers: dict[str, Callable[[Path], Arrays]] = {
+        ".h5": functools.partial(_read_h5, model=model),
+        ".keras": _read_keras,
+        ".npz": _read_npz,
+        ".safetensors": read_safetensors,
+    }
+    if path.suffix not in readers:
+        raise SepzooError(f"expected a weight file that ends in {', '.join(FORMATS)}. Received: {path.name}.")
+    try:
+        arrays = readers[path.suffix](path)
+    except SepzooError:
+        raise
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SepzooError(f"{path}: the file is damaged or another thing than its name says ({reason}).") from error
+    if not arrays:
+        raise SepzooError(f"{path}: expected named arrays. The file holds none.")
+    return arrays
+
+
+def _read_npz(path: Path) -> Arrays:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def _read_keras(path: Path) -> Arrays:
+    from sepzoo.artifact.model_file import load
+
+    return named_arrays(load(path))
+
+
+def _read_h5(path: Path, model: Any) -> Arrays:
+    import h5py
+
+    check_self_contained(path)
+    with h5py.File(path, "r") as file:
+        root = file.get("model_weights", file)
+        if "layer_names" in root.attrs:
+            return _read_legacy_h5(root)
+    return _read_by_order(path, model)
+
+
+def _read_by_order(path: Path, model: Any) -> Arrays:
+    """Read a Keras 3 weight file into a copy of the model, which stays untouched if they do not fit."""
+    import keras
+
+    twin = keras.models.clone_model(model)
+    twin.load_weights(path)
+    return named_arrays(twin)
+
+
+def _read_legacy_h5(root: Any) -> Arrays:
+    """Read the form of Keras 1 and 2, in which each layer lists its own weights."""
+    arrays: Arrays = {}
+    for layer in (_text(name) for name in root.attrs["layer_names"]):
+        for weight in (_text(name) for name in root[layer].attrs["weight_names"]):
+            arrays[f"{layer}/{_variable(weight, layer)}"] = root[layer][weight][()]
+    return arrays
+
+
+def _variable(weight: str, layer: str) -> str:
+    """Return the name of a variable without that of its layer: fc1/kernel:0, and fc1_W_1:0 of Keras 1, is kernel."""
+    name = weight.rpartition("/")[2].partition(":")[0].removeprefix(f"{layer}_")
+    return KERAS_1.get(re.sub(r"_\d+$", "", name), name)
+
+
+def _text(name: bytes | str) -> str:
+    return name.decode() if isinstance(name, bytes) else name
+
+
+def named_arrays(model: Any) -> Arrays:
+    """Return a model's variables by path, `layer/variable`, random seeds left out."""
+    return {variable.path: np.asarray(variable) for variable in saved_variables(model)}
+
+
+def saved_variables(model: Any) -> list[Any]:
+    """Return the variables that a weight file holds: all but random seeds."""
+    return [variable for variable in model.variables if "seed_generator" not in variable.path]
