@@ -15,7 +15,7 @@ import numpy as np
 from timing import in_turns, ratio, spread
 
 from sepzoo.applications import build
-from sepzoo.surgery.exact import accelerate
+from sepzoo.surgery import accelerate
 
 NAMES = ("cifar_mobilenetv1_w1d4", "cifar_mobilenetv1_w1d4_bsconvu")
 BATCH, STEPS, TURNS = 128, 10, 7

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from sepzoo.support.atomic import written_whole
+from sepzoo.support.atomic import atomic_write
 from sepzoo.support.table import table
 
 Row = dict[str, Any]
@@ -40,7 +40,7 @@ def show(folder: Path) -> str:
         )
     _plot(rows, whole, folder / "decoupling.png")
     text = table(HEADER, cells, left=3)
-    with written_whole(folder / "decoupling.txt") as temporary:
+    with atomic_write(folder / "decoupling.txt") as temporary:
         Path(temporary).write_text(text + "\n", encoding="utf-8")
     return text
 
@@ -75,7 +75,7 @@ def _plot(rows: list[Row], whole: Row, path: Path) -> None:
         axes.set(xlabel="million multiply-accumulates", ylabel="accuracy (%)")
         axes.grid(alpha=0.3)
         axes.legend()
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         FigureCanvasAgg(figure).print_png(temporary)
 
 

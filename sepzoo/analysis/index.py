@@ -11,7 +11,7 @@ import sepzoo.catalog.index
 from sepzoo.analysis.profiling import profile
 from sepzoo.applications import build, list_models
 from sepzoo.catalog.index import Counts
-from sepzoo.support.atomic import written_whole
+from sepzoo.support.atomic import atomic_write
 
 PATH = Path(sepzoo.catalog.index.__file__).with_name("index.json")
 
@@ -33,7 +33,7 @@ def write(path: Path = PATH) -> None:
     """Build every listed network and write what it weighs, one line each."""
     counts = {name: derive(name) for name in list_models()}
     lines = [f' "{name}": {json.dumps([c.params, c.trainable, c.macs])}' for name, c in counts.items()]
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from sepzoo.analysis.correlations import KernelCorrelations
 from sepzoo.analysis.profiling import Profile
 from sepzoo.layers.graph import layers_of
-from sepzoo.support.atomic import written_whole
+from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError, unknown
 
 PathLike = str | os.PathLike[str]
@@ -125,7 +125,7 @@ def _figure(path: PathLike, *, size: tuple[float, float]) -> Iterator[Any]:
     figure = Figure(figsize=size, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     yield figure
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         canvas.print_png(temporary)
 
 

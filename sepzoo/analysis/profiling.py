@@ -14,7 +14,7 @@ from sepzoo.analysis.multiplications import multiplications
 from sepzoo.layers import FactorizedConv
 from sepzoo.layers.graph import graph_of, input_of, replay
 from sepzoo.layers.orthonormal import orthonormal_kernels
-from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.errors import SepzooError, first_line, unknown
 from sepzoo.support.table import table
 
 Shape = tuple[int, ...]
@@ -183,7 +183,7 @@ class _Walk:
             outputs = operation.compute_output_spec(*args, **kwargs)
         except Exception as error:
             raise SepzooError(
-                f"layer {name!r} can't take an input of shape {_shape(first[1:])}: {str(error).strip().splitlines()[0]}"
+                f"layer {name!r} can't take an input of shape {_shape(first[1:])}: {first_line(error)}"
             ) from error
         shapes = [tuple(tensor.shape) for tensor in keras.tree.flatten(outputs)]
         if any(size is None or size < 1 for shape in shapes for size in shape):

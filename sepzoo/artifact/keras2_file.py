@@ -13,7 +13,7 @@ import h5py
 import keras
 
 from sepzoo.artifact.hdf5_file import check_self_contained
-from sepzoo.support.errors import SepzooError
+from sepzoo.support.errors import SepzooError, first_line
 
 _HARMLESS: tuple[Any, ...] = (None, False, 0, 1, "", [], {})
 """Values of an unknown setting that mean that it is not used."""
@@ -43,8 +43,7 @@ def read(path: Path) -> keras.Model:
         except SepzooError:
             raise
         except (ValueError, TypeError, KeyError, OSError, AttributeError) as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise SepzooError(f"{path}: Keras cannot read this file: {reason[:200]}") from error
+            raise SepzooError(f"{path}: Keras cannot read this file: {first_line(error)}") from error
 
 
 def _config(file: h5py.File, path: Path) -> dict[str, Any]:

@@ -14,8 +14,8 @@ import sepzoo.layers.drop_path
 import sepzoo.layers.drop_path_join  # noqa: F401  (a file opens only after its layers are registered)
 from sepzoo.artifact import keras2_file
 from sepzoo.records.metadata import MEMBER, Metadata
-from sepzoo.support.atomic import written_whole
-from sepzoo.support.errors import SepzooError
+from sepzoo.support.atomic import atomic_write
+from sepzoo.support.errors import SepzooError, first_line
 
 SUFFIXES = (".keras", ".h5")
 """What `load` reads; `save` writes the first."""
@@ -52,7 +52,7 @@ def save(model: keras.Model, path: str | os.PathLike[str]) -> Path:
     if target.suffix != ".keras":
         raise SepzooError(f"expected a file name that ends in .keras. Received: {target.name}.")
     metadata = metadata_of(model)
-    with written_whole(target) as temporary:
+    with atomic_write(target) as temporary:
         model.save(temporary)
         if metadata is not None:
             with zipfile.ZipFile(temporary, "a") as archive:
@@ -97,5 +97,4 @@ def _read(path: Path) -> Any:
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise SepzooError(f"{path}: Keras cannot read this file: {reason}") from error
+        raise SepzooError(f"{path}: Keras cannot read this file: {first_line(error)}") from error

@@ -45,7 +45,7 @@ def list_networks(
     Example: sepzoo list 'cifar_*' --kind bsconv_u --max-params 1e6 --sort macs
     """
     from sepzoo.catalog.registry import list_models, listed
-    from sepzoo.support.errors import SepzooError, nearest
+    from sepzoo.support.errors import SepzooError, similar_names
     from sepzoo.support.table import table
 
     every = [_row(name) for name in listed()]
@@ -63,7 +63,7 @@ def list_networks(
         and (max_macs is None or row.macs <= max_macs)
     ]
     if not rows:
-        near = [match for pattern in patterns or () for match in nearest(pattern, [row.name for row in every])]
+        near = [match for pattern in patterns or () for match in similar_names(pattern, [row.name for row in every])]
         called = f" is called {' or '.join(map(repr, patterns))}" if patterns else " fits"
         advice = f"Did you mean {', '.join(near)}?" if near else "Wildcards help, 'mobilenet*', and fewer conditions."
         raise SepzooError(f"no network{called}. {advice}")

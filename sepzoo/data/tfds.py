@@ -14,7 +14,7 @@ import numpy as np
 from sepzoo.data.arrays import ArraySource
 from sepzoo.data.source import MEMORY_BUDGET, WHOLE, Batch, Source
 from sepzoo.records.preprocessing import Preprocessing
-from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.errors import SepzooError, first_line, unknown
 
 _READ_AHEAD = 256
 _SHUFFLED_AT_ONCE = 8192
@@ -184,10 +184,9 @@ def _prepared(name: str, data_dir: str | None) -> Any:
         try:
             builder.download_and_prepare()
         except Exception as error:  # a download fails in many ways
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise SepzooError(
-                f"expected {name} prepared in {builder.data_dir}, or a network to fetch it. Received: {reason}. "
-                "Set data_dir (or TFDS_DATA_DIR) to where it lies."
+                f"expected {name} prepared in {builder.data_dir}, or a network to fetch it. "
+                f"Received: {first_line(error)}. Set data_dir (or TFDS_DATA_DIR) to where it lies."
             ) from error
     return builder
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from sepzoo.export.tolerance import Tolerance
 from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.latency import measure
 from sepzoo.inference.opening import open as open_file
-from sepzoo.support.atomic import written_whole
+from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
 
 
@@ -46,7 +47,7 @@ def checked_file(
     samples = check or noise(model.input_shape)
     if len(samples) == 0:
         raise SepzooError("expected at least one sample to check the file on. Received: none.")
-    with written_whole(path, folder=folder) as temporary:
+    with atomic_write(path, folder=folder) as temporary:
         write(temporary)
         file = open_file(temporary)
         comparison = compare(model, file, samples)
@@ -56,11 +57,11 @@ def checked_file(
                 f"{target} of {model.name} was refused: {'; '.join(problems)}; checked on {comparison.origin}. "
                 f"No file was written. {_advice(samples)}"
             )
-        return ExportReport(
+        report = ExportReport(
             path=Path(path),
             target=target,
             name=model.name,
-            size=_size(temporary),
+            size=0,
             comparison=comparison,
             tolerance=tolerance,
             latency=measure(file, file.pixels(samples.images[:1])[0]),
@@ -68,6 +69,7 @@ def checked_file(
             calibration=calibration,
             labels=len(file.labels or ()),
         )
+    return dataclasses.replace(report, size=_size(Path(path)))
 
 
 def _advice(samples: Samples) -> str:

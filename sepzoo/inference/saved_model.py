@@ -11,7 +11,7 @@ import numpy as np
 from sepzoo.inference.classifier import Classifier
 from sepzoo.records.metadata import MEMBER, Metadata
 from sepzoo.records.preprocessing import Preprocessing
-from sepzoo.support.errors import SepzooError
+from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.quiet import quiet
 
 EXTRA_FILES = "assets.extra"
@@ -62,8 +62,7 @@ def read(
         (source,) = function.structured_input_signature[1].values()
         (target,) = function.structured_outputs.values()
     except Exception as error:  # a damaged folder makes TensorFlow raise almost anything
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise SepzooError(f"{path}: expected a SavedModel. Received: a damaged one ({reason}).") from error
+        raise SepzooError(f"{path}: expected a SavedModel. Received: a damaged one ({first_line(error)}).") from error
     height, width, channels = (int(size) for size in source.shape[1:])
     return SavedModelClassifier(
         name=metadata.name,

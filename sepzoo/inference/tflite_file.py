@@ -13,7 +13,7 @@ from ai_edge_litert.interpreter import Interpreter
 from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.tflite_description import describe
 from sepzoo.records.preprocessing import Preprocessing
-from sepzoo.support.errors import SepzooError
+from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.quiet import quiet
 
 _IDENTIFIER = slice(4, 8), b"TFL3"
@@ -81,7 +81,7 @@ class TfliteClassifier(Classifier):
             self._fit_batch(len(tensor))
             return self.output_quantization.dequantize(self._run(tensor))
         except RuntimeError as error:
-            raise SepzooError(f"{self.name}: LiteRT cannot run this file ({_first_line(error)}).") from error
+            raise SepzooError(f"{self.name}: LiteRT cannot run this file ({first_line(error)}).") from error
 
     def _run(self, tensor: np.ndarray) -> np.ndarray:
         source, target = self.interpreter.get_input_details()[0], self.interpreter.get_output_details()[0]
@@ -117,7 +117,7 @@ def read(
         interpreter = _interpreter(content, threads)
         description = describe(content)
     except Exception as error:  # a damaged file makes the runtime and the FlatBuffers reader raise almost anything
-        raise SepzooError(f"{path}: expected a TFLite file. Received: a damaged one ({_first_line(error)}).") from error
+        raise SepzooError(f"{path}: expected a TFLite file. Received: a damaged one ({first_line(error)}).") from error
     source, target = _one(path, "input", interpreter), _one(path, "output", interpreter)
     if len(source["shape"]) != 4:
         raise SepzooError(f"{path}: expected an input of images. Received: a tensor of shape {tuple(source['shape'])}.")
@@ -162,7 +162,3 @@ def _pixels_as_they_are(quantization: Quantization) -> Preprocessing | None:
     if quantization.dtype != np.uint8 or not quantization.scale:
         return None
     return Preprocessing(mean=(float(quantization.zero_point),), std=(1 / quantization.scale,))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from sepzoo.support.errors import SepzooError
+from sepzoo.support.errors import SepzooError, first_line
 
 
 def clone(operation: Any, name: str) -> Any:
@@ -51,11 +51,6 @@ def copy_state(layer: Any, new: Any, name: str) -> None:
     for variable, new_variable in zip(layer.variables, new.variables, strict=True):
         new_variable.assign(keras.ops.copy(variable.value))  # JAX would share the array, and free it as it trains one
         new_variable.trainable = variable.trainable
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of an error's text."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _clone_function(operation: Any) -> Any:

@@ -20,7 +20,7 @@ def twin_of(stock: type[keras.layers.Layer]) -> Callable[[type], type]:
         >>> @twin_of(keras.layers.ReLU)
         ... class FasterReLU(keras.layers.ReLU): ...
         >>> layer = FasterReLU()
-        >>> keras.saving.serialize_keras_object(layer)["class_name"], stock_class(layer).__name__, is_twin(layer)
+        >>> keras.saving.serialize_keras_object(layer)["class_name"], builtin_class(layer).__name__, is_twin(layer)
         ('ReLU', 'ReLU', True)
     """
 
@@ -38,6 +38,6 @@ def is_twin(layer: Any) -> bool:
     return "twin_of" in vars(type(layer))
 
 
-def stock_class(layer: Any) -> Any:
+def builtin_class(layer: Any) -> Any:
     """Return the stock class whose twin a layer is, or else its own class."""
     return vars(type(layer)).get("twin_of", type(layer))

@@ -16,7 +16,7 @@ MARKER = ".sepzoo-files"
 
 
 @contextlib.contextmanager
-def written_whole(path: str | os.PathLike[str], *, folder: bool = False) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike[str], *, folder: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; at the end what stands there takes the name `path`, on an error it goes.
 
     The temporary name keeps the suffixes of `path`, since many writers choose a format by them. A file that is already
@@ -32,7 +32,7 @@ def written_whole(path: str | os.PathLike[str], *, folder: bool = False) -> Iter
     Example:
         >>> import pathlib, tempfile
         >>> target = pathlib.Path(tempfile.mkdtemp()) / "notes.txt"
-        >>> with written_whole(target) as temporary:
+        >>> with atomic_write(target) as temporary:
         ...     _ = temporary.write_text("whole")
         >>> target.read_text()
         'whole'
@@ -57,7 +57,7 @@ def written_whole(path: str | os.PathLike[str], *, folder: bool = False) -> Iter
 def check_target(path: str | os.PathLike[str], *, folder: bool = False) -> None:
     """See that a file or a folder may be written at a path: that nothing of somebody else's would be lost.
 
-    A file never replaces a folder, nor a folder a file. A folder replaces only one that `written_whole` wrote, and that
+    A file never replaces a folder, nor a folder a file. A folder replaces only one that `atomic_write` wrote, and that
     still holds just what was written. Worth calling before long work whose result goes there.
 
     Raises:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sepzoo.support.atomic import written_whole
+from sepzoo.support.atomic import atomic_write
 
 
 def write_csv(path: str | os.PathLike[str], header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Path:
@@ -19,7 +19,7 @@ def write_csv(path: str | os.PathLike[str], header: Sequence[str], rows: Iterabl
         >>> write_csv(tempfile.mkdtemp() + "/a.csv", ["layer", "share"], [["conv", 0.5]]).read_text().splitlines()
         ['layer,share', 'conv,0.5']
     """
-    with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(["" if cell is None else cell for cell in row] for row in rows)

@@ -20,11 +20,11 @@ class SepzooError(ValueError):
 SepzooError.__module__ = "sepzoo"  # the name by which users catch it, and tracebacks call it
 
 
-def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
+def similar_names(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     """Return the names of `known` that look most like `name`, best first.
 
     Example:
-        >>> nearest("mobilenetv1", ["mobilenet_v1", "mobilenet_v2", "xception"])
+        >>> similar_names("mobilenetv1", ["mobilenet_v1", "mobilenet_v2", "xception"])
         ['mobilenet_v1', 'mobilenet_v2']
     """
     return difflib.get_close_matches(name, list(known), n=count, cutoff=0.6)
@@ -38,7 +38,7 @@ def unknown(what: str, name: str, known: Iterable[str], hint: str = "") -> Sepzo
         unknown kind 'bsconvu'. Did you mean bsconv_u?
     """
     names = sorted(known)
-    near = nearest(name, names)
+    near = similar_names(name, names)
     if near:
         advice = f"Did you mean {', '.join(near)}?"
     elif len(names) <= 20:
@@ -46,3 +46,13 @@ def unknown(what: str, name: str, known: Iterable[str], hint: str = "") -> Sepzo
     else:
         advice = f"{len(names)} are known."
     return SepzooError(" ".join(part for part in (f"unknown {what} {name!r}.", advice, hint) if part))
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text that says something, or the name of its class where it has none.
+
+    Example:
+        >>> first_line(ValueError("broken")), first_line(AssertionError())
+        ('broken', 'AssertionError')
+    """
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

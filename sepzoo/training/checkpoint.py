@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras.ops import convert_to_numpy
 
-from sepzoo.support.atomic import written_whole
+from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
 
 
@@ -21,7 +21,7 @@ def save_state(path: Path, model: keras.Model, optimizer: Any, *, epochs: int) -
     the same bits as one that was never broken off (on a CPU; a GPU may add in another order each time).
     """
     arrays: dict[str, Any] = {name: convert_to_numpy(variable.value) for name, variable in _state(model, optimizer)}
-    with written_whole(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez(file, epochs=np.int64(epochs), **arrays)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sepzoo.support.atomic import written_whole
+from sepzoo.support.atomic import atomic_write
 from sepzoo.training.record import Epoch
 
 
@@ -24,7 +24,7 @@ def plot_curves(history: Sequence[Epoch], path: Path, *, title: str) -> None:
         axes.grid(alpha=0.3)
         axes.legend()
     figure.suptitle(title)
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         canvas.print_png(temporary)
 
 

@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from sepzoo.data.augment import Augmentation
-from sepzoo.support.errors import SepzooError, nearest, unknown
+from sepzoo.support.errors import SepzooError, similar_names, unknown
 from sepzoo.support.overrides import parse_override
 from sepzoo.training.sections import (
     DataSection,
@@ -167,7 +167,7 @@ def _problem(details: Any) -> str:
 
 
 def _nearest_keys(last: str, keys: Sequence[str]) -> list[str]:
-    found = nearest(last, [key.rpartition(".")[2] for key in keys])
+    found = similar_names(last, [key.rpartition(".")[2] for key in keys])
     return [key for key in keys if key.rpartition(".")[2] in found]
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from sepzoo.support.atomic import written_whole
+from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
 from sepzoo.training.recipe import Recipe
 
@@ -171,7 +171,7 @@ class RunFolder:
         return Run(self.path, recipe, tuple(self.history(recipe.epochs)), result)
 
     def _write(self, name: str, text: str) -> None:
-        with written_whole(self.path / name) as temporary:
+        with atomic_write(self.path / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
 

@@ -16,7 +16,7 @@ import keras
 import sepzoo
 from sepzoo.artifact.model_file import load, save
 from sepzoo.data.source import Source
-from sepzoo.support.atomic import written_whole
+from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
 from sepzoo.training.batches import count_batches, evaluation_batches, training_batches
 from sepzoo.training.checkpoint import restore_state, save_state
@@ -147,7 +147,7 @@ def _measure(judge: keras.Model, source: Source, networks: Networks, recipe: Rec
 def _save_epoch(folder: RunFolder, networks: Networks, history: list[Epoch]) -> None:
     last = save(networks.answering, folder.path / "last.keras")
     if best_of(history) is history[-1]:
-        with written_whole(folder.path / "best.keras") as temporary:
+        with atomic_write(folder.path / "best.keras") as temporary:
             shutil.copyfile(last, temporary)
     folder.write_history(history)
 

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from sepzoo.records.family import Family, WeightFile
-from sepzoo.support.atomic import written_whole
+from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
 
 CLASS_INDEX = "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"
@@ -79,7 +79,7 @@ def _fetch(url: str, *, hash_algorithm: str, file_hash: str | None) -> Path:
             name, url, cache_subdir="models", hash_algorithm=hash_algorithm, file_hash=file_hash
         )
     except Exception as error:  # get_file raises bare Exception for what the network answers
-        reason = str(error).strip().splitlines()[-1]
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
         raise SepzooError(
             f"cannot download {name}: {reason}. Fetch it from {url} elsewhere and give its path, or put it into "
             "Keras's cache folder (~/.keras/models)."
@@ -92,7 +92,7 @@ def _check_against_first_download(path: Path) -> None:
     record = path.with_name(path.name + ".sha256")
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if not record.exists():
-        with written_whole(record) as temporary:
+        with atomic_write(record) as temporary:
             temporary.write_text(found + "\n")
     elif record.read_text().strip() != found:
         raise SepzooError(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sepzoo.artifact.hdf5_file import check_self_contained
-from sepzoo.support.errors import SepzooError
+from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.weights.safetensors_file import read_safetensors
 
 Arrays = dict[str, np.ndarray]
@@ -50,8 +50,9 @@ def read_arrays(source: str | os.PathLike[str] | Mapping[str, Any], model: Any) 
     except SepzooError:
         raise
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise SepzooError(f"{path}: the file is damaged or another thing than its name says ({reason}).") from error
+        raise SepzooError(
+            f"{path}: the file is damaged or another thing than its name says ({first_line(error)})."
+        ) from error
     if not arrays:
         raise SepzooError(f"{path}: expected named arrays. The file holds none.")
     return arrays

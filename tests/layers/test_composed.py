@@ -10,7 +10,7 @@ import tensorflow as tf
 from sepzoo.layers import FactorizedConv1D, FactorizedConv2D, composed, factorized
 from sepzoo.layers.composed import ComposedSeparableConv2D, composed_kernel, composing_pays
 from sepzoo.layers.factorization import separable
-from sepzoo.layers.twins import is_twin, stock_class
+from sepzoo.layers.twins import builtin_class, is_twin
 
 TERMS = 3
 GEOMETRIES = [
@@ -125,5 +125,5 @@ def test_the_kernel_is_the_sum_of_outer_products(order):
 def test_the_twin_passes_for_the_stock_layer():
     layer = ComposedSeparableConv2D(8, 3, depth_multiplier=2, name="conv")
     assert is_twin(layer)
-    assert stock_class(layer) is keras.layers.SeparableConv2D
+    assert builtin_class(layer) is keras.layers.SeparableConv2D
     assert layer.get_config() == keras.layers.SeparableConv2D(8, 3, depth_multiplier=2, name="conv").get_config()

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from sepzoo.layers.fast_batch_norm import FastBatchNormalization
-from sepzoo.layers.twins import is_twin, stock_class
+from sepzoo.layers.twins import builtin_class, is_twin
 
 
 def images(*shape, dtype="float32"):
@@ -114,7 +114,7 @@ def test_it_passes_for_the_stock_layer(tmp_path):
     layer = FastBatchNormalization(momentum=0.9, name="bn")
     model = keras.Sequential([keras.Input((8, 8, 3)), layer])
     assert is_twin(layer)
-    assert stock_class(layer) is keras.layers.BatchNormalization
+    assert builtin_class(layer) is keras.layers.BatchNormalization
     assert layer.get_config() == keras.layers.BatchNormalization(momentum=0.9, name="bn").get_config()
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from sepzoo.layers.grouped import GroupedConv1D, GroupedConv2D, merge_groups, merged_groups
-from sepzoo.layers.twins import is_twin, stock_class
+from sepzoo.layers.twins import builtin_class, is_twin
 
 CHANNELS = 64
 
@@ -50,7 +50,7 @@ def test_it_passes_for_the_stock_layer(tmp_path):
     layer = GroupedConv2D(32, 3, groups=4, name="conv")
     model = keras.Sequential([keras.Input((8, 8, 16)), layer])
     assert is_twin(layer)
-    assert stock_class(layer) is keras.layers.Conv2D
+    assert builtin_class(layer) is keras.layers.Conv2D
     assert layer.get_config() == keras.layers.Conv2D(32, 3, groups=4, name="conv").get_config()
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from sepzoo.support.atomic import MARKER, check_target, written_whole
+from sepzoo.support.atomic import MARKER, atomic_write, check_target
 from sepzoo.support.errors import SepzooError
 from tests.command import run_command
 
 
 def write_folder(target: Path, content: str = "ours") -> None:
-    with written_whole(target, folder=True) as temporary:
+    with atomic_write(target, folder=True) as temporary:
         (temporary / "variables").mkdir(parents=True)
         (temporary / "assets").mkdir()
         (temporary / "variables" / "data").write_text(content)
@@ -34,7 +34,7 @@ def diary(tmp_path: Path) -> Path:
 def test_a_file_never_replaces_a_folder(diary: Path) -> None:
     with (
         pytest.raises(SepzooError, match=r"expected the name of a file.*diary, which is a folder"),
-        written_whole(diary),
+        atomic_write(diary),
     ):
         pytest.fail("nothing is begun")
     assert contents(diary) == {"2026/may.txt": b"dear diary"}
@@ -47,7 +47,7 @@ def test_a_file_does_not_replace_an_empty_folder_either(tmp_path: Path) -> None:
 
 def test_a_folder_that_came_while_a_file_was_written_stays(diary: Path) -> None:
     target = diary.with_name("late")
-    with pytest.raises(SepzooError, match="which is a folder"), written_whole(target) as temporary:  # noqa: PT012
+    with pytest.raises(SepzooError, match="which is a folder"), atomic_write(target) as temporary:  # noqa: PT012
         temporary.write_text("file")
         diary.rename(target)
     assert contents(target) == {"2026/may.txt": b"dear diary"}
@@ -107,7 +107,7 @@ def test_a_folder_replaces_neither_file_nor_link(tmp_path: Path, diary: Path) ->
 def test_what_fails_leaves_nothing_and_keeps_what_was_there(tmp_path: Path) -> None:
     target = tmp_path / "file"
     target.write_text("old")
-    with pytest.raises(RuntimeError), written_whole(target) as temporary:  # noqa: PT012
+    with pytest.raises(RuntimeError), atomic_write(target) as temporary:  # noqa: PT012
         temporary.write_text("half")
         raise RuntimeError
     assert contents(tmp_path) == {"file": b"old"}

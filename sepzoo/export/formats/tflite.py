@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 import numpy as np
@@ -22,7 +22,7 @@ from sepzoo.export.tflite_metadata import with_metadata
 from sepzoo.export.tolerance import EXACT, QUANTIZED, ROUNDED, Tolerance
 from sepzoo.inference.classifier import Classifier
 from sepzoo.records.preprocessing import Preprocessing
-from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.errors import SepzooError, first_line, unknown
 from sepzoo.support.quiet import Log, quiet
 
 Quantize = Literal["float16", "dynamic", "int8", "int16x8"]
@@ -199,13 +199,9 @@ def _logged(path: Path, log: str | os.PathLike[str] | None, conversion: _Convers
     except Exception as error:  # the converter raises its own kinds, RuntimeError, ValueError and more
         log = log or path.with_name(f"{path.name}.log")
         raise SepzooError(
-            f"TensorFlow's converter refused {conversion.model.name}: {_reason(error)}. Its own words are in {log}."
+            f"TensorFlow's converter refused {conversion.model.name}: {first_line(error).rstrip('. ')}. "
+            f"Its own words are in {log}."
         ) from error
     finally:
         if log is not None:
             Path(log).write_text(text.text, encoding="utf-8")
-
-
-def _reason(error: Exception) -> str:
-    lines: list[Any] = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].rstrip(". ")

@@ -18,7 +18,7 @@ from sepzoo.layers import (
     OrthonormalRegularizer,
     SumTerms,
 )
-from sepzoo.layers.twins import is_twin, stock_class
+from sepzoo.layers.twins import builtin_class, is_twin
 from sepzoo.surgery.walk.report import SurgeryReport
 from sepzoo.surgery.walk.rewriting import Part, Replacement, Skip, rewrite
 from sepzoo.surgery.walk.sites import Site
@@ -166,7 +166,7 @@ def _part(layer: keras.layers.Layer, name: str, weights: Sequence[np.ndarray] | 
         regularizer = getattr(layer, key, None)
         if isinstance(regularizer, OrthonormalRegularizer):
             config[key] = keras.regularizers.serialize(regularizer.plus)
-    return Part(stock_class(layer).from_config(config), layer.get_weights() if weights is None else weights)
+    return Part(builtin_class(layer).from_config(config), layer.get_weights() if weights is None else weights)
 
 
 def _edge_padding(layer: EdgePadding) -> Callable[[Any], Any]:

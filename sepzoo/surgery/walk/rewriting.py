@@ -12,10 +12,10 @@ import keras
 import numpy as np
 
 from sepzoo.artifact import model_file
-from sepzoo.layers.cloning import clone, copy_state, first_line
+from sepzoo.layers.cloning import clone, copy_state
 from sepzoo.layers.graph import chain_of, functions_between, graph_of, input_of, maker, replay
 from sepzoo.layers.orthonormal import functional
-from sepzoo.support.errors import SepzooError
+from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.recursion import deep_recursion
 from sepzoo.surgery.walk.report import Outcome, SurgeryReport, report_on
 from sepzoo.surgery.walk.sites import Site, sites

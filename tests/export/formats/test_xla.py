@@ -16,6 +16,7 @@ from sepzoo import inference
 from sepzoo.data import Samples
 from sepzoo.export import ExportReport, Tolerance, xla
 from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.atomic import MARKER, atomic_write
 from sepzoo.support.errors import SepzooError
 from tests.export.networks import LABELS, pixels, separable
 
@@ -82,11 +83,12 @@ def test_runs_without_sepzoo_for_any_batch(model: keras.Model, report: ExportRep
 
 
 def test_a_refused_folder_leaves_the_old_one(model: keras.Model, check: Samples, tmp_path: Path) -> None:
-    (tmp_path / "served").mkdir()
-    (tmp_path / "served" / "old.txt").write_text("old")
+    with atomic_write(tmp_path / "served", folder=True) as temporary:
+        temporary.mkdir()
+        (temporary / "old.txt").write_text("old")
     with pytest.raises(SepzooError, match=r"^xla of separable was refused: probabilities differ"):
         xla(model, tmp_path / "served", check=check, tolerance=Tolerance(max_error=-1.0))
-    assert [path.name for path in tmp_path.rglob("*")] == ["served", "old.txt"]
+    assert {path.name for path in tmp_path.rglob("*")} == {"served", "old.txt", MARKER}
 
 
 def test_logits_get_their_softmax_and_nothing_is_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from keras import layers
 
 from sepzoo.layers import BSConvS, BSConvU
 from sepzoo.support.errors import SepzooError
-from sepzoo.surgery.approximate import blueprint
+from sepzoo.surgery import blueprint
 from tests.surgery.networks import nested, single, stack
 
 

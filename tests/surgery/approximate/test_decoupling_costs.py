@@ -10,9 +10,8 @@ import pytest
 from sepzoo import applications
 from sepzoo.analysis import profile
 from sepzoo.layers import factorization
-from sepzoo.surgery import decouple
+from sepzoo.surgery import decouple, sites
 from sepzoo.surgery.approximate.dense import DenseConv, dense_convs
-from sepzoo.surgery.walk import sites
 
 GIGA = 1e9
 # Multiply-accumulates of the convolutions at 224 x 224, full and for T = 1 … 6, a layer kept regular when dearer. The

@@ -13,8 +13,7 @@ from sepzoo.applications import build
 from sepzoo.artifact.model_file import metadata_of
 from sepzoo.layers import BSConvS
 from sepzoo.layers.twins import is_twin
-from sepzoo.surgery import fold_batch_norm, to_keras
-from sepzoo.surgery.exact import accelerate
+from sepzoo.surgery import accelerate, fold_batch_norm, to_keras
 
 SMALL = {"alpha": 0.125, "input_shape": (16, 16, 3), "classes": 4, "classifier_activation": None}
 

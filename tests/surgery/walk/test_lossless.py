@@ -12,9 +12,8 @@ from keras import layers
 from sepzoo import surgery
 from sepzoo.layers import BSConvS, BSConvU
 from sepzoo.support.errors import SepzooError
-from sepzoo.surgery import Part, Replacement, fold_batch_norm
+from sepzoo.surgery import Part, Replacement, fold_batch_norm, sites
 from sepzoo.surgery.exact.affine import Affine
-from sepzoo.surgery.walk import sites
 from sepzoo.surgery.walk.lossless import Lossless, Row
 
 SHAPE = (9, 8, 6)

@@ -16,9 +16,8 @@ from sepzoo.data import Samples
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
-from sepzoo.surgery import decouple, recalibrate_batch_norm
+from sepzoo.surgery import blueprint, decouple, recalibrate_batch_norm
 from sepzoo.surgery.algebra.expansion import Terms
-from sepzoo.surgery.approximate import blueprint
 from sepzoo.surgery.walk.model_inputs import model_inputs
 from sepzoo.surgery.walk.promise import Promise
 from tests.surgery.networks import single, stack

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from sepzoo.surgery.walk import sites
+from sepzoo.surgery import sites
 
 
 def by_name(model):
