@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import graphlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -131,3 +132,15 @@ def test_there_is_no_circle() -> None:
 def test_no_module_speaks_of_tf_keras_through_tensorflow() -> None:
     wrong = [str(path) for path in modules().values() if "tf.keras" in path.read_text(encoding="utf-8")]
     assert wrong == []
+
+
+PRIVATE = re.compile(
+    r"\._(keras_history|(in|out)bound_nodes|nodes(_by_depth)?|functional|flatten_layers|layers|operations(_by_depth)?"
+    r"|run_through_graph|output_shape|input_layers|output_layers|tracker|lock|build_shapes_dict)\b"
+)
+"""What Keras keeps to itself of a graph and its layers."""
+
+
+def test_keras_s_private_graph_is_read_beside_the_layers_alone() -> None:
+    readers = {name for name, path in modules().items() if PRIVATE.search(path.read_text(encoding="utf-8"))}
+    assert readers == {"sepzoo.layers.graph", "sepzoo.layers.cloning"}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
+from sepzoo.layers.graph import behind
 from sepzoo.layers.orthonormal import functional
 from sepzoo.support.errors import SepzooError
 
@@ -49,7 +50,7 @@ def _maps(model: keras.Model) -> dict[int, Any]:
     """Return the network's tensors by stride, the finest first."""
     scales: dict[int, int] = {}
     ends: dict[tuple[str, int], Any] = {}
-    for tensor, operation, sources in _walk(model):
+    for tensor, (operation, sources, _position) in behind(model.outputs):
         scale = max((scales[id(source)] for source in sources), default=1) * _step(operation)
         scales[id(tensor)] = scale
         place = _PLACE.match(operation.name)
@@ -65,22 +66,6 @@ def _maps(model: keras.Model) -> dict[int, Any]:
             f"Received: {model.name!r}. Build it with sepzoo.applications.build."
         )
     return dict(sorted({scales[id(tensor)]: tensor for tensor in ends.values()}.items()))
-
-
-def _walk(model: keras.Model) -> Iterator[tuple[Any, Any, list[Any]]]:
-    """Yield each tensor of a model behind those that it is made of, with its operation and these."""
-    done: set[int] = set()
-    stack = [(tensor, False) for tensor in reversed(model.outputs)]
-    while stack:
-        tensor, ready = stack.pop()
-        operation, call, _ = tensor._keras_history
-        sources = operation._inbound_nodes[call].input_tensors
-        if ready:
-            yield tensor, operation, sources
-        elif id(tensor) not in done:
-            done.add(id(tensor))
-            stack.append((tensor, True))
-            stack += [(source, False) for source in reversed(sources)]
 
 
 def _step(operation: Any) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 
 from sepzoo.artifact import model_file
 from sepzoo.inference.classifier import Classifier
-from sepzoo.layers.graph import graph_of
+from sepzoo.layers.graph import graph_of, origin
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.quiet import errors_only
@@ -87,12 +87,12 @@ def ends_in_logits(model: keras.Model) -> bool:
 
 
 def _is_probability(tensor: Any) -> bool:
-    operation, node, output = tensor._keras_history
+    operation, sources, position = origin(tensor)
     if isinstance(operation, keras.Model):
-        return _is_probability(operation.outputs[output])
+        return _is_probability(operation.outputs[position])
     kind = type(operation).__name__
     if kind in _PASSED_THROUGH:
-        return _is_probability(operation._inbound_nodes[node].input_tensors[0])
+        return _is_probability(sources[0])
     activation = getattr(operation, "activation", None)
     return kind.lower() in _PROBABILITIES or getattr(activation, "__name__", None) in _PROBABILITIES
 

@@ -1,16 +1,17 @@
 """A Keras model's graph: the calls of its operations in order, and the one walk that repeats them on other tensors.
 
-All that this package reads of Keras's graph beyond its public face is read here.
+All that this package reads of Keras's graph beyond its public face is read here, and in `cloning` beside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Layer, Operation, Tensor
 
 
 def graph_of(model: Any, name: str | None = None) -> Any:
@@ -113,18 +114,66 @@ def input_of(args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     return args[0] if args else next(iter(kwargs.values()))
 
 
-def maker(tensor: Any) -> Any:
+class Origin(NamedTuple):
+    """Where a symbolic tensor comes from.
+
+    Attributes:
+        operation: what made it: a layer, a nested model, or a function of `keras.ops`.
+        inputs: the tensors that this call took; none for a model's own input.
+        position: which of the call's outputs it is.
+    """
+
+    operation: Operation
+    inputs: list[Tensor]
+    position: int
+
+
+def origin(tensor: Tensor) -> Origin:
+    """Return where a symbolic tensor comes from.
+
+    Example:
+        >>> import keras
+        >>> x = keras.Input((4,), name="x")
+        >>> y = keras.layers.Dense(2, name="d")(x)
+        >>> origin(y).operation.name, origin(y).inputs[0] is x
+        ('d', True)
+    """
+    operation, call, position = tensor._keras_history
+    return Origin(operation, operation._inbound_nodes[call].input_tensors, position)
+
+
+def maker(tensor: Tensor) -> Operation:
     """Return the operation that made a symbolic tensor."""
     return tensor._keras_history.operation
 
 
-def chain_of(start: Any, end: Any) -> list[Any] | None:
+def behind(tensors: Sequence[Tensor]) -> Iterator[tuple[Tensor, Origin]]:
+    """Yield all that some symbolic tensors are made of and they themselves, each after what it is made of.
+
+    Example:
+        >>> import keras
+        >>> x = keras.Input((4,), name="x")
+        >>> [origin.operation.name for _tensor, origin in behind([keras.layers.Dense(2, name="d")(x)])]
+        ['x', 'd']
+    """
+    done: set[int] = set()
+    stack = [(tensor, False) for tensor in reversed(tensors)]
+    while stack:
+        tensor, ready = stack.pop()
+        if ready:
+            yield tensor, origin(tensor)
+        elif id(tensor) not in done:
+            done.add(id(tensor))
+            stack.append((tensor, True))
+            stack += [(source, False) for source in reversed(origin(tensor).inputs)]
+
+
+def chain_of(start: Tensor, end: Tensor) -> list[Layer] | None:
     """Return the layers between two symbolic tensors where each takes only what the one before it gives, or None."""
-    layers: list[Any] = []
+    layers: list[Layer] = []
     tensor = end
     while tensor is not start:
-        operation, call, _position = tensor._keras_history
-        sources = operation._inbound_nodes[call].input_tensors
+        operation, sources, _position = origin(tensor)
         if not isinstance(operation, keras.layers.Layer) or len(sources) != 1:
             return None
         layers.append(operation)
@@ -132,19 +181,19 @@ def chain_of(start: Any, end: Any) -> list[Any] | None:
     return layers[::-1]
 
 
-def functions_between(start: Any, end: Any) -> list[Any]:
+def functions_between(start: Any, end: Tensor) -> list[Operation]:
     """Return the operations that are no layers (functions of `keras.ops`) on the ways from tensors to another one."""
-    found: dict[int, Any] = {}
+    found: dict[int, Operation] = {}
     tensors, seen = [end], {id(tensor) for tensor in keras.tree.flatten(start)}
     while tensors:
         tensor = tensors.pop()
         if id(tensor) in seen:
             continue
         seen.add(id(tensor))
-        operation, call, _position = tensor._keras_history
+        operation, sources, _position = origin(tensor)
         if not isinstance(operation, keras.layers.Layer):
             found[id(operation)] = operation
-        tensors += operation._inbound_nodes[call].input_tensors
+        tensors += sources
     return list(found.values())
 
 
