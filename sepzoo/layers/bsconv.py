@@ -9,6 +9,8 @@ import keras
 
 from sepzoo.layers.factorization import bsconv_s, bsconv_u
 from sepzoo.layers.factorized import FactorizedConv, FactorizedConv1D, FactorizedConv2D
+from sepzoo.layers.padding import Padding
+from sepzoo.support.types import Config
 
 
 class _BSConvU(FactorizedConv):
@@ -17,14 +19,14 @@ class _BSConvU(FactorizedConv):
         filters: int,
         kernel_size: int | Sequence[int],
         strides: int | Sequence[int] = 1,
-        padding: Any = "valid",
+        padding: Padding = "valid",
         *,
         batch_norm: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(bsconv_u(batch_norm=batch_norm), filters, kernel_size, strides, padding, **kwargs)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return what `from_config` needs."""
         config = super().get_config()
         del config["factorization"]
@@ -37,7 +39,7 @@ class _BSConvS(FactorizedConv):
         filters: int,
         kernel_size: int | Sequence[int],
         strides: int | Sequence[int] = 1,
-        padding: Any = "valid",
+        padding: Padding = "valid",
         *,
         p: float = 0.25,
         min_mid_channels: int = 4,
@@ -48,7 +50,7 @@ class _BSConvS(FactorizedConv):
         kind = bsconv_s(p=p, min_mid_channels=min_mid_channels, batch_norm=batch_norm, orthonormal=orthonormal)
         super().__init__(kind, filters, kernel_size, strides, padding, **kwargs)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return what `from_config` needs."""
         config = super().get_config()
         del config["factorization"]

@@ -9,6 +9,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from sepzoo.support.types import Config, Regularizer, Tensor, Variable
+
 
 @keras.saving.register_keras_serializable("sepzoo")
 class OrthonormalRegularizer(keras.regularizers.Regularizer):
@@ -30,11 +32,11 @@ class OrthonormalRegularizer(keras.regularizers.Regularizer):
         0.2
     """
 
-    def __init__(self, strength: float = 0.1, plus: Any = None) -> None:
+    def __init__(self, strength: float = 0.1, plus: Regularizer = None) -> None:
         self.strength = float(strength)
         self.plus = keras.regularizers.get(plus)
 
-    def __call__(self, kernel: Any) -> Any:
+    def __call__(self, kernel: Tensor) -> Tensor:
         """Return the penalty for a kernel of shape (…, inputs, outputs)."""
         matrix = ops.reshape(ops.cast(kernel, "float32"), (-1, kernel.shape[-1]))
         gram = ops.matmul(ops.transpose(matrix), matrix)
@@ -43,7 +45,7 @@ class OrthonormalRegularizer(keras.regularizers.Regularizer):
         penalty = self.strength * ops.sqrt(distance + 1e-12)
         return penalty if self.plus is None else penalty + self.plus(kernel)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return what `from_config` needs."""
         return {"strength": self.strength, "plus": keras.regularizers.serialize(self.plus) if self.plus else None}
 
@@ -71,7 +73,7 @@ class OrthonormalModel(keras.Model):
         self,
         line_length: int | None = None,
         positions: Sequence[float] | None = None,
-        print_fn: Callable[..., Any] | None = None,
+        print_fn: Callable[[str], object] | None = None,
         expand_nested: bool = False,
         show_trainable: bool = False,
         layer_range: Sequence[str] | None = None,
@@ -91,12 +93,12 @@ class OrthonormalModel(keras.Model):
 OrthonormalModel.__name__ = "Functional"
 
 
-def orthonormal_kernels(model: keras.Model) -> list[Any]:
+def orthonormal_kernels(model: keras.Model) -> list[Variable]:
     """Return the trainable kernels of a model that bear the orthonormal penalty."""
     return [weight for weight in model.trainable_weights if isinstance(weight.regularizer, OrthonormalRegularizer)]
 
 
-def functional(inputs: Any, outputs: Any, **settings: Any) -> keras.Model:
+def functional(inputs: Tensor, outputs: Tensor, **settings: Any) -> keras.Model:
     """Return `keras.Model(inputs, outputs)`, as an `OrthonormalModel` if there is something for its summary to tell."""
     model = keras.Model(inputs, outputs, **settings)
     borne = any(isinstance(weight.regularizer, OrthonormalRegularizer) for weight in model.weights)

@@ -10,10 +10,13 @@ import keras
 from keras import ops
 
 from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.types import Config, Tensor
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 MODES = ("zeros", "reflect", "replicate", "circular")
 Pairs = tuple[tuple[int, int], ...]
+Padding = str | int | Sequence[int | Sequence[int]]
+"""What a layer takes: a word, a number for all sides, or for each axis a number or (before, after)."""
 
 
 @keras.saving.register_keras_serializable("sepzoo")
@@ -38,7 +41,7 @@ class EdgePadding(keras.layers.Layer):
         self.padding: Pairs = tuple((int(before), int(after)) for before, after in padding)
         self.mode = mode
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Return the padded tensor."""
         x = inputs
         for axis, (before, after) in enumerate(self.padding, start=1):
@@ -61,13 +64,13 @@ class EdgePadding(keras.layers.Layer):
         ]
         return (input_shape[0], *spatial, input_shape[-1])
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return what `from_config` needs."""
         return {**super().get_config(), "padding": [list(pair) for pair in self.padding], "mode": self.mode}
 
 
 def resolve(
-    padding: str | int | Sequence[Any],
+    padding: Padding,
     *,
     kernel_size: tuple[int, ...],
     strides: tuple[int, ...],
@@ -104,16 +107,19 @@ def resolve(
         if math.prod(strides) == 1:
             return "same"
         return tuple((total // 2, total // 2) for total in reach)
-    if isinstance(padding, int) and padding >= 0:
-        return ((padding, padding),) * rank
-    if isinstance(padding, Sequence) and not isinstance(padding, str) and len(padding) == rank:
-        pairs = [(side, side) if isinstance(side, int) else tuple(side) for side in padding]
-        if all(len(pair) == 2 and min(pair) >= 0 for pair in pairs):
-            return tuple(pairs)
+    sides = [padding] * rank if isinstance(padding, int) else padding
+    if isinstance(sides, Sequence) and not isinstance(sides, str) and len(sides) == rank:
+        pairs = [tuple(side) if isinstance(side, Sequence) else (side, side) for side in sides]
+        if all(len(pair) == 2 and all(_is_count(number) for number in pair) for pair in pairs):
+            return tuple(pairs)  # type: ignore[arg-type]
     raise SepzooError(
         "expected padding 'valid', 'same', 'symmetric', a number, or a number or a (before, after) pair for each axis. "
         f"Received: padding={padding!r}."
     )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def padding_layer(pairs: Pairs, mode: PaddingMode, **kwargs: Any) -> keras.layers.Layer:

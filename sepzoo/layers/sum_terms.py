@@ -8,6 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from sepzoo.support.types import Config, Tensor
+
 
 @keras.saving.register_keras_serializable("sepzoo")
 class SumTerms(keras.layers.Layer):
@@ -23,7 +25,7 @@ class SumTerms(keras.layers.Layer):
         super().__init__(**kwargs)
         self.terms = terms
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Return the sum of the blocks."""
         blocks = ops.split(inputs, self.terms, axis=-1)
         total = blocks[0]
@@ -36,6 +38,6 @@ class SumTerms(keras.layers.Layer):
         channels = input_shape[-1]
         return (*input_shape[:-1], None if channels is None else channels // self.terms)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return what `from_config` needs."""
         return {**super().get_config(), "terms": self.terms}

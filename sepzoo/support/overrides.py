@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import yaml
 
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Json
 
 _EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 
 
-def parse_override(text: str) -> tuple[str, Any]:
+def parse_override(text: str) -> tuple[str, Json]:
     """Return key and value of `key=value`, the value read as YAML.
 
     Raises:
@@ -28,7 +28,7 @@ def parse_override(text: str) -> tuple[str, Any]:
     return key.strip(), _value(value)
 
 
-def _value(text: str) -> Any:
+def _value(text: str) -> Json:
     if _EXPONENT.fullmatch(text.strip()):  # YAML 1.1 takes 1e-3 for a word
         return float(text)
     try:

@@ -28,5 +28,8 @@ Constraint: TypeAlias = Any
 Activation: TypeAlias = Any
 """What `keras.activations.get` takes."""
 
+Config: TypeAlias = dict[str, Any]
+"""What `get_config` returns and `from_config` takes."""
+
 Json: TypeAlias = Any
 """What a JSON or YAML text holds, not yet validated."""
