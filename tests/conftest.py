@@ -6,10 +6,14 @@ import os
 import subprocess
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.command import run_command
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -51,6 +55,22 @@ def seed() -> int:
 
     keras.utils.set_random_seed(7)
     return 7
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures that were written as PNG, in their order."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figures: list[Figure] = []
+    write = FigureCanvasAgg.print_png
+
+    def kept(canvas: FigureCanvasAgg, *arguments: Any, **named: Any) -> None:
+        figures.append(canvas.figure)
+        write(canvas, *arguments, **named)
+
+    monkeypatch.setattr(FigureCanvasAgg, "print_png", kept)
+    return figures
 
 
 @pytest.fixture(scope="session")

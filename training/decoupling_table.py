@@ -1,24 +1,70 @@
 """The table and the plot of training/decoupling_study.py, also of one that is not finished.
 
-python training/decoupling_table.py runs/decoupling
+python training/decoupling_table.py runs/decoupling                    # the table, its numbers as CSV, the plot
+python training/decoupling_table.py training/figures/decoupling.csv    # the plot alone, from the numbers
 """
 
 from __future__ import annotations
 
 import base64
+import csv
 import json
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sepzoo.support.atomic import atomic_write
+from sepzoo.support.csv_file import write_csv
+from sepzoo.support.picture import picture
 from sepzoo.support.table import table
 
 Row = dict[str, Any]
+METHODS: dict[str, tuple[str, dict[str, Any]]] = {
+    "data_free": ("data_free: T terms in each layer, by singular values", {"color": "C0", "marker": "o"}),
+    "budgeted": (
+        "budgeted: the same MACs, spread over the layers",
+        {"color": "C0", "marker": "o", "mfc": "white", "ls": "--"},
+    ),
+    "data_driven": ("data_driven: T terms in each layer, fitted to samples", {"color": "C1", "marker": "s"}),
+    "budgeted_data": (
+        "budgeted_data: the same MACs, spread over the layers",
+        {"color": "C1", "marker": "s", "mfc": "white", "ls": "--"},
+    ),
+    "blueprint": ("blueprint: BSConv-U, batch norm measured anew", {"color": "C2", "marker": "^", "ls": ""}),
+    "blueprint_s": ("blueprint_s: BSConv-S, p = .5", {"color": "C3", "marker": "v", "mfc": "none", "ls": ""}),
+}
+"""What the legend calls each method, and how it is drawn."""
+ORDERS = {"pw_dw": "pointwise first (pw_dw)", "dw_pw": "depthwise first (dw_pw)"}
 HEADER = ("order", "T", "method", "MACs", "params", "layer error", "accuracy", "to data-free", "tuned", "to data-free")
+
+
+class Arm(NamedTuple):
+    """The numbers of one network of the study; accuracies as shares."""
+
+    order: str
+    terms: int
+    method: str
+    macs: int
+    params: int
+    layer_error: float
+    plain: float
+    tuned: float
+
+    @classmethod
+    def of(cls, row: Row) -> Arm:
+        """Return the numbers of a line of arms.jsonl."""
+        return cls(*(row[name] for name in cls._fields[:6]), row["plain"]["accuracy"], row["tuned"]["accuracy"])
+
+    @classmethod
+    def read(cls, file: Path) -> list[Arm]:
+        """Return what `show` wrote to a CSV file."""
+        with file.open(encoding="utf-8", newline="") as lines:
+            found = [(row["order"], int(row["terms"]), row["method"], row) for row in csv.DictReader(lines)]
+        return [cls(*first, *(float(row[name]) for name in cls._fields[3:])) for *first, row in found]
 
 
 def show(folder: Path) -> str:
@@ -38,7 +84,9 @@ def show(folder: Path) -> str:
                 *(f"{100 * row['tuned']['accuracy']:.2f}", _difference(row, beside, "tuned")),
             ]
         )
-    _plot(rows, whole, folder / "decoupling.png")
+    numbers = [Arm.of(row) for row in rows]
+    write_csv(folder / "decoupling.csv", Arm._fields, numbers)
+    plot(numbers, folder / "decoupling.png")
     text = table(HEADER, cells, left=3)
     with atomic_write(folder / "decoupling.txt") as temporary:
         Path(temporary).write_text(text + "\n", encoding="utf-8")
@@ -57,27 +105,30 @@ def _difference(row: Row, other: Row, state: str) -> str:
     return f"{gain.mean():+.2f} ± {gain.std() / math.sqrt(len(gain)):.2f}"
 
 
-def _plot(rows: list[Row], whole: Row, path: Path) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 8), layout="constrained")
-    panels = [(order, state) for state in ("plain", "tuned") for order in ("pw_dw", "dw_pw")]
-    for axes, (order, state) in zip(figure.subplots(2, 2, sharex=True, sharey="row").ravel(), panels, strict=True):
-        for method in dict.fromkeys(row["method"] for row in rows if row is not whole):
-            own = [row for row in rows if (row["method"], row["order"]) == (method, order)]
-            own.sort(key=lambda row: row["macs"])
-            points = [row["macs"] / 1e6 for row in own], [100 * row[state]["accuracy"] for row in own]
-            axes.plot(*points, "o-", label=method if own else None)
-        axes.axhline(100 * whole[state]["accuracy"], color="k", lw=0.8)
-        axes.axvline(whole["macs"] / 1e6, color="k", lw=0.8)
-        axes.set(title=f"{order}, {'one epoch of fine-tuning' if state == 'tuned' else 'no training'}")
-        axes.set(xlabel="million multiply-accumulates", ylabel="accuracy (%)")
-        axes.grid(alpha=0.3)
-        axes.legend()
-    with atomic_write(path) as temporary:
-        FigureCanvasAgg(figure).print_png(temporary)
+def plot(arms: Sequence[Arm], path: Path) -> None:
+    """Write the picture: accuracy against multiply-accumulates, a panel for each order, untrained and tuned."""
+    whole = next(arm for arm in arms if arm.method == "original")
+    panels = [(order, state) for state in ("plain", "tuned") for order in ORDERS]
+    with picture(path, size=(11, 9)) as figure:
+        grid = figure.subplots(2, 2, sharex=True, sharey="row")
+        for axes, (order, state) in zip(grid.ravel(), panels, strict=True):
+            for method, (label, style) in METHODS.items():
+                own = sorted(
+                    (arm for arm in arms if (arm.method, arm.order) == (method, order)), key=lambda arm: arm.macs
+                )
+                points = [arm.macs / 1e6 for arm in own], [100 * getattr(arm, state) for arm in own]
+                axes.plot(*points, label=label, ms=7, **style)
+            axes.axhline(100 * getattr(whole, state), color="k", lw=0.8, label="the dense network's accuracy")
+            axes.axvline(whole.macs / 1e6, color="k", lw=0.8, ls=":", label="its multiply-accumulates")
+            axes.set_title(f"{ORDERS[order]}, {'one epoch of fine-tuning' if state == 'tuned' else 'no training'}")
+            axes.set(xlabel="million multiply-accumulates", ylabel="accuracy (%)")
+            axes.grid(alpha=0.3)
+        figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
 
 
 if __name__ == "__main__":
-    print(show(Path(sys.argv[1])))
+    given = Path(sys.argv[1])
+    if given.suffix == ".csv":
+        plot(Arm.read(given), given.with_suffix(".png"))
+    else:
+        print(show(given))

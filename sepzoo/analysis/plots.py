@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -14,8 +11,8 @@ import numpy as np
 from sepzoo.analysis.correlations import KernelCorrelations
 from sepzoo.analysis.profiling import Profile
 from sepzoo.layers.graph import layers_of
-from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.picture import picture
 
 PathLike = str | os.PathLike[str]
 
@@ -36,7 +33,7 @@ def plot_kernel_correlations(correlations: KernelCorrelations, path: PathLike) -
     ]
     panels = [panel for panel in panels if panel[2]] or panels[:1]  # depthwise layers have nothing across kernels
     widths = [max(len(layers), 5) for _field, _title, layers in panels]
-    with _figure(path, size=(max(6.0, 0.24 * sum(widths) + 3), 5.5)) as figure:
+    with picture(path, size=(max(6.0, 0.24 * sum(widths) + 3), 5.5)) as figure:
         grid = figure.subplots(1, len(panels), sharey=True, squeeze=False, width_ratios=widths)
         for axes, (field, title, layers) in zip(grid[0], panels, strict=True):
             for name, label, style in (
@@ -58,7 +55,9 @@ def plot_kernel_correlations(correlations: KernelCorrelations, path: PathLike) -
 def plot_kernels(model: keras.Model, layer: str, path: PathLike, *, filters: int = 6, slices: int = 12) -> Path:
     """Write a picture of some filters of a convolution: the blueprint on the left, then the slices along depth.
 
-    Filters are those of the largest norm, slices likewise. Each row has its own scale, with zero in the middle.
+    Rows are the filters of the largest norm, the largest first. A row shows the filter's slices of the largest norm,
+    the largest first, each under the number of its input channel. The blueprint is as strong as in the slice that holds
+    most of it. All pictures have one scale, which stands on the right.
 
     Args:
         model: functional or Sequential.
@@ -79,19 +78,26 @@ def plot_kernels(model: keras.Model, layer: str, path: PathLike, *, filters: int
     kernel = _kernel(model, layer)
     chosen = np.argsort(-np.sum(kernel**2, axis=(0, 1, 2)))[:filters]
     columns = min(slices, kernel.shape[2])
-    with _figure(path, size=(0.6 * (columns + 1) + 1.5, 0.65 * len(chosen) + 1)) as figure:
+    blueprints = [_blueprint(kernel[..., number]) for number in chosen]
+    reach = float(max(np.abs(kernel[..., chosen]).max(), *(np.abs(each).max() for each in blueprints))) or 1.0
+    with picture(path, size=(0.65 * (columns + 1) + 2.5, 0.85 * len(chosen) + 1.4)) as figure:
         grid = figure.subplots(len(chosen), columns + 1, squeeze=False)
-        for row, number in zip(grid, chosen, strict=True):
+        for row, number, blueprint in zip(grid, chosen, blueprints, strict=True):
             one = kernel[..., number]
             strongest = np.argsort(-np.linalg.norm(one, axis=(0, 1)))[:columns]
-            pictures = [_blueprint(one), *(one[..., place] for place in strongest)]
-            for axes, picture in zip(row, pictures, strict=True):
-                reach = float(np.abs(picture if picture is pictures[0] else one).max()) or 1.0
-                axes.imshow(picture, cmap="RdBu", vmin=-reach, vmax=reach)
+            for axes, pixels in zip(row, [blueprint, *(one[..., channel] for channel in strongest)], strict=True):
+                image = axes.imshow(pixels, cmap="RdBu", vmin=-reach, vmax=reach)
                 axes.set(xticks=[], yticks=[])
+            for axes, channel in zip(row[1:], strongest, strict=True):
+                axes.set_xlabel(f"channel {channel}", fontsize=6, labelpad=2)
             row[0].set_ylabel(f"filter {number}", fontsize=7)
-        grid[0][0].set_title("blueprint", fontsize=7)
+        for axes, title in zip(
+            grid[0], ["blueprint", *(f"slice {rank}" for rank in range(1, columns + 1))], strict=True
+        ):
+            axes.set_title(title, fontsize=7)
+        figure.colorbar(image, ax=grid, label="weight", shrink=0.8, pad=0.01)
         figure.suptitle(f"{model.name}: {layer}", fontsize=9)
+        figure.supxlabel("filters from the top and slices from the left, the largest norm first", fontsize=7)
     return Path(path)
 
 
@@ -106,27 +112,16 @@ def plot_costs(profile: Profile, path: PathLike) -> Path:
         True
     """
     layers = [layer for layer in profile.layers if layer.macs]
-    with _figure(path, size=(9.0, max(2.5, 0.18 * len(layers) + 1.2))) as figure:
+    with picture(path, size=(9.0, max(2.5, 0.18 * len(layers) + 1.2))) as figure:
         for axes, field in zip(figure.subplots(1, 2, sharey=True), ("macs", "params"), strict=True):
             axes.barh([layer.name for layer in layers], [getattr(layer, field) for layer in layers])
             axes.set(xlabel={"macs": "multiply-accumulates", "params": "parameters"}[field])
             axes.tick_params(axis="y", labelsize=7)
+            axes.locator_params(axis="x", nbins=4)
             axes.grid(axis="x", alpha=0.3)
         axes.invert_yaxis()
         figure.suptitle(profile.name)
     return Path(path)
-
-
-@contextlib.contextmanager
-def _figure(path: PathLike, *, size: tuple[float, float]) -> Iterator[Any]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
-    yield figure
-    with atomic_write(path) as temporary:
-        canvas.print_png(temporary)
 
 
 def _kernel(model: keras.Model, name: str) -> np.ndarray:
@@ -144,7 +139,8 @@ def _kernel(model: keras.Model, name: str) -> np.ndarray:
 
 
 def _blueprint(one: np.ndarray) -> np.ndarray:
-    """Return the k x k picture that explains most of a filter, with the sign of most of its slices."""
+    """Return the k x k picture that explains most of a filter, as the slice that holds most of it has it."""
     height, width, depth = one.shape
-    u, _s, vt = np.linalg.svd(one.reshape(height * width, depth), full_matrices=False)
-    return (u[:, 0] * (np.sign(vt[0].sum()) or 1.0)).reshape(height, width)
+    u, s, vt = np.linalg.svd(one.reshape(height * width, depth), full_matrices=False)
+    strength = s[0] * np.abs(vt[0]).max() * (np.sign(vt[0].sum()) or 1.0)
+    return (u[:, 0] * strength).reshape(height, width)

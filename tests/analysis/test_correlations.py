@@ -137,6 +137,40 @@ def test_pictures_are_written(tmp_path):
     assert text == ["name,kind,output_shape,params,macs,bytes", "conv,Conv2D,7x7x5,270,13230,980"]
 
 
+def test_kernels_are_drawn_in_the_order_of_their_norms_on_one_scale(tmp_path, drawn):
+    draw = np.random.default_rng(1)
+    kernel = draw.normal(size=(3, 3, 6, 5)) * draw.permutation(6)[:, None] * (1 + draw.permutation(5))
+    plot_kernels(one(kernel), "conv", tmp_path / "kernels.png", filters=3, slices=4)
+    *pictures, scale = drawn[0].axes
+    rows = [pictures[5 * row : 5 * row + 5] for row in range(3)]
+    norms = [np.linalg.norm(kernel[..., number]) for number in range(5)]
+    shown = [int(row[0].get_ylabel().removeprefix("filter ")) for row in rows]
+    assert shown == sorted(range(5), key=lambda number: -norms[number])[:3]
+    assert [axes.get_title() for axes in rows[0]] == ["blueprint", "slice 1", "slice 2", "slice 3", "slice 4"]
+    for row, number in zip(rows, shown, strict=True):
+        channels = [int(axes.get_xlabel().removeprefix("channel ")) for axes in row[1:]]
+        sizes = [np.linalg.norm(kernel[..., channel, number]) for channel in range(6)]
+        assert channels == sorted(range(6), key=lambda channel: -sizes[channel])[:4]
+        for axes, channel in zip(row[1:], channels, strict=True):
+            np.testing.assert_allclose(axes.images[0].get_array(), kernel[..., channel, number], rtol=1e-6)
+    assert len({axes.images[0].get_clim() for axes in pictures}) == 1
+    assert scale.get_ylabel() == "weight"
+    assert "largest norm first" in drawn[0].get_supxlabel()
+
+
+def test_a_blueprint_is_as_strong_as_in_the_slice_that_holds_most_of_it(tmp_path, drawn):
+    pattern, strengths = np.random.default_rng(2).normal(size=(3, 3)), np.array([0.5, 3.0, 1.0])
+    plot_kernels(one((pattern[..., None] * strengths)[..., None]), "conv", tmp_path / "kernels.png")
+    np.testing.assert_allclose(drawn[0].axes[0].images[0].get_array(), 3 * pattern, rtol=1e-5)
+
+
+def test_costs_are_written_out(tmp_path, drawn):
+    plot_costs(profile(one(np.ones((3, 3, 600, 500)))), tmp_path / "costs.png")
+    labels = [label.get_text() for label in drawn[0].axes[0].get_xticklabels()]
+    assert any(label.count(",") == 2 for label in labels)
+    assert [axes.xaxis.get_offset_text().get_text() for axes in drawn[0].axes] == ["", ""]
+
+
 def test_bad_models(tmp_path):
     with pytest.raises(SepzooError, match=r"expected a model with a convolution of more than 1 x 1\."):
         kernel_correlations(one(np.zeros((1, 1, 6, 5))))

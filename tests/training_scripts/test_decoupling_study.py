@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 import pytest
@@ -46,6 +47,7 @@ def test_it_goes_on_where_it_was_broken_off(tmp_path: Path, seed: int) -> None:
         assert driven["layer_error"] < free["layer_error"]
         assert driven["macs"] == free["macs"]
         assert free["tuned"]["accuracy"] > free["plain"]["accuracy"]  # the original was not trained at all
+    assert len((out / "decoupling.csv").read_text().splitlines()) == 1 + len([row for row in rows if "plain" in row])
     assert (out / "decoupling.png").stat().st_size > 10_000
     table = (out / "decoupling.txt").read_text().splitlines()
     assert first.stdout.splitlines()[-len(table) :] == table
@@ -56,3 +58,25 @@ def test_it_goes_on_where_it_was_broken_off(tmp_path: Path, seed: int) -> None:
     again = study(model, out)
     assert [json.loads(line)["method"] for line in file.read_text().splitlines()] == [row["method"] for row in rows]
     assert len(again.stdout.splitlines()) == len(table) + 2
+
+
+def test_the_plot_names_its_lines_and_tells_them_apart(
+    tmp_path: Path, drawn: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "training")
+    import decoupling_arms
+    import decoupling_table
+
+    arms = decoupling_table.Arm.read(ROOT / "training" / "figures" / "decoupling.csv")
+    assert {arm.method for arm in arms} == {"original", *decoupling_arms.METHODS}
+    assert set(decoupling_table.METHODS) == set(decoupling_arms.METHODS)
+    decoupling_table.plot(arms, tmp_path / "decoupling.png")
+    (legend,) = drawn[0].legends
+    assert len(legend.get_texts()) == len(decoupling_arms.METHODS) + 2
+    for axes in drawn[0].axes:
+        lines = axes.get_lines()
+        assert [line.get_label() for line in lines] == [text.get_text() for text in legend.get_texts()]
+        looks = [
+            (line.get_color(), line.get_marker(), line.get_linestyle(), line.get_markerfacecolor()) for line in lines
+        ]
+        assert len(set(looks)) == len(looks)
