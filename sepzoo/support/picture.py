@@ -59,7 +59,7 @@ def _write_out(axis: Axis) -> None:
     numbers.set_scientific(False)
 
     def text(value: float, position: int | None = None) -> str:
-        numbers.set_locs(axis.get_majorticklocs())
+        numbers.set_locs(axis.get_majorticklocs().tolist())
         decimals = len(numbers(value, position).partition(".")[2])
         return f"{value:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
 

@@ -94,8 +94,8 @@ def _cut(axes: Axes, epochs: Sequence[int], curves: Sequence[Sequence[float]]) -
             across = axes.get_xaxis_transform()
             axes.plot(places, [edge] * len(places), marker, color=line.get_color(), transform=across, clip_on=False)
             value, epoch = max(beyond) if edge else min(beyond)
-            above = {"xytext": (0, 5), "textcoords": "offset points", "ha": "center", "fontsize": 8}
-            axes.annotate(f"{value:,.3g}", (epoch, edge), xycoords=across, **above)
+            text = axes.annotate(f"{value:,.3g}", (epoch, edge), (0, 5), xycoords=across, textcoords="offset points")
+            text.set(ha="center", fontsize=8)
 
 
 class TensorBoardLog:
