@@ -8,6 +8,7 @@ from __future__ import annotations
 from sepzoo.data.arrays import ArraySource
 from sepzoo.data.augment import Augmentation
 from sepzoo.data.digits import open_digits
+from sepzoo.data.finding import FoundImages, find_images
 from sepzoo.data.folder import FolderSource, open_folder
 from sepzoo.data.opening import open_source, split_names
 from sepzoo.data.photo import SkippedImageWarning, read_image
@@ -21,6 +22,7 @@ __all__ = [
     "ArraySource",
     "Augmentation",
     "FolderSource",
+    "FoundImages",
     "Samples",
     "SkippedImageWarning",
     "Source",
@@ -29,6 +31,7 @@ __all__ = [
     "TfdsSource",
     "choose_splits",
     "draw_samples",
+    "find_images",
     "open_digits",
     "open_folder",
     "open_source",

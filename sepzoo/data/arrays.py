@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sepzoo.data.class_names import check_class_names
 from sepzoo.data.source import Source
 from sepzoo.support.errors import SepzooError
 
@@ -54,6 +55,7 @@ class ArraySource(Source):
                 f"expected at least two classes and labels below their count. Received: {classes} class names, "
                 f"labels {targets.min()} … {targets.max()}."
             )
+        check_class_names(self.class_names, self.name)
         object.__setattr__(self, "pixels", pixels)
         object.__setattr__(self, "targets", targets.astype(np.int64))
         object.__setattr__(self, "image_size", pixels.shape[1:3])

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from sepzoo.data.arrays import ArraySource
-from sepzoo.data.photo import SUFFIXES, SkippedImageWarning, read_image
+from sepzoo.data.class_names import check_class_names, in_class_order
+from sepzoo.data.finding import NAMED, find_images, named
+from sepzoo.data.photo import SkippedImageWarning, is_picture, read_image
 from sepzoo.data.source import MEMORY_BUDGET, WHOLE, Source
 from sepzoo.data.split import VALIDATION_NAMES, Split
 from sepzoo.records.preprocessing import Preprocessing
@@ -82,7 +84,8 @@ def folder_splits(folder: str | os.PathLike[str]) -> tuple[str, ...]:
     """Return the splits of a folder of class folders.
 
     With a subfolder `train` they are its subfolders `train`, `validation` (or `val`, `valid`) and `test`; without, the
-    subfolders are classes and all is `train`.
+    subfolders are classes and all is `train`. A `test` or `validation` without class folders, as competitions hand it
+    out, is left out with a warning.
 
     Raises:
         SepzooError: there is no such folder.
@@ -90,10 +93,11 @@ def folder_splits(folder: str | os.PathLike[str]) -> tuple[str, ...]:
     root = Path(folder)
     if not root.is_dir():
         raise SepzooError(f"expected a folder of class folders. Received: {root}, which is no folder.")
-    names = [path.name for path in _folders(root)]
-    if "train" not in names:
-        return ("train",)
-    return tuple(name for name in ("train", *VALIDATION_NAMES, "test") if name in names)
+    labelled, unlabelled = _splits(root)
+    for name in unlabelled:
+        text = f"{root / name}: no class folders, so nothing says what its pictures show. It is left out."
+        warnings.warn(text, SkippedImageWarning, stacklevel=1)
+    return labelled
 
 
 def open_folder(
@@ -107,8 +111,10 @@ def open_folder(
 ) -> Source:
     """Return the photographs of a folder that holds one folder a class.
 
-    Every photograph is decoded once on opening: what cannot be read is left out with a warning. The pixels are kept
-    where they fit in `memory_budget` bytes, else decoded again when asked for.
+    Every photograph is decoded once on opening: what cannot be read, and files that are no pictures, are left out with
+    a warning that counts them and names the first. The pixels are kept where they fit in `memory_budget` bytes, else
+    decoded again when asked for. Classes are numbered in the order of their folders' names; names that are all whole
+    numbers, by value. Photographs in subfolders of a class folder belong to the class.
 
     Args:
         folder: the folder, with the class folders in it or in its subfolders `train`, `validation`, `test`.
@@ -119,11 +125,18 @@ def open_folder(
         memory_budget: bytes of pixels to keep.
 
     Raises:
-        SepzooError: no such folder or split, fewer than two classes, a class without a readable image.
+        SepzooError: no such folder or split, fewer than two classes, a class without a readable image, a class whose
+            name is no UTF-8 text.
     """
-    root, part, known = Path(folder), Split.parse(split), folder_splits(folder)
+    root, part = Path(folder), Split.parse(split)
+    if not root.is_dir():
+        raise SepzooError(f"expected a folder of class folders. Received: {root}, which is no folder.")
+    known, unlabelled = _splits(root)
     if part.name not in known:
-        raise unknown(f"split of {root}", part.name, known)
+        hint = (
+            "It has no class folders: sepzoo classify says what its pictures show." if part.name in unlabelled else ""
+        )
+        raise unknown(f"split of {root}", part.name, known, hint=hint)
     divided = (root / "train").is_dir()
     class_names = _class_names(root / "train" if divided else root)
     files, labels = _pictures(root / part.name if divided else root, class_names, every=part.name == "train")
@@ -140,37 +153,66 @@ def open_folder(
     return _without_damaged(source, root, memory_budget)
 
 
-def _folders(root: Path) -> list[Path]:
-    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+def _folders(root: Path) -> list[str]:
+    return sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _splits(root: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the splits of a folder, and those of its folders that would be one but have no class folders."""
+    names = _folders(root)
+    if "train" not in names:
+        return ("train",), ()
+    classes = _folders(root / "train")
+    others = [name for name in (*VALIDATION_NAMES, "test") if name in names]
+    inside = {name: _folders(root / name) for name in others}
+    labelled = [name for name in others if len(inside[name]) > 1 or set(inside[name]) & set(classes)]
+    return ("train", *labelled), tuple(name for name in others if name not in labelled)
 
 
 def _class_names(root: Path) -> tuple[str, ...]:
-    names = tuple(path.name for path in _folders(root))
+    names = in_class_order(_folders(root))
     if len(names) < 2:
         raise SepzooError(
             f"expected a folder with at least two class folders. Received: {root} with "
             f"{f'only {names[0]!r}' if names else 'none'}. Put the photographs of each class into a folder of its own."
         )
+    check_class_names(names, root)
+    inside = [_folders(root / name) for name in names]
+    if len(inside[0]) > 1 and inside.count(inside[0]) == len(inside) and not any(_pictures_in(root / n) for n in names):
+        raise SepzooError(
+            f"expected class folders in {root}. Received: {named(names)}, each with the same folders "
+            f"{named(inside[0])}. Name them train, validation and test."
+        )
     return names
 
 
 def _pictures(root: Path, class_names: tuple[str, ...], *, every: bool) -> tuple[list[Path], np.ndarray]:
-    strangers = [path.name for path in _folders(root) if path.name not in class_names]
+    strangers = [name for name in _folders(root) if name not in class_names]
     if strangers:
-        raise SepzooError(f"expected in {root} the class folders of train. Received: {', '.join(strangers)} besides.")
+        raise SepzooError(f"expected in {root} the class folders of train. Received: {named(strangers)} besides.")
     files: list[Path] = []
     labels: list[int] = []
+    left_out = _pictures_in(root)
     for label, name in enumerate(class_names):
-        listed = sorted((root / name).iterdir()) if (root / name).is_dir() else []
-        found = [path for path in listed if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
-        if every and not found:
+        images = find_images(root / name)
+        if every and not images.found:
             raise SepzooError(
-                f"expected pictures ({', '.join(SUFFIXES)}) of every class. Received: {root / name} with none. "
-                "Fill the folder or remove it."
+                f"expected pictures (JPEG, PNG, TIFF and what else Pillow reads) of every class. Received: "
+                f"{root / name} with none. Fill the folder or remove it."
             )
-        files += found
-        labels += [label] * len(found)
+        files += images.found
+        labels += [label] * len(images.found)
+        left_out += images.left_out
+    if left_out:
+        text = f"{root}: {len(left_out)} files are no pictures of a class and were left out: {named(left_out)}."
+        warnings.warn(text, SkippedImageWarning, stacklevel=1)
     return files, np.array(labels, np.int64)
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    """Return the pictures that lie in a folder itself, beside its folders."""
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    return [path for path in files if is_picture(path)]
 
 
 def _without_damaged(source: FolderSource, root: Path, memory_budget: int) -> Source:
@@ -178,14 +220,16 @@ def _without_damaged(source: FolderSource, root: Path, memory_budget: int) -> So
     fits = len(source) * height * width * source.channels <= memory_budget
     pixels = np.empty((len(source) if fits else 0, height, width, source.channels), np.uint8)
     kept: list[int] = []
+    skipped = 0
     for index, result in enumerate(source.attempts()):
         if isinstance(result, SepzooError):
-            warnings.warn(f"{result} It is left out.", SkippedImageWarning, stacklevel=3)
+            skipped += 1
+            if skipped <= NAMED:
+                warnings.warn(f"{result} It is left out.", SkippedImageWarning, stacklevel=3)
             continue
         if fits:
             pixels[len(kept)] = result
         kept.append(index)
-    skipped = len(source) - len(kept)
     if skipped:
         total = f"{root}: {skipped} of {len(source)} images cannot be read and were left out."
         warnings.warn(total, SkippedImageWarning, stacklevel=3)

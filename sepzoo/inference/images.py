@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from sepzoo.data.finding import NAMED
 from sepzoo.data.photo import read_image
 from sepzoo.support.errors import SepzooError
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Path = str | os.PathLike[str]
-
-_NAMED = 5
 
 
 def load_images(paths: Iterable[Path]) -> list[Image]:
@@ -45,6 +44,6 @@ def raise_unreadable(problems: list[str], count: int) -> None:
     if len(problems) == 1 and count == 1:
         raise SepzooError(problems[0])
     if problems:
-        shown = " ".join(problem.replace("expected a readable image. Received: ", "") for problem in problems[:_NAMED])
-        more = f" And {len(problems) - _NAMED} more." if len(problems) > _NAMED else ""
+        shown = " ".join(problem.replace("expected a readable image. Received: ", "") for problem in problems[:NAMED])
+        more = f" And {len(problems) - NAMED} more." if len(problems) > NAMED else ""
         raise SepzooError(f"{len(problems)} of {count} images cannot be read. {shown}{more}")

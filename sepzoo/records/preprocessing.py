@@ -7,14 +7,18 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from sepzoo.records.pixels import from_array, in_channels, upright
 from sepzoo.support.errors import SepzooError, unknown
 
 if TYPE_CHECKING:
     import numpy as np
-    from PIL.Image import Image
+    from PIL.Image import Image, Resampling
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 ChannelOrder = Literal["rgb", "bgr"]
+
+_LONG = 16  # an image that would be resized to more than this many times the pixels that are seen
+_WIDEST_FILTER = 4  # pixels to each side that an interpolation looks at, and one to spare
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,12 +63,21 @@ class Preprocessing:
         """Return the image resized and cut in the middle to `size`, as uint8 pixels.
 
         Args:
-            image: a Pillow image, or uint8 pixels (height, width), (height, width, 1), (…, 3) or (…, 4).
+            image: a Pillow image, which is turned upright; or pixels (height, width), (height, width, 1), (…, 3) or
+                (…, 4), uint8, or uint16 of 0 … 65535.
             size: (height, width) of the result.
             channels: 1 for grey, 3 for colour, 4 for colour and opacity.
 
         Returns:
             (height, width, channels), uint8. An image of just that size and form comes back as it is.
+
+        Raises:
+            SepzooError: pixels or colours that can't become 8 bits; see `in_channels` and `from_array`.
+
+        Example:
+            >>> from PIL import Image
+            >>> Preprocessing().resize(Image.new("RGB", (640, 480), "red"), (2, 2))[0, 0].tolist()
+            [255, 0, 0]
         """
         import numpy as np
 
@@ -72,18 +85,21 @@ class Preprocessing:
             return image
         from PIL import Image as Pillow
 
-        if isinstance(image, np.ndarray):
-            pixels = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
-            image = Pillow.fromarray(np.ascontiguousarray(pixels.astype(np.uint8)))
-        image = image.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels])
+        image = from_array(image) if isinstance(image, np.ndarray) else upright(image)
+        if 0 in image.size:
+            raise SepzooError(f"expected an image with pixels. Received: {image.width} x {image.height}.")
         height, width = size
         scale = max(round(height / self.crop_fraction) / image.height, round(width / self.crop_fraction) / image.width)
-        resized = (max(width, round(image.width * scale)), max(height, round(image.height * scale)))
-        if resized != image.size:
-            image = image.resize(resized, Pillow.Resampling[self.interpolation.upper()])
-        left, top = (resized[0] - width) // 2, (resized[1] - height) // 2
-        cut = np.asarray(image.crop((left, top, left + width, top + height)))
-        return cut.reshape(height, width, channels)
+        whole = (max(width, round(image.width * scale)), max(height, round(image.height * scale)))
+        left, top = (whole[0] - width) // 2, (whole[1] - height) // 2
+        seen = (left, top, left + width, top + height)
+        method = Pillow.Resampling[self.interpolation.upper()]
+        if whole[0] * whole[1] > _LONG * width * height:
+            return _resize_seen(image, whole, seen, method, channels)
+        image = in_channels(image, channels)
+        if whole != image.size:
+            image = image.resize(whole, method)
+        return np.asarray(image.crop(seen)).reshape(height, width, channels)
 
     def normalize(self, images: Any) -> np.ndarray:
         """Return pixels of 0 … 255, channels last, as the network's float32 input; a new array."""
@@ -118,6 +134,27 @@ class Preprocessing:
     def from_dict(cls, fields: Mapping[str, Any]) -> Preprocessing:
         """Return the record that `to_dict` described."""
         return cls(**{**fields, "mean": tuple(fields["mean"]), "std": tuple(fields["std"])})
+
+
+def _resize_seen(
+    image: Image, whole: tuple[int, int], seen: tuple[int, int, int, int], method: Resampling, channels: int
+) -> np.ndarray:
+    """Return the part `seen` of the image as it would be at the size `whole`, without making the rest."""
+    import numpy as np
+
+    region, box = [], []  # the pixels of the image that are needed, and the part seen, measured in them
+    for axis in (0, 1):
+        step = image.size[axis] / whole[axis]
+        first, last = seen[axis] * step, seen[axis + 2] * step
+        margin = _WIDEST_FILTER * max(step, 1)
+        start, stop = max(0, math.floor(first - margin)), min(image.size[axis], math.ceil(last + margin))
+        region.append((start, stop))
+        box.append((first - start, min(last, stop) - start))
+    (left, right), (top, bottom) = region
+    part = in_channels(image.crop((left, top, right, bottom)), channels)
+    size = (seen[2] - seen[0], seen[3] - seen[1])
+    resized = part.resize(size, method, box=(box[0][0], box[1][0], box[0][1], box[1][1]))
+    return np.asarray(resized).reshape(size[1], size[0], channels)
 
 
 def _is_number(value: Any) -> bool:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -147,3 +149,82 @@ def test_bad_folders_are_refused(tmp_path: Path, flat: Path) -> None:
         open_folder(flat, split="test", image_size=(8, 8))
     with pytest.raises(SepzooError, match=r"expected an image_size for a folder of photographs"):
         open_source(flat)
+
+
+def test_pictures_of_any_suffix_and_depth_belong_to_their_class(flat: Path) -> None:
+    with (flat / "ant" / "0.png").open("rb") as whole:
+        content = whole.read()
+    for name in ("ant/more/deep.jfif", "ant/none", "bee/b.PNG", "bee/c.avif"):
+        (flat / name).parent.mkdir(exist_ok=True)
+        (flat / name).write_bytes(content)
+    assert np.bincount(open_folder(flat, image_size=(8, 8)).labels).tolist() == [7, 7, 5]
+
+
+def test_what_is_left_out_is_counted_and_named_on_one_line(flat: Path) -> None:
+    for number in range(7):
+        (flat / "ant" / f"{number}.txt").write_text("notes")
+    photograph(flat / "stray.png")
+    (flat / "LICENSE").write_text("not meant as a picture")
+    with pytest.warns(SkippedImageWarning) as caught:
+        source = open_folder(flat, image_size=(8, 8))
+    [text] = [str(warning.message) for warning in caught]
+    assert text.startswith(f"{flat}: 8 files are no pictures of a class and were left out: {flat / 'stray.png'}, ")
+    assert text.endswith(f"{flat / 'ant' / '3.txt'} and 3 more.")
+    assert len(source) == 15
+
+
+def test_of_many_damaged_pictures_five_are_named(flat: Path) -> None:
+    for file in [*(flat / "ant").iterdir(), *(flat / "bee").iterdir()][:8]:
+        file.write_bytes(b"")
+    photograph(flat / "ant" / "whole.png")
+    with pytest.warns(SkippedImageWarning) as caught:
+        open_folder(flat, image_size=(8, 8))
+    texts = [str(warning.message) for warning in caught]
+    assert len(texts) == 6
+    assert texts[0].endswith("Received: an empty file. It is left out.")
+    assert texts[5] == f"{flat}: 8 of 16 images cannot be read and were left out."
+
+
+def test_classes_of_numbers_are_ordered_by_value(tmp_path: Path) -> None:
+    for number in range(12):
+        photograph(tmp_path / str(number) / "0.png", value=number)
+    source = open_folder(tmp_path, image_size=(20, 30))
+    assert source.class_names == tuple(map(str, range(12)))
+    assert source.images(np.arange(12))[:, 0, 0, 0].tolist() == list(range(12))
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9", b"two\nlines", b"\x1b[31mred"])
+def test_class_names_that_no_file_can_hold_are_refused(flat: Path, name: bytes) -> None:
+    photograph(flat / os.fsdecode(name) / "0.png")
+    with pytest.raises(
+        SepzooError, match=r"expected class names of UTF-8 text on one line. Received: .*Rename it"
+    ) as e:
+        open_folder(flat, image_size=(8, 8))
+    assert str(e.value).isprintable()
+
+
+def test_a_test_folder_without_classes_is_left_out_with_a_word(divided: Path) -> None:
+    for name in ("ant", "bee"):
+        shutil.rmtree(divided / "test" / name)
+    photograph(divided / "test" / "1.jpg")
+    with pytest.warns(SkippedImageWarning, match=r"test: no class folders, so nothing says what its pictures show"):
+        assert split_names(divided) == ("train", "val")
+    photograph(divided / "test" / "unknown" / "1.jpg")
+    with pytest.warns(SkippedImageWarning, match=r"test: no class folders"):
+        assert split_names(divided) == ("train", "val")
+    assert len(open_folder(divided, split="train", image_size=(8, 8))) == 8
+    with pytest.raises(SepzooError, match=r"unknown split of .*'test'.* It has no class folders: sepzoo"):
+        open_folder(divided, split="test", image_size=(8, 8))
+
+
+def test_splits_of_other_names_are_not_taken_for_classes(divided: Path) -> None:
+    for name, other in (("train", "Training"), ("val", "Valid"), ("test", "Testing")):
+        (divided / name).rename(divided / other)
+    with pytest.raises(SepzooError, match=r"Training, Valid, each with the same folders ant, bee\. Name them train, "):
+        open_folder(divided, image_size=(8, 8))
+
+
+def test_a_pipe_is_left_out_and_not_waited_for(flat: Path) -> None:
+    os.mkfifo(flat / "ant" / "pipe.png")
+    with pytest.warns(SkippedImageWarning, match=r"pipe, socket or device|1 of 16 images"):
+        assert len(open_folder(flat, image_size=(8, 8))) == 15

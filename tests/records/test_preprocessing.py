@@ -104,3 +104,39 @@ def test_the_channel_order_travels_and_is_checked():
     assert Preprocessing.from_dict(older).channel_order == "rgb"
     with pytest.raises(SepzooError, match="unknown channel order 'brg'"):
         Preprocessing(channel_order="brg")
+
+
+LONG = [(2000, 3), (1, 3000), (5, 900), (1500, 8)]
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic", "lanczos"])
+@pytest.mark.parametrize(("height", "width"), LONG)
+def test_of_a_long_strip_only_what_is_seen_is_resized_and_looks_the_same(height, width, interpolation):
+    rows, columns = np.mgrid[:height, :width]
+    smooth = 127.5 + 60 * np.sin(rows / 7) + 60 * np.cos(columns / 5)
+    image = np.stack([smooth, smooth[::-1], 255 - smooth], axis=-1).astype(np.uint8)
+    record = Preprocessing(interpolation=interpolation, crop_fraction=0.75)
+    size = (24, 16)
+    scale = max(32 / height, round(16 / 0.75) / width)
+    whole = (max(16, round(width * scale)), max(24, round(height * scale)))
+    assert whole[0] * whole[1] > 16 * 24 * 16
+    left, top = (whole[0] - 16) // 2, (whole[1] - 24) // 2
+    expected = Image.fromarray(image).resize(whole, Image.Resampling[interpolation.upper()])
+    expected = np.asarray(expected.crop((left, top, left + 16, top + 24)), int)
+    assert np.abs(record.resize(image, size).astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("size", [(100_000, 1), (1, 20_000)])
+@pytest.mark.parametrize("mode", ["L", "RGB", "I;16", "P"])
+def test_strips_take_little_memory(size, mode):
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found = MINUS_ONE_TO_ONE.resize(Image.new(mode, size), (224, 224))
+    assert found.shape == (224, 224, 3)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB
+
+
+def test_an_image_without_pixels_is_refused():
+    with pytest.raises(SepzooError, match=r"expected an image with pixels\. Received: 0 x 5"):
+        MINUS_ONE_TO_ONE.resize(Image.new("RGB", (0, 5)), (2, 2))

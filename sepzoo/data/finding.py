@@ -1,0 +1,74 @@
+"""The pictures in a folder, and what lies beside them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sepzoo.data.photo import is_picture, suffixes
+from sepzoo.support.printable import printable
+
+NAMED = 5
+"""How many of many bad files are named."""
+
+
+@dataclass(frozen=True)
+class FoundImages:
+    """What `find_images` found, each sorted by name.
+
+    Attributes:
+        found: picture files.
+        left_out: files that are no pictures, and folders that can't be read.
+    """
+
+    found: tuple[Path, ...]
+    left_out: tuple[Path, ...]
+
+
+def find_images(folder: str | os.PathLike[str]) -> FoundImages:
+    """Return the picture files of a folder and its subfolders, and what is left out.
+
+    A picture is a file with the suffix of one (`suffixes()`, small or capital letters), or with another suffix or none
+    whose content begins as a picture does. Hidden files and folders, whose names begin with a dot, are passed over.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> _ = (folder / "photo.JFIF").write_bytes(b""), (folder / "notes.txt").write_text("two cats")
+        >>> images = find_images(folder)
+        >>> [path.name for path in images.found], [path.name for path in images.left_out]
+        (['photo.JFIF'], ['notes.txt'])
+    """
+    found: list[Path] = []
+    left_out: list[Path] = []
+    visited: set[tuple[int, int]] = set()  # links to folders are followed, once each
+
+    def unreadable(error: OSError) -> None:
+        left_out.append(Path(error.filename))
+
+    for place, folders, files in os.walk(folder, onerror=unreadable, followlinks=True):
+        status = Path(place).stat()
+        if (status.st_dev, status.st_ino) in visited:
+            folders.clear()
+            continue
+        visited.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in files:
+            if not name.startswith("."):
+                path = Path(place, name)
+                picture = path.suffix.lower() in suffixes() or is_picture(path)
+                (found if picture else left_out).append(path)
+    return FoundImages(tuple(sorted(found)), tuple(sorted(left_out)))
+
+
+def named(paths: Sequence[object]) -> str:
+    """Return the first five of some paths or messages as text, and how many more there are.
+
+    Example:
+        >>> named(["a.txt", "b.txt"]), named(range(7))
+        ('a.txt, b.txt', '0, 1, 2, 3, 4 and 2 more')
+    """
+    shown = ", ".join(printable(str(path)) for path in paths[:NAMED])
+    return f"{shown} and {len(paths) - NAMED} more" if len(paths) > NAMED else shown
