@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from sepzoo.artifact import labels_file
 from sepzoo.records.preprocessing import NAMED, Preprocessing
 from sepzoo.support.errors import SepzooError, unknown
 
@@ -29,19 +30,12 @@ _COMMA_OUTSIDE_BRACKETS = re.compile(r",(?![^\[]*\])")
 
 
 def read_labels(path: Path | None) -> tuple[str, ...] | None:
-    """Return the lines of a label file; None where none was named.
+    """Return the names in a label file; None where none was named.
 
     Raises:
-        SepzooError: it is no text.
+        SepzooError: it is no text; see `sepzoo.artifact.labels_file`.
     """
-    if path is None:
-        return None
-    try:
-        return tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
-    except UnicodeDecodeError:
-        raise SepzooError(
-            f"expected a text file with one class name a line. Received: {path}, which is no UTF-8 text."
-        ) from None
+    return None if path is None else labels_file.read_labels(path)
 
 
 def parse_preprocessing(text: str | None) -> Preprocessing | None:

@@ -10,7 +10,7 @@ from sepzoo.data.augment import Augmentation
 from sepzoo.data.digits import open_digits
 from sepzoo.data.finding import FoundImages, find_images
 from sepzoo.data.folder import FolderSource, open_folder
-from sepzoo.data.opening import open_source, split_names
+from sepzoo.data.opening import open_source, split_names, split_sizes
 from sepzoo.data.photo import SkippedImageWarning, read_image
 from sepzoo.data.samples import Samples, draw_samples
 from sepzoo.data.source import MEMORY_BUDGET, Source
@@ -38,4 +38,5 @@ __all__ = [
     "open_tfds",
     "read_image",
     "split_names",
+    "split_sizes",
 ]

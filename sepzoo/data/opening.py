@@ -90,6 +90,21 @@ def split_names(name: str | os.PathLike[str], *, data_dir: str | None = None) ->
     return tfds_splits(text.removeprefix(_TFDS), data_dir)
 
 
+def split_sizes(name: str | os.PathLike[str], *, data_dir: str | None = None) -> dict[str, int]:
+    """Return the number of images of each split of a TFDS set; nothing for others, which are sliced in percent alone.
+
+    Example:
+        >>> split_sizes("digits")
+        {}
+    """
+    text = os.fspath(name)
+    if text == "digits" or _is_folder(text):
+        return {}
+    from sepzoo.data.tfds import tfds_sizes
+
+    return tfds_sizes(text.removeprefix(_TFDS), data_dir)
+
+
 def _is_folder(text: str) -> bool:
     """Tell a path from a TFDS name, which may hold a slash too (`name/config`)."""
     if text.startswith(_TFDS):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from sepzoo.data.overlap import overlap, parts_of
 from sepzoo.support.errors import SepzooError, unknown
 
 VALIDATION_NAMES = ("validation", "val", "valid")
@@ -100,6 +101,7 @@ def choose_splits(
     validation: str | None = None,
     test: str | None = None,
     held_out: int = 20,
+    sizes: Mapping[str, int] | None = None,
 ) -> SplitChoice:
     """Fill in the splits that a recipe leaves open.
 
@@ -112,9 +114,11 @@ def choose_splits(
         validation: the split to validate on; None: as above.
         test: the split to test on, once, at the end; None: `test` where there is one and it does not validate.
         held_out: percent of `train`, 1 … 99.
+        sizes: the number of images of each split; needed where slices in percent meet slices in images.
 
     Raises:
-        SepzooError: a split is not there, or one part would both train and validate.
+        SepzooError: a split is not there, or images would be used twice, to train and validate, train and test, or
+            validate and test.
 
     Example:
         >>> choose_splits(["train", "validation", "test"])
@@ -125,9 +129,9 @@ def choose_splits(
         SplitChoice(train='train', validation='test', test=None)
     """
     for asked in (train, validation, test):
-        for part in (asked or "").replace(" ", "").split("+"):
-            if part and part.split("[")[0] not in known:
-                raise unknown("split", part.split("[")[0], known, hint=f"The data set has: {', '.join(known)}.")
+        for part in parts_of(asked) if asked is not None else ():
+            if part.name not in known:
+                raise unknown("split", part.name, known, hint=f"The data set has: {', '.join(known)}.")
     if validation is None:
         own = [name for name in VALIDATION_NAMES if name in known]
         if own:
@@ -145,6 +149,16 @@ def choose_splits(
             f"train={train!r}, validation={validation!r}. "
             f"Leave validation out, and {held_out} % of train are held out for it."
         )
-    if test is None and "test" in known and validation.split("[")[0] != "test" and train.split("[")[0] != "test":
+    used = {part.name for part in (*parts_of(train), *parts_of(validation))}
+    if test is None and "test" in known and "test" not in used:
         test = "test"
+    roles = {"train": train, "validation": validation, "test": test}
+    for first, second in (("train", "validation"), ("train", "test"), ("validation", "test")):
+        one, other = roles[first], roles[second]
+        common = overlap(one, other, sizes) if one is not None and other is not None else None
+        if common is not None:
+            raise SepzooError(
+                f"expected different images as {first} and {second}. Received: {first}={one!r}, {second}={other!r}, "
+                f"which have {common} in common. Move a border."
+            )
     return SplitChoice(train=train, validation=validation, test=test)

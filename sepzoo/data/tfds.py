@@ -118,6 +118,15 @@ def tfds_splits(name: str, data_dir: str | None = None) -> tuple[str, ...]:
     return tuple(_prepared(name, data_dir).info.splits)
 
 
+def tfds_sizes(name: str, data_dir: str | None = None) -> dict[str, int]:
+    """Return the number of images of each split of a TFDS set.
+
+    Raises:
+        SepzooError: as `tfds_splits`.
+    """
+    return {split: int(info.num_examples) for split, info in _prepared(name, data_dir).info.splits.items()}
+
+
 def open_tfds(
     name: str,
     *,

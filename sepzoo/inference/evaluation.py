@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sepzoo.data.class_names import as_numbers
 from sepzoo.support.errors import SepzooError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Evaluation:
         correct: images whose likeliest class is the right one.
         correct_top5: images whose right class is among the five likeliest.
         matched: how the network's outputs were laid beside the data's classes: `"by name"`, or `"by number"` where one
-            side has no names or all names differ.
+            side has no names or all names differ. Names that are numbers count by their value.
 
     Example:
         >>> evaluation = Evaluation("mobilenet_v1", "digits test", 360, 351, 360, "by name")
@@ -97,10 +98,14 @@ def match_classes(classifier: Classifier, class_names: tuple[str, ...]) -> tuple
     labels = classifier.labels or ()
     known = {label: index for index, label in enumerate(labels)}
     missing = [name for name in class_names if name not in known]
+    numbers, label_numbers = as_numbers(class_names), as_numbers(labels)
+    if missing and numbers and label_numbers and set(numbers) <= set(label_numbers):  # 7 and 07 are one name
+        return np.array([label_numbers.index(number) for number in numbers]), "by name"
     if not missing:
         return np.array([known[name] for name in class_names]), "by name"
     if len(missing) == len(class_names) == classifier.classes:
-        return np.arange(classifier.classes), "by number"
+        order = numbers or list(range(classifier.classes))  # numbers count by value, in whatever order they come
+        return np.argsort(np.argsort(order)), "by number"
     if len(missing) == len(class_names):
         raise SepzooError(
             f"expected data of the {classifier.classes} classes of {classifier.name}. Received: {len(class_names)} "

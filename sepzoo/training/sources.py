@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from sepzoo.data.opening import open_source, split_names
+from sepzoo.data.opening import open_source, split_names, split_sizes
 from sepzoo.data.source import Source
 from sepzoo.data.split import choose_splits
 from sepzoo.records.preprocessing import Preprocessing
@@ -54,6 +54,7 @@ def open_sources(recipe: Recipe, preprocessing: Preprocessing) -> Sources:
         validation=data.validation,
         test=data.test,
         held_out=data.held_out,
+        sizes=split_sizes(data.name, data_dir=data.data_dir),
     )
 
     def opened(split: str, image_size: tuple[int, int], crop_fraction: float) -> Source:

@@ -79,3 +79,20 @@ def test_json_has_counts_and_shares() -> None:
     fields = json.loads(Evaluation("first", "letters test", 4, 2, 3, "by name").to_json())
     assert fields["correct"] == 2
     assert fields["top5"] == 0.75
+
+
+TWELVE = tuple(map(str, range(12)))
+
+
+@pytest.mark.parametrize("labels", [None, TWELVE, tuple(sorted(TWELVE)), tuple(f"{n:02}" for n in range(12))])
+@pytest.mark.parametrize("names", [TWELVE, tuple(sorted(TWELVE)), tuple(f"{n:03}" for n in range(12))])
+def test_classes_that_are_numbers_are_matched_by_value(names: tuple[str, ...], labels: tuple[str, ...] | None) -> None:
+    outputs = [int(name) for name in names] if labels is None else [[*map(int, labels)].index(int(n)) for n in names]
+    evaluation = classifier(labels, classes=12).evaluate(source(outputs, list(range(12)), names))
+    assert evaluation.correct == 12
+
+
+def test_numbers_from_one_are_matched_by_rank() -> None:
+    names = ("1", "10", "11", "12", "2", "3", "4", "5", "6", "7", "8", "9")
+    evaluation = classifier(None, classes=12).evaluate(source([int(n) - 1 for n in names], list(range(12)), names))
+    assert (evaluation.correct, evaluation.matched) == (12, "by number")
