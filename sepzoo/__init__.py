@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from sepzoo.support.greeting import GreetingFinder
 from sepzoo.support.lazy import lazy_names
 from sepzoo.support.moved import MovedModules
 
@@ -49,6 +50,7 @@ __getattr__, __dir__ = lazy_names(
     },
 )
 
+sys.meta_path.insert(0, GreetingFinder())
 sys.meta_path.append(
     MovedModules(
         {

@@ -16,6 +16,7 @@ from sepzoo.artifact import keras2_file
 from sepzoo.records.metadata import MEMBER, Metadata
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError, first_line
+from sepzoo.support.greeting import start_keras
 
 SUFFIXES = (".keras", ".h5")
 """What `load` reads; `save` writes the first."""
@@ -86,6 +87,7 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
     Raises:
         SepzooError: the file is missing, damaged, or holds what Keras cannot read.
     """
+    start_keras()
     if Path(path).suffix == ".h5":
         return keras2_file.read(Path(path))
     metadata = read_metadata(path)

@@ -17,6 +17,7 @@ from sepzoo.records.family import Family, ModelSpec
 from sepzoo.records.metadata import Metadata
 from sepzoo.support.collector import collector_paused
 from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.greeting import start_keras
 from sepzoo.support.lazy import load_function
 
 Shape = Sequence[int | None]
@@ -48,6 +49,7 @@ def assemble(
     arguments: Mapping[str, Any],
 ) -> keras.Model:
     """Return the network of a spec with initial weights; see `sepzoo.applications.build` for the arguments."""
+    start_keras()
     body, head = load_function(family.body), load_function(family.head)
     parts = _split(family, {**spec.arguments, **arguments}, body, head)
     net = Blocks(Conventions(**parts.conventions), slot_kind(family, spec, conv, conv_options))

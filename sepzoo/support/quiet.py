@@ -35,7 +35,7 @@ def quiet() -> Iterator[Log]:
     log = Log()
     with tempfile.TemporaryFile("w+", buffering=1, encoding="utf-8", errors="replace") as file:
         try:
-            with _held_descriptors(file), _held_streams(file):
+            with held_descriptors(file, 1, 2), _held_streams(file):
                 yield log
         finally:
             file.seek(0)
@@ -60,11 +60,11 @@ def errors_only(logger: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _held_descriptors(file: IO[str]) -> Iterator[None]:
-    """Point the process's descriptors 1 and 2 at the file."""
+def held_descriptors(file: IO[str], *descriptors: int) -> Iterator[None]:
+    """Point descriptors of the process (1: standard output, 2: standard error) at the file within the block."""
     sys.stdout.flush()
     sys.stderr.flush()
-    saved = [(descriptor, os.dup(descriptor)) for descriptor in (1, 2)]
+    saved = [(descriptor, os.dup(descriptor)) for descriptor in descriptors]
     try:
         for descriptor, _ in saved:
             os.dup2(file.fileno(), descriptor)
