@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
 import sys
@@ -24,6 +25,7 @@ from sepzoo.cli.quickstart import quickstart
 from sepzoo.cli.rewrite import rewrite
 from sepzoo.cli.train import train
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.printable import printable
 
 USER_MISTAKE = 2
 INTERRUPTED = 130
@@ -74,6 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         arguments: what follows `sepzoo`; None: those of the process.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    for stream in (sys.stdout, sys.stderr):  # a terminal of few letters shows the others as escapes
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     with _plain_messages():
         sys.exit(_run(arguments))
 
@@ -94,7 +99,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def _failed(message: str) -> int:
     if message:
-        typer.echo(f"error: {' '.join(message.split())}", err=True)
+        typer.echo(f"error: {printable(' '.join(message.split()))}", err=True)
     return USER_MISTAKE
 
 
@@ -103,7 +108,7 @@ def _plain_messages() -> Iterator[None]:
     """Show Python's warnings and the library's log as one line each, without the place in the code."""
 
     def show(message: Warning | str, *place: Any, **more: Any) -> None:
-        typer.echo(f"warning: {message}", err=True)
+        typer.echo(f"warning: {printable(str(message))}", err=True)
 
     logger, handler = logging.getLogger("sepzoo"), logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(message)s"))

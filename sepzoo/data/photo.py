@@ -54,6 +54,9 @@ def read_image(path: str | os.PathLike[str]) -> Image:
                 image = _opened(file)
                 reason = "no picture" if image is None else _too_large(image)
                 if image is not None and reason is None:
+                    if image.format == "PNG":  # whose sums Pillow checks only when it is asked to
+                        image.verify()
+                        image = _opened(file) or image
                     image.load()
                     return upright(to_eight_bits(image))
         except SepzooError as error:
@@ -97,6 +100,7 @@ def _opened(file: IO[bytes]) -> ImageFile | None:
     from PIL import Image
 
     Image.init()
+    file.seek(0)
     prefix = file.read(_PREFIX)
     for name in FORMATS:
         if name not in Image.OPEN:

@@ -37,7 +37,8 @@ class Metadata:
             "labels": None if self.labels is None else list(self.labels),
             "preprocessing": self.preprocessing.to_dict(),
         }
-        return json.dumps(fields, indent=1, ensure_ascii=False)
+        text = json.dumps(fields, indent=1, ensure_ascii=False)
+        return text.encode(errors="backslashreplace").decode()  # what isn't Unicode as JSON's own escape, \udcXX
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Metadata:

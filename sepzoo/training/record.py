@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from sepzoo.data.finding import named
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.printable import is_one_line, printable
 from sepzoo.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -123,8 +126,13 @@ class RunFolder:
         """See that the folder is free, or of this recipe.
 
         Raises:
-            SepzooError: another recipe ran there, or the folder holds other files.
+            SepzooError: another recipe ran there, the folder holds other files, or its path is no UTF-8 text.
         """
+        if not is_one_line(str(self.path.absolute())):
+            raise SepzooError(
+                "expected a run folder whose path is UTF-8 text, since TensorBoard can write to no other. Received: "
+                f"{printable(str(self.path.absolute()))}. Name another folder."
+            )
         if self.path.exists() and not self.path.is_dir():
             raise SepzooError(f"expected a folder to run in. Received: {self.path}, which is a file.")
         file = self.path / "recipe.yaml"
@@ -140,6 +148,24 @@ class RunFolder:
             raise SepzooError(
                 f"expected a new folder, or one of this recipe. Received: {self.path}, where another ran: "
                 f"{difference}. Name another folder."
+            )
+
+    def check_classes(self, class_names: tuple[str, ...]) -> None:
+        """See that a run that was broken off goes on with the classes it began with, in the same order.
+
+        Raises:
+            SepzooError: the data has other classes now.
+        """
+        from sepzoo.artifact.model_file import read_metadata
+
+        last, began = self.path / "last.keras", None
+        if self.state.exists() and last.is_file():
+            with contextlib.suppress(SepzooError):  # a damaged file says nothing
+                began = read_metadata(last)
+        if began is not None and began.labels not in (None, class_names):
+            raise SepzooError(
+                f"expected the classes with which {self.path} began, in their order. Received: {named(class_names)} "
+                f"instead of {named(began.labels or ())}. Name another folder."
             )
 
     def begin(self, recipe: Recipe) -> None:

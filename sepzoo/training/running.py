@@ -56,6 +56,7 @@ def run(recipe: Recipe, out: str | os.PathLike[str], *, quiet: bool = False) -> 
         return finished
     keras.utils.set_random_seed(recipe.seed)
     sources = open_sources(recipe, preprocessing_of(recipe))
+    folder.check_classes(sources.train.class_names)
     networks = build_networks(recipe, sources.train.class_names)
     folder.begin(recipe.model_copy(update={"versions": _versions()}))
     history = _train(recipe, folder, sources, networks, quiet=quiet)

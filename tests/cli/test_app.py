@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import signal
 import subprocess
@@ -131,3 +132,27 @@ def test_ctrl_c_stops_a_training_cleanly_and_the_same_command_goes_on(tmp_path: 
     resumed = run_command(*arguments, cwd=tmp_path)
     assert resumed.returncode == 0
     assert "resumed after epoch" in resumed.stderr
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [("ascii", rb"caf\xe9 \u8336 \x1b[31m \udce9"), ("iso-8859-1", b"caf\xe9 " + rb"\u8336 \x1b[31m \udce9")],
+)
+def test_a_label_that_a_terminal_cannot_show_is_written_out(encoding: str, shown: bytes) -> None:
+    program = """
+import importlib
+app = importlib.import_module("sepzoo.cli.app")
+from sepzoo.support.table import table
+app._run = lambda _: print(table(["label"], [["caf\\xe9 \\u8336 \\x1b[31m \\udce9"]]))
+app.main([])
+"""
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True)
+    assert done.stdout == b"label\n" + shown + b"\n"
+
+
+def test_errors_hold_nothing_that_steers_a_terminal(tmp_path: Path) -> None:
+    done = run_command("classify", tmp_path / "\x1b[31mred.keras", tmp_path / "none.png")
+    assert done.returncode == 2
+    assert "\x1b" not in done.stderr
+    assert "\\x1b[31mred.keras" in done.stderr

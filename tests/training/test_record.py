@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,28 @@ def test_records_beyond_the_last_state_are_dropped(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.write_history([record(1), record(2), record(3)])
     assert folder.history(2) == [record(1), record(2)]
+
+
+def test_a_run_goes_on_only_with_the_classes_it_began_with(tmp_path: Path) -> None:
+    import keras
+
+    from sepzoo.artifact.model_file import attach, save
+    from sepzoo.records.metadata import Metadata
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    save(attach(model, Metadata("tiny", labels=("0", "10", "9"))), tmp_path / "last.keras")
+    folder = RunFolder(tmp_path)
+    folder.check_classes(("0", "9", "10"))
+    folder.state.write_bytes(b"")
+    folder.check_classes(("0", "10", "9"))
+    with pytest.raises(
+        SepzooError, match=r"with which .* began, in their order. Received: 0, 9, 10 instead of 0, 10, 9"
+    ):
+        folder.check_classes(("0", "9", "10"))
+    (tmp_path / "last.keras").write_bytes(b"damaged")
+    folder.check_classes(("0", "9", "10"))
+
+
+def test_a_run_folder_that_tensorboard_cannot_write_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SepzooError, match=r"whose path is UTF-8 text.* Received: .*caf\\udce9\. Name another folder"):
+        RunFolder(tmp_path / os.fsdecode(b"caf\xe9")).check(RECIPE)
