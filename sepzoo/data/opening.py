@@ -45,7 +45,7 @@ def open_source(
         >>> source.name, len(source), source.image_size, source.class_names[7]
         ('digits train', 1438, (32, 32), '7')
     """
-    text = os.fspath(name)
+    text = _text(name)
     preprocessing = Preprocessing(crop_fraction=crop_fraction, interpolation=interpolation)
     if text == "digits":
         return digits.open_digits(split=split, image_size=image_size, channels=channels)
@@ -80,7 +80,7 @@ def split_names(name: str | os.PathLike[str], *, data_dir: str | None = None) ->
         >>> split_names("digits")
         ('train', 'test')
     """
-    text = os.fspath(name)
+    text = _text(name)
     if text == "digits":
         return digits.SPLITS
     if _is_folder(text):
@@ -97,7 +97,7 @@ def split_sizes(name: str | os.PathLike[str], *, data_dir: str | None = None) ->
         >>> split_sizes("digits")
         {}
     """
-    text = os.fspath(name)
+    text = _text(name)
     if text == "digits" or _is_folder(text):
         return {}
     from sepzoo.data.tfds import tfds_sizes
@@ -105,8 +105,13 @@ def split_sizes(name: str | os.PathLike[str], *, data_dir: str | None = None) ->
     return tfds_sizes(text.removeprefix(_TFDS), data_dir)
 
 
+def _text(name: str | os.PathLike[str]) -> str:
+    text = os.fspath(name)
+    return os.path.expanduser(text) if text.startswith("~") else text  # noqa: PTH111  (keeps a last slash)
+
+
 def _is_folder(text: str) -> bool:
     """Tell a path from a TFDS name, which may hold a slash too (`name/config`)."""
     if text.startswith(_TFDS):
         return False
-    return Path(text).is_dir() or text.startswith((".", "/", "~")) or text.endswith(("/", os.sep))
+    return Path(text).exists() or text.startswith((".", "/", "~")) or text.endswith(("/", os.sep))

@@ -7,7 +7,6 @@ import itertools
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from sepzoo.data.arrays import ArraySource
 from sepzoo.data.source import MEMORY_BUDGET, WHOLE, Batch, Source
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError, first_line, unknown
+from sepzoo.support.types import TfDataset, TfdsBuilder
 
 _READ_AHEAD = 256
 _SHUFFLED_AT_ONCE = 8192
@@ -35,7 +35,7 @@ class TfdsSource(Source):
 
     def __init__(
         self,
-        builder: Any,
+        builder: TfdsBuilder,
         *,
         split: str,
         image_size: tuple[int, int],
@@ -82,7 +82,7 @@ class TfdsSource(Source):
         drawn = int(np.random.default_rng([seed, epoch]).integers(2**31))
         return self._batched(self._examples(shuffle_seed=drawn).shuffle(_SHUFFLED_AT_ONCE, seed=drawn), batch_size)
 
-    def _examples(self, *, decoders: Any = None, shuffle_seed: int | None = None) -> Any:
+    def _examples(self, *, decoders: object = None, shuffle_seed: int | None = None) -> TfDataset:
         import tensorflow_datasets as tfds
 
         config = tfds.ReadConfig(shuffle_seed=shuffle_seed, try_autocache=False)
@@ -92,7 +92,7 @@ class TfdsSource(Source):
         )
         return examples.map(lambda example: (example[self._image], example[self._label]))
 
-    def _batched(self, examples: Any, batch_size: int) -> Iterator[Batch]:
+    def _batched(self, examples: TfDataset, batch_size: int) -> Iterator[Batch]:
         import tensorflow_datasets as tfds
 
         if None not in self.builder.info.features[self._image].shape:  # TensorFlow batches images of one size fastest
@@ -182,13 +182,14 @@ def open_tfds(
     return ArraySource(pixels, labels, source.class_names, source.name)
 
 
-def _prepared(name: str, data_dir: str | None) -> Any:
+def _prepared(name: str, data_dir: str | None) -> TfdsBuilder:
     import tensorflow_datasets as tfds
 
     try:
         builder = tfds.builder(name, data_dir=data_dir)
     except tfds.core.registered.DatasetNotFoundError:
-        raise unknown("data set", name, {*tfds.list_builders(with_community_datasets=False), "digits"}) from None
+        known = {*tfds.list_builders(with_community_datasets=False), "digits"}
+        raise unknown("data set", name, known, hint="There is no such folder either.") from None
     if not builder.info.splits:
         try:
             builder.download_and_prepare()
@@ -200,7 +201,7 @@ def _prepared(name: str, data_dir: str | None) -> Any:
     return builder
 
 
-def _image_and_label(builder: Any) -> tuple[str, str]:
+def _image_and_label(builder: TfdsBuilder) -> tuple[str, str]:
     import tensorflow_datasets as tfds
 
     features = builder.info.features

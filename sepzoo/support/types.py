@@ -33,3 +33,9 @@ Config: TypeAlias = dict[str, Any]
 
 Json: TypeAlias = Any
 """What a JSON or YAML text holds, not yet validated."""
+
+TfdsBuilder: TypeAlias = Any
+"""A `tensorflow_datasets.core.DatasetBuilder`."""
+
+TfDataset: TypeAlias = Any
+"""A `tf.data.Dataset`."""

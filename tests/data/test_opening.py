@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from sepzoo.data import open_source, split_names
 from sepzoo.support.errors import SepzooError
@@ -36,3 +37,23 @@ print(len(draw_samples(open_source({str(tmp_path)!r}, image_size=(8, 8)), 5)), l
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "2 1438\n"
+
+
+def test_what_exists_or_looks_like_a_path_is_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ant", "bee"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / "photos" / name / "0.png")
+    (tmp_path / "photos.zip").write_bytes(b"PK")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for text in ("~/photos", "photos", "./photos/", str(tmp_path / "photos")):
+        assert split_names(text) == ("train",)
+        assert len(open_source(text, image_size=(8, 8))) == 2
+    for text in ("photos.zip", "~/nowhere", "nowhere/"):
+        with pytest.raises(SepzooError, match=r"expected a folder of class folders. Received: .*, which is no folder"):
+            split_names(text)
+
+
+def test_a_name_that_nobody_knows_may_have_been_meant_as_a_folder() -> None:
+    with pytest.raises(SepzooError, match=r"unknown data set 'nosuchfolder'.* There is no such folder either\.$"):
+        split_names("nosuchfolder")

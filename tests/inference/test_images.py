@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,15 @@ def test_a_truncated_picture_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "cut.jpg").write_bytes((tmp_path / "whole.jpg").read_bytes()[:900])
     with pytest.raises(SepzooError, match=r"cut\.jpg: expected a readable image\. Received: damaged"):
         load_images([tmp_path / "cut.jpg"])
+
+
+def test_what_is_no_file_is_counted_and_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "empty.png").write_bytes(b"")
+    with pytest.raises(SepzooError) as error:
+        load_images(sorted(tmp_path.iterdir()))
+    assert str(error.value) == (
+        f"3 of 3 images cannot be read. {tmp_path}/empty.png: an empty file. {tmp_path}/folder.png: a folder. "
+        f"{tmp_path}/pipe.png: a pipe, socket or device, no file."
+    )
