@@ -13,6 +13,7 @@ import sepzoo.layers.bsconv
 import sepzoo.layers.drop_path
 import sepzoo.layers.drop_path_join  # noqa: F401  (a file opens only after its layers are registered)
 from sepzoo.artifact import keras2_file
+from sepzoo.artifact.inspection.checking import check
 from sepzoo.records.metadata import MEMBER, Metadata
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError, first_line
@@ -79,14 +80,19 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata | None:
         ) from None
 
 
-def load(path: str | os.PathLike[str]) -> keras.Model:
+def load(path: str | os.PathLike[str], *, trust: bool = False) -> keras.Model:
     """Return the model of a `.keras` file, its metadata attached again; Keras's safe mode always.
 
     A whole-model `.h5` file of Keras 2 is read too; it has no metadata.
 
+    Args:
+        path: of the file.
+        trust: whether to load it without the check of `sepzoo.artifact.inspection`, which takes a process of its own.
+
     Raises:
         SepzooError: the file is missing, damaged, or holds what Keras cannot read.
     """
+    check(path, trust=trust)
     start_keras()
     if Path(path).suffix == ".h5":
         return keras2_file.read(Path(path))

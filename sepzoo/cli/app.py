@@ -19,6 +19,7 @@ from sepzoo.cli.card import card
 from sepzoo.cli.classify import classify
 from sepzoo.cli.evaluate import evaluate
 from sepzoo.cli.export import export
+from sepzoo.cli.inspect import inspect
 from sepzoo.cli.list import list_networks
 from sepzoo.cli.profile import profile
 from sepzoo.cli.quickstart import quickstart
@@ -37,6 +38,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "list": list_networks,
     "card": card,
     "profile": profile,
+    "inspect": inspect,
     "analyse": analyse,
     "train": train,
     "rewrite": rewrite,
@@ -60,11 +62,18 @@ def _program(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
     ] = False,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Load files unchecked: those of others may run code or fill the memory.")
+    ] = False,
 ) -> None:
     """Small, fast image classifiers of separable convolutions: find, train, export, measure.
 
     Begin with: sepzoo quickstart
     """
+    if trust:
+        from sepzoo.artifact.inspection import unchecked
+
+        context.with_resource(unchecked())
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 

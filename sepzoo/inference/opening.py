@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from sepzoo.artifact.inspection.checking import check
 from sepzoo.inference.classifier import Classifier
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError, unknown
@@ -38,6 +39,7 @@ def open(  # noqa: A001  (named for what it does, as in gzip.open)
     labels: Sequence[str] | None = None,
     preprocessing: Preprocessing | None = None,
     threads: int = 1,
+    trust: bool = False,
 ) -> Classifier:
     """Open a network's file: `.keras`, `.tflite`, or the folder of a SavedModel that `sepzoo.export.xla` wrote.
 
@@ -47,6 +49,7 @@ def open(  # noqa: A001  (named for what it does, as in gzip.open)
         path: the file.
         labels: class names in the order of the outputs, instead of those in the file.
         preprocessing: instead of that in the file.
+        trust: whether to open it without the check of `sepzoo.artifact.inspection`, which takes a process of its own.
         threads: that a `.tflite` file may use; the other formats choose by themselves.
 
     Raises:
@@ -71,6 +74,7 @@ def open(  # noqa: A001  (named for what it does, as in gzip.open)
     if threads < 1:
         raise SepzooError(f"expected at least one thread. Received: threads={threads}.")
     module = importlib.import_module(_reader(source))
+    check(source, trust=trust)
     return module.read(
         source, labels=None if labels is None else tuple(labels), preprocessing=preprocessing, threads=threads
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.known_files import mark_known
 
 MARKER = ".sepzoo-files"
 """In each folder that is written whole: the names of its files, one a line."""
@@ -50,6 +51,7 @@ def atomic_write(path: str | os.PathLike[str], *, folder: bool = False) -> Itera
         if target.is_dir():
             target.rename(workspace / f"{target.name}.old")
         temporary.replace(target)
+        mark_known(target)
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from sepzoo.artifact.hdf5_file import check_self_contained
+from sepzoo.artifact.inspection.checking import check
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.weights.safetensors_file import read_safetensors
 
@@ -45,6 +46,7 @@ def read_arrays(source: str | os.PathLike[str] | Mapping[str, Any], model: Any) 
     }
     if path.suffix not in readers:
         raise SepzooError(f"expected a weight file that ends in {', '.join(FORMATS)}. Received: {path.name}.")
+    check(path)
     try:
         arrays = readers[path.suffix](path)
     except SepzooError:

@@ -1,0 +1,173 @@
+"""May a file be loaded? It is read by another process first, with limits on time and memory and without Keras."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from sepzoo.artifact.inspection.formats import fits
+from sepzoo.artifact.inspection.records import Inspection, printable
+from sepzoo.support.bounds import BOUNDS
+from sepzoo.support.child import Child, ChildError
+from sepzoo.support.errors import SepzooError, first_line
+from sepzoo.support.known_files import is_known, mark_known
+from sepzoo.support.types import Json
+
+_CHILD: contextvars.ContextVar[Child | None] = contextvars.ContextVar("child", default=None)
+
+_TRUST: contextvars.ContextVar[bool] = contextvars.ContextVar("trust", default=False)
+
+_DAMAGED = {
+    ".keras": "expected a .keras archive, the file is damaged or another thing ({why}).",
+    ".tflite": "expected a TFLite file. Received: a damaged one ({why}).",
+    "": "expected a SavedModel. Received: a damaged one ({why}).",
+}
+_OTHERWISE = "the file is damaged or another thing than its name says ({why})."
+
+
+def inspect(path: str | os.PathLike[str]) -> Inspection:
+    """Return what is in a model's file or folder: its format, layers, arrays, and whether it would run code.
+
+    Nothing is loaded, and Keras and TensorFlow are not imported. The format is told by the content.
+
+    Raises:
+        SepzooError: no such file, a damaged one, or one beyond `sepzoo.support.bounds.BOUNDS`.
+
+    Example:
+        >>> inspect("model.keras")
+        Traceback (most recent call last):
+        ...
+        sepzoo.SepzooError: model.keras: no such file.
+    """
+    source = Path(path)
+    if not source.exists():
+        raise SepzooError(f"{source}: no such file.")
+    return _asked(source, rehearse=False)
+
+
+def check(path: str | os.PathLike[str], *, trust: bool = False) -> None:
+    """See that a file may be loaded, and remember it until it changes.
+
+    One that this process wrote or checked before is not looked at again. A missing one is its reader's to name.
+
+    Args:
+        path: of a model or weights.
+        trust: whether to take it unseen.
+
+    Raises:
+        SepzooError: it is damaged, beyond a bound, another thing than its suffix says, would run code or read other
+            files, or its reader crashes or goes over a limit.
+    """
+    source = Path(path)
+    if not source.exists() or is_known(source):
+        return
+    if not trust and not _TRUST.get():
+        _refuse(source, _asked(source, rehearse=True))
+    mark_known(source)
+
+
+@contextlib.contextmanager
+def one_child() -> Iterator[None]:
+    """Let one process check all files within the block, instead of one each; one that crashed is replaced.
+
+    Example:
+        >>> with one_child():
+        ...     pass  # open a thousand files
+    """
+    if _CHILD.get() is not None:
+        yield
+        return
+    token = _CHILD.set(_started())
+    try:
+        yield
+    finally:
+        child = _CHILD.get()
+        _CHILD.reset(token)
+        if child is not None:
+            child.close()
+
+
+@contextlib.contextmanager
+def unchecked() -> Iterator[None]:
+    """Trust all files that are opened within the block.
+
+    Example:
+        >>> with unchecked():
+        ...     check("mine.keras")
+    """
+    token = _TRUST.set(True)
+    try:
+        yield
+    finally:
+        _TRUST.reset(token)
+
+
+def answer(question: Json) -> Json:
+    """Return the inspection of `question["path"]`, or why there is none: what the other process runs."""
+    from sepzoo.artifact.inspection.reading import read
+    from sepzoo.artifact.inspection.rehearsal import rehearse
+
+    path = Path(os.fsdecode(bytes.fromhex(question["path"])))
+    try:
+        found = read(path)
+        if question["rehearse"] and not (found.runs_code or found.reads_files) and fits(path, found.format):
+            rehearse(path, found)
+    except MemoryError:
+        raise
+    except Exception as error:
+        return {"refused": first_line(error)}
+    return {"found": found.to_dict()}
+
+
+def _asked(path: Path, *, rehearse: bool) -> Inspection:
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+        raise SepzooError(f"expected a file or a folder. Received: {path}, which is a pipe or a device.")
+    question = {"path": os.fsencode(path.resolve()).hex(), "rehearse": rehearse}
+    try:
+        reply = _ask(question, seconds=status.st_size / BOUNDS.bytes_a_second)
+    except ChildError as error:
+        raise SepzooError(
+            f"{path}: expected a file that is read within {BOUNDS.seconds} seconds and {BOUNDS.memory >> 30} GiB. "
+            f"Received: one whose checking process {error}. It was not loaded; ask where it comes from."
+        ) from None
+    if "refused" in reply:
+        text = _DAMAGED.get(path.suffix if path.is_file() else "", _OTHERWISE).format(why=printable(reply["refused"]))
+        raise SepzooError(f"{path}: {text}")
+    return Inspection.from_dict({**reply["found"], "path": str(path)})
+
+
+def _ask(question: Json, *, seconds: float) -> Json:
+    shared = _CHILD.get()
+    if shared is None:
+        with _started() as child:
+            return child.ask(question, seconds=seconds)
+    if shared.closed:
+        shared = _started()
+        _CHILD.set(shared)
+    return shared.ask(question, seconds=seconds)
+
+
+def _started() -> Child:
+    return Child(f"{__name__}:answer", seconds=BOUNDS.seconds, memory=BOUNDS.memory)
+
+
+def _refuse(path: Path, found: Inspection) -> None:
+    if not fits(path, found.format):
+        raise SepzooError(f"{path}: expected a {path.suffix} file, as its name says. Received: {found.format}.")
+    for code in found.runs_code:
+        if found.format == ".npz":
+            raise SepzooError(f"{path}: {_OTHERWISE.format(why=printable(code))}")
+        raise SepzooError(
+            f"{path}: expected a file of weights and layers alone. Received: {printable(code)}. It was not loaded; ask "
+            "where it comes from."
+        )
+    for place in found.reads_files:
+        raise SepzooError(
+            f"{path}: expected a file that holds all its values itself. Received: {printable(place)}. It was not "
+            "read; ask where the file comes from."
+        )

@@ -1,0 +1,113 @@
+"""What a file is, by its content."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import BinaryIO
+
+from sepzoo.artifact.inspection.protobuf import fields
+
+HDF5 = b"\x89HDF\r\n\x1a\n"
+_ONNX_VERSION, _ONNX_GRAPH = 1, 7
+_ONNX_START = 2**20
+
+_TAKEN = {
+    ".keras": (".keras", "zip"),
+    ".h5": ("whole-model .h5", "weights .h5", ".weights.h5"),
+    ".npz": (".npz", "zip"),
+    ".safetensors": (".safetensors",),
+    ".tflite": (".tflite",),
+}
+"""Suffix -> the contents that its reader was written for."""
+
+
+def fits(path: Path, kind: str) -> bool:
+    """Return whether the content of a file is of the kind that its suffix says, or of none that is known.
+
+    Readers go by the suffix. One that was given another kind of file would look at other bytes than were checked.
+    """
+    return kind == "unknown" or path.suffix not in _TAKEN or kind in _TAKEN[path.suffix]
+
+
+def format_of(path: Path) -> str:
+    """Return ".keras", ".npz", "zip", "HDF5", ".tflite", ".safetensors", ".npy", ".onnx", or "unknown".
+
+    Raises:
+        ValueError: it is two things at once: each reader would see another file.
+        zipfile.BadZipFile: it is a damaged archive.
+    """
+    with path.open("rb") as file:
+        found = [name for name, matches in _MATCHES.items() if matches(file, path.stat().st_size)]
+        if "zip" in found and ".tflite" not in found:  # labels are appended to a `.tflite` file as an archive
+            if len(found) > 1:
+                raise ValueError(f"it is {' and '.join(found)} at once")
+            file.seek(0)
+            if file.read(2) != b"PK":
+                raise ValueError("it is an archive with something else before it")
+            return _archive_format(file)
+    return found[0] if found else "unknown"
+
+
+def _is_zip(file: BinaryIO, size: int) -> bool:
+    return zipfile.is_zipfile(file)
+
+
+def _is_hdf5(file: BinaryIO, size: int) -> bool:
+    """Return whether HDF5's signature is at one of the places where its library looks: 0, 512, 1024, 2048, …."""
+    place = 0
+    while place < size:
+        file.seek(place)
+        if file.read(8) == HDF5:
+            return True
+        place = max(512, 2 * place)
+    return False
+
+
+def _is_tflite(file: BinaryIO, size: int) -> bool:
+    file.seek(4)
+    return file.read(4) == b"TFL3"
+
+
+def _is_npy(file: BinaryIO, size: int) -> bool:
+    file.seek(0)
+    return file.read(6) == b"\x93NUMPY"
+
+
+def _is_safetensors(file: BinaryIO, size: int) -> bool:
+    file.seek(0)
+    start = file.read(9)
+    return len(start) == 9 and start[8:] == b"{" and int.from_bytes(start[:8], "little") <= size - 8
+
+
+def _is_onnx(file: BinaryIO, size: int) -> bool:
+    file.seek(0)
+    if file.read(1) != b"\x08":
+        return False
+    file.seek(0)
+    numbers = set()
+    try:
+        for number, _ in fields(memoryview(file.read(_ONNX_START))):
+            numbers.add(number)
+    except ValueError:
+        pass  # the graph goes beyond what was read
+    return size > _ONNX_START or _ONNX_GRAPH in numbers
+
+
+_MATCHES = {
+    ".tflite": _is_tflite,
+    "HDF5": _is_hdf5,
+    "zip": _is_zip,
+    ".npy": _is_npy,
+    ".safetensors": _is_safetensors,
+    ".onnx": _is_onnx,
+}
+
+
+def _archive_format(file: BinaryIO) -> str:
+    file.seek(0)
+    with zipfile.ZipFile(file) as archive:
+        names = archive.namelist()
+    if "config.json" in names:
+        return ".keras"
+    return ".npz" if any(name.endswith(".npy") for name in names) else "zip"

@@ -1,0 +1,120 @@
+"""HDF5 files: every link and every dataset is looked at before a value is read."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import h5py
+
+from sepzoo.artifact.inspection.configuration import Findings, search
+from sepzoo.artifact.inspection.records import Array
+from sepzoo.support.bounds import BOUNDS
+from sepzoo.support.json_text import parse_json
+
+_KINDS = "biufSV"
+"""Of NumPy: truth values, integers, floats, text of fixed length, bytes."""
+
+_FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
+"""Those that need no plug-in."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Hdf5Content:
+    """What an HDF5 file holds: its arrays, its model's configuration or None, what leads to other files."""
+
+    arrays: tuple[Array, ...]
+    findings: Findings
+    reads_files: tuple[str, ...]
+    keras_version: str | None
+    is_model: bool
+    is_legacy: bool
+
+
+def read_hdf5(file: h5py.File, size: int) -> Hdf5Content:
+    """Return what is in an open file of so many bytes; no value of a dataset is read.
+
+    Raises:
+        ValueError: more than `BOUNDS` allows, a type of values that is no number and no text, or a filter that would
+            need a plug-in.
+        OSError, KeyError, RuntimeError: of h5py, where the file is damaged.
+    """
+    arrays, links = [], []
+    groups, seen, total = [file["/"]], set(), 0
+    while groups:
+        group = groups.pop()
+        for key in group:
+            name = f"{group.name.rstrip('/')}/{key}"
+            problem = link_problem(group, key)
+            if problem:
+                links.append(f"{name}, {problem}")
+                continue
+            member = group[key]
+            address = h5py.h5o.get_info(member.id).addr
+            if address in seen:  # hard links can make a circle
+                continue
+            seen.add(address)
+            BOUNDS.check_count("objects", len(seen))
+            if isinstance(member, h5py.Group):
+                groups.append(member)
+            elif isinstance(member, h5py.Dataset):
+                arrays.append(_array(name, member))
+                total += max(arrays[-1].bytes, _chunk_bytes(member))
+                BOUNDS.check_unpacked(total, size)
+            else:
+                raise ValueError(f"{name} is neither a group nor a dataset")
+    root = file["model_weights"] if "model_weights" in file and not links else file
+    text = _text_attribute(file, "model_config")
+    return Hdf5Content(
+        arrays=tuple(arrays),
+        findings=Findings() if text is None else search(parse_json(text)),
+        reads_files=tuple(links),
+        keras_version=_text_attribute(file, "keras_version") or _text_attribute(root, "keras_version"),
+        is_model=text is not None,
+        is_legacy="layer_names" in root.attrs,
+    )
+
+
+def link_problem(group: Any, key: str) -> str:
+    """Return why a member of a group would make its reader open another file, or nothing where it would not."""
+    link = group.get(key, getlink=True)
+    if isinstance(link, h5py.ExternalLink):
+        return f"a link into another file ({link.filename})"
+    if not isinstance(link, h5py.HardLink):
+        return "a link by name"
+    member = group.get(key)
+    if isinstance(member, h5py.Dataset) and member.external:
+        return f"whose bytes are those of another file ({member.external[0][0]})"
+    if isinstance(member, h5py.Dataset) and member.is_virtual:
+        return "a virtual dataset, which reads other files"
+    return ""
+
+
+def _array(name: str, dataset: h5py.Dataset) -> Array:
+    if dataset.shape is None:
+        return Array(name, (), "empty", 0)
+    dtype = dataset.dtype
+    if dtype.kind not in _KINDS and not h5py.check_string_dtype(dtype):
+        raise ValueError(f"{name} holds values of type {dtype}, which are neither numbers nor text")
+    creation = dataset.id.get_create_plist()
+    for number in range(creation.get_nfilters()):
+        code = creation.get_filter(number)[0]
+        if code not in _FILTERS:
+            raise ValueError(f"{name} is packed by filter {code}; {', '.join(_FILTERS.values())} are read")
+    return Array(name, tuple(dataset.shape), str(dtype), math.prod(dataset.shape) * dtype.itemsize)
+
+
+def _chunk_bytes(dataset: h5py.Dataset) -> int:
+    """Return the bytes that reading any part takes at once."""
+    return math.prod(dataset.chunks) * dataset.dtype.itemsize if dataset.chunks else 0
+
+
+def _text_attribute(owner: Any, name: str) -> str | None:
+    if name not in owner.attrs:
+        return None
+    attribute = owner.attrs.get_id(name)
+    if math.prod(attribute.shape) * attribute.dtype.itemsize > BOUNDS.json:
+        raise ValueError(f"its attribute {name} is larger than {BOUNDS.json:,} bytes")
+    value = owner.attrs[name]
+    return value.decode() if isinstance(value, bytes) else str(value)

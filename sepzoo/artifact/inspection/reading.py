@@ -1,0 +1,138 @@
+"""From a path to an inspection, in this process; `checking` runs it in another."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sepzoo.artifact.inspection.archive import open_archive, open_member, read_member
+from sepzoo.artifact.inspection.formats import format_of
+from sepzoo.artifact.inspection.records import Inspection, Member
+from sepzoo.artifact.inspection.saved_model import GRAPH, folder_members, read_saved_model
+from sepzoo.support.bounds import BOUNDS
+from sepzoo.support.json_text import parse_json
+
+RECIPE = "recipe.yaml"
+_WEIGHTS = ".weights.h5"
+
+
+def read(path: Path) -> Inspection:
+    """Return what is in a file or a folder.
+
+    Raises:
+        Exception: almost any; a damaged file makes its parser raise what it likes.
+    """
+    if path.is_dir():
+        return _read_folder(path)
+    kind = format_of(path)
+    found = Inspection(path=str(path), format=kind, bytes=path.stat().st_size)
+    return _READERS[kind](path, found) if kind in _READERS else found
+
+
+def _read_folder(path: Path) -> Inspection:
+    if (path / GRAPH).is_file():
+        return read_saved_model(path)
+    members = folder_members(path)
+    kind = "run folder" if (path / RECIPE).is_file() else "folder"
+    return Inspection(path=str(path), format=kind, bytes=sum(each.bytes for each in members), members=members)
+
+
+def _read_keras(path: Path, found: Inspection) -> Inspection:
+    from sepzoo.artifact.inspection.configuration import search
+
+    with path.open("rb") as file, open_archive(file, found.bytes) as archive:
+        config = search(parse_json(read_member(archive, "config.json", BOUNDS.json)))
+        names = archive.namelist()
+        about = parse_json(read_member(archive, "metadata.json", BOUNDS.json)) if "metadata.json" in names else {}
+        found = dataclasses.replace(
+            found,
+            keras_version=str(about.get("keras_version")) if isinstance(about, dict) else None,
+            members=tuple(Member(member.filename, member.file_size) for member in archive.infolist()),
+            layers=tuple(config.layers),
+            runs_code=tuple(config.runs_code),
+            reads_files=tuple(config.reads_files),
+            custom=tuple(config.custom),
+        )
+        for name in (name for name in names if name.endswith(_WEIGHTS)):
+            found = _with_hdf5(found, open_member(archive, file, name), archive.getinfo(name).file_size)
+        return found
+
+
+def _read_hdf5(path: Path, found: Inspection) -> Inspection:
+    return _with_hdf5(found, path, found.bytes)
+
+
+def _with_hdf5(found: Inspection, file: Any, size: int) -> Inspection:
+    import h5py
+
+    from sepzoo.artifact.inspection.hdf5 import read_hdf5
+
+    with h5py.File(file, "r") as opened:
+        content = read_hdf5(opened, size)
+    kind = found.format
+    if kind == "HDF5":
+        kind = "whole-model .h5" if content.is_model else "weights .h5" if content.is_legacy else ".weights.h5"
+    return dataclasses.replace(
+        found,
+        format=kind,
+        keras_version=found.keras_version or content.keras_version,
+        layers=(*found.layers, *content.findings.layers),
+        arrays=(*found.arrays, *content.arrays),
+        runs_code=(*found.runs_code, *content.findings.runs_code),
+        reads_files=(*found.reads_files, *content.reads_files, *content.findings.reads_files),
+        custom=(*found.custom, *content.findings.custom),
+    )
+
+
+def _read_zip(path: Path, found: Inspection) -> Inspection:
+    with path.open("rb") as file, open_archive(file, found.bytes) as archive:
+        members = tuple(Member(member.filename, member.file_size) for member in archive.infolist())
+    return dataclasses.replace(found, members=members)
+
+
+def _read_npz(path: Path, found: Inspection) -> Inspection:
+    from sepzoo.artifact.inspection.numpy_archive import read_npz
+
+    with path.open("rb") as file, open_archive(file, found.bytes) as archive:
+        arrays, pickled = read_npz(archive)
+        members = tuple(Member(member.filename, member.file_size) for member in archive.infolist())
+    return dataclasses.replace(found, arrays=arrays, members=members, runs_code=pickled)
+
+
+def _read_safetensors(path: Path, found: Inspection) -> Inspection:
+    from sepzoo.artifact.inspection.safetensors import read_header
+
+    with path.open("rb") as file:
+        entries, _ = read_header(file, found.bytes)
+    return dataclasses.replace(found, arrays=tuple(entry.described(name) for name, entry in entries.items()))
+
+
+def _read_tflite(path: Path, found: Inspection) -> Inspection:
+    import zipfile
+
+    from sepzoo.artifact.inspection.tflite import read_tflite
+
+    if found.bytes > BOUNDS.unpacked:
+        raise ValueError(f"it has {found.bytes:,} bytes, of which at most {BOUNDS.unpacked:,} are allowed")
+    content = path.read_bytes()
+    layers, arrays, custom = read_tflite(content)
+    members: tuple[Member, ...] = ()
+    stream = io.BytesIO(content)
+    if zipfile.is_zipfile(stream):
+        with open_archive(stream, found.bytes) as archive:
+            members = tuple(Member(member.filename, member.file_size) for member in archive.infolist())
+    return dataclasses.replace(found, layers=layers, arrays=arrays, members=members, custom=custom)
+
+
+_READERS: dict[str, Callable[[Path, Inspection], Inspection]] = {
+    ".keras": _read_keras,
+    "HDF5": _read_hdf5,
+    ".npz": _read_npz,
+    "zip": _read_zip,
+    ".safetensors": _read_safetensors,
+    ".tflite": _read_tflite,
+}
+"""What `format_of` returns -> its reader; other formats are named and no more."""

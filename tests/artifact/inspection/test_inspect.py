@@ -1,0 +1,184 @@
+"""What an inspection says of each format, compared with what was written, and that it loads nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from sepzoo.artifact.inspection import Inspection, inspect
+from sepzoo.artifact.inspection.formats import format_of
+from sepzoo.support.errors import SepzooError
+from tests.artifact.inspection import files
+from tests.command import run_command
+
+ARRAYS = {"predictions/kernel": (3, 2), "predictions/bias": (2,)}
+
+
+def test_a_keras_archive(tmp_path: Path) -> None:
+    found = inspect(files.keras_file(tmp_path / "small.keras"))
+    assert (found.format, found.keras_version) == (".keras", "3.15.1")
+    assert [member.name for member in found.members] == ["metadata.json", "config.json", "model.weights.h5"]
+    assert [(layer.name, layer.kind) for layer in found.layers] == [
+        ("small", "Sequential"),
+        ("input", "InputLayer"),
+        ("predictions", "Dense"),
+    ]
+    assert {array.name: (array.shape, array.dtype, array.bytes) for array in found.arrays} == {
+        "/layers/dense/vars/0": ((3, 2), "float32", 24),
+        "/layers/dense/vars/1": ((2,), "float32", 8),
+    }
+    assert found.runs_code == found.reads_files == found.custom == ()
+
+
+def test_files_that_keras_writes(small_files: Path) -> None:
+    import keras
+
+    path = small_files / "small.keras"
+    found, model = inspect(path), keras.saving.load_model(path)
+    assert found.keras_version == keras.__version__
+    assert {layer.name for layer in found.layers} == {layer.name for layer in model.layers} | {model.name}
+    assert sum(array.bytes for array in found.arrays) == sum(weight.numpy().nbytes for weight in model.weights)
+    assert "sepzoo.json" in {member.name for member in found.members}
+
+
+def test_a_whole_model_of_keras_2(tmp_path: Path) -> None:
+    found = inspect(files.whole_h5(tmp_path / "small.h5"))
+    assert (found.format, found.keras_version) == ("whole-model .h5", "2.4.0")
+    assert [layer.kind for layer in found.layers][-1] == "Dense"
+    assert {array.name: array.shape for array in found.arrays} == {
+        f"/model_weights/predictions/{name}:0": shape for name, shape in ARRAYS.items()
+    }
+
+
+def test_weights_of_keras_2_and_3(tmp_path: Path) -> None:
+    assert inspect(files.weights(tmp_path / "small.weights.h5")).format == ".weights.h5"
+    with h5py.File(files.whole_h5(tmp_path / "small.h5"), "r+") as file:
+        del file.attrs["model_config"]
+    assert inspect(tmp_path / "small.h5").format == "weights .h5"
+
+
+@pytest.mark.parametrize(("write", "suffix"), [(files.npz, ".npz"), (files.safetensors, ".safetensors")])
+def test_arrays_alone(tmp_path: Path, write: object, suffix: str) -> None:
+    found = inspect(write(tmp_path / f"small{suffix}"))  # type: ignore[operator]
+    assert found.format == suffix
+    assert {array.name: array.shape for array in found.arrays} == ARRAYS
+    assert sum(array.bytes for array in found.arrays) == 32
+
+
+def test_a_tflite_file(small_files: Path) -> None:
+    from ai_edge_litert.interpreter import Interpreter
+
+    path = small_files / "small.tflite"
+    found, interpreter = inspect(path), Interpreter(str(path))
+    assert found.format == ".tflite"
+    tensors = [each for each in interpreter.get_tensor_details() if each["name"]]
+    names = {array.name: array for array in found.arrays}
+    for details in tensors[: len(found.arrays)]:
+        assert names[details["name"]].shape == tuple(details["shape"])
+        assert names[details["name"]].dtype == np.dtype(details["dtype"]).name
+    assert {"CONV_2D", "DEPTHWISE_CONV_2D", "SOFTMAX"} <= {layer.kind for layer in found.layers}
+    assert "sepzoo.json" in {member.name for member in found.members}
+
+
+def test_folders(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "recipe.yaml").write_text("name: x")
+    found = inspect(tmp_path / "run")
+    assert (found.format, found.bytes, found.members[0].name) == ("run folder", 7, "recipe.yaml")
+    assert inspect(tmp_path).format == "folder"
+
+
+def varint(value: int) -> bytes:
+    return bytes([value & 127 | 128]) + varint(value >> 7) if value > 127 else bytes([value])
+
+
+def field(number: int, content: bytes) -> bytes:
+    return varint(number << 3 | 2) + varint(len(content)) + content
+
+
+@pytest.mark.parametrize("in_function", [False, True])
+def test_a_saved_model(tmp_path: Path, in_function: bool) -> None:
+    nodes = [field(1, b"node") + field(2, name) for name in (b"Conv2D", b"Conv2D", b"PyFunc", b"ReadFile")]
+    graph = (
+        field(2, field(1, b"".join(field(3, node) for node in nodes)))
+        if in_function
+        else b"".join(field(1, node) for node in nodes)
+    )
+    (tmp_path / "saved_model.pb").write_bytes(varint(8) + varint(1) + field(2, field(2, graph)))
+    found = inspect(tmp_path)
+    assert found.format == "SavedModel"
+    assert next((layer.kind, layer.name) for layer in found.layers) == ("Conv2D", "2 times")
+    assert found.runs_code == ("operator PyFunc",)
+    assert found.reads_files == ("operator ReadFile",)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("a.onnx", b"\x08\x07" + field(2, b"pytorch") + field(7, b"\x0a\x00"), ".onnx"),
+        ("a.npy", b"\x93NUMPY\x01\x00", ".npy"),
+        ("a.keras", b"nothing", "unknown"),
+        ("a.bin", bytes(2048) + b"\x89HDF\r\n\x1a\n", "HDF5"),
+        ("a.empty", b"", "unknown"),
+    ],
+)
+def test_the_format_is_told_by_the_content(tmp_path: Path, name: str, content: bytes, kind: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert format_of(tmp_path / name) == kind
+
+
+def test_two_formats_at_once_are_refused(tmp_path: Path) -> None:
+    path = files.whole_h5(tmp_path / "both.h5")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("config.json", "{}")
+    with pytest.raises(SepzooError, match=r"both\.h5: .*it is HDF5 and zip at once"):
+        inspect(path)
+
+
+def test_what_it_says_goes_through_json_and_steers_no_terminal(tmp_path: Path) -> None:
+    layer = json.loads(json.dumps(files.DENSE))
+    layer["config"]["name"] = "a\x1b[2Jb"
+    found = inspect(files.keras_file(tmp_path / "small.keras", files.sequential(layer)))
+    assert Inspection.from_dict(json.loads(found.to_json())) == found
+    assert "\x1b" not in str(found)
+    assert r"a\x1b[2Jb" in str(found)
+
+
+def test_the_command(tmp_path: Path) -> None:
+    path = files.keras_file(tmp_path / "small.keras")
+    shown = run_command("inspect", path)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    lines = [line.split() for line in shown.stdout.splitlines()]
+    assert ["size", f"{path.stat().st_size:,}", "bytes"] in lines
+    assert ["predictions", "Dense"] in lines
+    assert ["runs", "code", "no"] in lines
+    assert json.loads(run_command("inspect", path, "--json").stdout)["keras_version"] == "3.15.1"
+    missing = run_command("inspect", tmp_path / "none")
+    assert (missing.returncode, missing.stderr) == (2, f"error: {tmp_path / 'none'}: no such file.\n")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("pipes with a name are POSIX's")
+    os.mkfifo(tmp_path / "pipe.keras")
+    with pytest.raises(SepzooError, match=r"pipe\.keras, which is a pipe or a device\.$"):
+        inspect(tmp_path / "pipe.keras")
+
+
+def test_nothing_heavy_is_imported(tmp_path: Path) -> None:
+    path = files.keras_file(tmp_path / "small.keras")
+    code = (
+        "import sys; from sepzoo.artifact.inspection import check, inspect; "
+        f"inspect({str(path)!r}); check({str(path)!r}); "
+        "print({'keras', 'tensorflow', 'numpy', 'h5py', 'ai_edge_litert'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
