@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sepzoo.data import ArraySource, TfdsSource, open_source, split_names
+from sepzoo.data import ArraySource, TfdsSource, choose_splits, open_source, split_names, split_sizes
 from sepzoo.support.errors import SepzooError
 
 pytestmark = pytest.mark.slow  # importing TensorFlow takes most of it
@@ -87,3 +87,13 @@ def test_a_set_without_labels_is_refused(tfds_data_dir: str, monkeypatch: pytest
         SepzooError, match=r"expected a data set with an image and a class label. Received: cifar10 with"
     ):
         open_source("cifar10", data_dir=tfds_data_dir)
+
+
+def test_sizes_let_slices_in_percent_and_in_images_be_compared(tfds_data_dir: str) -> None:
+    sizes = split_sizes("tf_flowers", data_dir=tfds_data_dir)
+    assert {
+        name: len(open_source("tf_flowers", split=name, data_dir=tfds_data_dir, image_size=(8, 8))) for name in sizes
+    } == sizes
+    middle = sizes["train"] // 2
+    with pytest.raises(SepzooError, match=rf"which have train\[{round(sizes['train'] * 0.4)}:{middle}\] in common"):
+        choose_splits(tuple(sizes), train=f"train[:{middle}]", validation="train[40%:]", sizes=sizes)
