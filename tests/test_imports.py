@@ -37,6 +37,8 @@ ROOMS = (
     "cli",
 )
 """Each uses only those before it."""
+SURGERY = ("walk", "algebra", "exact", "approximate")
+"""The rooms within surgery, likewise."""
 FACES = ("sepzoo", "sepzoo.applications")
 """Hold a lazy table and nothing else, and count as below all."""
 
@@ -117,6 +119,22 @@ def test_imports_run_one_way() -> None:
         if rank(other) > rank(module)
     ]
     assert wrong == []
+
+
+def test_the_rooms_of_surgery_run_one_way() -> None:
+    wrong = [
+        f"{module} imports {other}"
+        for module, path in modules().items()
+        for other in imports(path, for_types=True)
+        if module.startswith("sepzoo.surgery.") and other.startswith("sepzoo.surgery")
+        if other.count(".") < 3 or SURGERY.index(other.split(".")[2]) > SURGERY.index(module.split(".")[2])
+    ]
+    assert wrong == []
+
+
+def test_surgery_s_algebra_is_numpy_alone() -> None:
+    names = [module for module in modules() if module.startswith("sepzoo.surgery.algebra.")]
+    assert imported_by(f"import {', '.join(names)}") & HEAVY == {"numpy"}
 
 
 def test_every_subpackage_has_its_place() -> None:

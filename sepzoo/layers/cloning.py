@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+import tempfile
 from typing import Any
 
 import keras
 
 from sepzoo.support.errors import SepzooError, first_line
+from sepzoo.support.types import Layer, Operation
 
 
-def clone(operation: Any, name: str) -> Any:
+def clone(operation: Operation, name: str) -> Operation:
     """Return a new operation of the same configuration, without weights as yet and in no graph.
 
     Args:
@@ -25,7 +27,10 @@ def clone(operation: Any, name: str) -> Any:
     try:
         if isinstance(operation, keras.layers.Lambda):
             return _clone_lambda(operation)
-        return type(operation).from_config(operation.get_config())
+        new = type(operation).from_config(operation.get_config())
+        if has_assets(operation):
+            _load_assets(operation, new)
+        return new
     except Exception as error:
         raise SepzooError(
             f"layer {name!r} ({type(operation).__name__}) can't be copied, since from_config(get_config()) fails: "
@@ -33,8 +38,8 @@ def clone(operation: Any, name: str) -> Any:
         ) from error
 
 
-def copy_state(layer: Any, new: Any, name: str) -> None:
-    """Give a built clone the variables of its original, seeds too, and what of it is trainable.
+def copy_state(layer: Layer, new: Layer, name: str) -> None:
+    """Give a built clone the variables of its original, seeds too, what it makes of them, and what of it is trainable.
 
     Raises:
         SepzooError: variables of another number or shape.
@@ -51,9 +56,32 @@ def copy_state(layer: Any, new: Any, name: str) -> None:
     for variable, new_variable in zip(layer.variables, new.variables, strict=True):
         new_variable.assign(keras.ops.copy(variable.value))  # JAX would share the array, and free it as it trains one
         new_variable.trainable = variable.trainable
+    for part, new_part in zip(old_parts, new_parts, strict=True):
+        if not has_assets(part):
+            _derive_state(part, new_part)
 
 
-def _clone_function(operation: Any) -> Any:
+def has_assets(layer: Layer) -> bool:
+    """Return whether a layer keeps more than variables, such as a vocabulary, which Keras writes into files."""
+    return hasattr(layer, "save_assets")
+
+
+def _derive_state(layer: Layer, new: Layer) -> None:
+    """Let a layer make anew what it holds beside its variables and makes of them, as when it is loaded from a file."""
+    if type(layer).load_own_variables is not keras.layers.Layer.load_own_variables:
+        store: dict[str, Any] = {}
+        layer.save_own_variables(store)
+        new.load_own_variables(store)
+
+
+def _load_assets(layer: Layer, new: Layer) -> None:
+    _derive_state(layer, new)
+    with tempfile.TemporaryDirectory() as folder:
+        layer.save_assets(folder)
+        new.load_assets(folder)
+
+
+def _clone_function(operation: Operation) -> Operation:
     new = copy.copy(operation)  # it has no state, and its constructor would give it another name
     new._inbound_nodes, new._outbound_nodes = [], []
     return new

@@ -5,7 +5,8 @@ All that this package reads of Keras's graph beyond its public face is read here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -107,6 +108,32 @@ def layers_of(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from layers_of(node.operation, f"{name}/")
         else:
             yield name, node.operation
+
+
+def run(operation: Operation, args: Sequence[Any], kwargs: Mapping[str, Any], *, training: bool = False) -> Any:
+    """Call an operation as its model calls it: in inference mode.
+
+    Called by itself a layer may act as in training (Keras's image augmentation does), and a call of the graph that says
+    `training=True` is one in inference all the same where the model is run by `predict`.
+
+    Args:
+        operation: a layer or a function.
+        args: of the call.
+        kwargs: of the call.
+        training: for training mode instead.
+
+    Example:
+        >>> import keras
+        >>> x = keras.ops.ones((1, 4))
+        >>> float(run(keras.layers.Dropout(0.99), (x,), {"training": True})[0, 0])
+        1.0
+    """
+    return operation(*args, **{**kwargs, "training": training} if takes_training(operation) else kwargs)
+
+
+def takes_training(operation: Operation) -> bool:
+    """Return whether an operation's call knows training from inference."""
+    return "training" in inspect.signature(operation.call).parameters
 
 
 def input_of(args: Sequence[Any], kwargs: dict[str, Any]) -> Any:

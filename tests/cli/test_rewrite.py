@@ -48,7 +48,7 @@ def test_fitted_to_real_digits(command: Command, dense: Path, tmp_path: Path) ->
     arguments = ["--decouple", "terms=2", "--data", "digits", "--samples", "64", "--keep", "conv1"]
     outcome = command("rewrite", dense, *arguments, "--out", tmp_path / "new.keras")
     assert outcome.code == 0, outcome.err
-    assert "answers' error" in outcome.out
+    assert "output error" in outcome.out
     assert outcome.out.splitlines()[-1] == f"written to {tmp_path / 'new.keras'}"
     assert isinstance(model_file.load(tmp_path / "new.keras").get_layer("conv1"), keras.layers.Conv2D)
 

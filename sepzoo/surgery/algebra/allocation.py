@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-FRONT = 20_000
+PARETO_FRONT_SIZE = 20_000
 """Partial choices that are kept while layers are added; up to here the result is the best there is."""
 
 
@@ -23,7 +23,7 @@ def allocate(layers: Sequence[Sequence[Option]], budget: int) -> list[int] | Non
     """Return for each layer the index of an option, so that costs fit the budget and errors add up to the least.
 
     All choices that no other one beats in both cost and error are followed, with exact costs; where they become more
-    than `FRONT`, the best of each stretch of costs. So it is exact for a few dozen layers, and else all but.
+    than `PARETO_FRONT_SIZE`, the best of each stretch of costs. So it is exact for a few dozen layers, else nearly so.
 
     Args:
         layers: the options of each layer.
@@ -48,23 +48,23 @@ def allocate(layers: Sequence[Sequence[Option]], budget: int) -> list[int] | Non
         new_errors = np.concatenate([errors + option.error for option in options])
         origins = np.tile(np.arange(len(costs)), len(options))
         picks = np.repeat(np.arange(len(options)), len(costs)).astype(np.int16)
-        front = _front(new_costs, new_errors, room)
+        front = _pareto_front(new_costs, new_errors, room)
         costs, errors = new_costs[front], new_errors[front]
         chosen = np.concatenate([chosen[origins[front]], picks[front, None]], axis=1)
     return [int(pick) for pick in chosen[-1]]  # the front falls in error as it rises in cost
 
 
-def _front(costs: np.ndarray, errors: np.ndarray, room: int) -> np.ndarray:
+def _pareto_front(costs: np.ndarray, errors: np.ndarray, room: int) -> np.ndarray:
     """Return the indices of what fits and is not beaten, by rising cost and falling error."""
     order = np.lexsort((errors, costs))
     order = order[costs[order] <= room]
     lowest = np.minimum.accumulate(errors[order])
     better = np.concatenate([[True], errors[order][1:] < lowest[:-1]])
     order = order[better]
-    if len(order) <= FRONT:
+    if len(order) <= PARETO_FRONT_SIZE:
         return order
     span = max(int(costs[order[-1]] - costs[order[0]]), 1)
-    stretch = (costs[order] - costs[order[0]]) * FRONT // span
+    stretch = (costs[order] - costs[order[0]]) * PARETO_FRONT_SIZE // span
     last_of_stretch = np.concatenate([stretch[1:] != stretch[:-1], [True]])
     last_of_stretch[0] = True
     return order[last_of_stretch]

@@ -17,18 +17,18 @@ class Terms:
     Attributes:
         order: "dw_pw": a channel is one of the input, its vectors are as long as there are filters. "pw_dw": a channel
             is a filter, its vectors are as long as there are inputs.
-        windows: (channels, terms, height, width), the k x k filters.
-        spread: (channels, terms, inputs or filters), the vectors.
+        spatial_filters: (channels, terms, height, width), the k x k filters.
+        channel_vectors: (channels, terms, inputs or filters), the vectors.
     """
 
     order: Order
-    windows: np.ndarray
-    spread: np.ndarray
+    spatial_filters: np.ndarray
+    channel_vectors: np.ndarray
 
     @property
     def count(self) -> int:
         """Number of terms."""
-        return self.windows.shape[1]
+        return self.spatial_filters.shape[1]
 
     @property
     def kind(self) -> Factorization:
@@ -39,30 +39,37 @@ class Terms:
     def kernel(self) -> np.ndarray:
         """The dense kernel that the sum stands for: (height, width, inputs, filters)."""
         axes = "cthw,cto->hwco" if self.order == "dw_pw" else "cthw,cti->hwic"
-        return np.einsum(axes, self.windows, self.spread, optimize=True)
+        return np.einsum(axes, self.spatial_filters, self.channel_vectors, optimize=True)
 
     def truncated(self, count: int) -> Terms:
         """Return the first `count` terms."""
-        return dataclasses.replace(self, windows=self.windows[:, :count], spread=self.spread[:, :count])
+        return dataclasses.replace(
+            self, spatial_filters=self.spatial_filters[:, :count], channel_vectors=self.channel_vectors[:, :count]
+        )
 
     def balanced(self) -> Terms:
         """Return the same products with both factors of the same norm, from which fine-tuning is steadier."""
         norms = [
-            np.linalg.norm(factor.reshape(*factor.shape[:2], -1), axis=2) for factor in (self.windows, self.spread)
+            np.linalg.norm(factor.reshape(*factor.shape[:2], -1), axis=2)
+            for factor in (self.spatial_filters, self.channel_vectors)
         ]
         with np.errstate(divide="ignore", invalid="ignore"):
             scale = np.sqrt(norms[1] / norms[0])
         usable = np.isfinite(scale) & (scale > 0)
         scale = np.where(usable, scale, 1.0)
-        return Terms(self.order, self.windows * scale[..., None, None], self.spread / scale[..., None])
+        return Terms(self.order, self.spatial_filters * scale[..., None, None], self.channel_vectors / scale[..., None])
 
     def keras_kernels(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the depthwise and the pointwise kernel as the layers of `kind` hold them."""
         if self.order == "dw_pw":
-            pointwise = self.spread.reshape(1, 1, -1, self.spread.shape[2])  # channel after channel, in it the terms
-            return np.moveaxis(self.windows, (0, 1), (2, 3)), pointwise
-        depthwise = np.swapaxes(self.windows, 0, 1).reshape(-1, *self.windows.shape[2:])  # term after term, in it
-        vectors = np.swapaxes(self.spread, 0, 1).reshape(-1, self.spread.shape[2])  # the channels
+            pointwise = self.channel_vectors.reshape(
+                1, 1, -1, self.channel_vectors.shape[2]
+            )  # channel after channel, in it the terms
+            return np.moveaxis(self.spatial_filters, (0, 1), (2, 3)), pointwise
+        depthwise = np.swapaxes(self.spatial_filters, 0, 1).reshape(
+            -1, *self.spatial_filters.shape[2:]
+        )  # term after term, in it
+        vectors = np.swapaxes(self.channel_vectors, 0, 1).reshape(-1, self.channel_vectors.shape[2])  # the channels
         return np.moveaxis(depthwise, 0, 2)[..., None], vectors.T[None, None]
 
 
@@ -83,14 +90,14 @@ class Expansion:
         """Number of terms with which the sum is exact."""
         return self.terms.count
 
-    def lost(self, count: int) -> float:
+    def squared_error(self, count: int) -> float:
         """Return the squared norm of what `count` terms leave out (the formula of the paper's theorem)."""
         return float(self.energy[:, count:].sum())
 
-    def share_lost(self, count: int) -> float:
+    def relative_squared_error(self, count: int) -> float:
         """Return what `count` terms leave out as a share of the kernel's squared norm, 0 … 1."""
         whole = float(self.energy.sum())
-        return self.lost(count) / whole if whole else 0.0
+        return self.squared_error(count) / whole if whole else 0.0
 
     def count_for(self, energy: float) -> int:
         """Return how many terms keep this share of the energy, on average over the channels that are not all zero.
@@ -124,11 +131,11 @@ def expand(kernel: np.ndarray, order: Order) -> Expansion:
         >>> expansion.rank, bool(np.allclose(expansion.terms.kernel, kernel))
         (5, True)
         >>> missing = kernel - expansion.terms.truncated(2).kernel
-        >>> bool(np.isclose(np.sum(missing**2), expansion.lost(2)))
+        >>> bool(np.isclose(np.sum(missing**2), expansion.squared_error(2)))
         True
     """
     height, width = kernel.shape[:2]
     by_channel = np.moveaxis(kernel, (2, 3), (0, 1) if order == "dw_pw" else (1, 0))
     u, s, vt = np.linalg.svd(by_channel.reshape(*by_channel.shape[:2], height * width), full_matrices=False)
-    spread = np.swapaxes(u * s[:, None, :], 1, 2)
-    return Expansion(Terms(order, vt.reshape(*vt.shape[:2], height, width), spread), s**2)
+    channel_vectors = np.swapaxes(u * s[:, None, :], 1, 2)
+    return Expansion(Terms(order, vt.reshape(*vt.shape[:2], height, width), channel_vectors), s**2)

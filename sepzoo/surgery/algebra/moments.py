@@ -1,4 +1,4 @@
-"""What a layer sees and what it should answer, as covariances: all that a least-squares fit needs of the samples."""
+"""What a layer sees and what it should give, as covariances: all that a least-squares fit needs of the samples."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Moments:
-    """Means and covariances of a convolution's patches x and of the answers y that they should get.
+    """Means and covariances of a convolution's patches x and of the outputs y that they should get.
 
     Attributes:
         gram: covariance of x, (k * k * inputs)^2, in the order of a kernel's axes.
         cross: covariance of x and y, (k * k * inputs, filters).
         power: variance of y, (filters,).
         patch_mean: of x.
-        answer_mean: of y.
+        output_mean: of y.
         count: number of patches.
     """
 
@@ -26,30 +26,30 @@ class Moments:
     cross: np.ndarray
     power: np.ndarray
     patch_mean: np.ndarray
-    answer_mean: np.ndarray
+    output_mean: np.ndarray
     count: int
 
     @classmethod
     def of(cls, batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> Moments:
-        """Return the moments of batches of (patches, answers); none is kept."""
+        """Return the moments of batches of (patches, outputs); none is kept."""
         sums: list[Any] = [0.0] * 5
         count = 0
         for x, y in batches:
             terms = (x.T @ x, x.T @ y, np.sum(y**2, axis=0), x.sum(axis=0), y.sum(axis=0))
             sums = [total + term for total, term in zip(sums, terms, strict=True)]
             count += len(x)
-        gram, cross, power, patch_mean, answer_mean = (total / count for total in sums)
+        gram, cross, power, patch_mean, output_mean = (total / count for total in sums)
         return cls(
             gram - np.outer(patch_mean, patch_mean),
-            cross - np.outer(patch_mean, answer_mean),
-            np.maximum(power - answer_mean**2, 0.0),
+            cross - np.outer(patch_mean, output_mean),
+            np.maximum(power - output_mean**2, 0.0),
             patch_mean,
-            answer_mean,
+            output_mean,
             count,
         )
 
     def error(self, kernel: np.ndarray, bias: np.ndarray | None = None) -> float:
-        """Return a kernel's squared error as a share of the variance of the answers.
+        """Return a kernel's squared error as a share of the variance of the outputs.
 
         Args:
             kernel: (height, width, inputs, filters).
@@ -63,11 +63,11 @@ class Moments:
         return max(float(squared.sum()), 0.0) / whole if whole else 0.0
 
     def best_bias(self, kernel: np.ndarray) -> np.ndarray:
-        """Return the bias that makes a kernel's mean answer right."""
-        return self.answer_mean - self.patch_mean @ kernel.reshape(-1, kernel.shape[-1])
+        """Return the bias that makes a kernel's mean output right."""
+        return self.output_mean - self.patch_mean @ kernel.reshape(-1, kernel.shape[-1])
 
-    def steadied(self, kernel: np.ndarray, share: float) -> Moments:
-        """Return the moments with some white noise among the patches, whose right answer is the kernel's own.
+    def regularized(self, kernel: np.ndarray, share: float) -> Moments:
+        """Return the moments with some white noise among the patches, whose right output is the kernel's own.
 
         So directions that the samples do not show stay as the kernel has them, and every fit is well posed.
 

@@ -1,6 +1,6 @@
 """Separable terms fitted to samples: reduced-rank regression on covariances.
 
-Like the singular value decomposition of the kernel, but what counts is the error of the layer's answers instead of that
+Like the singular value decomposition of the kernel, but what counts is the error of the layer's outputs instead of that
 of its weights; with white patches both are the same. After He et al., arXiv 1910.09455, of which only the summary was
 read; the formulas are our own.
 """
@@ -16,7 +16,7 @@ from sepzoo.surgery.algebra.expansion import Expansion, Terms
 from sepzoo.surgery.algebra.moments import Moments
 
 SWEEPS = 3
-PRIOR = 1e-4
+RIDGE = 1e-4
 """Power of the white noise, as a share of the patches', that ties a fit to the original kernel."""
 EXACT = 1e-9
 """Squared error of which nothing but rounding is left, so that there is nothing to fit."""
@@ -29,7 +29,7 @@ class Fit:
     Attributes:
         terms: the sum.
         bias: of each filter.
-        error: squared error of the answers on the samples, as a share of their variance.
+        error: squared error of the outputs on the samples, as a share of their variance.
         data_free_error: that of the decomposed kernel with the original bias, on the same patches.
     """
 
@@ -50,10 +50,10 @@ class Fit:
 
 
 def fit(moments: Moments, expansion: Expansion, count: int, bias: np.ndarray) -> Fit:
-    """Return `count` terms that answer best on the samples; never worse there than the decomposition of the kernel.
+    """Return `count` terms whose outputs are best on the samples, never worse than those of the decomposed kernel.
 
     Args:
-        moments: of the layer's patches and right answers.
+        moments: of the layer's patches and right outputs.
         expansion: of its kernel.
         count: number of terms.
         bias: the original one.
@@ -62,10 +62,10 @@ def fit(moments: Moments, expansion: Expansion, count: int, bias: np.ndarray) ->
     data_free = moments.error(plain.kernel, bias)
     if data_free < EXACT:
         return Fit(plain, bias, data_free, data_free)
-    steadied = moments.steadied(kernel, PRIOR)
-    starts = (plain, weighted(steadied, kernel, plain.order).truncated(count))
-    start = min(starts, key=lambda terms: steadied.error(terms.kernel))
-    terms = {"dw_pw": _sweep_inputs, "pw_dw": _sweep_filters}[plain.order](steadied, start)
+    regularized = moments.regularized(kernel, RIDGE)
+    starts = (plain, weighted(regularized, kernel, plain.order).truncated(count))
+    start = min(starts, key=lambda terms: regularized.error(terms.kernel))
+    terms = {"dw_pw": _sweep_inputs, "pw_dw": _sweep_filters}[plain.order](regularized, start)
     error = moments.error(terms.kernel)
     if not error < data_free:
         return Fit(plain, bias, data_free, data_free)
@@ -73,11 +73,11 @@ def fit(moments: Moments, expansion: Expansion, count: int, bias: np.ndarray) ->
 
 
 def low_rank(gram: np.ndarray, target: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return (L, R) with `count` columns and rows, such that x L R answers best: reduced-rank regression.
+    """Return (L, R) with `count` columns and rows, such that x L R is nearest to it: reduced-rank regression.
 
     Args:
         gram: covariance of x, positive definite.
-        target: covariance of x and the right answers.
+        target: covariance of x and the right outputs.
         count: the rank.
 
     Example:
@@ -99,7 +99,7 @@ def weighted(moments: Moments, kernel: np.ndarray, order: Order) -> Terms:
     "pw_dw": each filter, in the metric of the positions' covariance times that of the channels.
 
     Args:
-        moments: positive definite ones, see `Moments.steadied`.
+        moments: positive definite ones, see `Moments.regularized`.
         kernel: (height, width, inputs, filters).
         order: as in `expand`.
     """
@@ -112,8 +112,8 @@ def weighted(moments: Moments, kernel: np.ndarray, order: Order) -> Terms:
         return _of_channels(order, pairs, (height, width))
     places, channels = (np.linalg.cholesky(np.einsum(axes, gram)) for axes in ("kili->kl", "kikj->ij"))
     u, s, vt = np.linalg.svd(places.T @ np.moveaxis(own, -1, 0) @ channels, full_matrices=False)
-    windows, vectors = np.linalg.solve(places.T, u), s[..., None] * vt @ np.linalg.inv(channels)
-    return _of_channels(order, list(zip(windows, vectors, strict=True)), (height, width))
+    spatial_filters, vectors = np.linalg.solve(places.T, u), s[..., None] * vt @ np.linalg.inv(channels)
+    return _of_channels(order, list(zip(spatial_filters, vectors, strict=True)), (height, width))
 
 
 def _sweep_inputs(moments: Moments, start: Terms) -> Terms:
@@ -121,47 +121,47 @@ def _sweep_inputs(moments: Moments, start: Terms) -> Terms:
 
     Each step is the best possible for its channel, so the error never grows.
     """
-    inputs, _count, height, width = start.windows.shape
-    area, filters = height * width, start.spread.shape[2]
+    inputs, _count, height, width = start.spatial_filters.shape
+    area, filters = height * width, start.channel_vectors.shape[2]
     gram = moments.gram.reshape(area, inputs, area, inputs)
     cross = moments.cross.reshape(area, inputs, filters)
     current = start.kernel.reshape(area, inputs, filters)
-    windows, spread = start.windows.copy(), start.spread.copy()
+    spatial_filters, channel_vectors = start.spatial_filters.copy(), start.channel_vectors.copy()
     strength = [float(np.sum(current[:, i] * (gram[:, i, :, i] @ current[:, i]))) for i in range(inputs)]
     error = moments.error(current)
     for _sweep in range(SWEEPS):
         for i in np.argsort(strength)[::-1]:
-            answered = np.tensordot(gram[:, i], current, axes=((1, 2), (0, 1)))
-            left = cross[:, i] - answered + gram[:, i, :, i] @ current[:, i]
+            given = np.tensordot(gram[:, i], current, axes=((1, 2), (0, 1)))
+            left = cross[:, i] - given + gram[:, i, :, i] @ current[:, i]
             filters_of_i, vectors = low_rank(gram[:, i, :, i], left, start.count)
             current[:, i] = filters_of_i @ vectors
-            windows[i], spread[i] = filters_of_i.T.reshape(-1, height, width), vectors
+            spatial_filters[i], channel_vectors[i] = filters_of_i.T.reshape(-1, height, width), vectors
         before, error = error, moments.error(current)
         if error > 0.999 * before:
             break
-    return Terms("dw_pw", windows, spread)
+    return Terms("dw_pw", spatial_filters, channel_vectors)
 
 
 def _sweep_filters(moments: Moments, start: Terms) -> Terms:
-    """Fit the terms of each filter by turns: the vectors for given windows, the windows for given vectors.
+    """Fit the terms of each filter by turns: the vectors for given spatial filters, the filters for given vectors.
 
     Filters do not meet each other here. Each half step is the best possible, so the error never grows.
     """
-    filters, count, height, width = start.windows.shape
-    area, inputs = height * width, start.spread.shape[2]
+    filters, count, height, width = start.spatial_filters.shape
+    area, inputs = height * width, start.channel_vectors.shape[2]
     cross = moments.cross.reshape(area, inputs, filters)
     pairs = []
     for o in range(filters):
-        windows, target = start.windows[o].reshape(count, -1).T, cross[..., o]
+        spatial_filters, target = start.spatial_filters[o].reshape(count, -1).T, cross[..., o]
         for _sweep in range(SWEEPS):
-            windows = np.linalg.qr(windows)[0]
-            half = (windows.T @ moments.gram.reshape(area, -1)).reshape(count * inputs, area, inputs)
-            system = (windows.T @ half).reshape(count * inputs, -1)  # of the vectors: (term, input) twice
-            vectors = np.linalg.qr(_solved(system, windows.T @ target).T)[0].T
+            spatial_filters = np.linalg.qr(spatial_filters)[0]
+            half = (spatial_filters.T @ moments.gram.reshape(area, -1)).reshape(count * inputs, area, inputs)
+            system = (spatial_filters.T @ half).reshape(count * inputs, -1)  # of the vectors: (term, input) twice
+            vectors = np.linalg.qr(_solved(system, spatial_filters.T @ target).T)[0].T
             half = (vectors @ moments.gram.reshape(area, inputs, -1)).reshape(area, count, area, inputs)
-            system = (half @ vectors.T).swapaxes(0, 1).swapaxes(2, 3)  # of the windows: (term, place) twice
-            windows = _solved(system.reshape(count * area, -1), vectors @ target.T).T
-        pairs.append((windows, vectors))
+            system = (half @ vectors.T).swapaxes(0, 1).swapaxes(2, 3)  # of the spatial filters: (term, place) twice
+            spatial_filters = _solved(system.reshape(count * area, -1), vectors @ target.T).T
+        pairs.append((spatial_filters, vectors))
     return _of_channels("pw_dw", pairs, (height, width))
 
 
@@ -172,5 +172,5 @@ def _solved(system: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 def _of_channels(order: Order, pairs: list[tuple[np.ndarray, np.ndarray]], window: tuple[int, int]) -> Terms:
     """Return terms of each channel's (window positions x terms) and (terms x vector)."""
-    windows = np.stack([filters.T.reshape(-1, *window) for filters, _vectors in pairs])
-    return Terms(order, windows, np.stack([vectors for _filters, vectors in pairs]))
+    spatial_filters = np.stack([filters.T.reshape(-1, *window) for filters, _vectors in pairs])
+    return Terms(order, spatial_filters, np.stack([vectors for _filters, vectors in pairs]))

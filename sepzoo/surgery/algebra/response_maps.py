@@ -1,4 +1,4 @@
-"""Maps of low rank from a layer's answers to better ones."""
+"""Maps of low rank from a layer's outputs to better ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from sepzoo.surgery.algebra.regression import PRIOR, low_rank
+from sepzoo.surgery.algebra.regression import RIDGE, low_rank
 
 STEPS = ((0.1, 30), (1.0, 20))
 """Weight of the linear part, and for how many rounds of the alternation (the decoupling authors' program)."""
@@ -14,7 +14,7 @@ STEPS = ((0.1, 30), (1.0, 20))
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ResponseMap:
-    """A map of low rank from the answers as they come to those that are given: now @ left @ right + shift."""
+    """A map of low rank from the outputs as they come to those that are given: now @ left @ right + shift."""
 
     left: np.ndarray
     right: np.ndarray
@@ -24,48 +24,48 @@ class ResponseMap:
         """Return what is given."""
         return now @ self.left @ self.right + self.shift
 
-    def error(self, now: np.ndarray, wanted: np.ndarray, *, bends: bool) -> float:
+    def error(self, now: np.ndarray, wanted: np.ndarray, *, through_relu: bool) -> float:
         """Return the squared error as a share of the variance, behind the ReLU where there is one."""
         given = self.apply(now)
-        if bends:
+        if through_relu:
             given, wanted = np.maximum(given, 0.0), np.maximum(wanted, 0.0)
         whole = float(np.sum((wanted - wanted.mean(axis=0)) ** 2))
         return float(np.sum((given - wanted) ** 2)) / whole if whole else 0.0
 
 
-def nearest(now: np.ndarray, wanted: np.ndarray, rank: int) -> ResponseMap:
-    """Return the map whose answers are nearest: reduced-rank regression.
+def fit_response_map(now: np.ndarray, wanted: np.ndarray, rank: int) -> ResponseMap:
+    """Return the map whose outputs are nearest: reduced-rank regression.
 
     Args:
-        now: answers as they come, (n, filters).
+        now: outputs as they come, (n, filters).
         wanted: the right ones.
         rank: of the map.
 
     Example:
-        >>> answers = np.random.default_rng(0).normal(size=(100, 4))
-        >>> nearest(answers, answers, 4).error(answers, answers, bends=False) < 1e-9
+        >>> outputs = np.random.default_rng(0).normal(size=(100, 4))
+        >>> fit_response_map(outputs, outputs, 4).error(outputs, outputs, through_relu=False) < 1e-9
         True
     """
     mean, target = now.mean(axis=0), wanted.mean(axis=0)
     gram = (now - mean).T @ (now - mean) / len(now)
     cross = (now - mean).T @ (wanted - target) / len(now)
-    noise = (PRIOR * float(np.trace(gram)) / len(gram) or PRIOR) * np.eye(len(gram))  # whose right answer is itself
+    noise = (RIDGE * float(np.trace(gram)) / len(gram) or RIDGE) * np.eye(len(gram))  # whose right output is itself
     left, right = low_rank(gram + noise, cross + noise, rank)
     return ResponseMap(left, right, target - mean @ left @ right)
 
 
-def nearest_behind_relu(now: np.ndarray, wanted: np.ndarray, rank: int) -> ResponseMap:
-    """Return the map whose answers are nearest behind a ReLU, by alternation (Zhang et al., sec. 3.1).
+def fit_through_relu(now: np.ndarray, wanted: np.ndarray, rank: int) -> ResponseMap:
+    """Return the map whose outputs are nearest behind a ReLU, by alternation (Zhang et al., sec. 3.1).
 
-    For a given map each free answer is the best of two closed forms; for given free answers the map is a regression.
+    For a given map each free output is the best of two closed forms; for given free outputs the map is a regression.
 
     Args:
-        now: answers as they come, (n, filters).
+        now: outputs as they come, (n, filters).
         wanted: the right ones, before the ReLU.
         rank: of the map.
     """
     positive = np.maximum(wanted, 0.0)
-    found = nearest(now, wanted, rank)
+    found = fit_response_map(now, wanted, rank)
     for weight, rounds in STEPS:
         for _round in range(rounds):
             linear = found.apply(now)
@@ -75,5 +75,5 @@ def nearest_behind_relu(now: np.ndarray, wanted: np.ndarray, rank: int) -> Respo
                 positive**2 + weight * (below - linear) ** 2,
                 (above - positive) ** 2 + weight * (above - linear) ** 2,
             )
-            found = nearest(now, np.where(costs[0] < costs[1], below, above), rank)
+            found = fit_response_map(now, np.where(costs[0] < costs[1], below, above), rank)
     return found

@@ -7,18 +7,24 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from sepzoo.layers.factorization import bsconv_s, bsconv_u
+from sepzoo.layers.factorization import Factorization, bsconv_s, bsconv_u
 from sepzoo.layers.kinds import conv2d
 from sepzoo.surgery.algebra.expansion import Expansion, Terms, expand
 from sepzoo.surgery.approximate.dense import DenseConv, dense_convs
 from sepzoo.surgery.approximate.separating import arguments_of, separated
-from sepzoo.surgery.walk.promise import Promise, check_all
+from sepzoo.surgery.approximate.verification import KernelVerification
+from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport
-from sepzoo.surgery.walk.rewriting import Part, Replacement, Skip, rewrite
+from sepzoo.surgery.walk.rewriting import Part, Replacement
 
 
 def blueprint(
-    model: keras.Model, *, p: float | None = None, min_mid_channels: int = 4, keep: str | Sequence[str] = ()
+    model: keras.Model,
+    *,
+    p: float | None = None,
+    min_mid_channels: int = 4,
+    keep: str | Sequence[str] = (),
+    only_if_cheaper: bool = True,
 ) -> tuple[keras.Model, SurgeryReport]:
     """Put the best blueprint of each trained filter in its place: BSConv layers to fine-tune from, without any data.
 
@@ -26,7 +32,7 @@ def blueprint(
     along depth is the first singular pair, the mean left in: BSConv-U (Haase and Amthor, CVPR 2020, arXiv 2003.13549).
     With `p` the vectors of all filters are then brought into the best subspace, with an orthonormal basis as first
     1 x 1 kernel: BSConv-S. Batch normalizations and activations stay where they are. All layers of more than 1 x 1 are
-    taken, also those that get dearer.
+    taken.
 
     The model is only a start: fine-tune it, or at least take `recalibrate_batch_norm` on some samples.
 
@@ -35,6 +41,7 @@ def blueprint(
         p: ratio of mid channels of BSConv-S, 0 … 1; None for BSConv-U.
         min_mid_channels: the least number of mid channels.
         keep: names of layers that stay as they are, with shell wildcards.
+        only_if_cheaper: keep a layer whose blueprints would take no fewer multiply-accumulates.
 
     Raises:
         SepzooError: a model that `rewrite` refuses, a ratio out of range, a name in `keep` that no layer has, or
@@ -46,42 +53,37 @@ def blueprint(
         >>> type(new.layers[0]).__name__, [weight.shape for weight in new.layers[0].get_weights()]
         ('BSConvS2D', [(1, 1, 16, 4), (1, 1, 4, 32), (3, 3, 32, 1), (32,)])
     """
-    if p is not None:
-        bsconv_s(p=p, min_mid_channels=min_mid_channels)  # raises where the ratio is out of range
-    found = dense_convs(model, keep)
-    promises = {
-        key: _whole(dense, expand(dense.kernel, "pw_dw"))
-        if p is None
-        else _subspace(dense, expand(dense.kernel, "pw_dw"), p=p, min_mid_channels=min_mid_channels)
-        for key, dense in found.items()
-        if isinstance(dense, DenseConv)
-    }
-    skips = {key: entry for key, entry in found.items() if isinstance(entry, Skip)}
-    made = {key: promise.replacement for key, promise in promises.items()}
-    new, report = rewrite(model, lambda site: made.get(id(site.layer)) or skips.get(id(site.layer)))
-    check_all(promises.values())
-    return new, report
+    kind = bsconv_u() if p is None else bsconv_s(p=p, min_mid_channels=min_mid_channels)
+    plan = Plan(model)
+    for dense in dense_convs(plan, keep):
+        reason = dense.no_cheaper_as(kind) if only_if_cheaper else ""
+        if reason:
+            plan.skip(dense.site, reason)
+        else:
+            make = _whole if p is None else _subspace
+            plan.replace(dense.site, *make(dense, expand(dense.kernel, "pw_dw"), kind))
+    return plan.finish()
 
 
-def _whole(dense: DenseConv, expansion: Expansion) -> Promise:
-    action = f"its blueprints, kernel error {expansion.share_lost(1):.4f}"
-    return separated(dense, expansion.terms.truncated(1), action, lost=expansion.lost(1), kind=bsconv_u())
+def _whole(dense: DenseConv, expansion: Expansion, kind: Factorization) -> tuple[Replacement, KernelVerification]:
+    action = f"its blueprints, kernel error {expansion.relative_squared_error(1):.4f}"
+    return separated(dense, expansion.terms.truncated(1), action, squared_error=expansion.squared_error(1), kind=kind)
 
 
-def _subspace(dense: DenseConv, expansion: Expansion, *, p: float, min_mid_channels: int) -> Promise:
+def _subspace(dense: DenseConv, expansion: Expansion, kind: Factorization) -> tuple[Replacement, KernelVerification]:
     """Return the BSConv-S layer: as the blueprints have norm 1, the kernel's error is that of the 1 x 1 matrix."""
-    layer, record = dense.site.layer, bsconv_s(p=p, min_mid_channels=min_mid_channels)
-    mid = record.steps(dense.channels, layer.filters)[0].outputs
+    layer = dense.site.layer
+    mid = kind.steps(dense.channels, layer.filters)[0].outputs
     first = expansion.terms.truncated(1)
-    u, s, _vt = np.linalg.svd(first.spread[:, 0].T, full_matrices=True)
-    basis, inside = u[:, :mid], u[:, :mid].T @ first.spread[:, 0].T
-    lost = expansion.lost(1) + float(np.sum(s[mid:] ** 2))
-    kernel = Terms("pw_dw", first.windows, (basis @ inside).T[:, None]).kernel
-    even = Terms("pw_dw", first.windows, inside.T[:, None]).balanced()
+    u, s, _vt = np.linalg.svd(first.channel_vectors[:, 0].T, full_matrices=True)
+    basis, inside = u[:, :mid], u[:, :mid].T @ first.channel_vectors[:, 0].T
+    squared_error = expansion.squared_error(1) + float(np.sum(s[mid:] ** 2))
+    kernel = Terms("pw_dw", first.spatial_filters, (basis @ inside).T[:, None]).kernel
+    even = Terms("pw_dw", first.spatial_filters, inside.T[:, None]).balanced()
     depthwise, pointwise = even.keras_kernels()
     weights = [basis[None, None], pointwise, depthwise, *([dense.bias] if layer.use_bias else [])]
-    new = conv2d(record, layer.filters, layer.kernel_size, **arguments_of(layer))
-    share = lost / float(np.sum(dense.kernel**2) or 1.0)
+    new = conv2d(kind, layer.filters, layer.kernel_size, **arguments_of(layer))
+    share = squared_error / float(np.sum(dense.kernel**2) or 1.0)
     action = f"its blueprints on {mid} of {dense.channels} channels, kernel error {share:.4f}"
     part = Part(new, [weight.astype("float32") for weight in weights])
-    return Promise(dense, Replacement((part,), action), kernel, dense.bias, lost)
+    return Replacement((part,), action), KernelVerification(dense, kernel, dense.bias, squared_error)

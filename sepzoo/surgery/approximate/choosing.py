@@ -12,7 +12,7 @@ from sepzoo.support.errors import SepzooError
 from sepzoo.surgery.algebra.allocation import Option, allocate
 from sepzoo.surgery.algebra.expansion import Expansion
 from sepzoo.surgery.algebra.moments import Moments
-from sepzoo.surgery.algebra.regression import PRIOR, weighted
+from sepzoo.surgery.algebra.regression import RIDGE, weighted
 from sepzoo.surgery.approximate.decoupling_report import UniformChoice
 from sepzoo.surgery.approximate.dense import DenseConv
 
@@ -24,7 +24,7 @@ class Candidate:
     Attributes:
         dense: the convolution.
         expansion: of its kernel.
-        moments: of its patches and answers in the original model; None: the errors are those of the kernel.
+        moments: of its patches and outputs in the original model; None: the errors are those of the kernel.
     """
 
     dense: DenseConv
@@ -33,12 +33,12 @@ class Candidate:
 
     @cached_property
     def errors(self) -> tuple[float, ...]:
-        """The share of kernel or answers that 0, 1, 2, … terms miss; of answers, before the sweeps of a fit."""
+        """The share of kernel or outputs that 0, 1, 2, … terms miss; of outputs, before the sweeps of a fit."""
         counts = range(1, self.expansion.rank + 1)
         if self.moments is None:
-            return (0.0, *(self.expansion.share_lost(count) for count in counts))
+            return (0.0, *(self.expansion.relative_squared_error(count) for count in counts))
         terms = self.expansion.terms
-        in_metric = weighted(self.moments.steadied(terms.kernel, PRIOR), terms.kernel, terms.order)
+        in_metric = weighted(self.moments.regularized(terms.kernel, RIDGE), terms.kernel, terms.order)
         free = [self.moments.error(terms.truncated(count).kernel, self.dense.bias) for count in counts]
         fitted = [self.moments.error(in_metric.truncated(count).kernel) for count in counts]
         return (0.0, *map(min, free, fitted))
@@ -57,19 +57,19 @@ class Candidate:
         return [0, *(count for count in every if self.cost(count) < self.dense.macs)]
 
     def limited(self, count: int, *, only_if_cheaper: bool) -> int:
-        """Return a number of terms, or what stands for it: no more than make it exact, 0 where it would be dearer."""
+        """Return a number of terms that the layer can have: no more than make it exact, 0 where that is no cheaper."""
         count = min(count, self.expansion.rank)
         return count if count in self.counts(only_if_cheaper=only_if_cheaper) else 0
 
 
-def spread_budget(candidates: Sequence[Candidate], share: float, *, whole: int, only_if_cheaper: bool) -> list[int]:
+def allocate_budget(candidates: Sequence[Candidate], share: float, *, whole: int, only_if_cheaper: bool) -> list[int]:
     """Return the terms of each layer that make the least total error within a share of the model's cost.
 
     Args:
         candidates: layers that can be decoupled.
         share: of the model's multiply-accumulates, above 0 and up to 1.
         whole: the model's multiply-accumulates.
-        only_if_cheaper: whether a layer may stay dense, and does rather than get dearer.
+        only_if_cheaper: whether a layer may stay dense, and does rather than get more expensive.
 
     Raises:
         SepzooError: the share can't be reached; the least that can be is named.
@@ -82,6 +82,13 @@ def spread_budget(candidates: Sequence[Candidate], share: float, *, whole: int, 
     rest = whole - sum(candidate.dense.macs for candidate in candidates)
     picks = allocate(options, round(share * whole) - rest)
     if picks is None:
+        gaining = [candidate for candidate, choice in zip(candidates, counts, strict=True) if any(choice)]
+        if not gaining:
+            raise SepzooError(
+                "expected dense k x k convolutions that separable ones are cheaper than. Received: "
+                f"{len(candidates)} dense ones that are kept by no name, none of which gets cheaper, and macs={share}. "
+                "Ask for terms instead, or leave the model as it is."
+            )
         least = rest + sum(min(option.cost for option in layer) for layer in options)
         least_share = math.ceil(10_000 * least / whole) / 10_000  # rounded up, so that it can be reached
         raise SepzooError(
@@ -97,7 +104,7 @@ def uniform_choices(candidates: Sequence[Candidate], *, whole: int, only_if_chea
     Args:
         candidates: layers that can be decoupled.
         whole: the model's multiply-accumulates.
-        only_if_cheaper: whether a layer stays dense rather than get dearer.
+        only_if_cheaper: whether a layer stays dense rather than get more expensive.
     """
     rest = whole - sum(candidate.dense.macs for candidate in candidates)
     found = []

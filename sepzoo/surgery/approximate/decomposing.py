@@ -2,50 +2,90 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 
 from sepzoo.data.samples import Samples
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Layer
 from sepzoo.surgery.approximate.dense import DenseConv, dense_convs
-from sepzoo.surgery.approximate.sampling import Fitted, Patches, fit_through
-from sepzoo.surgery.exact.folding import fold_batch_norm
+from sepzoo.surgery.approximate.sampling import Patches, fit_through
+from sepzoo.surgery.approximate.verification import KernelVerification
+from sepzoo.surgery.exact.folding import fold
 from sepzoo.surgery.walk.model_inputs import model_inputs
-from sepzoo.surgery.walk.promise import Promise, check_all
+from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport
-from sepzoo.surgery.walk.rewriting import Part, Replacement, Skip, rewrite
-
-F = TypeVar("F", bound=Fitted)
+from sepzoo.surgery.walk.rewriting import Part, Replacement
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Decomposition(Generic[F]):
+@dataclasses.dataclass(frozen=True, eq=False)
+class Factors:
+    """Two convolutions for one.
+
+    Attributes:
+        first: kernel of the first one, as Keras holds it.
+        second: of the second one.
+        kernel: the dense kernel that the two stand for.
+        bias: of each filter.
+        action: for the report.
+        squared_error: of the kernel; None where the factors were fitted to samples.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    kernel: np.ndarray
+    bias: np.ndarray
+    action: str
+    squared_error: float | None = None
+
+    def noting(self, error: float, data_free: float) -> Factors:
+        """Return the factors with their output error, and that of the data-free ones, in the action."""
+        return dataclasses.replace(self, action=f"{self.action}, output error {error:.4f} (data-free {data_free:.4f})")
+
+
+class Decomposition(abc.ABC):
     """A way of writing a dense convolution as two over fewer channels.
 
     Attributes:
-        rank: how many channels there are between the two, from the convolution and the ratio.
-        macs: multiply-accumulates of the two, from the convolution and the rank.
-        data_free: the two factors, from the convolution and the rank.
-        fitted: likewise, fitted to batches of patches and right answers, and no worse on them.
-        promise: the layers that compute the factors, and what they promise.
-        obstacle: why a convolution can't be written so, or an empty text.
+        names: what is appended to the layer's name for each of the two, after an underscore.
     """
 
-    rank: Callable[[DenseConv, float], int]
-    macs: Callable[[DenseConv, int], int]
-    data_free: Callable[[DenseConv, int], F]
-    fitted: Callable[[DenseConv, int, Iterator[Patches]], F]
-    promise: Callable[[DenseConv, F], Promise]
-    obstacle: Callable[[DenseConv], str] = lambda _dense: ""
+    names: tuple[str, str]
+
+    def obstacle(self, dense: DenseConv) -> str:
+        """Return why a convolution can't be written so, or an empty text."""
+        del dense
+        return ""
+
+    @abc.abstractmethod
+    def rank(self, dense: DenseConv, ratio: float) -> int:
+        """Return how many channels there are between the two."""
+
+    @abc.abstractmethod
+    def macs(self, dense: DenseConv, rank: int) -> int:
+        """Return the multiply-accumulates of the two."""
+
+    @abc.abstractmethod
+    def data_free(self, dense: DenseConv, rank: int) -> Factors:
+        """Return the factors whose kernel is nearest."""
+
+    @abc.abstractmethod
+    def fitted(self, dense: DenseConv, rank: int, batches: Iterator[Patches]) -> Factors:
+        """Return factors that are better on patches and right outputs, or the data-free ones."""
+
+    @abc.abstractmethod
+    def geometry(self, layer: Layer) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return kernel size, strides and dilation of both."""
 
 
 def decompose(
     model: keras.Model,
-    way: Decomposition[F],
+    way: Decomposition,
     *,
     ratio: float,
     keep: str | Sequence[str],
@@ -59,66 +99,38 @@ def decompose(
     if not ratio > 0:
         raise SepzooError(f"expected a ratio above 0, by which weights shrink. Received: ratio={ratio}.")
     inputs = None if data is None else model_inputs(model, data)
-    model, folding = fold_batch_norm(model)
-    plan: dict[int, Any] = dict(dense_convs(model, keep))
+    plan = Plan(model)
+    fold(plan)
     ranks: dict[DenseConv, int] = {}
-    for key, entry in plan.items():
-        if isinstance(entry, Skip):
-            continue
-        rank = way.rank(entry, ratio)
-        reason = way.obstacle(entry)
-        if not reason and only_if_cheaper and way.macs(entry, rank) >= entry.macs:
-            reason = f"its two factors would take no fewer than its {entry.macs:,} MACs"
+    for dense in dense_convs(plan, keep):
+        rank = way.rank(dense, ratio)
+        reason = way.obstacle(dense)
+        if not reason and only_if_cheaper and way.macs(dense, rank) >= dense.macs:
+            reason = f"its two factors would take no fewer than its {dense.macs:,} MACs"
         if reason:
-            plan[key] = Skip(reason)
+            plan.skip(dense.site, reason)
         else:
-            ranks[entry] = rank
+            ranks[dense] = rank
     if inputs is None:
-        fits = [way.data_free(dense, rank) for dense, rank in ranks.items()]
+        found = [way.data_free(dense, rank) for dense, rank in ranks.items()]
     else:
-        fits = fit_through(model, list(ranks), inputs, lambda dense, batches: way.fitted(dense, ranks[dense], batches))
-    promises = [way.promise(dense, found) for dense, found in zip(ranks, fits, strict=True)]
-    plan |= {id(promise.dense.site.layer): promise.replacement for promise in promises}
-    new, report = rewrite(model, lambda site: plan.get(id(site.layer)))
-    check_all(promises)
-    return new, folding.followed_by(report)
+        found = fit_through(
+            plan.model, list(ranks), inputs, lambda dense, batches: way.fitted(dense, ranks[dense], batches)
+        )
+    for dense, factors in zip(ranks, found, strict=True):
+        verification = KernelVerification(dense, factors.kernel, factors.bias, factors.squared_error)
+        plan.replace(dense.site, _two_layers(way, dense.site.layer, factors), verification)
+    return plan.finish(inputs)
 
 
-def two_layers(
-    layer: Any,
-    first: dict[str, Any],
-    second: dict[str, Any],
-    *,
-    kernels: tuple[np.ndarray, np.ndarray],
-    bias: np.ndarray | None,
-    names: tuple[str, str],
-    action: str,
-) -> Replacement:
-    """Return two convolutions in a row; the second one ends as the original does.
-
-    Args:
-        layer: the original.
-        first: kernel size, strides and dilation of the first one.
-        second: likewise.
-        kernels: of both.
-        bias: of the second one, or None for none; the first one has none.
-        names: what is appended to the original's name, after an underscore.
-        action: for the report.
-    """
-    config = layer.get_config()
-    between = {
-        "filters": kernels[0].shape[-1],
-        "use_bias": False,
-        "activation": None,
-        "activity_regularizer": None,
-    }
-    configs = (
-        {**config, **first, **between, "name": f"{layer.name}_{names[0]}"},
-        {**config, **second, "use_bias": bias is not None, "name": f"{layer.name}_{names[1]}"},
-    )
-    weights = ([kernels[0]], [kernels[1], *([] if bias is None else [bias])])
-    parts = tuple(
-        Part(keras.layers.Conv2D.from_config(config), [weight.astype("float32") for weight in own])
-        for config, own in zip(configs, weights, strict=True)
-    )
-    return Replacement(parts, action)
+def _two_layers(way: Decomposition, layer: Layer, factors: Factors) -> Replacement:
+    """Return two convolutions in a row; the second one ends as the original does, with a bias if that is new."""
+    biased = layer.use_bias or factors.squared_error is None
+    between = {"filters": factors.first.shape[-1], "use_bias": False, "activation": None, "activity_regularizer": None}
+    changes = (between, {"use_bias": biased})
+    weights = ([factors.first], [factors.second, *([factors.bias] if biased else [])])
+    parts = []
+    for name, geometry, change, own in zip(way.names, way.geometry(layer), changes, weights, strict=True):
+        config = {**layer.get_config(), **geometry, **change, "name": f"{layer.name}_{name}"}
+        parts.append(Part(keras.layers.Conv2D.from_config(config), [weight.astype("float32") for weight in own]))
+    return Replacement(tuple(parts), factors.action)

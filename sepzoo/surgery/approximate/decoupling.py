@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
@@ -14,15 +14,16 @@ from sepzoo.support.errors import SepzooError
 from sepzoo.surgery.algebra.expansion import expand
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.regression import Fit, fit
-from sepzoo.surgery.approximate.choosing import Candidate, spread_budget, uniform_choices
+from sepzoo.surgery.approximate.choosing import Candidate, allocate_budget, uniform_choices
 from sepzoo.surgery.approximate.decoupling_report import DecoupledLayer, DecouplingReport
 from sepzoo.surgery.approximate.dense import DenseConv, dense_convs
-from sepzoo.surgery.approximate.sampling import fit_through, patch_batches
+from sepzoo.surgery.approximate.sampling import Patches, fit_through, patch_batches
 from sepzoo.surgery.approximate.separating import separated
-from sepzoo.surgery.exact.folding import fold_batch_norm
+from sepzoo.surgery.approximate.verification import KernelVerification
+from sepzoo.surgery.exact.folding import fold
 from sepzoo.surgery.walk.model_inputs import model_inputs
-from sepzoo.surgery.walk.promise import Promise, check_all
-from sepzoo.surgery.walk.rewriting import Skip, rewrite
+from sepzoo.surgery.walk.plan import Plan
+from sepzoo.surgery.walk.rewriting import Replacement
 
 
 def decouple(
@@ -42,21 +43,21 @@ def decouple(
     singular values, for each input channel ("dw_pw") or for each filter ("pw_dw"), and its strongest terms stay; with
     all of them the layer is the same to rounding. Stride, dilation, padding and bias stay where they were. A "dw_pw"
     layer becomes one `SeparableConv2D(depth_multiplier=terms)`, a "pw_dw" layer one `FactorizedConv2D`, of the same
-    name. Each is held against the error that its singular values promise before the model is returned.
+    name. Each is held against the error that follows from its singular values before the model is returned.
 
-    With `data`, terms are fitted to what the layers answer on samples instead: reduced-rank regression, layer after
-    layer, each fitted to the original's answers on the input that now comes through the layers before it. No layer's
+    With `data`, terms are fitted to what the layers give on samples instead: reduced-rank regression, layer after
+    layer, each fitted to the original's outputs on the input that now comes through the layers before it. No layer's
     error on the samples is larger than the data-free one. They need no labels; a few hundred images will do.
 
     Args:
         model: functional or Sequential, trained; it is only read.
-        order: where the 1 x 1 step stands: "pw_dw" first, "dw_pw" last. For strided layers "pw_dw" is dearer, as its
-            1 x 1 step runs at the input's resolution.
+        order: where the 1 x 1 step stands: "pw_dw" first, "dw_pw" last. For strided layers "pw_dw" is more expensive:
+            its 1 x 1 step runs at the input's resolution.
         terms: how many terms each layer gets (those that it needs to be exact, if fewer); None: by `energy`.
         energy: the least number of terms that keep this share of the squared norm, on average over the channels.
         macs: share of the model's multiply-accumulates to reach, such as 0.5, in place of `terms` and `energy`. Terms
             are spread over the layers so that their errors (squared, relative to the layer's own) add up to the least;
-            with `data` the errors of answers count, else those of kernels.
+            with `data` the errors of outputs count, else those of kernels.
         keep: names of layers that stay as they are, with shell wildcards.
         only_if_cheaper: keep a layer dense where its terms would take more multiply-accumulates.
         data: samples to fit to: an array as the model takes it, or `sepzoo.data.Samples`.
@@ -67,8 +68,8 @@ def decouple(
 
     Raises:
         SepzooError: a model that `rewrite` refuses, an argument out of range, a budget that can't be reached, a name in
-            `keep` that no layer has, weights that are not finite, samples that don't fit, or a result that is not what
-            was promised.
+            `keep` that no layer has, weights that are not finite, samples that don't fit, or new layers that
+            are not what was computed.
 
     Example:
         >>> import keras
@@ -80,50 +81,48 @@ def decouple(
     """
     _check_arguments(order=order, terms=terms, energy=energy, macs=macs)
     inputs = None if data is None else model_inputs(model, data)
-    model, folding = fold_batch_norm(model)
-    found = dense_convs(model, keep)
+    plan = Plan(model)
+    fold(plan)
     candidates = [
         Candidate(
             dense,
             expand(dense.kernel, order),
-            None if inputs is None or macs is None else Moments.of(patch_batches(inputs, dense, model)),
+            None if inputs is None or macs is None else Moments.of(patch_batches(inputs, dense, plan.model)),
         )
-        for dense in found.values()
-        if isinstance(dense, DenseConv)
+        for dense in dense_convs(plan, keep)
     ]
     if macs is not None:
-        counts = spread_budget(candidates, macs, whole=_macs(model), only_if_cheaper=only_if_cheaper)
+        counts = allocate_budget(candidates, macs, whole=_macs(plan.model), only_if_cheaper=only_if_cheaper)
     else:
         wanted = [terms or candidate.expansion.count_for(energy) for candidate in candidates]
         counts = [
             candidate.limited(count, only_if_cheaper=only_if_cheaper)
             for candidate, count in zip(candidates, wanted, strict=True)
         ]
-    chosen = [(candidate, count) for candidate, count in zip(candidates, counts, strict=True) if count]
+    chosen = {candidate.dense: (candidate, count) for candidate, count in zip(candidates, counts, strict=True) if count}
     fits: Sequence[Fit | None] = [None] * len(chosen)
     if inputs is not None:
-        plans = {id(candidate.dense): (candidate.expansion, count) for candidate, count in chosen}
-        fits = fit_through(
-            model,
-            [candidate.dense for candidate, _count in chosen],
-            inputs,
-            lambda dense, batches: fit(Moments.of(batches), *plans[id(dense)], dense.bias),
-        )
-    promises = [_promise(*choice, fitted) for choice, fitted in zip(chosen, fits, strict=True)]
-    decisions = {key: entry for key, entry in found.items() if isinstance(entry, Skip)}
-    decisions |= {id(candidate.dense.site.layer): Skip(_reason(candidate, macs)) for candidate in candidates}
-    made = {id(promise.dense.site.layer): promise.replacement for promise in promises}
-    new, report = rewrite(model, lambda site: made.get(id(site.layer)) or decisions.get(id(site.layer)))
-    check_all(promises)
-    full = DecouplingReport.of(
+
+        def fitted(dense: DenseConv, batches: Iterator[Patches]) -> Fit:
+            candidate, count = chosen[dense]
+            return fit(Moments.of(batches), candidate.expansion, count, dense.bias)
+
+        fits = fit_through(plan.model, list(chosen), inputs, fitted)
+    decoupled = [(*choice, found) for choice, found in zip(chosen.values(), fits, strict=True)]
+    for each in decoupled:
+        plan.replace(each[0].dense.site, *_separated(*each))
+    for candidate in candidates:
+        if candidate.dense not in chosen:
+            plan.skip(candidate.dense.site, _reason(candidate, macs))
+    new, report = plan.finish(inputs)
+    return new, DecouplingReport.of(
         report,
-        layers=tuple(_record(*choice, fitted) for choice, fitted in zip(chosen, fits, strict=True)),
-        total_error=sum(candidate.errors[count] for candidate, count in chosen),
+        layers=tuple(_record(*each) for each in decoupled),
+        total_error=sum(candidate.errors[count] for candidate, count, _found in decoupled),
         uniform=()
         if report.macs_before is None
         else uniform_choices(candidates, whole=report.macs_before, only_if_cheaper=only_if_cheaper),
     )
-    return new, folding.followed_by(full)
 
 
 def _check_arguments(*, order: str, terms: int | None, energy: float, macs: float | None) -> None:
@@ -155,14 +154,13 @@ def _reason(candidate: Candidate, macs: float | None) -> str:
     return f"so many terms would take no fewer than its {candidate.dense.macs:,} MACs"
 
 
-def _promise(candidate: Candidate, count: int, fitted: Fit | None) -> Promise:
+def _separated(candidate: Candidate, count: int, fitted: Fit | None) -> tuple[Replacement, KernelVerification]:
     dense, expansion = candidate.dense, candidate.expansion
-    action = (
-        f"{count} of {expansion.rank} terms ({expansion.terms.order}), kernel error {expansion.share_lost(count):.4f}"
-    )
+    kernel_error = expansion.relative_squared_error(count)
+    action = f"{count} of {expansion.rank} terms ({expansion.terms.order}), kernel error {kernel_error:.4f}"
     if fitted is None:
-        return separated(dense, expansion.terms.truncated(count), action, lost=expansion.lost(count))
-    action += f", answers' error {fitted.error:.4f} (data-free {fitted.data_free_error:.4f})"
+        return separated(dense, expansion.terms.truncated(count), action, squared_error=expansion.squared_error(count))
+    action += f", output error {fitted.error:.4f} (data-free {fitted.data_free_error:.4f})"
     return separated(dense, fitted.terms, action, bias=fitted.bias)
 
 
@@ -171,7 +169,7 @@ def _record(candidate: Candidate, count: int, fitted: Fit | None) -> DecoupledLa
         layer=candidate.dense.name,
         terms=count,
         rank=candidate.expansion.rank,
-        kernel_error=candidate.expansion.share_lost(count),
+        kernel_error=candidate.expansion.relative_squared_error(count),
         output_error=fitted.error if fitted else None,
         data_free_output_error=fitted.data_free_error if fitted else None,
     )

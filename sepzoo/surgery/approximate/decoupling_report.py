@@ -18,7 +18,7 @@ class DecoupledLayer:
         terms: how many are summed.
         rank: with how many the sum would be exact.
         kernel_error: squared norm of what the decomposition of the kernel leaves out, as a share of the kernel's.
-        output_error: squared error of the layer's answers on the samples, its input coming through the layers decoupled
+        output_error: squared error of the layer's outputs on the samples, its input coming through the layers decoupled
             before it, as a share of their variance; None where there were no samples.
         data_free_output_error: the same for the decomposition of the kernel; never less than `output_error`.
     """
@@ -38,7 +38,7 @@ class UniformChoice:
     Attributes:
         terms: the number.
         macs: of the whole model.
-        error: sum of the layers' errors, in the measure in which the budget was spread.
+        error: sum of the layers' errors, in the measure by which the budget was allocated.
     """
 
     terms: int
@@ -52,8 +52,8 @@ class DecouplingReport(SurgeryReport):
 
     Attributes:
         layers: the decoupled layers in the order of the graph.
-        total_error: sum of the errors by which a budget is spread: of the kernels, or with samples of the answers that
-            a first fit gives in the original model.
+        total_error: sum of the errors by which a budget is allocated: of the kernels, or with samples of the outputs
+            that a first fit gives in the original model.
         uniform: what the same number of terms in every layer would give; empty where the model leaves sizes open.
     """
 

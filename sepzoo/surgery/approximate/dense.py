@@ -14,8 +14,10 @@ import numpy as np
 from sepzoo.layers.factorization import Factorization
 from sepzoo.layers.graph import nodes
 from sepzoo.support.errors import SepzooError, unknown
-from sepzoo.surgery.walk.rewriting import Skip
-from sepzoo.surgery.walk.sites import Site, sites
+from sepzoo.support.types import Layer
+from sepzoo.surgery.algebra.patches import Window
+from sepzoo.surgery.walk.plan import Plan
+from sepzoo.surgery.walk.sites import Site
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -74,6 +76,15 @@ class DenseConv:
         """Multiply-accumulates of all calls."""
         return math.prod(self.site.layer.kernel.shape) * self.output_positions
 
+    def no_cheaper_as(self, kind: Factorization) -> str:
+        """Return that a layer of another kind would take no fewer multiply-accumulates, or an empty text."""
+        macs = self.macs_as(kind)
+        if macs < self.macs:
+            return ""
+        if not self.sized:
+            return "it would take no fewer MACs"
+        return f"it would take {macs:,} MACs, no fewer than its {self.macs:,}"
+
     def macs_as(self, kind: Factorization) -> int:
         """Return the multiply-accumulates that a layer of another kind takes in its place.
 
@@ -89,13 +100,21 @@ class DenseConv:
         return total
 
 
-def dense_convs(
-    model: keras.Model, keep: str | Sequence[str] = (), *, pointwise: bool = False
-) -> dict[int, DenseConv | Skip]:
-    """Return what can be separated in a model: for each `Conv2D`, by its identity, the record or why it stays.
+def window_of(layer: Layer) -> Window:
+    """Return where a two-dimensional convolution looks."""
+    return Window(
+        kernel_size=layer.kernel_size,
+        strides=layer.strides,
+        dilation_rate=layer.dilation_rate,
+        padding=layer.padding,
+    )
+
+
+def dense_convs(plan: Plan, keep: str | Sequence[str] = (), *, pointwise: bool = False) -> list[DenseConv]:
+    """Return the dense convolutions of a plan's model that can be separated; the other `Conv2D` are skipped.
 
     Args:
-        model: a functional or built Sequential model.
+        plan: of a functional or built Sequential model.
         keep: names of layers that stay, with shell wildcards; "net/conv" or "conv" for a layer of a nested model.
         pointwise: whether 1 x 1 convolutions are meant too.
 
@@ -104,28 +123,31 @@ def dense_convs(
 
     Example:
         >>> layers = [keras.layers.Conv2D(4, 3, name="a"), keras.layers.Conv2D(4, 1, name="b")]
-        >>> model = keras.Sequential([keras.Input((8, 8, 3)), *layers])
-        >>> [found.macs if isinstance(found, DenseConv) else found.reason for found in dense_convs(model).values()]
-        [3888, 'it is 1 x 1']
+        >>> plan = Plan(keras.Sequential([keras.Input((8, 8, 3)), *layers]))
+        >>> [(dense.name, dense.macs) for dense in dense_convs(plan)], plan.finish()[1].changes[0].skipped
+        ([('a', 3888)], 'it is 1 x 1')
     """
     patterns = (keep,) if isinstance(keep, str) else tuple(keep)
-    where = sites(model)
     for pattern in patterns:
-        if not any(_is_named(site, pattern) for site in where):
-            raise unknown("layer to keep", pattern, [site.name for site in where])
-    runs = _runs(model)
-    found: dict[int, DenseConv | Skip] = {}
-    for site in where:
-        if isinstance(site.layer, keras.layers.Conv2D):
-            kept = any(_is_named(site, pattern) for pattern in patterns)
-            reason = "it was to be kept" if kept else _obstacle(site.layer, pointwise=pointwise)
-            found[id(site.layer)] = Skip(reason) if reason else DenseConv.of(site, runs[id(site.layer)])
-    for entry in found.values():
-        if isinstance(entry, DenseConv) and not (np.isfinite(entry.kernel).all() and np.isfinite(entry.bias).all()):
+        if not any(_is_named(site, pattern) for site in plan.sites):
+            raise unknown("layer to keep", pattern, [site.name for site in plan.sites])
+    runs = _runs(plan.model)
+    found = []
+    for site in plan.sites:
+        if not isinstance(site.layer, keras.layers.Conv2D):
+            continue
+        kept = any(_is_named(site, pattern) for pattern in patterns)
+        reason = "it was to be kept" if kept else _obstacle(site.layer, pointwise=pointwise)
+        if reason:
+            plan.skip(site, reason)
+            continue
+        dense = DenseConv.of(site, runs[id(site.layer)])
+        if not (np.isfinite(dense.kernel).all() and np.isfinite(dense.bias).all()):
             raise SepzooError(
-                f"expected finite weights. Received: NaN or infinite values in {entry.name!r}. "
+                f"expected finite weights. Received: NaN or infinite values in {site.name!r}. "
                 "Train the model again, or load another checkpoint."
             )
+        found.append(dense)
     return found
 
 

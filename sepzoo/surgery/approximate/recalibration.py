@@ -9,11 +9,11 @@ import numpy as np
 from keras import ops
 
 from sepzoo.data.samples import Samples
-from sepzoo.layers.graph import input_of, replay
+from sepzoo.layers.graph import input_of, replay, run
 from sepzoo.surgery.walk.model_inputs import model_inputs
+from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport
-from sepzoo.surgery.walk.rewriting import Part, Replacement, rewrite
-from sepzoo.surgery.walk.sites import Site
+from sepzoo.surgery.walk.rewriting import Part, Replacement
 
 
 def recalibrate_batch_norm(
@@ -22,8 +22,8 @@ def recalibrate_batch_norm(
     """Give each batch normalization the mean and variance that its input has on samples.
 
     What comes before it may have been replaced, decoupled or pruned, so that the old statistics are of another input.
-    Nothing is trained, nothing but the statistics is changed, and dropout stays off. While they are taken, each batch
-    is normalized by its own, as in training: larger batches are more exact.
+    Nothing is trained, nothing but the statistics is changed, and dropout and image augmentation stay off. While they
+    are taken, each batch is normalized by its own, as in training: larger batches are more exact.
 
     Args:
         model: functional or Sequential; it is only read.
@@ -40,6 +40,7 @@ def recalibrate_batch_norm(
         (3.0, 'statistics of 8 samples')
     """
     inputs = model_inputs(model, data)
+    plan = Plan(model)
     seen: dict[int, _Statistics] = {}
 
     def call(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -47,19 +48,17 @@ def recalibrate_batch_norm(
             return replay(operation, input_of(args, kwargs), call)
         if isinstance(operation, keras.layers.BatchNormalization):
             return seen.setdefault(id(operation), _Statistics(operation)).normalized(input_of(args, kwargs))
-        return operation(*args, **kwargs)
+        return run(operation, args, kwargs)
 
     for start in range(0, len(inputs), batch_size):
-        replay(model, [ops.convert_to_tensor(inputs[start : start + batch_size])], call)
+        replay(plan.model, [ops.convert_to_tensor(inputs[start : start + batch_size])], call)
 
-    def rule(site: Site) -> Replacement | None:
-        if id(site.layer) not in seen:
-            return None
-        new = type(site.layer).from_config(site.layer.get_config())
-        part = Part(new, seen[id(site.layer)].weights())
-        return Replacement((part,), f"statistics of {len(inputs)} samples")
-
-    return rewrite(model, rule)
+    for site in plan.sites:
+        if id(site.layer) in seen:
+            new = type(site.layer).from_config(site.layer.get_config())
+            part = Part(new, seen[id(site.layer)].weights())
+            plan.replace(site, Replacement((part,), f"statistics of {len(inputs)} samples"), verification=None)
+    return plan.finish(inputs)
 
 
 class _Statistics:
@@ -78,11 +77,11 @@ class _Statistics:
         others = [place for place in range(len(x.shape)) if place != axis]
         values = ops.cast(x, "float32")
         mean, variance = ops.moments(values, axes=others, keepdims=True)
-        flat, spread = (np.asarray(ops.convert_to_numpy(each), "float64").ravel() for each in (mean, variance))
+        flat, deviation = (np.asarray(ops.convert_to_numpy(each), "float64").ravel() for each in (mean, variance))
         count = int(np.prod([x.shape[place] for place in others]))
         self.count += count
         self.sum = self.sum + count * flat
-        self.squares = self.squares + count * (spread + flat**2)
+        self.squares = self.squares + count * (deviation + flat**2)
         shape = [-1 if place == axis else 1 for place in range(len(x.shape))]
         y = (values - mean) * ops.rsqrt(variance + layer.epsilon)
         if layer.scale:

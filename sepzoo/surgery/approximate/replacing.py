@@ -10,11 +10,11 @@ import keras
 from sepzoo.layers.factorization import Factorization, factorization
 from sepzoo.layers.kinds import conv2d
 from sepzoo.support.errors import SepzooError
-from sepzoo.surgery.approximate.dense import DenseConv, dense_convs
+from sepzoo.surgery.approximate.dense import dense_convs
 from sepzoo.surgery.approximate.separating import arguments_of
+from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport
-from sepzoo.surgery.walk.rewriting import Part, Replacement, Skip, rewrite
-from sepzoo.surgery.walk.sites import Site
+from sepzoo.surgery.walk.rewriting import Part, Replacement
 
 
 def replace(
@@ -24,6 +24,7 @@ def replace(
     conv_options: Mapping[str, Any] | None = None,
     kernel_sizes: Sequence[tuple[int, int]] | None = ((3, 3), (5, 5)),
     keep: str | Sequence[str] = (),
+    only_if_cheaper: bool = True,
 ) -> tuple[keras.Model, SurgeryReport]:
     """Put a kind of convolution in the place of each dense one, with initial weights: the model must be trained.
 
@@ -36,8 +37,9 @@ def replace(
         model: functional or Sequential; it is only read.
         kind: a name of `sepzoo.layers.PRESETS`, or a `Factorization`.
         conv_options: the kind's options, for example `{"p": 0.25}`.
-        kernel_sizes: the windows that are replaced, exactly; None for all, 1 x 1 among them.
+        kernel_sizes: the kernels that are replaced, exactly, such as ((3, 3), (5, 1)); None for all, 1 x 1 among them.
         keep: names of layers that stay as they are, with shell wildcards.
+        only_if_cheaper: keep a layer whose successor would take no fewer multiply-accumulates.
 
     Raises:
         SepzooError: a model that `rewrite` refuses, an unknown kind or option, a name in `keep` that no layer has, or
@@ -55,27 +57,27 @@ def replace(
     record = factorization(kind, **(conv_options or {}))
     if not record.expand:
         raise SepzooError(f"expected a kind that separates convolutions. Received: kind={record.kind!r}.")
-    windows = None if kernel_sizes is None else {_pair(size) for size in kernel_sizes}
-    found = dense_convs(model, keep, pointwise=True)
-
-    def rule(site: Site) -> Replacement | Skip | None:
-        entry = found.get(id(site.layer))
-        if not isinstance(entry, DenseConv):
-            return entry
-        layer = site.layer
-        if windows is not None and tuple(layer.kernel_size) not in windows:
-            return Skip(f"its window is {' x '.join(map(str, layer.kernel_size))}")
+    sizes = None if kernel_sizes is None else {_pair(size) for size in kernel_sizes}
+    plan = Plan(model)
+    for dense in dense_convs(plan, keep, pointwise=True):
+        layer = dense.site.layer
+        if sizes is not None and tuple(layer.kernel_size) not in sizes:
+            plan.skip(dense.site, f"its window is {' x '.join(map(str, layer.kernel_size))}")
+            continue
         try:
-            record.steps(entry.channels, layer.filters)
+            reason = dense.no_cheaper_as(record) if only_if_cheaper else ""
+            new = conv2d(record, layer.filters, layer.kernel_size, **arguments_of(layer))
         except SepzooError as error:
-            raise SepzooError(f"layer {site.name!r}: {error}") from error
-        new = conv2d(record, layer.filters, layer.kernel_size, **arguments_of(layer))
-        return Replacement((Part(new),), f"now {record.kind}, with initial weights")
+            raise SepzooError(f"layer {dense.name!r}: {error}") from error
+        if reason:
+            plan.skip(dense.site, reason)
+        else:
+            action = f"now {record.kind}, with initial weights"
+            plan.replace(dense.site, Replacement((Part(new),), action), verification=None)
+    return plan.finish()
 
-    return rewrite(model, rule)
 
-
-def _pair(size: Any) -> tuple[int, int]:
+def _pair(size: object) -> tuple[int, int]:
     if not isinstance(size, Sequence) or len(size) != 2 or not all(isinstance(each, int) and each > 0 for each in size):
         raise SepzooError(f"expected kernel_sizes as pairs, such as ((3, 3), (5, 5)). Received: {size!r} among them.")
     return size[0], size[1]

@@ -9,9 +9,9 @@ from typing import Any, Protocol, TypeVar
 import keras
 import numpy as np
 
-from sepzoo.layers.graph import input_of, replay
-from sepzoo.surgery.algebra.patches import windows_on
-from sepzoo.surgery.approximate.dense import DenseConv
+from sepzoo.layers.graph import input_of, replay, run
+from sepzoo.surgery.algebra.patches import extract_patches
+from sepzoo.surgery.approximate.dense import DenseConv, window_of
 from sepzoo.surgery.walk.rewriting import Part, Replacement, rewrite
 
 BATCH = 32
@@ -42,13 +42,13 @@ def fit_through(
     inputs: np.ndarray,
     fit: Callable[[DenseConv, Iterator[Patches]], _Fitted],
 ) -> list[_Fitted]:
-    """Fit layer after layer, each to the original's answers on what comes through the layers fitted before it.
+    """Fit layer after layer, each to the original's outputs on what comes through the layers fitted before it.
 
     Args:
         model: the original.
         convs: its layers that are fitted, in the order of the graph.
         inputs: samples as the model takes them.
-        fit: gets a layer and batches of (patches as they now come, right answers), and returns what stands in its
+        fit: gets a layer and batches of (patches as they now come, right outputs), and returns what stands in its
             place.
     """
     parts = {}
@@ -71,23 +71,23 @@ def fit_through(
 def patch_batches(
     inputs: np.ndarray, dense: DenseConv, original: keras.Model, changed: keras.Model | None = None, new: Any = None
 ) -> Iterator[Patches]:
-    """Yield patches of a convolution's input and the answers they should get, batch by batch, in double precision.
+    """Yield patches of a convolution's input and the outputs they should give, batch by batch, in double precision.
 
     Args:
         inputs: samples as the models take them.
-        dense: a convolution of the original model, whose answers (without activation) are right.
+        dense: a convolution of the original model, whose outputs (without activation) are right.
         original: that model.
         changed: a copy, whose earlier layers may have been changed; the patches come from it. None: the original.
         new: the convolution in the copy.
     """
-    layer, generator = dense.site.layer, np.random.default_rng(0)
+    layer, window, generator = dense.site.layer, window_of(dense.site.layer), np.random.default_rng(0)
     kernel, bias = dense.kernel.reshape(-1, layer.filters), dense.bias
     for start in range(0, len(inputs), BATCH):
         batch = inputs[start : start + BATCH]
         right = inputs_of(original, layer, batch, runs=dense.runs)
         seen = right if changed is None else inputs_of(changed, new, batch, runs=dense.runs)
         for images, original_images in zip(seen, right, strict=True):
-            views = windows_on(images, layer), windows_on(original_images, layer)
+            views = extract_patches(images, window), extract_patches(original_images, window)
             places = _places(views[0].shape, generator)
             x, unchanged = (view[places].reshape(-1, len(kernel)).astype("float64") for view in views)
             yield x, unchanged @ kernel + bias
@@ -104,7 +104,7 @@ def inputs_of(model: keras.Model, layer: Any, batch: np.ndarray, *, runs: int) -
             found.append(keras.ops.convert_to_numpy(keras.ops.cast(input_of(args, kwargs), "float32")))
             if len(found) == runs:
                 raise _SeenAllError
-        return operation(*args, **kwargs)
+        return run(operation, args, kwargs)
 
     with contextlib.suppress(_SeenAllError):
         replay(model, [keras.ops.convert_to_tensor(batch)], call)

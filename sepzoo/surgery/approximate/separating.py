@@ -8,13 +8,14 @@ import numpy as np
 
 from sepzoo.layers.factorization import Factorization
 from sepzoo.layers.kinds import conv2d
+from sepzoo.support.types import Layer
 from sepzoo.surgery.algebra.expansion import Terms
 from sepzoo.surgery.approximate.dense import DenseConv
-from sepzoo.surgery.walk.promise import Promise
+from sepzoo.surgery.approximate.verification import KernelVerification
 from sepzoo.surgery.walk.rewriting import Part, Replacement
 
 
-def arguments_of(layer: Any) -> dict[str, Any]:
+def arguments_of(layer: Layer) -> dict[str, Any]:
     """Return what a convolution's successor takes over: geometry, activation, bias, penalties, name and precision."""
     return {
         "strides": layer.strides,
@@ -39,10 +40,10 @@ def separated(
     action: str,
     *,
     bias: np.ndarray | None = None,
-    lost: float | None = None,
+    squared_error: float | None = None,
     kind: Factorization | None = None,
-) -> Promise:
-    """Return the layer that computes a sum of terms, in the place of a dense convolution, and what it promises.
+) -> tuple[Replacement, KernelVerification]:
+    """Return the layer that computes a sum of terms, in the place of a dense convolution, and what it is held to.
 
     "dw_pw" is one `SeparableConv2D` whose depth multiplier is the number of terms; "pw_dw" is one `FactorizedConv2D`,
     which `to_keras` opens into branches. There is one bias: on the pointwise step, or on the first term's depthwise
@@ -53,7 +54,7 @@ def separated(
         terms: the sum.
         action: for the report.
         bias: instead of the original's; then there is one in any case.
-        lost: the squared norm of what the terms leave out of the original kernel, if that was promised.
+        squared_error: the squared norm of what the terms leave out of the original kernel, if that is known.
         kind: another record of the same computation, whose layer is wanted.
     """
     layer, terms = dense.site.layer, terms.balanced()
@@ -67,4 +68,4 @@ def separated(
         weights = [pointwise, depthwise, np.concatenate([bias, silent])]
     new = conv2d(kind or terms.kind, layer.filters, layer.kernel_size, **arguments)
     part = Part(new, [weight.astype("float32") for weight in (weights if arguments["use_bias"] else weights[:2])])
-    return Promise(dense, Replacement((part,), action), terms.kernel, bias, lost)
+    return Replacement((part,), action), KernelVerification(dense, terms.kernel, bias, squared_error)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import keras
 
 from sepzoo.layers.composed import ComposedSeparableConv2D, composing_pays
 from sepzoo.layers.fast_batch_norm import FastBatchNormalization
 from sepzoo.layers.grouped import GroupedConv1D, GroupedConv2D
+from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport
-from sepzoo.surgery.walk.rewriting import Part, Replacement, Skip, rewrite
+from sepzoo.surgery.walk.rewriting import Part, Replacement, Skip
 from sepzoo.surgery.walk.sites import Site
+from sepzoo.surgery.walk.verification import SameOutputs
 
-TWINS: Mapping[type, Any] = {
+TWINS: Mapping[type, type[keras.layers.Layer]] = {
     keras.layers.BatchNormalization: FastBatchNormalization,
     keras.layers.Conv1D: GroupedConv1D,
     keras.layers.Conv2D: GroupedConv2D,
@@ -28,12 +29,13 @@ def accelerate(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
 
     Twins have batch normalizations, grouped convolutions, and separable ones with a depth multiplier above 1 where one
     dense convolution is faster (`sepzoo.layers.composed`). Depthwise ones and plain separable ones have none: nothing
-    was faster. Weights, names, classes' names and results are the same, to rounding. What is saved holds the stock
-    layers, and `to_keras` gives them back in memory. On other backends than TensorFlow batch normalization stays as it
-    is, which the report says.
+    was faster. Weights, names, classes' names and results are the same, to rounding: each twin is run as in training
+    beside what it is the twin of before the model is returned. What is saved holds the built-in layers, and `to_keras`
+    gives them back in memory. On other backends than TensorFlow batch normalization stays as it is, which the report
+    says.
 
     Raises:
-        SepzooError: a model that `rewrite` refuses.
+        SepzooError: a model that `rewrite` refuses, or a twin that gives other outputs; the layer is named.
 
     Example:
         >>> import keras
@@ -42,10 +44,15 @@ def accelerate(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
         >>> [(change.layer, change.action) for change in report.changes]
         [('bn', 'trains on the fused kernel')]
     """
-    return rewrite(model, _rule)
+    plan = Plan(model, keep_twins=True)
+    for site in plan.sites:
+        decision = _twin(site)
+        if decision:
+            plan.replace(site, decision, SameOutputs(training=True))
+    return plan.finish()
 
 
-def _rule(site: Site) -> Replacement | Skip | None:
+def _twin(site: Site) -> Replacement | Skip | None:
     layer = site.layer
     if type(layer) not in TWINS or getattr(layer, "groups", 2) == 1:
         return None

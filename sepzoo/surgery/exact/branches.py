@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 
-from sepzoo.surgery import Part, Replacement, Site, SurgeryReport, rewrite
+from sepzoo.support.types import Layer
 from sepzoo.surgery.exact.separable_pairs import split
+from sepzoo.surgery.walk.plan import Plan
+from sepzoo.surgery.walk.report import SurgeryReport
+from sepzoo.surgery.walk.rewriting import Part, Replacement
+from sepzoo.surgery.walk.sites import Site
 
 
 def split_multipliers(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
@@ -23,13 +25,15 @@ def split_multipliers(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
         >>> [layer.name for layer in model.layers[-4:]]
         ['conv_depthwise_1', 'conv_depthwise_2', 'conv_terms', 'conv_pointwise']
     """
-    return rewrite(model, _rule)
+    plan = Plan(model)
+    for site in plan.sites:
+        if type(site.layer) is keras.layers.SeparableConv2D and site.layer.depth_multiplier > 1:
+            plan.replace(site, _branches(site))
+    return plan.finish()
 
 
-def _rule(site: Site) -> Replacement | None:
-    layer: Any = site.layer
-    if type(layer) is not keras.layers.SeparableConv2D or layer.depth_multiplier == 1:
-        return None
+def _branches(site: Site) -> Replacement:
+    layer: Layer = site.layer
     terms = layer.depth_multiplier
     depthwise, pointwise, *bias = layer.get_weights()
     whole, mixing = (part.layer for part in split(site).parts)

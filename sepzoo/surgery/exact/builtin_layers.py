@@ -18,24 +18,29 @@ from sepzoo.layers import (
     OrthonormalRegularizer,
     SumTerms,
 )
-from sepzoo.layers.twins import builtin_class, is_twin
+from sepzoo.layers.twins import builtin_class
+from sepzoo.support.types import Tensor
+from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport
-from sepzoo.surgery.walk.rewriting import Part, Replacement, Skip, rewrite
+from sepzoo.surgery.walk.rewriting import Part, Replacement, Skip
 from sepzoo.surgery.walk.sites import Site
+from sepzoo.surgery.walk.verification import SameModelOutputs, SameOutputs
 
-Stage = Part | Callable[[Any], Any]
+Stage = Part | Callable[[Tensor], Tensor]
 
 
 def to_keras(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
-    """Expand each factorized layer into the stock Keras layers that it consists of, weights and flags kept.
+    """Expand each factorized layer into the built-in Keras layers that it consists of, weights and flags kept.
 
     The layers of `conv` are named `conv_pointwise`, `conv_depthwise` and so on, after its factors. A sum of several
     terms becomes one branch a term and an `Add`. Orthonormal penalties and dropped paths act in training alone and are
-    left out; edge padding that no stock layer does becomes functions of `keras.ops`. The result opens without sepzoo,
-    and its outputs in inference agree with the original's to rounding.
+    left out; edge padding that no built-in layer does becomes functions of `keras.ops`. The result opens without
+    sepzoo, and its outputs in inference agree with the original's to rounding; each new layer is held against the one
+    that it replaces before the model is returned.
 
     Raises:
-        SepzooError: a model that `rewrite` refuses.
+        SepzooError: a model that `rewrite` refuses, weights that are not finite, or new layers that give other outputs;
+            the layer is named.
 
     Example:
         >>> import keras, sepzoo
@@ -44,7 +49,13 @@ def to_keras(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
         >>> [layer.name for layer in model.layers]
         ['conv_pointwise', 'conv_depthwise']
     """
-    return rewrite(model, _rule)
+    plan = Plan(model)
+    for site in plan.sites:
+        decision = _in_keras(site)
+        if decision:
+            is_draw = isinstance(site.layer, ColumnDraw)
+            plan.replace(site, decision, SameModelOutputs() if is_draw else SameOutputs())
+    return plan.finish()
 
 
 def expanded(site: Site) -> Replacement | Skip:
@@ -57,14 +68,14 @@ def expanded(site: Site) -> Replacement | Skip:
     record = layer.factorization
     steps = record.steps(site.input_shape[-1], layer.filters)
     if not record.expand or steps[-1].groups != steps[-1].inputs:
-        return Skip(f"its {record.terms} terms share a step that stock layers can't do apart")
+        return Skip(f"its {record.terms} terms share a step that built-in layers can't do apart")
     split = [factor.name for factor in factors].index(steps[-2].name)
     shared = [_stage(layer, factor) for factor in factors[:split]]
     terms = [[_term(layer, factor, term) for factor in factors[split:]] for term in range(record.terms)]
     total = Part(keras.layers.Add(name=f"{layer.name}_{last.name}", dtype=last.dtype_policy))
     activation = _activation(layer)
 
-    def apply(x: Any) -> Any:
+    def apply(x: Tensor) -> Tensor:
         x = _run(shared, x)
         return _run(activation, total.layer([_run(stages, x) for stages in terms]))
 
@@ -73,26 +84,19 @@ def expanded(site: Site) -> Replacement | Skip:
     return Replacement(tuple(stage for stage in stages if isinstance(stage, Part)), action, apply)
 
 
-def shed(site: Site) -> Replacement:
-    """Return what stands in the place of a stock layer's twin: the stock layer."""
-    return _in_a_row([_part(site.layer, site.layer.name)], "as the stock layer")
-
-
-def _rule(site: Site) -> Replacement | Skip | None:
+def _in_keras(site: Site) -> Replacement | Skip | None:
     layer = site.layer
     if isinstance(layer, FactorizedConv):
         return expanded(site)
     if isinstance(layer, EdgePadding):
         return Replacement((), f"written in keras.ops ({layer.mode})", _edge_padding(layer))
-    if is_twin(layer):
-        return shed(site)
     if isinstance(layer, DropPath | ColumnDraw):
         return Replacement((), "left out, it acts in training alone")
     if isinstance(layer, DropPathJoin):
         mean = keras.layers.Average(name=layer.name, dtype=layer.dtype_policy)
         return Replacement((Part(mean),), "as the mean that it is in inference", lambda x: mean(x[:-1]))
     if type(layer).__module__.startswith("sepzoo."):
-        return Skip(f"no stock layer does what {type(layer).__name__} does")
+        return Skip(f"no built-in layer does what {type(layer).__name__} does")
     config = layer.get_config()
     if any(isinstance(getattr(layer, key, None), OrthonormalRegularizer) for key in config):
         return _in_a_row([_part(layer, layer.name)], "its orthonormal penalty is left out")
@@ -105,7 +109,7 @@ def _in_a_row(stages: Sequence[Stage], action: str) -> Replacement:
     return Replacement(parts, action, apply=None if plain else lambda x: _run(stages, x))
 
 
-def _run(stages: Sequence[Stage], x: Any) -> Any:
+def _run(stages: Sequence[Stage], x: Tensor) -> Tensor:
     for stage in stages:
         x = stage.layer(x) if isinstance(stage, Part) else stage(x)
     return x
@@ -160,7 +164,7 @@ def _term(layer: FactorizedConv, factor: keras.layers.Layer, term: int) -> Stage
 
 
 def _part(layer: keras.layers.Layer, name: str, weights: Sequence[np.ndarray] | None = None, **changes: Any) -> Part:
-    """Return a stock layer anew under another name, without what of ours is in its configuration."""
+    """Return a built-in layer anew under another name, without what of ours is in its configuration."""
     config = {**layer.get_config(), "name": name, **changes}
     for key in config:
         regularizer = getattr(layer, key, None)
@@ -169,10 +173,10 @@ def _part(layer: keras.layers.Layer, name: str, weights: Sequence[np.ndarray] | 
     return Part(builtin_class(layer).from_config(config), layer.get_weights() if weights is None else weights)
 
 
-def _edge_padding(layer: EdgePadding) -> Callable[[Any], Any]:
+def _edge_padding(layer: EdgePadding) -> Callable[[Tensor], Tensor]:
     """Return what an `EdgePadding` does, in functions that Keras itself can save."""
 
-    def pad(x: Any) -> Any:
+    def pad(x: Tensor) -> Tensor:
         pairs = ((0, 0), *layer.padding, (0, 0))
         if layer.mode == "reflect":
             return ops.pad(x, pairs, mode="reflect")

@@ -9,13 +9,12 @@ import keras
 import numpy as np
 
 from sepzoo.layers import FactorizedConv
-from sepzoo.layers.twins import is_twin
 from sepzoo.surgery.exact.affine import Affine
-from sepzoo.surgery.exact.builtin_layers import expanded, shed
-from sepzoo.surgery.walk.lossless import Lossless
+from sepzoo.surgery.exact.builtin_layers import expanded
+from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport
 from sepzoo.surgery.walk.rewriting import Part, Replacement
-from sepzoo.surgery.walk.sites import Site, sites
+from sepzoo.surgery.walk.sites import Site
 
 layers = keras.layers
 # Exactly these classes, for a subclass may compute something else. Which axes of which kernel the outputs stand on:
@@ -38,7 +37,7 @@ def fold_batch_norm(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
     """Fold each batch normalization into the convolution or dense layer right before it, for inference.
 
     The layer before must be linear, called once, and give its output to the normalization alone. It keeps its name and
-    gets a bias. Our factorized layers that have a batch normalization in them or behind them are expanded into stock
+    gets a bias. Our factorized layers that have a batch normalization in them or behind them are expanded into built-in
     layers first, as `to_keras` does; the report says so. A batch normalization that stays is in the report with the
     reason. Outputs in inference agree with the original's to rounding, and each new layer is held against those that
     it replaces before the model is returned; the result is not meant for training on.
@@ -54,38 +53,36 @@ def fold_batch_norm(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
         >>> len(model.layers), report.params_before, report.params_after
         (2, 124, 112)
     """
-    expansion = None
-    hiding = [site for site in sites(model) if _hides_a_fold(site)]
-    if hiding:
-        model, expansion = _opened(hiding).carry_out(model)
-    model, report = _folded(model).carry_out(model)
-    return model, expansion.followed_by(report) if expansion else report
+    plan = Plan(model)
+    fold(plan)
+    return plan.finish()
 
 
-def _opened(hiding: Sequence[Site]) -> Lossless:
-    """Put the stock layers that they stand for in the place of twins and of layers that hide a fold."""
-    plan = Lossless()
+def fold(plan: Plan) -> None:
+    """Fold the batch normalizations of a plan's model, as the first step of another surgery."""
+    hiding = [site for site in plan.sites if _hides_a_fold(site)]
     for site in hiding:
-        plan.decide(site, shed(site) if is_twin(site.layer) else expanded(site))
-    return plan
+        plan.replace(site, expanded(site))
+    if hiding:
+        plan.carry_out()
+    _fold(plan)
+    plan.carry_out()
 
 
 def _hides_a_fold(site: Site) -> bool:
     layer = site.layer
     if not isinstance(layer, FactorizedConv):
-        return is_twin(layer)
+        return False
     inside = any(isinstance(factor, keras.layers.BatchNormalization) for factor in layer.factors)
     return inside or isinstance(site.consumer, keras.layers.BatchNormalization)
 
 
-def _folded(model: keras.Model) -> Lossless:
-    where = {id(site.layer): site for site in sites(model)}
+def _fold(plan: Plan) -> None:
     rows: dict[int, list[Site]] = {}  # by each of its layers: the carrier and the normalizations folded into it so far
-    plan = Lossless()
-    for site in where.values():
+    for site in plan.sites:
         if not isinstance(site.layer, keras.layers.BatchNormalization):
             continue
-        before = where.get(id(site.producer))
+        before = plan.site_of(site.producer)
         row = rows.get(id(site.producer), [] if before is None else [before])
         reason = _obstacle(site, before, row[0] if row else None)
         if reason:
@@ -96,7 +93,6 @@ def _folded(model: keras.Model) -> Lossless:
     for row in {id(row): row for row in rows.values()}.values():
         carrier, *norms = row
         plan.replace(row, _carry(carrier, norms), at=carrier, others=f"folded in {carrier.name!r}")
-    return plan
 
 
 def _obstacle(site: Site, before: Site | None, carrier: Site | None) -> str:

@@ -10,10 +10,10 @@ import keras
 import numpy as np
 
 from sepzoo.surgery.exact.affine import Affine
-from sepzoo.surgery.walk.lossless import Lossless
+from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport
 from sepzoo.surgery.walk.rewriting import Part, Replacement
-from sepzoo.surgery.walk.sites import Site, sites
+from sepzoo.surgery.walk.sites import Site
 
 layers = keras.layers
 DENSE = (layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.Dense)
@@ -40,18 +40,17 @@ def fold_leading_batch_norm(model: keras.Model) -> tuple[keras.Model, SurgeryRep
         >>> [(change.layer, change.action) for change in report.changes]
         [('input_bn', "folded in 'conv'"), ('conv', "takes over 'input_bn'")]
     """
-    where = {id(site.layer): site for site in sites(model)}
-    plan = Lossless()
-    for site in where.values():
+    plan = Plan(model)
+    for site in plan.sites:
         if not isinstance(site.layer, keras.layers.BatchNormalization):
             continue
-        carrier = where.get(id(site.consumer))
+        carrier = plan.site_of(site.consumer)
         reason = _obstacle(site, carrier)
         if reason or carrier is None:
             plan.skip(site, reason)
         else:
             plan.replace((site, carrier), _carry(carrier, site), at=carrier, others=f"folded in {carrier.name!r}")
-    return plan.carry_out(model)
+    return plan.finish()
 
 
 def _obstacle(site: Site, carrier: Site | None) -> str:

@@ -9,10 +9,10 @@ import keras
 import numpy as np
 
 from sepzoo.layers import BSConvS1D, BSConvS2D, BSConvU1D, BSConvU2D
-from sepzoo.surgery.walk.lossless import Lossless
+from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport
 from sepzoo.surgery.walk.rewriting import Part, Replacement, Skip
-from sepzoo.surgery.walk.sites import Site, sites
+from sepzoo.surgery.walk.sites import Site
 
 BSCONV = {BSConvS1D: BSConvU1D, BSConvS2D: BSConvU2D}
 CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D)
@@ -37,33 +37,31 @@ def fuse_pointwise(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
         >>> type(new.layers[0]).__name__, report.changes[0].action, report.params_before, report.params_after
         ('BSConvU2D', 'its two 1 x 1 steps fused', 544, 416)
     """
-    new, report = _once(model)
-    latest = report
-    while any(change.action for change in latest.changes):  # three in a row take two rounds
-        again, latest = _once(new)
-        if any(change.action for change in latest.changes):
-            new, report = again, report.followed_by(latest)
-    return new, report
+    plan = Plan(model)
+    _fuse(plan)
+    while plan.replaces:  # three in a row take two rounds; what stays has its reason in the first one
+        plan.carry_out()
+        _fuse(plan, reasons=False)
+    return plan.finish()
 
 
-def _once(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
-    where = {id(site.layer): site for site in sites(model)}
-    plan = Lossless()
-    for site in where.values():
+def _fuse(plan: Plan, *, reasons: bool = True) -> None:
+    for site in plan.sites:
         if site in plan:
             continue
         if type(site.layer) in BSCONV:
-            plan.decide(site, _fused_inside(site))
+            decision = _fused_inside(site)
+            if reasons or isinstance(decision, Replacement):
+                plan.replace(site, decision)
             continue
-        second = where.get(id(site.consumer))
+        second = plan.site_of(site.consumer)
         if second is None or not (_is_pointwise(site) and _is_pointwise(second)):
             continue
         reason = _obstacle(site, second)
-        if reason:
+        if reason and reasons:
             plan.skip(site, reason)
-        else:
+        elif not reason:
             plan.replace((site, second), _fused(site, second), at=second, others=f"fused with {second.name!r}")
-    return plan.carry_out(model)
 
 
 def _is_pointwise(site: Site) -> bool:
@@ -82,10 +80,10 @@ def _obstacle(site: Site, second: Site) -> str:
         return f"its data format or precision is not that of {second.name!r}"
     if first.trainable != behind.trainable:
         return f"its trainable flag is not that of {second.name!r}"
-    return _dearer(first.kernel.shape[-2], first.filters, behind.filters)
+    return _more_expensive(first.kernel.shape[-2], first.filters, behind.filters)
 
 
-def _dearer(inputs: int, mid: int, outputs: int) -> str:
+def _more_expensive(inputs: int, mid: int, outputs: int) -> str:
     if inputs * outputs < mid * (inputs + outputs):
         return ""
     return f"one 1 x 1 kernel of {inputs} x {outputs} is no cheaper than two over {mid} channels"
@@ -112,7 +110,7 @@ def _fused_inside(site: Site) -> Replacement | Skip:
     if layer.factorization.batch_norm:
         return Skip("there is a batch normalization between its 1 x 1 steps; fold it first")
     first, second, *rest = layer.get_weights()
-    reason = _dearer(first.shape[-2], first.shape[-1], second.shape[-1])
+    reason = _more_expensive(first.shape[-2], first.shape[-1], second.shape[-1])
     if reason:
         return Skip(reason)
     config = layer.get_config()

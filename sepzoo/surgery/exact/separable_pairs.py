@@ -9,10 +9,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from sepzoo.surgery.walk.lossless import Lossless
+from sepzoo.layers.graph import graph_of
+from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport
 from sepzoo.surgery.walk.rewriting import Part, Replacement
-from sepzoo.surgery.walk.sites import Site, sites
+from sepzoo.surgery.walk.sites import Site
 
 layers = keras.layers
 PAIRS: Mapping[Any, tuple[Any, Any]] = {  # exactly these classes, for a subclass may compute something else
@@ -39,11 +40,11 @@ def split_separable(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
         >>> [layer.name for layer in split_separable(model)[0].layers]
         ['conv_depthwise', 'conv_pointwise']
     """
-    plan = Lossless()
-    for site in sites(model):
+    plan = Plan(model)
+    for site in plan.sites:
         if type(site.layer) in PAIRS:
-            plan.decide(site, split(site))
-    return plan.carry_out(model)
+            plan.replace(site, split(site))
+    return plan.finish()
 
 
 def merge_separable(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
@@ -64,23 +65,22 @@ def merge_separable(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
         >>> [(layer.name, type(layer).__name__) for layer in new.layers]
         [('b', 'SeparableConv2D')]
     """
-    where = {id(site.layer): site for site in sites(model)}
-    taken = {site.layer.name for site in where.values()}
+    plan = Plan(model)
     whole = {depthwise: (separable, pointwise) for separable, (depthwise, pointwise) in PAIRS.items()}
-    plan = Lossless()
-    for site in where.values():
+    for site in plan.sites:
         if type(site.layer) not in whole:
             continue
         separable, pointwise = whole[type(site.layer)]
-        second = where.get(id(site.consumer))
+        second = plan.site_of(site.consumer)
         reason = _obstacle(site, second, pointwise)
         if reason or second is None:
             plan.skip(site, reason)
             continue
+        taken = {each.name for each in graph_of(site.calls[0].model).operations}
         name = _common_name(site.layer.name, second.layer.name, taken)
         merged = _merged(separable, site.layer, second.layer, name)
         plan.replace((site, second), merged, at=second, others=f"merged into {name!r}")
-    return plan.carry_out(model)
+    return plan.finish()
 
 
 def split(site: Site) -> Replacement:

@@ -13,6 +13,7 @@ import keras
 from sepzoo.analysis.profiling import measure
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.table import table
+from sepzoo.surgery.walk.comparison import Comparison
 from sepzoo.surgery.walk.sites import Site
 
 _Report = TypeVar("_Report", bound="SurgeryReport")
@@ -56,6 +57,7 @@ class SurgeryReport:
         params_after: those of the new one.
         macs_before: multiply-accumulates for one sample; None where the model leaves the input's size open.
         macs_after: those of the new model.
+        comparison: how far its outputs are from the original's; None where a rule decided that knows nothing of them.
 
     Example:
         >>> import keras
@@ -67,6 +69,7 @@ class SurgeryReport:
         conv   Conv2D              takes over 'bn'   112 -> 112  3,888 -> 3,888
         bn     BatchNormalization  folded in 'conv'     16 -> 0          0 -> 0
         tiny                                         128 -> 112  3,888 -> 3,888
+        output error of the whole model: below 1e-05 on random input
     """
 
     model: str
@@ -75,9 +78,10 @@ class SurgeryReport:
     params_after: int
     macs_before: int | None
     macs_after: int | None
+    comparison: Comparison | None = None
 
     def followed_by(self, later: _Report) -> _Report:
-        """Return the report of two operations in a row."""
+        """Return the report of two operations in a row; the outputs are compared with those before the second one."""
         return dataclasses.replace(
             later,
             changes=self.changes + later.changes,
@@ -101,9 +105,14 @@ class SurgeryReport:
             for change in self.changes
         ]
         totals = _step(self.params_before, self.params_after), _step(self.macs_before, self.macs_after)
-        return table(
-            ["layer", "kind", "what was done", "params", "MACs"], [*rows, (self.model, "", "", *totals)], left=3
-        )
+        lines = [
+            table(["layer", "kind", "what was done", "params", "MACs"], [*rows, (self.model, "", "", *totals)], left=3)
+        ]
+        if not any(change.action for change in self.changes):
+            lines.append("nothing was changed")
+        elif self.macs_before is not None and self.macs_after is not None and self.macs_after > self.macs_before:
+            lines.append(f"more expensive: {self.macs_after / self.macs_before:.3f} times the MACs")
+        return "\n".join([*lines, *([str(self.comparison)] if self.comparison else [])])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import inspect
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import keras
@@ -13,7 +13,7 @@ import numpy as np
 
 from sepzoo.artifact import model_file
 from sepzoo.layers.cloning import clone, copy_state
-from sepzoo.layers.graph import chain_of, functions_between, graph_of, input_of, maker, replay
+from sepzoo.layers.graph import chain_of, functions_between, graph_of, input_of, maker, replay, takes_training
 from sepzoo.layers.orthonormal import functional
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.recursion import deep_recursion
@@ -55,9 +55,9 @@ class Replacement:
         """Run the parts; in a chain, those that know of `training` are told it."""
         if self.apply:
             return self.apply(x)
+        told = training is not None
         for part in self.parts:
-            told = training is not None and "training" in inspect.signature(part.layer.call).parameters
-            x = part.layer(x, training=training) if told else part.layer(x)
+            x = part.layer(x, training=training) if told and takes_training(part.layer) else part.layer(x)
         return x
 
 
@@ -68,7 +68,21 @@ class Skip:
     reason: str
 
 
+_SNAKE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
 Rule = Callable[[Site], Replacement | Skip | None]
+
+
+def unused_name(name: str, taken: Collection[str]) -> str:
+    """Return a name, with a number behind it where it is taken.
+
+    Example:
+        >>> unused_name("conv", {"conv", "conv_1"}), unused_name("pool", {"conv"})
+        ('conv_2', 'pool')
+    """
+    return next(
+        each for each in (name, *(f"{name}_{number}" for number in range(1, len(taken) + 2))) if each not in taken
+    )
 
 
 def rewrite(model: keras.Model, rule: Rule) -> tuple[keras.Model, SurgeryReport]:
@@ -115,15 +129,18 @@ class _Rewriting:
         self.sites = {id(site.layer): site for site in where}
         self.new: dict[int, Callable[..., Any]] = {}
         self.outcomes: list[Outcome] = []
+        self.names: set[str] = set()  # of operations in the model at hand
 
     def model(self, model: keras.Model) -> keras.Model:
         """Return a model anew, nested or outermost."""
         graph = graph_of(model)
+        outer, self.names = self.names, {operation.name for operation in graph.operations}
         inputs = keras.tree.map_structure(self._input, graph.input)
         # A Sequential model's variables bear its name in their path.
         scope = keras.name_scope(model.name) if isinstance(model, keras.Sequential) else contextlib.nullcontext()
         with scope:
             outputs = replay(model, inputs, self._call)
+        self.names = outer
         for tensor, old in zip(keras.tree.flatten(outputs), graph.outputs, strict=True):
             if tuple(tensor.shape) != tuple(old.shape):
                 raise SepzooError(
@@ -158,7 +175,8 @@ class _Rewriting:
         decision = self.rule(site)
         if isinstance(decision, Replacement):
             self.outcomes.append(Outcome(site, decision.action, tuple(part.layer for part in decision.parts)))
-            return _Replaced(site, decision)
+            self.names |= {part.layer.name for part in decision.parts}
+            return _Replaced(site, decision, self)
         new = clone(operation, site.name)
         if isinstance(decision, Skip):
             self.outcomes.append(Outcome(site, "", (new,), skipped=decision.reason))
@@ -188,8 +206,8 @@ class _Copied:
 class _Replaced:
     """A layer's replacement, whose parts take their weights as soon as their first call has built them."""
 
-    def __init__(self, site: Site, replacement: Replacement) -> None:
-        self.site, self.replacement, self.filled = site, replacement, False
+    def __init__(self, site: Site, replacement: Replacement, work: _Rewriting) -> None:
+        self.site, self.replacement, self.work, self.filled = site, replacement, work, False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         x = input_of(args, kwargs)
@@ -203,8 +221,11 @@ class _Replaced:
             raise
         except Exception as error:
             raise SepzooError(f"the replacement of {self.site.name!r} does not run: {first_line(error)}") from error
-        for function in functions_between(x, outputs):
-            function.name = f"{self.site.layer.name}_{function.name}"
+        for function in reversed(functions_between(x, outputs)):
+            # by class: Keras numbers functions by all that a process has made of them
+            wanted = f"{self.site.layer.name}_{_SNAKE.sub('_', type(function).__name__).lower()}"
+            function.name = unused_name(wanted, self.work.names)
+            self.work.names.add(function.name)
         if not self.filled:
             for part in self.replacement.parts:
                 self._fill(part)

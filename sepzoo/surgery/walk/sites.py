@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from sepzoo.layers.graph import graph_of, maker, nodes
+from sepzoo.support.types import Operation, Tensor
 
 Shape = tuple[int | None, ...]
 
@@ -19,6 +20,7 @@ class Call:
     """One call of a layer in the original model.
 
     Attributes:
+        model: the model that it stands in, which may be nested in another one.
         inputs: the symbolic tensors that it takes.
         outputs: the symbolic tensors that it gives.
         arguments: keyword arguments of the call that are set, such as `training`.
@@ -27,11 +29,12 @@ class Call:
         is_output: whether the model, or the nested model around it, gives one of its outputs.
     """
 
-    inputs: tuple[Any, ...]
-    outputs: tuple[Any, ...]
+    model: keras.Model
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
     arguments: Mapping[str, Any]
-    producers: tuple[Any, ...]
-    consumers: tuple[Any, ...]
+    producers: tuple[Operation, ...]
+    consumers: tuple[Operation, ...]
     is_output: bool
 
 
@@ -60,12 +63,12 @@ class Site:
         return tuple(self.calls[0].outputs[0].shape)
 
     @property
-    def producer(self) -> Any:
+    def producer(self) -> Operation:
         """The operation that makes the input of its only call, or None where it has several calls or inputs."""
         return self.calls[0].producers[0] if len(self.calls) == 1 and len(self.calls[0].producers) == 1 else None
 
     @property
-    def consumer(self) -> Any:
+    def consumer(self) -> Operation:
         """The operation that alone takes what it gives, or None where something else gets it too."""
         only = len(self.calls) == 1 and len(self.calls[0].consumers) == 1 and not self.calls[0].is_output
         return self.calls[0].consumers[0] if only else None
@@ -104,6 +107,7 @@ def _collect(model: keras.Model, prefix: str, found: dict[int, Any], seen: set[i
             _collect(operation, f"{name}/", found, seen)
         elif isinstance(operation, keras.layers.Layer):
             call = Call(
+                model=model,
                 inputs=tuple(node.input_tensors),
                 outputs=tuple(node.outputs),
                 arguments={key: value for key, value in node.arguments.kwargs.items() if value is not None},

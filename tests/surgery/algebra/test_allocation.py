@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sepzoo.analysis import profile
 from sepzoo.surgery import decouple
-from sepzoo.surgery.algebra.allocation import FRONT, Option, allocate
+from sepzoo.surgery.algebra.allocation import PARETO_FRONT_SIZE, Option, allocate
 from tests.surgery.algebra.test_regression import smooth
 from tests.surgery.networks import nested, stack
 
@@ -50,7 +50,7 @@ def test_a_hundred_layers_are_thinned_and_stay_within_the_budget():
     uniform = sum(layer[3].error for layer in layers)  # 4 of 9 terms in every layer
     assert cost <= whole // 2
     assert error < uniform
-    assert len(layers) * 9 < FRONT
+    assert len(layers) * 9 < PARETO_FRONT_SIZE
 
 
 @pytest.mark.parametrize("order", ["pw_dw", "dw_pw"])

@@ -12,10 +12,11 @@ from keras.ops import convert_to_numpy as to_numpy
 from sepzoo.surgery import decouple, recalibrate_batch_norm
 from sepzoo.surgery.algebra.expansion import expand
 from sepzoo.surgery.algebra.moments import Moments
-from sepzoo.surgery.algebra.patches import windows_on
+from sepzoo.surgery.algebra.patches import extract_patches
 from sepzoo.surgery.algebra.regression import fit
-from sepzoo.surgery.approximate.dense import dense_convs
+from sepzoo.surgery.approximate.dense import dense_convs, window_of
 from sepzoo.surgery.approximate.sampling import patch_batches
+from sepzoo.surgery.walk.plan import Plan
 from tests.surgery.networks import nested, single, stack
 
 ORDERS = ("pw_dw", "dw_pw")
@@ -32,7 +33,7 @@ def smooth(shape, seed=0, count=48):
 
 def by_hand(layer, images):
     """All patches and answers as matrices, for comparison."""
-    x = windows_on(images.astype("float64"), layer).reshape(-1, layer.kernel.shape[2] * 9)
+    x = extract_patches(images.astype("float64"), window_of(layer)).reshape(-1, layer.kernel.shape[2] * 9)
     kernel, bias = layer.get_weights()
     return x, x @ kernel.reshape(-1, layer.filters) + bias
 
@@ -54,7 +55,7 @@ def test_patches_are_what_the_layer_multiplies(form, randomize):
 def test_streamed_moments_are_those_of_all_patches(randomize):
     model = randomize(single(shape=(7, 6, 5)))  # 20 places, so all of them are taken
     images = smooth((7, 6, 5), count=70)  # three batches
-    (dense,) = dense_convs(model).values()
+    (dense,) = dense_convs(Plan(model))
     streamed = Moments.of(patch_batches(images, dense, model))
     expected = moments_by_hand(*by_hand(model.get_layer("conv"), images))
     for field in dataclasses.fields(Moments):
@@ -99,7 +100,7 @@ def test_white_patches_give_the_decomposition_itself(order):
     white = Moments(np.eye(36), matrix, np.sum(matrix**2, axis=0), np.zeros(36), np.zeros(6), 1)
     expansion = expand(kernel, order)
     found = fit(white, expansion, 2, np.zeros(6))
-    assert found.error == pytest.approx(expansion.share_lost(2), rel=1e-9)
+    assert found.error == pytest.approx(expansion.relative_squared_error(2), rel=1e-9)
 
 
 def test_one_channel_is_the_best_there_is():
@@ -141,7 +142,7 @@ def test_through_the_depth_every_layer_gains(order, randomize):
     )
     fresh = smooth((12, 12, 6), seed=0, count=200)[100:]
     assert output_gap(model, new, fresh) < output_gap(model, free, fresh)
-    assert "answers' error" in report.changes[-1].action
+    assert "output error" in report.changes[-1].action
 
 
 def test_a_fit_makes_a_bias(randomize):

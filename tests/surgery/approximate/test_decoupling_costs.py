@@ -11,7 +11,8 @@ from sepzoo import applications
 from sepzoo.analysis import profile
 from sepzoo.layers import factorization
 from sepzoo.surgery import decouple, sites
-from sepzoo.surgery.approximate.dense import DenseConv, dense_convs
+from sepzoo.surgery.approximate.dense import dense_convs
+from sepzoo.surgery.walk.plan import Plan
 
 GIGA = 1e9
 # Multiply-accumulates of the convolutions at 224 x 224, full and for T = 1 … 6, a layer kept regular when dearer. The
@@ -52,7 +53,7 @@ def test_the_cost_table(name):
     whole = convolutions(model)
     digits = 2 if full > 10 else 3
     assert round(whole / GIGA, digits) == full
-    candidates = [entry for entry in dense_convs(model, keep).values() if isinstance(entry, DenseConv)]
+    candidates = dense_convs(Plan(model), keep)
     rest = whole - sum(dense.macs for dense in candidates)
     for cost, expected in ((by_formula, decoupled), (as_built, AT_INPUT_RESOLUTION.get(name, decoupled))):
         found = [rest + sum(cost(dense, terms) for dense in candidates) for terms in range(1, 7)]
@@ -62,7 +63,7 @@ def test_the_cost_table(name):
 @pytest.mark.slow
 def test_a_real_network_costs_what_the_table_says(randomize, outputs_of):
     model = randomize(applications.build("cifar_resnet20"))
-    candidates = [entry for entry in dense_convs(model).values() if isinstance(entry, DenseConv)]
+    candidates = dense_convs(Plan(model))
     for terms in (1, 4):
         new, report = decouple(model, terms=terms)
         expected = profile(model).macs + sum(as_built(dense, terms) - dense.macs for dense in candidates)

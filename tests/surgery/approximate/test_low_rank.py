@@ -9,7 +9,7 @@ import pytest
 from sepzoo.analysis import profile
 from sepzoo.support.errors import SepzooError
 from sepzoo.surgery import decompose_channels, decompose_spatially, decouple
-from sepzoo.surgery.algebra.response_maps import nearest, nearest_behind_relu
+from sepzoo.surgery.algebra.response_maps import fit_response_map, fit_through_relu
 from tests.surgery.algebra.test_regression import smooth
 from tests.surgery.networks import nested, shared, single, stack
 
@@ -64,7 +64,7 @@ def test_samples_make_it_better_through_the_depth(decompose, randomize):
     new, report = decompose(model, ratio=3.0, data=images)
     gains = []
     for change in report.changes:
-        if "answers' error" in change.action:
+        if "output error" in change.action:
             error, free = (float(word.strip(",()")) for word in change.action.split()[-3::2])
             assert error <= free
             gains.append(free - error)
@@ -119,6 +119,6 @@ def test_behind_a_relu_the_alternation_is_better():
     generator = np.random.default_rng(0)
     wanted = generator.normal(size=(400, 6)) - 0.5
     now = wanted + 0.1 * generator.normal(size=wanted.shape)
-    linear, bent = nearest(now, wanted, 3), nearest_behind_relu(now, wanted, 3)
-    assert bent.error(now, wanted, bends=True) < 0.95 * linear.error(now, wanted, bends=True)
-    assert linear.error(now, wanted, bends=False) < bent.error(now, wanted, bends=False)
+    linear, bent = fit_response_map(now, wanted, 3), fit_through_relu(now, wanted, 3)
+    assert bent.error(now, wanted, through_relu=True) < 0.95 * linear.error(now, wanted, through_relu=True)
+    assert linear.error(now, wanted, through_relu=False) < bent.error(now, wanted, through_relu=False)

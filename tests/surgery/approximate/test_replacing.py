@@ -48,7 +48,7 @@ def test_every_kind_takes_what_the_layer_had(kind):
         dtype="mixed_bfloat16",
     )
     model.get_layer("conv").trainable = False
-    new, report = replace(model, kind, conv_options=options)
+    new, report = replace(model, kind, conv_options=options, only_if_cheaper=False)
     layer = new.get_layer("conv")
     assert report.changes[0].action == f"now {kind}, with initial weights"
     assert (layer.strides, layer.padding, layer.use_bias, layer.trainable) == ((2, 2), "same", False, False)
@@ -75,7 +75,7 @@ def test_windows_groups_and_names_decide():
         return [change.layer for change in replace(model, "bsconv_u", **arguments)[1].changes if change.action]
 
     assert replaced() == ["five", "three"]
-    assert replaced(kernel_sizes=None) == ["five", "flat", "three", "one"]
+    assert replaced(kernel_sizes=None, only_if_cheaper=False) == ["five", "flat", "three", "one"]
     assert replaced(kernel_sizes=[(1, 3)]) == ["flat"]
     assert replaced(keep="f*") == ["three"]
 

@@ -128,7 +128,7 @@ def test_to_keras_and_folding_shed_the_twins(seed, outputs_of):
     fast, _report = accelerate(network(conv="bsconv_s", conv_options={"batch_norm": True}))
     stock, report = to_keras(fast)
     assert not twins(stock)
-    assert "as the stock layer" in {change.action for change in report.changes}
+    assert "as the built-in layer" in {change.action for change in report.changes}
     folded, _report = fold_batch_norm(fast)
     assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in folded.layers[2:])
     for model in (stock, folded):

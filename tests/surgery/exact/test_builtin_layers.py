@@ -167,7 +167,7 @@ def test_edge_padding_of_open_size(mode):
 def test_what_no_stock_layer_does_is_said():
     model = keras.Sequential([keras.Input((4, 4, 6)), SumTerms(2, name="sum")])
     _new, report = to_keras(model)
-    assert report.changes[0].skipped == "no stock layer does what SumTerms does"
+    assert report.changes[0].skipped == "no built-in layer does what SumTerms does"
 
 
 def test_a_stock_model_is_just_copied():

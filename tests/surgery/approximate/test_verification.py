@@ -1,4 +1,4 @@
-"""What surgery promises is checked before anybody gets it; what it is shown must fit."""
+"""What surgery computes is checked before anybody gets it; what it is shown must fit."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
 from sepzoo.surgery import blueprint, decouple, recalibrate_batch_norm
 from sepzoo.surgery.algebra.expansion import Terms
+from sepzoo.surgery.approximate.verification import KernelVerification
 from sepzoo.surgery.walk.model_inputs import model_inputs
-from sepzoo.surgery.walk.promise import Promise
 from tests.surgery.networks import single, stack
 
 SAMPLES = np.zeros((2, 8, 8, 3), "float32")
@@ -57,16 +57,16 @@ def test_models_that_can_not_be_rewritten_are_named(name):
 
 
 @pytest.mark.parametrize("name", ["decouple", "blueprint", "decompose_channels", "decompose_spatially"])
-def test_nothing_is_returned_that_is_not_as_promised(name, randomize, monkeypatch):
+def test_nothing_is_returned_that_is_not_as_computed(name, randomize, monkeypatch):
     """A layer whose weights are mixed up is caught, whatever mixed them up."""
-    check = Promise.check
+    check = KernelVerification.check
 
-    def spoiled(self):
-        for layer in (part.layer for part in self.replacement.parts):
+    def spoiled(self, row, replacement):
+        for layer in (part.layer for part in replacement.parts):
             layer.set_weights([np.flip(weight, 0) if weight.shape[0] > 1 else weight for weight in layer.get_weights()])
-        check(self)
+        check(self, row, replacement)
 
-    monkeypatch.setattr(Promise, "check", spoiled)
+    monkeypatch.setattr(KernelVerification, "check", spoiled)
     with pytest.raises(
         SepzooError, match=r"layer 'conv': expected the output of its replacement within .* off\. No model"
     ):
@@ -75,9 +75,9 @@ def test_nothing_is_returned_that_is_not_as_promised(name, randomize, monkeypatc
         )
 
 
-def test_a_kernel_that_is_further_off_than_promised_is_caught(randomize, monkeypatch):
+def test_a_kernel_that_is_further_off_than_computed_is_caught(randomize, monkeypatch):
     def worse(terms):
-        return dataclasses.replace(terms, spread=terms.spread * 0.99)
+        return dataclasses.replace(terms, channel_vectors=terms.channel_vectors * 0.99)
 
     monkeypatch.setattr(Terms, "balanced", worse)
     with pytest.raises(SepzooError, match="layer 'conv': expected the kernel of its replacement within"):

@@ -12,9 +12,10 @@ from keras import layers
 from sepzoo import surgery
 from sepzoo.layers import BSConvS, BSConvU
 from sepzoo.support.errors import SepzooError
-from sepzoo.surgery import Part, Replacement, fold_batch_norm, sites
+from sepzoo.surgery import Part, Replacement, fold_batch_norm
 from sepzoo.surgery.exact.affine import Affine
-from sepzoo.surgery.walk.lossless import Lossless, Row
+from sepzoo.surgery.walk.plan import Plan
+from sepzoo.surgery.walk.verification import SameOutputs
 
 SHAPE = (9, 8, 6)
 CASES = {
@@ -35,17 +36,17 @@ def model_of(name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_mixed_up_weights_are_caught(name, randomize, monkeypatch):
-    check = Row.check
+    check = SameOutputs.check
 
-    def spoiled(self):
-        for layer in (part.layer for part in self.after.parts):
+    def spoiled(self, row, replacement):
+        for layer in (part.layer for part in replacement.parts):
             layer.set_weights([np.flip(weight, -1) for weight in layer.get_weights()])
-        check(self)
+        check(self, row, replacement)
 
-    monkeypatch.setattr(Row, "check", spoiled)
+    monkeypatch.setattr(SameOutputs, "check", spoiled)
     with pytest.raises(SepzooError) as error:
         getattr(surgery, name)(randomize(model_of(name)))
-    start = f"expected the same answers from what replaces {CASES[name][1]}, to 0.01 of a channel's largest. Received: "
+    start = f"expected the same outputs from what replaces {CASES[name][1]}, to 0.01 of a channel's largest. Received: "
     assert str(error.value).startswith(start)
     assert str(error.value).endswith(" of it off. No model is returned; please report this.")
 
@@ -143,11 +144,11 @@ def renewed(site):
     return type(site.layer).from_config(site.layer.get_config())
 
 
-def test_answers_of_another_shape_are_wrong(randomize):
+def test_outputs_of_another_shape_are_wrong(randomize):
     model = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(4, 3, name="c")])
-    (site,) = sites(model)
     other = layers.Conv2D(4, 3, strides=2, name="c")
-    plan = Lossless()
-    plan.decide(site, Replacement((Part(other),), "strided"))
-    with pytest.raises(SepzooError, match=r"Received: answers that are inf of it off"):
-        plan.carry_out(model)
+    plan = Plan(model)
+    (site,) = plan.sites
+    plan.replace(site, Replacement((Part(other),), "strided"))
+    with pytest.raises(SepzooError, match=r"Received: outputs that are inf of it off"):
+        plan.carry_out()
