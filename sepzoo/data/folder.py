@@ -154,7 +154,10 @@ def open_folder(
 
 
 def _folders(root: Path) -> list[str]:
-    return sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    try:
+        return sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except OSError as error:
+        raise SepzooError(f"expected a folder that can be read. Received: {root}: {error.strerror}.") from None
 
 
 def _splits(root: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -228,3 +228,16 @@ def test_a_pipe_is_left_out_and_not_waited_for(flat: Path) -> None:
     os.mkfifo(flat / "ant" / "pipe.png")
     with pytest.warns(SkippedImageWarning, match=r"pipe, socket or device|1 of 16 images"):
         assert len(open_folder(flat, image_size=(8, 8))) == 15
+
+
+def test_a_class_folder_that_may_not_be_read_is_named(flat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    iterdir = Path.iterdir
+
+    def guarded(path: Path) -> object:
+        if path.name == "bee":
+            raise PermissionError(13, "Permission denied", str(path))
+        return iterdir(path)
+
+    monkeypatch.setattr(Path, "iterdir", guarded)
+    with pytest.raises(SepzooError, match=r"a folder that can be read\. Received: .*bee: Permission denied\.$"):
+        open_folder(flat, image_size=(8, 8))
