@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--held-out", type=int, default=0, help="measure on so many training images, not tuned on")
     options = parser.parse_args()
     trained = model_file.load(options.model)
-    prepare = model_file.metadata_of(trained).preprocessing.normalize
+    prepare = model_file.metadata_of(trained).require_preprocessing().normalize
     sizes = {"image_size": trained.input_shape[1:3], "channels": trained.input_shape[3]}
     train, test = (data.open_source(options.data, split=split, **sizes) for split in ("train", "test"))
     samples = prepare(data.draw_samples(train, options.samples, seed=0).images)

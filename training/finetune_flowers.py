@@ -52,7 +52,7 @@ def main() -> None:
 
     def arrays(source: sepzoo.data.Source) -> tuple[np.ndarray, np.ndarray]:
         images, labels = zip(*source.batches(256), strict=True)
-        return known.preprocessing.normalize(np.concatenate(images)), np.concatenate(labels)
+        return known.require_preprocessing().normalize(np.concatenate(images)), np.concatenate(labels)
 
     inputs = keras.Input((*SIZE, 3))
     trained = keras.Model(inputs, model(augment(inputs)))

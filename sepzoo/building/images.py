@@ -87,4 +87,4 @@ def _expected(model_or_name: Any) -> tuple[Preprocessing, tuple[int | None, int 
             f"nothing says how {model_or_name.name!r} wants its images. Give a registry name, a model from "
             "sepzoo.applications.build, or one from sepzoo.inference.open."
         )
-    return metadata.preprocessing, model_or_name.input_shape[1:]
+    return metadata.require_preprocessing(), model_or_name.input_shape[1:]

@@ -86,10 +86,10 @@ def describe(model: Any, *, labels: Path | None, preprocessing: str | None) -> N
         return
     from sepzoo.artifact.model_file import attach
     from sepzoo.inference.keras_model import from_model
-    from sepzoo.records.metadata import Metadata
 
     told = from_model(model, labels=read_labels(labels), preprocessing=parse_preprocessing(preprocessing))
-    attach(model, Metadata(told.name, labels=told.labels, preprocessing=told.require_preprocessing()))
+    told.require_preprocessing()
+    attach(model, told.metadata)
 
 
 def _named(name: str) -> Preprocessing:

@@ -52,8 +52,7 @@ def export(
     targets = parse_targets([name.strip() for name in to.split(",")])
     said: dict[str, Any] = {"labels": read_labels(labels), "preprocessing": parse_preprocessing(preprocessing)}
     network = _open(model, weights, settings or [])
-    told = {name: value for name, value in said.items() if value is not None}
-    network = dataclasses.replace(network, classifier=dataclasses.replace(network.classifier, **told))
+    network = dataclasses.replace(network, classifier=network.classifier.updated(**said))
     if out is not None:
         network = dataclasses.replace(network, stem=out / network.stem.name)
     exported = export_network(network, targets, data=data, calibration=calibration, seed=seed)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from sepzoo.export.formats.tflite import tflite
     from sepzoo.export.formats.xla import xla
     from sepzoo.export.report import ExportReport
-    from sepzoo.export.targets import TARGETS, Target, export
+    from sepzoo.export.target import Target
+    from sepzoo.export.targets import TARGETS, export
     from sepzoo.export.tolerance import Tolerance
     from sepzoo.inference.latency import Latency
 
@@ -29,7 +30,7 @@ __getattr__, __dir__ = lazy_names(
         "ExportReport": "sepzoo.export.report",
         "Latency": "sepzoo.inference.latency",
         "TARGETS": "sepzoo.export.targets",
-        "Target": "sepzoo.export.targets",
+        "Target": "sepzoo.export.target",
         "Tolerance": "sepzoo.export.tolerance",
         "export": "sepzoo.export.targets",
         "tflite": "sepzoo.export.formats.tflite",

@@ -44,7 +44,7 @@ def correct_biases(model: keras.Model, images: np.ndarray, *, rounds_from: int =
     Returns:
         The number of layers that were corrected.
     """
-    source = keras.Input(model.inputs[0].shape[1:])
+    source = keras.Input(model.inputs[0].shape[1:], dtype=model.inputs[0].dtype)
     exact: dict[int, list[Any]] = {}
     shifts: dict[int, Any] = {}
 
@@ -65,7 +65,7 @@ def correct_biases(model: keras.Model, images: np.ndarray, *, rounds_from: int =
     replay(model, [source], _linear_steps(rounded_kernel, correct))
     if shifts:
         with errors_only("tensorflow"):  # which warns of every model that it compiles
-            found = keras.Model(source, list(shifts.values())).predict_on_batch(images[:IMAGES])
+            found = keras.tree.flatten(keras.Model(source, list(shifts.values())).predict_on_batch(images[:IMAGES]))
         layers = {id(layer): layer for layer in model.layers}
         for key, shift in zip(shifts, found, strict=True):
             layers[key].bias.assign_add(shift)

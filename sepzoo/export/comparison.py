@@ -1,21 +1,21 @@
-"""Lay an exported file's answers beside its model's."""
+"""Lay what an exported file answers beside what its model answers."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sepzoo.data.samples import Samples
+from sepzoo.inference.classifier import Classifier
+from sepzoo.records.inputs import Features
 from sepzoo.support.errors import SepzooError
-
-if TYPE_CHECKING:
-    from sepzoo.inference.classifier import Classifier
 
 _NOISE_COUNT = 16
 _NOISE_SEED = 0
+_SMALLEST = 1e-7
+"""Below it a probability counts as this in a KL divergence, as in Keras's loss of that name."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,20 +25,32 @@ class Comparison:
     Attributes:
         count: samples.
         origin: where they came from, with the seed of the draw.
-        max_error, mean_error: absolute difference of the probabilities.
-        agreement: share of the samples on which both name the same class.
+        max_error, mean_error: absolute difference of the probabilities, or of the values.
+        agreement: share of the samples on which both name the same class; None where there are no classes, or the model
+            names one class alone.
         model_accuracy, file_accuracy: top-1 on the samples; None where they have no labels.
         accuracy_drop_error: standard error of the difference of the two accuracies, the samples being paired.
+        relative_error: root of the squared differences' sum over that of the model's squared outputs.
+        kl_divergence: from the model's probabilities to the file's, mean over the samples, in nats; None of values.
+        scores: whether the outputs are class scores.
+        note: why there is no agreement, in words; None where there is one.
+        half_error: largest difference to the model as it is, where that computes in half precision; the others are
+            those to its float32 copy.
     """
 
     count: int
     origin: str
     max_error: float
     mean_error: float
-    agreement: float
+    agreement: float | None
     model_accuracy: float | None = None
     file_accuracy: float | None = None
     accuracy_drop_error: float = 0.0
+    relative_error: float | None = None
+    kl_divergence: float | None = None
+    scores: bool = True
+    note: str | None = None
+    half_error: float | None = None
 
     @property
     def accuracy_drop(self) -> float | None:
@@ -52,17 +64,65 @@ def compare(model: Classifier, file: Classifier, samples: Samples) -> Comparison
     """Run both on the samples.
 
     Raises:
-        SepzooError: a sample's label is none of the network's classes.
+        SepzooError: the model answers all samples alike, so that nothing could show a difference; or a sample's label
+            is none of the network's classes.
     """
-    expected, answered = model.predict(samples.images), file.predict(samples.images)
-    distance = np.abs(expected.astype(np.float64) - answered)
-    model_class, file_class = expected.argmax(axis=1), answered.argmax(axis=1)
+    expected, answered = model.predict(samples.images).astype(np.float64), file.predict(samples.images)
+    if len(samples) > 1 and (expected == expected[:1]).all():
+        raise SepzooError(
+            f"expected samples that {model.name} answers differently. Received: {origin_of(samples)}, all answered "
+            "alike, so that no comparison could fail. Check on other samples."
+        )
+    distance = np.abs(expected - answered)
     comparison = Comparison(
         count=len(samples),
-        origin=describe(samples),
+        origin=origin_of(samples),
         max_error=float(distance.max()),
         mean_error=float(distance.mean()),
-        agreement=float(np.mean(model_class == file_class)),
+        agreement=None,
+        relative_error=float(np.linalg.norm(distance) / max(np.linalg.norm(expected), np.finfo(np.float64).tiny)),
+        scores=model.output.scores,
+        note=None if model.output.scores else "outputs are no class scores",
+    )
+    return _with_classes(comparison, model, expected, answered, samples) if model.output.scores else comparison
+
+
+def origin_of(samples: Samples) -> str:
+    """Return count, origin and seed of samples in words."""
+    what = "images" if samples.images.dtype == np.uint8 else "samples"
+    return f"{len(samples)} {what} of {samples.origin}, seed {samples.seed}"
+
+
+def noise(input_shape: tuple[int, ...], features: Features | None = None) -> Samples:
+    """Return random samples: enough to see whether a float file computes the same, and nothing more.
+
+    Args:
+        input_shape: of one sample.
+        features: what the model takes instead of pixels; of an unknown range they are drawn from a normal distribution.
+    """
+    random, shape = np.random.default_rng(_NOISE_SEED), (_NOISE_COUNT, *input_shape)
+    if features is None:
+        return Samples(random.integers(0, 256, shape, np.uint8), None, origin="random pixels", seed=_NOISE_SEED)
+    values = (
+        random.normal(size=shape)
+        if features.low is None or features.high is None
+        else random.uniform(features.low, features.high, shape)
+    )
+    return Samples(values.astype(features.dtype), None, origin="random numbers", seed=_NOISE_SEED)
+
+
+def _with_classes(
+    comparison: Comparison, model: Classifier, expected: np.ndarray, answered: np.ndarray, samples: Samples
+) -> Comparison:
+    """Return the comparison with what class scores add: agreement, KL divergence, accuracies."""
+    model_class, file_class = expected.argmax(axis=1), answered.argmax(axis=1)
+    one = len(np.unique(model_class)) < 2
+    independent = model.output.kind == "multilabel"
+    comparison = dataclasses.replace(
+        comparison,
+        agreement=None if one else float(np.mean(model_class == file_class)),
+        note="the model names one class for all samples" if one else None,
+        kl_divergence=_kl_divergence(expected, answered, independent=independent),
     )
     if samples.labels is None:
         return comparison
@@ -81,12 +141,9 @@ def compare(model: Classifier, file: Classifier, samples: Samples) -> Comparison
     )
 
 
-def describe(samples: Samples) -> str:
-    """Return count, origin and seed of samples in words."""
-    return f"{len(samples)} images of {samples.origin}, seed {samples.seed}"
-
-
-def noise(input_shape: tuple[int, int, int]) -> Samples:
-    """Return images of random pixels: enough to see whether a float file computes the same, and nothing more."""
-    pixels = np.random.default_rng(_NOISE_SEED).integers(0, 256, (_NOISE_COUNT, *input_shape), np.uint8)
-    return Samples(pixels, labels=None, origin="random pixels", seed=_NOISE_SEED)
+def _kl_divergence(expected: np.ndarray, answered: np.ndarray, *, independent: bool) -> float:
+    """Return the mean KL divergence of rows of probabilities; independent ones are each a pair with their rest."""
+    if independent:
+        expected, answered = (np.concatenate([each, 1 - each], axis=1) for each in (expected, answered))
+    p, q = (np.clip(each, _SMALLEST, 1) for each in (expected, answered))
+    return float(np.mean(np.sum(p * np.log(p / q), axis=1)))

@@ -1,16 +1,22 @@
-"""A trained network made ready to leave: stock layers, batch norm folded, float32, probabilities out."""
+"""A trained network made ready to leave: built-in layers, batch norm folded, float32, probabilities out."""
 
 from __future__ import annotations
 
+import inspect
+import math
+import re
+from collections import Counter
 from typing import Any
 
 import keras
+import numpy as np
 
-from sepzoo.inference.keras_model import KerasClassifier, ends_in_logits, from_model
-from sepzoo.layers.graph import input_of, replay
+from sepzoo.inference.keras_model import KerasClassifier
+from sepzoo.layers.graph import input_of, layers_of, replay
 from sepzoo.records.metadata import Metadata
-from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.records.outputs import Output
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Layer, Operation, Tensor
 from sepzoo.surgery import fold_batch_norm, to_keras
 from sepzoo.surgery.exact.branches import split_multipliers
 
@@ -28,52 +34,100 @@ def require_tensorflow(target: str) -> None:
         )
 
 
-def described(
-    model: keras.Model, labels: tuple[str, ...] | None, preprocessing: Preprocessing | None
-) -> tuple[KerasClassifier, Metadata]:
-    """Return the model as a classifier, and what its file will carry.
+def require_float(model: keras.Model) -> None:
+    """Raise where Keras itself quantized a layer: no converter takes its integer kernels.
 
     Raises:
-        SepzooError: the model is no image classifier, or nobody said how pixels become its input.
+        SepzooError: a layer on which `quantize` was called.
     """
-    classifier = from_model(model, labels=labels, preprocessing=preprocessing)
-    if classifier.preprocessing is None:
-        raise SepzooError(
-            f"expected a model that says how pixels become its input. Received: {model.name!r} without. Pass "
-            "preprocessing=Preprocessing(mean=..., std=...) (on the command line: --preprocessing)."
-        )
-    return classifier, Metadata(classifier.name, classifier.labels, classifier.preprocessing)
+    for name, layer in layers_of(model):
+        mode = getattr(layer, "quantization_mode", None)
+        if mode:
+            raise SepzooError(
+                f"expected a model of floating weights. Received: {model.name!r}, whose layer {name!r} Keras quantized "
+                f"to {mode}. Export the model as it was before quantize(): the file is quantized here."
+            )
 
 
-def deployable(model: keras.Model) -> keras.Model:
+def deployed(classifier: KerasClassifier) -> Metadata:
+    """Return what the file of a model will carry: its metadata, with the softmax that is added to logits."""
+    output = classifier.output
+    kind = output.kind
+    if kind == "logits":
+        kind = "sigmoid" if math.prod(classifier.output_shape) == 1 else "softmax"
+    return classifier.metadata.updated(outputs=(Output(kind, output.name),))
+
+
+def deployable(classifier: KerasClassifier) -> keras.Model:
     """Return a copy that computes the same in inference and that converters take well.
 
-    Factorized layers become stock Keras layers, batch norm is folded, depth multipliers become branches, mixed
-    precision becomes float32, nested models are inlined, and a model that ends in logits gets its softmax.
+    Factorized layers become built-in ones, batch norm is folded, depth multipliers become branches, lower precision
+    becomes float32, nested models are inlined, what acts in training alone is left out, and logits get their softmax.
+    Operations get names that are unique: "add.1" for the first "add".
     """
-    stock, _ = to_keras(model)
-    folded, _ = split_multipliers(fold_batch_norm(stock)[0])
-    source = keras.Input(folded.inputs[0].shape[1:], dtype="float32", name="image")
-    (outputs,) = keras.tree.flatten(replay(folded, [source], _Flattening().call))
-    if ends_in_logits(folded):
-        outputs = keras.layers.Softmax(name="probability", dtype="float32")(outputs)
+    require_float(classifier.model)
+    copy, _ = to_keras(classifier.model)
+    flat = _flat(copy, logits=classifier.from_logits)
+    return split_multipliers(fold_batch_norm(flat)[0])[0]
+
+
+def _flat(model: keras.Model, *, logits: bool) -> keras.Model:
+    """Return a model of its own layers, which nobody else may use, in float32 and without nesting."""
+    given = model.inputs[0]
+    dtype = "float32" if given.dtype in ("float16", "bfloat16") else given.dtype
+    source = keras.Input(given.shape[1:], dtype=dtype, name="image")
+    (outputs,) = keras.tree.flatten(replay(model, [source], _Flattening().call))
+    if logits:
+        head: Layer = keras.layers.Softmax(name="probability", dtype="float32")
+        if all(size == 1 for size in outputs.shape[1:]):
+            head = keras.layers.Activation("sigmoid", name="probability", dtype="float32")
+        elif outputs.shape[-1] == 1:
+            outputs = keras.layers.Flatten(name="scores", dtype="float32")(outputs)
+        outputs = head(outputs)
     return keras.Model(source, outputs, name=model.name)
 
 
 class _Flattening:
-    """A walk that inlines nested models and replaces layers of lower precision."""
+    """A walk that inlines nested models, renames operations, and replaces layers of lower precision."""
 
     def __init__(self) -> None:
-        self.exact: dict[int, keras.layers.Layer] = {}
+        self.new: dict[int, Operation] = {}
+        self.names: Counter[str] = Counter()
 
-    def call(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def call(self, operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
         """Repeat one operation's call."""
         if isinstance(operation, keras.Model):
             return replay(operation, input_of(args, kwargs), self.call)
-        if getattr(operation, "compute_dtype", "float32") == "float32":
-            return operation(*args, **kwargs)
-        config = {**operation.get_config(), "dtype": "float32"}
-        layer = self.exact.setdefault(id(operation), type(operation).from_config(config))
-        outputs = layer(*args, **kwargs)
-        layer.set_weights(operation.get_weights())
+        if _acts_in_training_alone(operation, args, kwargs):
+            return input_of(args, kwargs)
+        known = self.new.get(id(operation))
+        new = self.new[id(operation)] = known or self._renamed(operation)
+        outputs = new(*args, **kwargs)
+        if new is not operation and known is None:
+            new.set_weights(operation.get_weights())
+            getattr(new, "finalize_state", lambda: None)()
         return outputs
+
+    def _renamed(self, operation: Operation) -> Operation:
+        """Return an operation in float32, of a name that no other has, nor any that Keras gives by itself."""
+        new = operation
+        if getattr(operation, "compute_dtype", "float32") != "float32":
+            new = type(operation).from_config({**operation.get_config(), "dtype": "float32"})
+        plain = re.sub(r"[^A-Za-z0-9_.-]", "_", operation.name).lstrip("_.-") or "layer"
+        self.names[plain] += 1
+        new.name = f"{plain}.{self.names[plain]}"
+        return new
+
+
+def _acts_in_training_alone(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Return whether a layer gives back in inference what it takes: tried on random numbers."""
+    if not isinstance(operation, keras.layers.Layer) or operation.weights or kwargs.get("training"):
+        return False
+    source = input_of(args, kwargs)
+    if "training" not in inspect.signature(operation.call).parameters or not isinstance(source, keras.KerasTensor):
+        return False
+    shape = (2, *(size or 8 for size in source.shape[1:]))
+    values = np.random.default_rng(0).normal(0, 300, shape).astype("float32")
+    with keras.device("cpu:0"):
+        given = np.asarray(keras.ops.cast(operation(values, training=False), "float32"))
+    return bool(given.shape == values.shape and (given == values).all())

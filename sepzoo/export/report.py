@@ -9,6 +9,7 @@ from pathlib import Path
 from sepzoo.export.comparison import Comparison
 from sepzoo.export.tolerance import Tolerance
 from sepzoo.inference.latency import Latency
+from sepzoo.records.outputs import Output
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +27,7 @@ class ExportReport:
         operators: operator name -> how often it stands in the file; empty where the format has none.
         calibration: the images that set the ranges of the integers, in words; None where none did.
         labels: how many class names the file carries; 0: none.
+        output: what the model gives, and how that is known; None where nobody asked.
     """
 
     path: Path
@@ -38,26 +40,20 @@ class ExportReport:
     operators: dict[str, int]
     calibration: str | None
     labels: int
+    output: Output | None = None
 
     def rows(self) -> list[tuple[str, str]]:
         """Return the table's rows: what, and its value in words."""
-        seen = self.comparison
         rows = [
             ("file", str(self.path)),
             ("target", self.target),
             ("network", f"{self.name}, {self.labels or 'no'} labels"),
             ("size", f"{self.size / 1024:.1f} KiB"),
-            ("checked on", seen.origin),
-            ("probabilities", f"differ by {seen.max_error:.2g} at most, {seen.mean_error:.2g} on average"),
-            ("same top-1", f"{seen.agreement:.3f}"),
-            ("latency", str(self.latency)),
         ]
-        if seen.model_accuracy is not None and seen.file_accuracy is not None:
-            change = seen.file_accuracy - seen.model_accuracy
-            rows[7:7] = [
-                ("accuracy, model", f"{seen.model_accuracy:.3f}"),
-                ("accuracy, file", f"{seen.file_accuracy:.3f} ({change:+.3f} ± {seen.accuracy_drop_error:.3f})"),
-            ]
+        if self.output is not None:
+            rows.append(("output", f"{self.output.kind}, {self.output.reason}"))
+        rows += _compared(self.comparison)
+        rows.append(("latency", str(self.latency)))
         if self.calibration:
             rows.append(("calibrated on", self.calibration))
         if self.operators:
@@ -73,3 +69,26 @@ class ExportReport:
     def __str__(self) -> str:
         width = max(len(what) for what, _ in self.rows())
         return "\n".join(f"{what:<{width}}  {value}" for what, value in self.rows())
+
+
+def _compared(seen: Comparison) -> list[tuple[str, str]]:
+    """Return the rows of a comparison."""
+    differ = f"differ by {seen.max_error:.2g} at most, {seen.mean_error:.2g} on average"
+    rows = [("checked on", seen.origin), ("probabilities" if seen.scores else "values", differ)]
+    if seen.half_error is not None:
+        rows.append(("half precision", f"the model as it is differs by {seen.half_error:.2g} at most"))
+    if seen.agreement is not None:
+        rows.append(("same top-1", f"{seen.agreement:.3f}"))
+    else:
+        rows.append(("same top-1", f"not measured: {seen.note}"))
+    if seen.kl_divergence is not None:
+        rows.append(("KL divergence", f"{seen.kl_divergence:.2g} nats"))
+    if seen.relative_error is not None:
+        rows.append(("relative error", f"{seen.relative_error:.2g}"))
+    if seen.model_accuracy is not None and seen.file_accuracy is not None:
+        change = seen.file_accuracy - seen.model_accuracy
+        rows += [
+            ("accuracy, model", f"{seen.model_accuracy:.3f}"),
+            ("accuracy, file", f"{seen.file_accuracy:.3f} ({change:+.3f} ± {seen.accuracy_drop_error:.3f})"),
+        ]
+    return rows

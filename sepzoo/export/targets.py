@@ -2,49 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import os
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import keras
 
 from sepzoo.data.samples import Samples
-from sepzoo.export.formats.tflite import MODES, tflite
-from sepzoo.export.formats.xla import xla
+from sepzoo.export.formats.tflite import MODES
+from sepzoo.export.formats.xla import XLA
+from sepzoo.export.pipeline import write
 from sepzoo.export.report import ExportReport
+from sepzoo.export.target import Target
 from sepzoo.export.tolerance import Tolerance
+from sepzoo.inference.keras_model import from_model
+from sepzoo.records.inputs import Features
+from sepzoo.records.outputs import Output
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import unknown
 
-
-@dataclasses.dataclass(frozen=True)
-class Target:
-    """A format that a network can be exported to.
-
-    Attributes:
-        name: as `sepzoo export --to` takes it.
-        suffix: what a file's name gets behind the network's name.
-        write: the function that writes it.
-        calibrated: whether it needs samples that set the ranges of its integers.
-        calibration: whether `write` takes such samples.
-    """
-
-    name: str
-    suffix: str
-    write: Callable[..., ExportReport]
-    calibrated: bool = False
-    calibration: bool = True
-
-
-def _tflite(name: Any) -> Target:
-    write = functools.partial(tflite, quantize=None if name == "float32" else name)
-    return Target(f"tflite:{name}", f"_{name}.tflite", write, calibrated=MODES[name].calibrated)
-
-
-TARGETS = {target.name: target for target in (*map(_tflite, MODES), Target("xla", "_xla", xla, calibration=False))}
-"""Every target; a new format is one more line."""
+TARGETS: dict[str, Target] = {target.name: target for target in (*MODES.values(), XLA)}
+"""Every target; a new format is one file in `formats/` and one entry here."""
 
 
 def export(
@@ -57,11 +34,13 @@ def export(
     tolerance: Tolerance | None = None,
     labels: Sequence[str] | None = None,
     preprocessing: Preprocessing | None = None,
+    features: Features | None = None,
+    outputs: str | Output | Sequence[Output] | None = None,
 ) -> ExportReport:
     """Write a model in the format of a name: `tflite:float32`, `tflite:int8`, `xla`, … (`TARGETS` has all).
 
     Args:
-        model: a functional image classifier; it is only read.
+        model: a functional model of one input and one output; it is only read.
         target: the format.
         path: of the file or folder.
         calibration: samples for the formats that take them; the others pass them by.
@@ -69,6 +48,8 @@ def export(
         tolerance: beyond it the export is refused; None: the format's own.
         labels: class names in the order of the outputs, instead of those that the model carries.
         preprocessing: from pixels to the input, instead of that which the model carries.
+        features: what the model takes instead of pixels.
+        outputs: what the model gives, instead of what it says or its graph shows; see `sepzoo.export.tflite`.
 
     Raises:
         SepzooError: an unknown target (the nearest ones are offered), or what the format's own function raises.
@@ -82,7 +63,5 @@ def export(
     """
     if target not in TARGETS:
         raise unknown("target", target, TARGETS)
-    options: dict[str, Any] = {"check": check, "tolerance": tolerance, "labels": labels, "preprocessing": preprocessing}
-    if TARGETS[target].calibration:
-        options["calibration"] = calibration
-    return TARGETS[target].write(model, path, **options)
+    classifier = from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs)
+    return write(classifier, TARGETS[target], path, calibration=calibration, check=check, tolerance=tolerance)

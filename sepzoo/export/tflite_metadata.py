@@ -17,6 +17,7 @@ from ai_edge_litert import schema_py_generated as schema
 from sepzoo.inference.metadata_tables import COLOR_SPACES, TENSOR_AXIS_LABELS, Values, encode
 from sepzoo.inference.tflite_description import METADATA_NAME
 from sepzoo.records.metadata import MEMBER, Metadata
+from sepzoo.records.preprocessing import Preprocessing
 
 LABELS_FILE = "labels.txt"
 
@@ -34,54 +35,73 @@ _MODEL_FIELDS = (
 _EARLIEST_DATE = (1980, 1, 1, 0, 0, 0)
 
 
-def with_metadata(content: bytes, metadata: Metadata, input_shape: tuple[int, int, int]) -> bytes:
+def with_metadata(content: bytes, metadata: Metadata, input_shape: tuple[int, ...]) -> bytes:
     """Return the model's bytes with metadata, labels (if there are any) and `sepzoo.json` inside.
 
     Args:
-        content: a `.tflite` file with one image input and one output of class probabilities.
-        metadata: name, labels, preprocessing.
-        input_shape: (height, width, channels).
+        content: a `.tflite` file of one input and one output.
+        metadata: name, labels, what it takes and gives.
+        input_shape: of one sample, such as (height, width, channels).
     """
     files = {MEMBER: metadata.to_json()}
-    if metadata.labels:
+    if metadata.labels and _gives_scores(metadata):
         files[LABELS_FILE] = "".join(f"{' '.join(label.splitlines())}\n" for label in metadata.labels)
     model = insert_metadata(content, encode(standard_metadata(metadata, input_shape)))
     return append_files(model, files)
 
 
-def standard_metadata(metadata: Metadata, input_shape: tuple[int, int, int]) -> Values:
+def standard_metadata(metadata: Metadata, input_shape: tuple[int, ...]) -> Values:
     """Return the fields of the ModelMetadata table; see `sepzoo.inference.metadata_tables`."""
-    height, width, channels = input_shape
-    mean = [float(value) for value in metadata.preprocessing.mean]
-    std = [float(value) for value in metadata.preprocessing.std]
+    graph = {
+        "input_tensor_metadata": [_input(metadata.preprocessing, input_shape)],
+        "output_tensor_metadata": [_output(metadata)],
+    }
+    return {
+        "name": metadata.name,
+        "description": "image classifier" if metadata.preprocessing and _gives_scores(metadata) else "model",
+        "subgraph_metadata": [graph],
+        "associated_files": [{"name": MEMBER, "description": "labels and preprocessing, with resizing and cropping"}],
+        "min_parser_version": "1.0.0",
+    }
+
+
+def _input(preprocessing: Preprocessing | None, shape: tuple[int, ...]) -> Values:
+    if preprocessing is None or len(shape) != 3:
+        features: tuple[str, Values] = ("FeatureProperties", {})
+        text = f"an array of shape {shape}, taken as it is"
+        return {"name": "features", "description": text, "content": {"content_properties": features}}
+    height, width, channels = shape
+    mean, std = ([float(value) for value in numbers] for numbers in (preprocessing.mean, preprocessing.std))
     wide = max(len(mean), len(std))
     ranges = list(zip(mean * (wide // len(mean)), std * (wide // len(std)), strict=True))
-    rgb = metadata.preprocessing.channel_order == "rgb"  # the standard has no other order, but an unknown colour space
+    rgb = preprocessing.channel_order == "rgb"  # the standard has no other order, but an unknown colour space
     color_space = COLOR_SPACES.get(channels, 0) if rgb else 0
     image = {"color_space": color_space, "default_size": {"width": width, "height": height}}
-    source = {
+    return {
         "name": "image",
         "description": f"{height} x {width} pixels{'' if rgb else ', blue first'}, normalized by (pixel - mean) / std",
         "content": {"content_properties": ("ImageProperties", image)},
         "process_units": [{"options": ("NormalizationOptions", {"mean": mean, "std": std})}],
         "stats": {"max": [(255 - m) / s for m, s in ranges], "min": [-m / s for m, s in ranges]},
     }
+
+
+def _output(metadata: Metadata) -> Values:
+    content: Values = {"content_properties": ("FeatureProperties", {})}
+    if not _gives_scores(metadata):
+        return {"name": "output", "description": "values", "content": content}
     labels = {"name": LABELS_FILE, "description": "one class a line", "type": TENSOR_AXIS_LABELS}
-    target = {
+    return {
         "name": "probability",
         "description": "of each class",
-        "content": {"content_properties": ("FeatureProperties", {})},
+        "content": content,
         "stats": {"max": [1.0], "min": [0.0]},
         "associated_files": [labels] if metadata.labels else [],
     }
-    graph = {"input_tensor_metadata": [source], "output_tensor_metadata": [target]}
-    return {
-        "name": metadata.name,
-        "description": "image classifier",
-        "subgraph_metadata": [graph],
-        "associated_files": [{"name": MEMBER, "description": "labels and preprocessing, with resizing and cropping"}],
-        "min_parser_version": "1.0.0",
-    }
+
+
+def _gives_scores(metadata: Metadata) -> bool:
+    return all(output.scores for output in metadata.outputs or ())
 
 
 def insert_metadata(content: bytes, metadata: bytes) -> bytes:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sepzoo.export.comparison import Comparison
+from sepzoo.export.comparison import Comparison
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,25 +19,32 @@ class Tolerance:
         max_error: largest difference of one probability.
         agreement: least share of the samples on which file and model name the same class.
         accuracy_drop: largest loss of top-1 accuracy, as a share: 0.03 is three points.
+        relative_error: largest relative error of the outputs where there is no agreement: of values and maps, and
+            where the model names one class alone.
 
     Example:
         >>> Tolerance(max_error=1e-4)
-        Tolerance(max_error=0.0001, agreement=None, accuracy_drop=None)
+        Tolerance(max_error=0.0001, agreement=None, accuracy_drop=None, relative_error=None)
     """
 
     max_error: float | None = None
     agreement: float | None = None
     accuracy_drop: float | None = None
+    relative_error: float | None = None
 
     def problems(self, comparison: Comparison) -> list[str]:
         """Return what is beyond the limits, one phrase each; an empty list where all is well."""
         found = []
-        if self.max_error is not None and not comparison.max_error <= self.max_error:
+        if self.max_error is not None and comparison.scores and not comparison.max_error <= self.max_error:
             found.append(f"probabilities differ by up to {comparison.max_error:.2g} (limit {self.max_error:g})")
-        if self.agreement is not None:
+        if self.agreement is not None and comparison.agreement is not None:
             error = math.sqrt(self.agreement * (1 - self.agreement) / comparison.count)
             if comparison.agreement < self.agreement - 2 * error:
                 found.append(f"the likeliest class agrees on {comparison.agreement:.3f} (limit {self.agreement:g})")
+        relative = comparison.relative_error
+        judged = self.relative_error is not None and comparison.agreement is None and relative is not None
+        if judged and not relative <= self.relative_error:  # type: ignore[operator]
+            found.append(f"outputs have a relative error of {relative:.2g} (limit {self.relative_error:g})")
         drop = comparison.accuracy_drop
         if self.accuracy_drop is not None and drop is not None:
             certain = drop - 2 * comparison.accuracy_drop_error
@@ -51,11 +56,11 @@ class Tolerance:
         return found
 
 
-EXACT = Tolerance(max_error=1e-4)
+EXACT = Tolerance(max_error=1e-4, relative_error=1e-3)
 """For files that compute in float32 as the model does."""
 
-ROUNDED = Tolerance(agreement=0.95, accuracy_drop=0.01)
+ROUNDED = Tolerance(agreement=0.95, accuracy_drop=0.01, relative_error=0.05)
 """For files whose weights or activations have more than 8 bits."""
 
-QUANTIZED = Tolerance(agreement=0.85, accuracy_drop=0.02)
+QUANTIZED = Tolerance(agreement=0.85, accuracy_drop=0.02, relative_error=0.2)
 """For files of 8-bit weights."""

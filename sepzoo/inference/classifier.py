@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import math
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import numpy as np
 
 from sepzoo.data.photo import read_image
+from sepzoo.data.source import Source
 from sepzoo.inference.evaluation import Evaluation, evaluate
+from sepzoo.inference.features import as_features
 from sepzoo.inference.images import raise_unreadable
+from sepzoo.records.inputs import Features
+from sepzoo.records.metadata import Metadata
+from sepzoo.records.outputs import KINDS, End, Output, check_output, read_output
 from sepzoo.records.prediction import Prediction, likeliest
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
 
 if TYPE_CHECKING:
-    from sepzoo.data.source import Source
+    from PIL.Image import Image
 
 _CHANNELS = (1, 3, 4)
+
+Picture: TypeAlias = "np.ndarray | Image | str | os.PathLike[str]"
+Data: TypeAlias = "np.ndarray | Sequence[Picture] | str | os.PathLike[str]"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,74 +37,118 @@ class Classifier(abc.ABC):
     """A network that was opened from a file. `sepzoo.inference.open` makes it.
 
     Attributes:
-        name: of the network.
-        input_shape: (height, width, channels) of what it sees.
-        classes: how many it tells apart.
-        labels: their names in the order of the outputs, or None where the file has none.
-        preprocessing: from pixels to the input, or None where the file does not say.
-        from_logits: whether the network ends before its softmax; then `predict` applies it.
+        metadata: name, labels, what it takes and gives, as the file or the caller says.
+        input_shape: of one sample: (height, width, channels) of an image, or that of an array of features.
+        output_shape: of what it gives for one sample.
+        end: what its graph does last.
+        operators: operator name -> how often it stands in the file; empty where the format has none.
 
     One classifier serves one thread at a time.
     """
 
-    name: str
-    input_shape: tuple[int, int, int]
-    classes: int
-    labels: tuple[str, ...] | None
-    preprocessing: Preprocessing | None
-    from_logits: bool
+    metadata: Metadata
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    end: End = "other"
+    operators: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.labels is not None and len(self.labels) != self.classes:
-            raise SepzooError(
-                f"{self.name}: expected as many labels as outputs. Received: {len(self.labels)} labels for "
-                f"{self.classes} outputs."
-            )
-        if self.input_shape[-1] not in _CHANNELS:
-            raise SepzooError(f"{self.name}: expected images of 1, 3 or 4 channels. Received: {self.input_shape}.")
-        for name in () if self.preprocessing is None else ("mean", "std"):
-            numbers = getattr(self.preprocessing, name)
-            if len(numbers) not in (1, self.input_shape[-1]):
-                raise SepzooError(
-                    f"{self.name}: expected {name} of the pixels as one number, or one for each of its "
-                    f"{self.input_shape[-1]} channels. Received: {name}={numbers}."
-                )
+        if len(self.metadata.outputs or ()) > 1:
+            raise SepzooError(f"{self.name}: expected the kind of one output. Received: {self.metadata.outputs}.")
+        check_output(self.output, self.end, self.output_shape, self.name)
+        self._check_labels()
+        self._check_inputs()
 
-    @abc.abstractmethod
+    @property
+    def name(self) -> str:
+        """Of the network."""
+        return self.metadata.name
+
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """The classes' names in the order of the outputs, or None where the file has none."""
+        return self.metadata.labels
+
+    @property
+    def preprocessing(self) -> Preprocessing | None:
+        """From pixels to the input, or None where the file does not say, or takes features."""
+        return self.metadata.preprocessing
+
+    @property
+    def output(self) -> Output:
+        """What it gives: as was said, else as its graph shows for certain, else values."""
+        if self.metadata.outputs:
+            return self.metadata.outputs[0]
+        return read_output(self.end, self.output_shape, len(self.metadata.labels or ()))
+
+    @property
+    def classes(self) -> int:
+        """How many classes it tells apart; of what gives no class scores, how many numbers or channels it gives."""
+        size = self.output_shape[-1] if self.output.kind == "map" else math.prod(self.output_shape)
+        return 2 if size == 1 and self.output.scores else size
+
+    @property
+    def from_logits(self) -> bool:
+        """Whether the network ends before its softmax; then `predict` applies it."""
+        return self.output.kind == "logits"
+
+    def updated(
+        self,
+        *,
+        labels: Sequence[str] | None = None,
+        preprocessing: Preprocessing | None = None,
+        features: Features | None = None,
+        outputs: str | Output | Sequence[Output] | None = None,
+    ) -> Self:
+        """Return the classifier with what the caller says instead of what the file says; what is None stays.
+
+        Raises:
+            SepzooError: what is said does not fit the network.
+        """
+        said = self.metadata.updated(labels=labels, preprocessing=preprocessing, features=features, outputs=outputs)
+        return dataclasses.replace(self, metadata=said)
+
     def prepare(self, pixels: np.ndarray) -> np.ndarray:
         """Return pixels (n, height, width, channels) of the input's size, uint8, as the tensor that the file takes."""
+        return self.encode(self.metadata.require_preprocessing().normalize(pixels))
+
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """Return real numbers (n, *input_shape) as the tensor that the file takes."""
+        return values.astype(np.float32)
+
+    def tensor(self, data: np.ndarray) -> np.ndarray:
+        """Return pixels of the input's size or features, whichever they are, as the tensor that the file takes."""
+        features = as_features(data, self.metadata, self.input_shape)
+        return self.prepare(data) if features is None else self.encode(features)
 
     @abc.abstractmethod
     def run(self, tensor: np.ndarray) -> np.ndarray:
-        """Return the outputs for what `prepare` returned, as float32 (n, classes); logits stay logits."""
+        """Return the outputs for a tensor, float32 (n, *output_shape); logits stay logits."""
 
-    def predict(self, images: np.ndarray | Sequence[Any] | str | os.PathLike[str], batch_size: int = 32) -> np.ndarray:
-        """Return the probability of each class for each image.
+    def predict(self, images: Data, batch_size: int = 32) -> np.ndarray:
+        """Return the probability of each class for each sample, or what else the network gives.
 
         Args:
             images: pixels as uint8 (n, height, width, channels), or a list of such images, of Pillow images, or of
                 paths, of any sizes; or one path. An array that has the input's size already is taken as it is; any
-                other image is resized and centre-cropped as `preprocessing` says.
-            batch_size: how many images are held in memory and run at a time.
+                other image is resized and centre-cropped as `preprocessing` says. A network that takes features takes
+                them as an array (n, *input_shape), or as the path of an `.npy` or `.npz` file.
+            batch_size: how many samples are held in memory and run at a time.
 
         Returns:
-            float32 of shape (n, classes).
+            float32 (n, classes), of one sigmoid the probabilities of both classes; of values and maps (n,
+            *output_shape).
 
         Raises:
             SepzooError: an image file cannot be read (all such files are counted, the first are named); pixels are not
-                uint8; the file does not say how pixels become its input.
+                uint8; the file does not say how pixels become its input; features have another shape.
         """
-        pictures = self._pictures(images)
-        problems: list[str] = []
-        rows = [np.zeros((0, self.classes), np.float32)]
-        for start in range(0, len(pictures), batch_size):
-            seen = [self._seen(picture, problems) for picture in pictures[start : start + batch_size]]
-            if not problems:
-                rows.append(self._probabilities(np.stack(seen)))
-        raise_unreadable(problems, len(pictures))
+        shape = (self.classes,) if self.output.scores else self.output_shape
+        rows = [np.zeros((0, *shape), np.float32)]
+        rows += [self._answers(self.run(tensor)) for tensor in self._tensors(images, batch_size)]
         return np.concatenate(rows)
 
-    def pixels(self, images: np.ndarray | Sequence[Any] | str | os.PathLike[str]) -> np.ndarray:
+    def pixels(self, images: Data) -> np.ndarray:
         """Return images as the network sees them but for normalization: uint8 (n, height, width, channels).
 
         Args:
@@ -111,8 +164,9 @@ class Classifier(abc.ABC):
         """Return for each row of `predict`'s result its `k` likeliest classes, best first.
 
         Raises:
-            SepzooError: the file has no labels.
+            SepzooError: the file has no labels, or gives no class scores.
         """
+        self.require_scores()
         return likeliest(probabilities, self.require_labels(), k)
 
     def evaluate(self, source: Source, *, batch_size: int = 32) -> Evaluation:
@@ -121,9 +175,29 @@ class Classifier(abc.ABC):
         The data's classes are found among the labels by name; where no name fits but the counts do, by number.
 
         Raises:
-            SepzooError: the data has classes that the network has not.
+            SepzooError: the data has classes that the network has not, or the network gives no class scores.
         """
+        self.require_scores()
         return evaluate(self, source, batch_size=batch_size)
+
+    def require_scores(self) -> Output:
+        """Return the output, which samples can be classified by.
+
+        Raises:
+            SepzooError: it is values or a map.
+        """
+        output = self.output
+        if output.scores:
+            return output
+        advice = (
+            "Build the network with include_top=True"
+            if output.kind == "map"
+            else f"Say what they are: outputs= (on the command line: --output-kind), one of {', '.join(KINDS)}"
+        )
+        raise SepzooError(
+            f"{self.name}: expected class scores. Received: outputs of shape {self.output_shape}, taken for "
+            f"{'a map' if output.kind == 'map' else 'values'} ({output.reason}). {advice}."
+        )
 
     def require_labels(self) -> tuple[str, ...]:
         """Return the labels.
@@ -144,21 +218,55 @@ class Classifier(abc.ABC):
         Raises:
             SepzooError: the file has none.
         """
-        if self.preprocessing is None:
+        return self.metadata.require_preprocessing()
+
+    def _check_labels(self) -> None:
+        if self.labels is not None and len(self.labels) != self.classes:
             raise SepzooError(
-                f"{self.name}: expected a file that says how pixels become its input. Received: one without. Open it "
-                "with preprocessing=Preprocessing(mean=..., std=...) (on the command line: --preprocessing)."
+                f"{self.name}: expected as many labels as outputs. Received: {len(self.labels)} labels for "
+                f"{self.classes} outputs."
             )
-        return self.preprocessing
 
-    def _probabilities(self, pixels: np.ndarray) -> np.ndarray:
-        outputs = self.run(self.prepare(pixels))
-        if not self.from_logits:
+    def _check_inputs(self) -> None:
+        if self.metadata.features is not None and self.metadata.features.shape != self.input_shape:
+            raise SepzooError(
+                f"{self.name}: expected features of shape {self.input_shape}. Received: {self.metadata.features.shape}."
+            )
+        for name in () if self.preprocessing is None else ("mean", "std"):
+            numbers = getattr(self.preprocessing, name)
+            if len(numbers) not in (1, self.input_shape[-1]):
+                raise SepzooError(
+                    f"{self.name}: expected {name} of the pixels as one number, or one for each of its "
+                    f"{self.input_shape[-1]} channels. Received: {name}={numbers}."
+                )
+
+    def _answers(self, outputs: np.ndarray) -> np.ndarray:
+        kind = self.output.kind
+        if not self.output.scores:
             return outputs
-        exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        return exponentials / exponentials.sum(axis=1, keepdims=True)
+        scores = outputs.reshape(len(outputs), -1)
+        if kind == "logits":
+            scores = np.concatenate([np.zeros_like(scores), scores], axis=1) if scores.shape[1] == 1 else scores
+            exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+            return exponentials / exponentials.sum(axis=1, keepdims=True)
+        return np.concatenate([1 - scores, scores], axis=1) if kind == "sigmoid" else scores
 
-    def _pictures(self, images: Any) -> Sequence[Any]:
+    def _tensors(self, data: Data, batch_size: int) -> Iterator[np.ndarray]:
+        """Yield the samples as tensors, a batch each; files that can't be read are counted to the end, then refused."""
+        features = as_features(data, self.metadata, self.input_shape)
+        if features is not None:
+            for start in range(0, len(features), batch_size):
+                yield self.encode(features[start : start + batch_size])
+            return
+        pictures = self._pictures(data)
+        problems: list[str] = []
+        for start in range(0, len(pictures), batch_size):
+            seen = [self._seen(picture, problems) for picture in pictures[start : start + batch_size]]
+            if not problems:
+                yield self.prepare(np.stack(seen))
+        raise_unreadable(problems, len(pictures))
+
+    def _pictures(self, images: Data) -> Sequence[Picture]:
         if isinstance(images, str | os.PathLike):
             return [images]
         if isinstance(images, np.ndarray) and images.ndim != 4:
@@ -166,10 +274,19 @@ class Classifier(abc.ABC):
                 f"expected images of shape (n, height, width, channels). Received: {images.shape}. "
                 "A single image goes in as image[None]."
             )
-        return images
+        return images  # type: ignore[return-value]
 
-    def _seen(self, picture: Any, problems: list[str]) -> np.ndarray:
+    def _seen(self, picture: Picture, problems: list[str]) -> np.ndarray:
         """Return one image at the input's size; one that cannot be read is noted, and blank."""
+        if isinstance(picture, np.ndarray) and picture.dtype != np.uint8:
+            raise SepzooError(
+                f"expected pixels as uint8 of 0..255. Received: dtype={picture.dtype}. The classifier normalizes them "
+                "by itself: pass them as they are."
+            )
+        if isinstance(picture, np.ndarray) and picture.shape == self.input_shape:
+            return picture
+        if len(self.input_shape) != 3 or self.input_shape[-1] not in _CHANNELS:
+            raise SepzooError(f"{self.name}: expected images of 1, 3 or 4 channels. Received: {self.input_shape}.")
         height, width, channels = self.input_shape
         if isinstance(picture, str | os.PathLike):
             try:
@@ -177,9 +294,4 @@ class Classifier(abc.ABC):
             except SepzooError as error:
                 problems.append(str(error))
                 return np.zeros(self.input_shape, np.uint8)
-        elif isinstance(picture, np.ndarray) and picture.dtype != np.uint8:
-            raise SepzooError(
-                f"expected pixels as uint8 of 0..255. Received: dtype={picture.dtype}. The classifier normalizes them "
-                "by itself: pass them as they are."
-            )
         return (self.preprocessing or Preprocessing()).resize(picture, (height, width), channels=channels)

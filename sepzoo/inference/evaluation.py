@@ -5,18 +5,34 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
 from sepzoo.data.class_names import as_numbers
+from sepzoo.data.source import Source
 from sepzoo.support.errors import SepzooError
 
-if TYPE_CHECKING:
-    from sepzoo.data.source import Source
-    from sepzoo.inference.classifier import Classifier
-
 _TOP = 5
+
+
+class Scorer(Protocol):
+    """What scores the classes of images: an opened file, or anything else that does."""
+
+    @property
+    def name(self) -> str:
+        """Of the network."""
+
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """Of its classes, in the order of the scores; None where it has none."""
+
+    @property
+    def classes(self) -> int:
+        """How many it tells apart."""
+
+    def predict(self, images: np.ndarray, batch_size: int = 32) -> np.ndarray:
+        """Return a score of each class for each image, (n, classes)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,12 +92,12 @@ def _share(value: float) -> str:
     return f"{value:.3f}".removeprefix("0") if value < 1 else f"{value:.3f}"
 
 
-def evaluate(classifier: Classifier, source: Source, *, batch_size: int = 32) -> Evaluation:
+def evaluate(classifier: Scorer, source: Source, *, batch_size: int = 32) -> Evaluation:
     """Run the classifier on every image of the source; see `Classifier.evaluate`."""
     outputs, matched = match_classes(classifier, source.class_names)
     correct = correct_top5 = 0
     for images, labels in source.batches(batch_size):
-        probabilities = classifier.predict(images)
+        probabilities = classifier.predict(images, batch_size=batch_size)
         ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :_TOP]
         hits = ranked == outputs[labels][:, None]
         correct += int(hits[:, 0].sum())
@@ -89,7 +105,7 @@ def evaluate(classifier: Classifier, source: Source, *, batch_size: int = 32) ->
     return Evaluation(classifier.name, source.name, len(source), correct, correct_top5, matched)
 
 
-def match_classes(classifier: Classifier, class_names: tuple[str, ...]) -> tuple[np.ndarray, str]:
+def match_classes(classifier: Scorer, class_names: tuple[str, ...]) -> tuple[np.ndarray, str]:
     """Return for each class of the data the number of the classifier's output, and how it was found.
 
     Raises:

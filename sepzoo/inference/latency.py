@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from sepzoo.inference.classifier import Classifier
+from sepzoo.inference.classifier import Classifier
 
 _WARM_UP = 3
 
@@ -38,8 +36,14 @@ class Latency:
 
 
 def measure(classifier: Classifier, image: np.ndarray, *, runs: int = 30) -> Latency:
-    """Time `runs` runs of one image, uint8 of the input's shape, after three that are not counted."""
-    tensor = classifier.prepare(image[None])
+    """Time `runs` runs of one sample, after three that are not counted.
+
+    Args:
+        classifier: the network.
+        image: pixels as uint8 of the input's shape, or features of that shape.
+        runs: how many are timed.
+    """
+    tensor = classifier.tensor(image[None])
     times = []
     for _ in range(_WARM_UP + runs):
         start = time.perf_counter()

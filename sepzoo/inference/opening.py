@@ -1,26 +1,45 @@
-"""From a path to a classifier: which module reads which suffix."""
+"""From a path to a classifier: what reads which suffix."""
 
 from __future__ import annotations
 
-import importlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sepzoo.artifact.inspection.checking import check
 from sepzoo.inference.classifier import Classifier
+from sepzoo.records.outputs import Output
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError, unknown
 
 _SAVED_MODEL = "saved_model.pb"
 
-_READERS = {
-    ".keras": "sepzoo.inference.keras_model",
-    ".h5": "sepzoo.inference.keras_model",
-    ".tflite": "sepzoo.inference.tflite_file",
-    _SAVED_MODEL: "sepzoo.inference.saved_model",
+
+def _keras(path: Path, threads: int) -> Classifier:
+    from sepzoo.inference.keras_model import read
+
+    return read(path, threads)
+
+
+def _tflite(path: Path, threads: int) -> Classifier:
+    from sepzoo.inference.tflite_file import read
+
+    return read(path, threads)
+
+
+def _saved_model(path: Path, threads: int) -> Classifier:
+    from sepzoo.inference.saved_model import read
+
+    return read(path, threads)
+
+
+_READERS: dict[str, Callable[[Path, int], Classifier]] = {
+    ".keras": _keras,
+    ".h5": _keras,
+    ".tflite": _tflite,
+    _SAVED_MODEL: _saved_model,
 }
-"""Suffix, or the file that marks a folder -> the module whose `read` opens it. A new format is a line and a module."""
+"""Suffix, or the file that marks a folder -> what opens it and brings in no more than it needs."""
 
 
 def suffixes() -> list[str]:
@@ -38,6 +57,7 @@ def open(  # noqa: A001  (named for what it does, as in gzip.open)
     *,
     labels: Sequence[str] | None = None,
     preprocessing: Preprocessing | None = None,
+    outputs: str | Output | Sequence[Output] | None = None,
     threads: int = 1,
     trust: bool = False,
 ) -> Classifier:
@@ -50,10 +70,12 @@ def open(  # noqa: A001  (named for what it does, as in gzip.open)
         labels: class names in the order of the outputs, instead of those in the file.
         preprocessing: instead of that in the file.
         trust: whether to open it without the check of `sepzoo.artifact.inspection`, which takes a process of its own.
+        outputs: what the network gives ("logits", "values", …: `sepzoo.records.outputs`), instead of what the file says
+            or shows.
         threads: that a `.tflite` file may use; the other formats choose by themselves.
 
     Raises:
-        SepzooError: no such file, a suffix that is not known, a damaged file, or one that is no image classifier.
+        SepzooError: no such file, a suffix that is not known, a damaged file, or what is said does not fit it.
 
     Example:
         >>> open("model.pb")
@@ -73,14 +95,12 @@ def open(  # noqa: A001  (named for what it does, as in gzip.open)
         raise SepzooError(f"{source}: no such file.")
     if threads < 1:
         raise SepzooError(f"expected at least one thread. Received: threads={threads}.")
-    module = importlib.import_module(_reader(source))
+    read = _reader(source)
     check(source, trust=trust)
-    return module.read(
-        source, labels=None if labels is None else tuple(labels), preprocessing=preprocessing, threads=threads
-    )
+    return read(source, threads).updated(labels=labels, preprocessing=preprocessing, outputs=outputs)
 
 
-def _reader(source: Path) -> str:
+def _reader(source: Path) -> Callable[[Path, int], Classifier]:
     if source.is_dir():
         if (source / _SAVED_MODEL).is_file():
             return _READERS[_SAVED_MODEL]

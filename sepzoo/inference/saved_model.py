@@ -10,7 +10,6 @@ import numpy as np
 
 from sepzoo.inference.classifier import Classifier
 from sepzoo.records.metadata import MEMBER, Metadata
-from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.quiet import quiet
 
@@ -30,21 +29,20 @@ class SavedModelClassifier(Classifier):
 
     loaded: Any
 
-    def prepare(self, pixels: np.ndarray) -> np.ndarray:
-        """Return the normalized pixels, float32."""
-        return self.require_preprocessing().normalize(pixels)
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """Return the values in the type that the function takes."""
+        (source,) = self.loaded.signatures[SIGNATURE].structured_input_signature[1].values()
+        return values.astype(source.dtype.as_numpy_dtype)
 
     def run(self, tensor: np.ndarray) -> np.ndarray:
-        """Return the probabilities, float32 (n, classes)."""
+        """Return the outputs, float32 (n, *output_shape)."""
         import tensorflow as tf
 
         (outputs,) = self.loaded.signatures[SIGNATURE](tf.constant(tensor)).values()
-        return np.asarray(outputs, np.float32).reshape(len(tensor), self.classes)
+        return np.asarray(outputs, np.float32).reshape(len(tensor), *self.output_shape)
 
 
-def read(
-    path: Path, *, labels: tuple[str, ...] | None, preprocessing: Preprocessing | None, threads: int
-) -> SavedModelClassifier:
+def read(path: Path, threads: int) -> SavedModelClassifier:
     """Open a SavedModel folder; see `sepzoo.inference.open`."""
     del threads  # TensorFlow decides
     member = path / EXTRA_FILES / MEMBER
@@ -63,13 +61,11 @@ def read(
         (target,) = function.structured_outputs.values()
     except Exception as error:  # a damaged folder makes TensorFlow raise almost anything
         raise SepzooError(f"{path}: expected a SavedModel. Received: a damaged one ({first_line(error)}).") from error
-    height, width, channels = (int(size) for size in source.shape[1:])
+    outputs = metadata.outputs
     return SavedModelClassifier(
-        name=metadata.name,
-        input_shape=(height, width, channels),
-        classes=int(target.shape[-1]),
-        labels=labels or metadata.labels,
-        preprocessing=preprocessing or metadata.preprocessing,
-        from_logits=False,
+        metadata=metadata,
+        input_shape=tuple(int(size) for size in source.shape[1:]),
+        output_shape=tuple(int(size) for size in target.shape[1:]),
+        end=outputs[0].end if outputs else "softmax",  # earlier versions wrote probabilities alone
         loaded=loaded,
     )

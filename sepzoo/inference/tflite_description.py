@@ -11,13 +11,16 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 
 from sepzoo.inference.metadata_tables import TENSOR_AXIS_LABELS, Values, decode
+from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import MEMBER, Metadata
+from sepzoo.records.outputs import End, Output
 from sepzoo.records.preprocessing import Preprocessing
 
 METADATA_NAME = b"TFLITE_METADATA"
 
 _OPERATORS = {number: name for name, number in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
-_PROBABILITIES = ("SOFTMAX", "LOGISTIC")
+_ENDS: dict[str, End] = {"SOFTMAX": "softmax", "LOGISTIC": "sigmoid"}
+_LINEAR = {"FULLY_CONNECTED": schema.FullyConnectedOptions, "CONV_2D": schema.Conv2DOptions}
 _PASSED_THROUGH = ("RESHAPE", "SQUEEZE", "QUANTIZE", "DEQUANTIZE")
 
 
@@ -29,14 +32,18 @@ class TfliteDescription:
         name: of the network, or None.
         labels: class names, or None.
         preprocessing: from pixels to the input, or None.
-        from_logits: whether the output has gone through neither softmax nor sigmoid.
+        features: what it takes instead of pixels, or None.
+        outputs: what it gives, as the file says; None where it is silent.
+        end: what the graph does last.
         operators: operator name -> how often it stands in the file, most frequent first.
     """
 
     name: str | None
     labels: tuple[str, ...] | None
     preprocessing: Preprocessing | None
-    from_logits: bool
+    features: Features | None
+    outputs: tuple[Output, ...] | None
+    end: End
     operators: dict[str, int]
 
 
@@ -55,7 +62,9 @@ def describe(content: bytes) -> TfliteDescription:
         name=metadata.name if metadata else standard.get("name"),
         labels=metadata.labels if metadata else _labels(standard, content),
         preprocessing=metadata.preprocessing if metadata else _preprocessing(standard),
-        from_logits=_ends_in_logits(model),
+        features=metadata.features if metadata else None,
+        outputs=metadata.outputs if metadata else None,
+        end=_end(model),
         operators=_operators(model),
     )
 
@@ -119,7 +128,7 @@ def _operators(model: Any) -> dict[str, int]:
     return dict(Counter(names).most_common())
 
 
-def _ends_in_logits(model: Any) -> bool:
+def _end(model: Any) -> End:
     """Walk back from the output over operators that leave values as they are."""
     graph = model.Subgraphs(0)
     tensor = graph.Outputs(0)
@@ -128,6 +137,15 @@ def _ends_in_logits(model: Any) -> bool:
         if tensor in operator.OutputsAsNumpy():
             name = _operator_name(model, operator)
             if name not in _PASSED_THROUGH:
-                return name not in _PROBABILITIES
+                return _ENDS.get(name) or ("linear" if _is_linear(name, operator) else "other")
             tensor = operator.Inputs(0)
-    return True
+    return "other"
+
+
+def _is_linear(name: str, operator: Any) -> bool:
+    """Return whether an operator multiplies by weights, and no activation is fused into it."""
+    if name not in _LINEAR:
+        return False
+    table, options = operator.BuiltinOptions(), _LINEAR[name]()
+    options.Init(table.Bytes, table.Pos)
+    return bool(options.FusedActivationFunction() == schema.ActivationFunctionType.NONE)

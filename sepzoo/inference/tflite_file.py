@@ -12,6 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.tflite_description import describe
+from sepzoo.records.metadata import Metadata
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.quiet import quiet
@@ -57,12 +58,10 @@ class TfliteClassifier(Classifier):
     """A `.tflite` file behind the face that all files share.
 
     Attributes:
-        operators: operator name -> how often it stands in the file.
         input_quantization, output_quantization: of its input and output.
         interpreter: LiteRT's, holding the file.
     """
 
-    operators: dict[str, int]
     input_quantization: Quantization
     output_quantization: Quantization
     interpreter: Interpreter
@@ -71,12 +70,17 @@ class TfliteClassifier(Classifier):
         """Return the pixels as the file's input: normalized, and quantized where the input is."""
         preprocessing = self.require_preprocessing()
         if not self.input_quantization.scale:
-            return preprocessing.normalize(pixels).astype(self.input_quantization.dtype)
+            return self.encode(preprocessing.normalize(pixels))
         channels = np.arange(pixels.shape[-1])
         return self.input_quantization.pixel_table(preprocessing, len(channels))[pixels, channels]
 
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """Return real numbers as the file's input: quantized where the input is."""
+        quantization = self.input_quantization
+        return quantization.quantize(values) if quantization.scale else values.astype(quantization.dtype)
+
     def run(self, tensor: np.ndarray) -> np.ndarray:
-        """Return the outputs, dequantized, float32 (n, classes); a file of fixed batch runs that many at a time."""
+        """Return the outputs, dequantized, float32 (n, *output_shape); a fixed batch runs that many at a time."""
         try:
             self._fit_batch(len(tensor))
             return self.output_quantization.dequantize(self._run(tensor))
@@ -92,7 +96,7 @@ class TfliteClassifier(Classifier):
             rest = np.zeros((batch - len(chunk), *chunk.shape[1:]), chunk.dtype)
             self.interpreter.set_tensor(source["index"], np.concatenate([chunk, rest]) if len(rest) else chunk)
             self.interpreter.invoke()
-            raw = self.interpreter.get_tensor(target["index"]).reshape(batch, self.classes)
+            raw = self.interpreter.get_tensor(target["index"]).reshape(batch, *self.output_shape)
             outputs.append(raw[: len(chunk)])
         return np.concatenate(outputs)
 
@@ -105,9 +109,7 @@ class TfliteClassifier(Classifier):
                 self.interpreter.allocate_tensors()
 
 
-def read(
-    path: Path, *, labels: tuple[str, ...] | None, preprocessing: Preprocessing | None, threads: int
-) -> TfliteClassifier:
+def read(path: Path, threads: int) -> TfliteClassifier:
     """Open a `.tflite` file; see `sepzoo.inference.open`."""
     content = path.read_bytes()
     place, identifier = _IDENTIFIER
@@ -119,17 +121,21 @@ def read(
     except Exception as error:  # a damaged file makes the runtime and the FlatBuffers reader raise almost anything
         raise SepzooError(f"{path}: expected a TFLite file. Received: a damaged one ({first_line(error)}).") from error
     source, target = _one(path, "input", interpreter), _one(path, "output", interpreter)
-    if len(source["shape"]) != 4:
-        raise SepzooError(f"{path}: expected an input of images. Received: a tensor of shape {tuple(source['shape'])}.")
     quantization = _quantization(source)
-    height, width, channels = (int(size) for size in source["shape"][1:])
+    preprocessing = (
+        None if description.features else description.preprocessing or _pixels_as_they_are(source, quantization)
+    )
     return TfliteClassifier(
-        name=description.name or path.stem,
-        input_shape=(height, width, channels),
-        classes=int(np.prod(target["shape"][1:])),
-        labels=labels or description.labels,
-        preprocessing=preprocessing or description.preprocessing or _pixels_as_they_are(quantization),
-        from_logits=description.from_logits,
+        metadata=Metadata(
+            name=description.name or path.stem,
+            labels=description.labels,
+            preprocessing=preprocessing,
+            features=description.features,
+            outputs=description.outputs,
+        ),
+        input_shape=tuple(int(size) for size in source["shape"][1:]),
+        output_shape=tuple(int(size) for size in target["shape"][1:]),
+        end=description.end,
         operators=description.operators,
         input_quantization=quantization,
         output_quantization=_quantization(target),
@@ -148,7 +154,7 @@ def _interpreter(content: bytes, threads: int) -> Interpreter:
 def _one(path: Path, side: str, interpreter: Interpreter) -> dict[str, Any]:
     details = interpreter.get_input_details() if side == "input" else interpreter.get_output_details()
     if len(details) != 1:
-        raise SepzooError(f"{path}: expected an image classifier with one {side}. Received: {len(details)} of them.")
+        raise SepzooError(f"{path}: expected a model of one {side}. Received: {len(details)} of them.")
     return details[0]
 
 
@@ -157,8 +163,8 @@ def _quantization(details: dict[str, Any]) -> Quantization:
     return Quantization(float(scale), int(zero_point), details["dtype"])
 
 
-def _pixels_as_they_are(quantization: Quantization) -> Preprocessing | None:
-    """Return the normalization under which a uint8 input takes raw pixels: so such a file is meant if it is silent."""
-    if quantization.dtype != np.uint8 or not quantization.scale:
+def _pixels_as_they_are(details: dict[str, Any], quantization: Quantization) -> Preprocessing | None:
+    """Return the normalization under which uint8 images go in as they are: so such a file is meant if it is silent."""
+    if len(details["shape"]) != 4 or quantization.dtype != np.uint8 or not quantization.scale:
         return None
     return Preprocessing(mean=(float(quantization.zero_point),), std=(1 / quantization.scale,))

@@ -4,56 +4,122 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 
+from sepzoo.records.inputs import Features, Inputs
+from sepzoo.records.outputs import Output, said_outputs
 from sepzoo.records.preprocessing import MINUS_ONE_TO_ONE, Preprocessing
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Json
 
 MEMBER = "sepzoo.json"
 
 
 @dataclasses.dataclass(frozen=True)
 class Metadata:
-    """A model's name, its labels, and what its input expects.
+    """A model's name, its labels, what it takes, and what it gives.
 
     Attributes:
         name: registry name, or the model's own.
         labels: class names in the order of the outputs, or None where nobody said.
-        preprocessing: from pixels to the input.
+        preprocessing: from pixels to the input; None where it takes features, or nobody said.
+        features: what it takes instead of pixels, or None.
+        outputs: what it gives, one record an output; None where nobody said, and its graph must tell.
 
     Example:
-        >>> metadata = Metadata(name="mobilenet_v1", labels=("cat", "dog"))
+        >>> metadata = Metadata(name="mobilenet_v1", labels=("cat", "dog"), outputs=(Output("logits"),))
         >>> Metadata.from_json(metadata.to_json()) == metadata
         True
     """
 
     name: str
     labels: tuple[str, ...] | None = None
-    preprocessing: Preprocessing = MINUS_ONE_TO_ONE
+    preprocessing: Preprocessing | None = MINUS_ONE_TO_ONE
+    features: Features | None = None
+    outputs: tuple[Output, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.preprocessing is not None and self.features is not None:
+            raise SepzooError(
+                f"{self.name}: expected pixels, with preprocessing, or features. Received: both. Leave one out."
+            )
+
+    @property
+    def inputs(self) -> Inputs | None:
+        """What the model takes, or None where nobody said."""
+        return self.features or self.preprocessing
+
+    def updated(
+        self,
+        *,
+        labels: Sequence[str] | None = None,
+        preprocessing: Preprocessing | None = None,
+        features: Features | None = None,
+        outputs: str | Output | Sequence[Output] | None = None,
+    ) -> Metadata:
+        """Return the record with what a caller says instead of its own; what is None stays.
+
+        Example:
+            >>> Metadata("net", labels=("a", "b")).updated(outputs="logits").labels
+            ('a', 'b')
+        """
+        said: dict[str, object] = {
+            "labels": tuple(labels) if labels else None,
+            "preprocessing": preprocessing,
+            "features": features,
+            "outputs": said_outputs(outputs),
+        }
+        given = {name: value for name, value in said.items() if value is not None}
+        if features is not None and preprocessing is None:
+            given["preprocessing"] = None
+        if preprocessing is not None and features is None:
+            given["features"] = None
+        return dataclasses.replace(self, **given)  # type: ignore[arg-type]
+
+    def require_preprocessing(self) -> Preprocessing:
+        """Return the preprocessing.
+
+        Raises:
+            SepzooError: the model takes features, or nobody said.
+        """
+        if self.preprocessing is None:
+            raise SepzooError(
+                f"{self.name}: expected a file that says how pixels become its input. Received: one without. Open it "
+                "with preprocessing=Preprocessing(mean=..., std=...) (on the command line: --preprocessing)."
+            )
+        return self.preprocessing
 
     def to_json(self) -> str:
         """Return the record as the text of a `sepzoo.json` member."""
-        fields = {
+        fields: dict[str, Json] = {
             "name": self.name,
             "labels": None if self.labels is None else list(self.labels),
-            "preprocessing": self.preprocessing.to_dict(),
+            "preprocessing": None if self.preprocessing is None else self.preprocessing.to_dict(),
         }
+        if self.features is not None:
+            fields["features"] = self.features.to_dict()
+        if self.outputs is not None:
+            fields["outputs"] = [output.to_dict() for output in self.outputs]
         text = json.dumps(fields, indent=1, ensure_ascii=False)
         return text.encode(errors="backslashreplace").decode()  # what isn't Unicode as JSON's own escape, \udcXX
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Metadata:
-        """Return the record of a `sepzoo.json` member.
+        """Return the record of a `sepzoo.json` member, of an earlier version too.
 
         Raises:
             SepzooError: the text is not such a member.
         """
         try:
             fields = json.loads(text)
-            labels = fields["labels"]
+            labels, preprocessing = fields["labels"], fields["preprocessing"]
+            features, outputs = fields.get("features"), fields.get("outputs")
             return cls(
                 name=str(fields["name"]),
                 labels=None if labels is None else tuple(str(label) for label in labels),
-                preprocessing=Preprocessing.from_dict(fields["preprocessing"]),
+                preprocessing=None if preprocessing is None else Preprocessing.from_dict(preprocessing),
+                features=None if features is None else Features.from_dict(features),
+                outputs=None if outputs is None else tuple(map(Output.from_dict, outputs)),
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SepzooError(f"expected a {MEMBER} with name, labels and preprocessing. Received: {error}.") from None

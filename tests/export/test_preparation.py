@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from sepzoo.export.preparation import deployable, described, require_tensorflow
+from sepzoo.export.preparation import deployable, deployed, require_tensorflow
+from sepzoo.inference.keras_model import from_model
 from sepzoo.layers import BSConvU
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
@@ -22,7 +23,7 @@ def kinds(model: keras.Model) -> set[str]:
 
 
 def test_answers_stay_and_batch_norms_go(model: keras.Model) -> None:
-    ready = deployable(model)
+    ready = deployable(from_model(model))
     assert "BatchNormalization" not in kinds(ready)
     np.testing.assert_allclose(answers(ready), answers(model), atol=1e-5)
 
@@ -30,7 +31,7 @@ def test_answers_stay_and_batch_norms_go(model: keras.Model) -> None:
 def test_logits_become_probabilities() -> None:
     logits = answers(separable(softmax=False))
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(answers(deployable(separable(softmax=False))), expected, atol=1e-5)
+    np.testing.assert_allclose(answers(deployable(from_model(separable(softmax=False)))), expected, atol=1e-5)
 
 
 def test_nested_models_and_factorized_layers_become_one_flat_stock_model() -> None:
@@ -41,7 +42,7 @@ def test_nested_models_and_factorized_layers_become_one_flat_stock_model() -> No
     )
     x = keras.layers.GlobalAveragePooling2D()(body(source))
     outer = keras.Model(source, keras.layers.Dense(2, activation="softmax")(x))
-    ready = deployable(outer)
+    ready = deployable(from_model(outer))
     assert kinds(ready) == {"InputLayer", "Conv2D", "DepthwiseConv2D", "ReLU", "GlobalAveragePooling2D", "Dense"}
     np.testing.assert_allclose(answers(ready), answers(outer), atol=1e-5)
 
@@ -56,13 +57,14 @@ def test_mixed_precision_becomes_float32_with_the_same_weights(policy: str) -> N
         keras.config.set_dtype_policy(before)
     exact = separable()
     exact.set_weights(mixed.get_weights())
-    ready = deployable(mixed)
+    ready = deployable(from_model(mixed))
     assert {layer.compute_dtype for layer in ready.layers} == {"float32"}
     np.testing.assert_allclose(answers(ready), answers(exact), atol=1e-5)
 
 
 def test_what_the_file_will_carry(model: keras.Model) -> None:
-    classifier, metadata = described(model, None, Preprocessing(std=(1.0,)))
+    classifier = from_model(model, preprocessing=Preprocessing(std=(1.0,)))
+    metadata = deployed(classifier)
     assert (metadata.name, metadata.labels, metadata.preprocessing) == ("separable", LABELS, Preprocessing(std=(1.0,)))
     assert classifier.input_shape == (16, 16, 3)
 
@@ -78,6 +80,7 @@ def test_other_backends_are_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> 
 def test_depth_multipliers_become_branches(seed):
     source = keras.Input((8, 8, 3))
     x = keras.layers.SeparableConv2D(4, 3, depth_multiplier=3, name="conv")(source)
-    ready = deployable(keras.Model(source, keras.layers.Softmax()(keras.layers.GlobalAveragePooling2D()(x))))
+    model = keras.Model(source, keras.layers.Softmax()(keras.layers.GlobalAveragePooling2D()(x)))
+    ready = deployable(from_model(model))
     multipliers = [each.depth_multiplier for each in ready.layers if isinstance(each, keras.layers.DepthwiseConv2D)]
     assert multipliers == [1, 1, 1]

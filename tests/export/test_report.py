@@ -16,7 +16,8 @@ from sepzoo.export import Comparison, ExportReport, Latency, Tolerance
 from sepzoo.export.comparison import compare, noise
 from sepzoo.inference import Classifier
 from sepzoo.inference.latency import measure
-from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.records.metadata import Metadata
+from sepzoo.records.outputs import Output
 from sepzoo.support.errors import SepzooError
 
 
@@ -37,12 +38,9 @@ class Fixed(Classifier):
 
 def fixed(table: list[list[float]], seconds: float = 0.0) -> Fixed:
     return Fixed(
-        name="fixed",
+        metadata=Metadata("fixed", outputs=(Output("softmax" if len(table[0]) > 1 else "values"),)),
         input_shape=(1, 1, 1),
-        classes=len(table[0]),
-        labels=None,
-        preprocessing=Preprocessing(),
-        from_logits=False,
+        output_shape=(len(table[0]),),
         table=np.array(table),
         seconds=seconds,
     )

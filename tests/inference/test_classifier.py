@@ -11,6 +11,8 @@ from PIL import Image
 
 from sepzoo.inference import Prediction
 from sepzoo.inference.classifier import Classifier
+from sepzoo.records.metadata import Metadata
+from sepzoo.records.outputs import Output
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
 
@@ -28,14 +30,13 @@ class Colours(Classifier):
 
 def colours(**changes: object) -> Colours:
     fields: dict = {
-        "name": "colours",
-        "input_shape": (4, 4, 3),
-        "classes": 3,
         "labels": ("red", "green", "blue"),
         "preprocessing": Preprocessing(mean=(0.0,), std=(255.0,), crop_fraction=1.0),
-        "from_logits": False,
+        "outputs": (Output("softmax"),),
     }
-    return Colours(**{**fields, **changes})
+    shape = changes.pop("input_shape", (4, 4, 3))
+    metadata = Metadata("colours", **{**fields, **changes})
+    return Colours(metadata=metadata, input_shape=shape, output_shape=(3,))
 
 
 def plain(colour: tuple[int, int, int], height: int = 4, width: int = 4) -> np.ndarray:
@@ -83,9 +84,11 @@ def test_grey_images_feed_a_colour_network_and_the_other_way_round() -> None:
 
 def test_softmax_of_logits_without_overflow() -> None:
     loud = Preprocessing(mean=(0.0,), std=(0.01,))
-    logits = colours(from_logits=True)
+    logits = colours(outputs=(Output("logits"),))
     np.testing.assert_allclose(logits.predict([plain(RED)]), [np.exp([1, 0, 0]) / np.exp([1, 0, 0]).sum()], rtol=1e-6)
-    np.testing.assert_array_equal(colours(from_logits=True, preprocessing=loud).predict([plain(RED)]), [[1, 0, 0]])
+    np.testing.assert_array_equal(
+        colours(outputs=(Output("logits"),), preprocessing=loud).predict([plain(RED)]), [[1, 0, 0]]
+    )
 
 
 def test_nothing_in_nothing_out() -> None:
@@ -135,9 +138,11 @@ def test_a_single_image_is_refused_with_the_remedy() -> None:
         colours().predict(plain(RED))
 
 
-def test_channels_that_no_image_has_are_refused() -> None:
+def test_channels_that_no_image_has_are_taken_as_arrays_alone() -> None:
+    odd = colours(input_shape=(4, 4, 2), labels=None)
+    assert odd.prepare(np.full((1, 4, 4, 2), 255, np.uint8)).tolist() == np.ones((1, 4, 4, 2)).tolist()
     with pytest.raises(SepzooError, match=r"expected images of 1, 3 or 4 channels\. Received: \(4, 4, 2\)\."):
-        colours(input_shape=(4, 4, 2))
+        odd.predict([plain(RED)])
 
 
 def test_bad_files_are_counted_and_named_over_all_batches(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from sepzoo.data import ArraySource
 from sepzoo.inference import Classifier, Evaluation
-from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.records.metadata import Metadata
+from sepzoo.records.outputs import Output
 from sepzoo.support.errors import SepzooError
 
 LETTERS = ("a", "b", "c", "d", "e", "f", "g")
@@ -25,20 +26,12 @@ class FirstPixel(Classifier):
 
     def run(self, tensor: np.ndarray) -> np.ndarray:
         values = tensor[:, 0, 0, :1].astype(np.float32)
-        return 1 / (1 + np.abs(values - np.arange(self.classes)))
+        return 1 / (1 + np.abs(values - np.arange(self.output_shape[0])))
 
 
 def classifier(labels: tuple[str, ...] | None = LETTERS, classes: int = 7) -> FirstPixel:
-    shape = (2, 2, 3)
-    preprocessing = Preprocessing()
-    return FirstPixel(
-        name="first",
-        input_shape=shape,
-        classes=classes,
-        labels=labels,
-        preprocessing=preprocessing,
-        from_logits=False,
-    )
+    metadata = Metadata("first", labels, outputs=(Output("multilabel"),))
+    return FirstPixel(metadata=metadata, input_shape=(2, 2, 3), output_shape=(classes,))
 
 
 def source(values: list[int], labels: list[int], names: tuple[str, ...] = LETTERS) -> ArraySource:

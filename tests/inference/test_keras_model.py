@@ -11,7 +11,8 @@ import pytest
 
 from sepzoo import inference
 from sepzoo.artifact import model_file
-from sepzoo.inference.keras_model import ends_in_logits, from_model
+from sepzoo.inference.keras_model import from_model
+from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
@@ -52,51 +53,56 @@ def test_a_bare_model_has_neither_labels_nor_preprocessing() -> None:
     assert (opened.name, opened.labels, opened.preprocessing) == ("small", None, None)
 
 
-@pytest.mark.parametrize(
-    "end",
-    [
-        [layers.Dense(2, activation="softmax")],
-        [layers.Dense(2), layers.Softmax()],
-        [layers.Dense(2), layers.Activation("softmax")],
-        [layers.Dense(2), keras.ops.softmax],
-        [layers.Dense(2, activation="sigmoid")],
-        [layers.Dense(2, activation="softmax"), layers.Reshape((2,)), layers.Flatten(), layers.Identity()],
-        [keras.Sequential([keras.Input((4,)), layers.Dense(2, activation="softmax")])],
-    ],
-)
-def test_probabilities_are_known_as_such(end: list) -> None:
-    assert not ends_in_logits(network(*end))
-
-
-@pytest.mark.parametrize(
-    "end",
-    [
-        [layers.Dense(2)],
-        [layers.Dense(2, activation="relu")],
-        [layers.Dense(2, activation="softmax"), layers.Dense(2)],
-        [layers.Dense(2), layers.Activation("linear")],
-        [keras.Sequential([keras.Input((4,)), layers.Dense(2)])],
-    ],
-)
-def test_logits_are_known_as_such(end: list) -> None:
-    assert ends_in_logits(network(*end))
-
-
 def test_a_free_size_is_refused_with_the_remedy() -> None:
     with pytest.raises(SepzooError, match=r"Received: \(None, None, 3\)\. Build the network with input_shape="):
         from_model(network(layers.Dense(2), shape=(None, None, 3)))
 
 
-def test_a_backbone_is_refused_with_the_remedy() -> None:
+def test_a_backbone_gives_a_map_and_classifies_nothing() -> None:
     source = keras.Input((6, 6, 3))
-    with pytest.raises(SepzooError, match=r"Received: \[\(None, 4, 4, 4\)\]\. Build the network with include_top=True"):
-        from_model(keras.Model(source, layers.Conv2D(4, 3)(source)))
+    model = keras.Model(source, layers.Conv2D(4, 3)(source))
+    opened = from_model(model, preprocessing=Preprocessing(), labels=list("wxyz"))
+    assert (opened.output.kind, opened.output_shape) == ("map", (4, 4, 4))
+    images = np.random.default_rng(0).integers(0, 256, (3, 6, 6, 3), np.uint8)
+    expected = model.predict(Preprocessing().normalize(images), verbose=0)
+    np.testing.assert_allclose(opened.predict(images), expected, atol=1e-6)
+    with pytest.raises(
+        SepzooError, match=r"expected class scores\. .* a map .*Build the network with include_top=True"
+    ):
+        opened.top(np.eye(4))
 
 
-def test_a_network_of_vectors_is_refused() -> None:
-    model = keras.Sequential([keras.Input((4,)), layers.Dense(2)])
-    with pytest.raises(SepzooError, match=r"expected one input of images\. Received: inputs of shape \[\(None, 4\)\]"):
-        from_model(model)
+@pytest.mark.parametrize("shape", [(4,), (20, 4), (49, 10, 1)])
+def test_features_go_in_as_they_are(shape: tuple[int, ...]) -> None:
+    source = keras.Input(shape)
+    model = keras.Model(source, layers.Dense(2, activation="softmax")(layers.Flatten()(source)))
+    values = np.random.default_rng(0).normal(size=(5, *shape)).astype(np.float32)
+    np.testing.assert_allclose(from_model(model).predict(values), model.predict(values, verbose=0), atol=1e-6)
+    said = from_model(model, features=Features(shape))
+    np.testing.assert_allclose(said.predict(values, batch_size=2), model.predict(values, verbose=0), atol=1e-6)
+    with pytest.raises(SepzooError, match=r"expected features of shape \('n', .*Received: float32 of shape \(5, 3\)\."):
+        said.predict(np.zeros((5, 3), np.float32))
+
+
+def test_several_inputs_and_outputs_are_refused_in_one_line() -> None:
+    sources = [keras.Input((4,)), keras.Input((4,))]
+    with pytest.raises(
+        SepzooError, match=r"expected one input\. Received: inputs of shape \[\(None, 4\), \(None, 4\)\]"
+    ):
+        from_model(keras.Model(sources, layers.Add()(sources)))
+    with pytest.raises(
+        SepzooError, match=r"expected one output of fixed size\. .*keras\.Model\(model\.inputs, model\.outputs"
+    ):
+        from_model(keras.Model(sources[0], [layers.Dense(1)(sources[0]), layers.Dense(2)(sources[0])]))
+
+
+def test_an_output_in_a_dictionary_is_one_output() -> None:
+    source = keras.Input((4,))
+    model = keras.Model(source, {"scores": layers.Dense(3, activation="softmax")(source)})
+    values = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    opened = from_model(model)
+    assert opened.output.kind == "softmax"
+    np.testing.assert_allclose(opened.predict(values), model.predict(values, verbose=0)["scores"], atol=1e-6)
 
 
 def test_a_subclassed_model_is_refused() -> None:

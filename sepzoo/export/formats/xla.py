@@ -7,16 +7,58 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from sepzoo.data.samples import Samples
-from sepzoo.export.checking import checked_file
-from sepzoo.export.preparation import deployable, described, require_tensorflow
+from sepzoo.export.pipeline import write
 from sepzoo.export.report import ExportReport
+from sepzoo.export.target import Target
 from sepzoo.export.tolerance import EXACT, Tolerance
+from sepzoo.inference.keras_model import from_model
 from sepzoo.inference.saved_model import EXTRA_FILES, SIGNATURE
-from sepzoo.records.metadata import MEMBER
+from sepzoo.records.inputs import Features
+from sepzoo.records.metadata import MEMBER, Metadata
+from sepzoo.records.outputs import Output
 from sepzoo.records.preprocessing import Preprocessing
-from sepzoo.support.quiet import quiet
+
+
+def convert(ready: keras.Model, samples: np.ndarray | None, path: Path) -> None:
+    """Save a function that calls the network and that XLA compiles.
+
+    Args:
+        ready: the prepared network.
+        samples: of no use here.
+        path: of the folder.
+    """
+    del samples
+    import tensorflow as tf
+
+    given = ready.inputs[0]
+
+    class Network(tf.Module):
+        """The model as the one function that is served."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = ready
+
+        @tf.function(
+            jit_compile=True, input_signature=[tf.TensorSpec((None, *given.shape[1:]), given.dtype, name="image")]
+        )
+        def __call__(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"probability": self.model(image, training=False)}
+
+    network = Network()
+    tf.saved_model.save(network, str(path), signatures={SIGNATURE: network.__call__})
+
+
+def _add_metadata(path: Path, metadata: Metadata, input_shape: tuple[int, ...]) -> None:
+    del input_shape  # the function's signature says it
+    (path / EXTRA_FILES).mkdir()
+    (path / EXTRA_FILES / MEMBER).write_text(metadata.to_json(), encoding="utf-8")
+
+
+XLA = Target(name="xla", suffix="_xla", convert=convert, add_metadata=_add_metadata, tolerance=EXACT, folder=True)
 
 
 def xla(
@@ -27,25 +69,30 @@ def xla(
     tolerance: Tolerance | None = None,
     labels: Sequence[str] | None = None,
     preprocessing: Preprocessing | None = None,
+    features: Features | None = None,
+    outputs: str | Output | Sequence[Output] | None = None,
 ) -> ExportReport:
     """Write a model as a SavedModel folder whose function XLA compiles; it was run and compared with the model.
 
-    The function takes normalized float32 images (n, height, width, channels), any n, and returns probabilities
-    (n, classes). It is compiled on its first call for each n, which takes seconds. The folder runs where there is
-    TensorFlow and no sepzoo: `tf.saved_model.load(path).signatures["serving_default"]`. Labels and preprocessing lie in
+    The function takes samples as the network takes them, such as normalized float32 images (n, height, width,
+    channels), any n, and returns probabilities (n, classes), or what else the network gives. It is compiled on its
+    first call for each n, which takes seconds. The folder runs where there is TensorFlow and no sepzoo:
+    `tf.saved_model.load(path).signatures["serving_default"]`. Labels and preprocessing lie in
     `assets.extra/sepzoo.json`. On a CPU XLA's depthwise convolutions are slow; this target is for GPUs.
 
     Args:
-        model: a functional image classifier; it is only read.
+        model: a functional model of one input and one output; it is only read.
         path: of the folder.
         check: samples to compare on; None: random pixels, as the report says.
         tolerance: beyond it the export is refused; None: probabilities within 1e-4.
         labels: class names in the order of the outputs, instead of those that the model carries.
         preprocessing: from pixels to the input, instead of that which the model carries.
+        features: what the model takes instead of pixels.
+        outputs: what the model gives, instead of what it says or its graph shows; see `sepzoo.export.tflite`.
 
     Raises:
-        SepzooError: a model that is no image classifier, or a file whose answers differ too much. Nothing is written
-            then.
+        SepzooError: a model of several inputs or outputs, samples that show nothing, or a file whose outputs differ
+            too much. Nothing is written then but TensorFlow's own words, if it fails.
 
     Example:
         >>> import sepzoo, tempfile
@@ -54,37 +101,5 @@ def xla(
         >>> report.target, report.comparison.max_error < 1e-4
         ('xla', True)
     """
-    require_tensorflow("xla")
-    classifier, metadata = described(model, None if labels is None else tuple(labels), preprocessing)
-    ready = deployable(model)
-
-    def write(temporary: Path) -> None:
-        with quiet():
-            _save(ready, temporary)
-        extra = temporary / EXTRA_FILES
-        extra.mkdir()
-        (extra / MEMBER).write_text(metadata.to_json(), encoding="utf-8")
-
-    return checked_file(
-        path, write, model=classifier, target="xla", check=check, tolerance=tolerance or EXACT, folder=True
-    )
-
-
-def _save(model: keras.Model, folder: Path) -> None:
-    import tensorflow as tf
-
-    shape = (None, *model.inputs[0].shape[1:])
-
-    class Network(tf.Module):
-        """The model as the one function that is served."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = model
-
-        @tf.function(jit_compile=True, input_signature=[tf.TensorSpec(shape, tf.float32, name="image")])
-        def __call__(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"probability": self.model(image, training=False)}
-
-    network = Network()
-    tf.saved_model.save(network, str(folder), signatures={SIGNATURE: network.__call__})
+    classifier = from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs)
+    return write(classifier, XLA, path, check=check, tolerance=tolerance)

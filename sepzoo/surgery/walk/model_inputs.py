@@ -42,7 +42,7 @@ def model_inputs(model: keras.Model, data: Samples | np.ndarray) -> np.ndarray:
                 f"expected a model that says how pixels become its input. Received: {model.name!r} without, and "
                 "Samples. Pass an array as the model takes it."
             )
-        values = metadata.preprocessing.normalize(data.images)
+        values = metadata.require_preprocessing().normalize(data.images)
     values = np.asarray(values)
     wanted = tuple(tensors[0].shape[1:])
     fits = values.ndim == len(wanted) + 1 and all(

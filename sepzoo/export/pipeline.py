@@ -1,0 +1,193 @@
+"""The one way by which a network becomes a file: prepare, convert, add metadata, open, compare, then keep or refuse."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from sepzoo.data.samples import Samples
+from sepzoo.export.bias_correction import correct_biases
+from sepzoo.export.comparison import compare, noise, origin_of
+from sepzoo.export.preparation import deployable, deployed, require_tensorflow
+from sepzoo.export.reference import float32_reference
+from sepzoo.export.report import ExportReport
+from sepzoo.export.target import Target
+from sepzoo.export.tolerance import Tolerance
+from sepzoo.inference.classifier import Classifier
+from sepzoo.inference.features import as_features
+from sepzoo.inference.keras_model import KerasClassifier
+from sepzoo.inference.latency import measure
+from sepzoo.inference.opening import open as open_file
+from sepzoo.records.inputs import Features
+from sepzoo.support.atomic import atomic_write
+from sepzoo.support.errors import SepzooError, first_line
+from sepzoo.support.quiet import Log, quiet
+
+_DRAW = "Pass samples of {}: sepzoo.data.draw_samples(source, count=200)"
+
+
+def write(
+    classifier: KerasClassifier,
+    target: Target,
+    path: str | os.PathLike[str],
+    *,
+    calibration: Samples | None = None,
+    check: Samples | None = None,
+    tolerance: Tolerance | None = None,
+    correct_bias: bool = True,
+    log: str | os.PathLike[str] | None = None,
+) -> ExportReport:
+    """Write a network in a format, compare the file with it, and let it stand only if it answers as the network does.
+
+    Args:
+        classifier: the model as it was given, with what was said of it.
+        target: the format.
+        path: where the file, or the folder, will be; what is there stays until the new one has proved itself.
+        calibration: samples that set the ranges of integers, and that biases are corrected on.
+        check: labelled or unlabelled samples to compare on; None: those of the calibration, else random ones.
+        tolerance: the limits of the differences; None: the format's own.
+        correct_bias: whether biases make good the mean error of 8-bit weights.
+        log: where the converter's own lines go. None: nowhere; if it fails, into a file beside `path`.
+
+    Raises:
+        SepzooError: samples that are missing or show nothing, what the converter refuses, a file that differs from its
+            model by more than the tolerance allows, or what is at `path` must stay.
+    """
+    require_tensorflow(target.name)
+    _check_request(target, Path(path), calibration, check)
+    classifier = _said_inputs(classifier, check or calibration)
+    model, limits = float32_reference(classifier), tolerance or target.tolerance
+    samples = check if check is not None else calibration
+    if samples is None:
+        samples = noise(classifier.input_shape, classifier.metadata.features)
+    uses = target.calibrated or target.rounds_from is not None
+    values = _calibration(classifier, calibration) if calibration is not None and uses else None
+    ready = deployable(classifier)
+    if values is not None and target.rounds_from is not None and correct_bias:
+        correct_biases(ready, values, rounds_from=target.rounds_from)
+    with atomic_write(path, folder=target.folder) as temporary:
+        _convert(target, ready, values, temporary, log=log, beside=Path(path))
+        target.add_metadata(temporary, deployed(classifier), classifier.input_shape)
+        file = open_file(temporary, trust=True)
+        comparison = compare(model, file, samples)
+        if model is not classifier:
+            error = np.abs(classifier.predict(samples.images) - file.predict(samples.images)).max()
+            comparison = dataclasses.replace(comparison, half_error=float(error))
+        problems = limits.problems(comparison)
+        if problems:
+            raise SepzooError(
+                f"{target.name} of {model.name} was refused: {'; '.join(problems)}; checked on {comparison.origin}. "
+                f"No file was written. {_advice(samples)}"
+            )
+        report = ExportReport(
+            path=Path(path),
+            target=target.name,
+            name=model.name,
+            size=0,
+            comparison=comparison,
+            tolerance=limits,
+            latency=measure(
+                file, samples.images[0] if _features(file, samples) else file.pixels(samples.images[:1])[0]
+            ),
+            operators=dict(file.operators),
+            calibration=origin_of(calibration) if calibration is not None and values is not None else None,
+            labels=len(file.labels or ()),
+            output=classifier.output,
+        )
+    return dataclasses.replace(report, size=_size(Path(path)))
+
+
+def _check_request(target: Target, path: Path, calibration: Samples | None, check: Samples | None) -> None:
+    """See that a path and samples are what the format needs."""
+    if target.extension and path.suffix != target.extension:
+        raise SepzooError(f"expected a file name that ends in {target.extension}. Received: {path}.")
+    if target.calibrated and calibration is None:
+        raise SepzooError(
+            f"{target.mode} needs calibration. Received: calibration=None. {_DRAW.format('the training data')}."
+        )
+    if target.rounds and calibration is None and check is None:
+        raise SepzooError(
+            f"{target.mode} rounds, and random pixels cannot show what that does. Received: neither calibration nor "
+            f"check. {_DRAW.format('real images')} (on the command line: --data)."
+        )
+    for samples, purpose in ((check, "check the file"), (calibration, "calibrate")):
+        if samples is not None and len(samples) == 0:
+            raise SepzooError(f"expected at least one sample to {purpose} on. Received: none.")
+
+
+def _said_inputs(classifier: KerasClassifier, samples: Samples | None) -> KerasClassifier:
+    """Return the classifier of a model that says what it takes; one of no images takes features, which is certain."""
+    if classifier.metadata.inputs is not None:
+        return classifier
+    if len(classifier.input_shape) == 3 and (samples is None or samples.images.dtype == np.uint8):
+        raise SepzooError(
+            f"expected a model that says how pixels become its input. Received: {classifier.name!r} without. Pass "
+            "preprocessing=Preprocessing(mean=..., std=...) (on the command line: --preprocessing), or features."
+        )
+    dtype = keras.backend.standardize_dtype(classifier.model.inputs[0].dtype)
+    return classifier.updated(features=Features(classifier.input_shape, dtype))
+
+
+def _features(classifier: Classifier, samples: Samples) -> bool:
+    return as_features(samples.images[:1], classifier.metadata, classifier.input_shape) is not None
+
+
+def _calibration(model: Classifier, samples: Samples) -> np.ndarray:
+    """Return samples as the network takes them.
+
+    Of pictures the first one gets a black and a white pixel: so the input's range is that of all pixels, whatever the
+    samples hold, and an integer input takes the pixels as they are.
+
+    Raises:
+        SepzooError: all samples hold one colour, or one number: ranges that come from them would be none.
+    """
+    features = as_features(samples.images, model.metadata, model.input_shape)
+    values = model.pixels(samples.images) if features is None else features
+    if (values == values.flat[0]).all() or (features is None and (values == values[:1, :1, :1]).all()):
+        raise SepzooError(
+            f"expected samples that differ to calibrate on. Received: {origin_of(samples)}, all of one "
+            f"{'colour' if features is None else 'number'}. {_DRAW.format('the training data')}."
+        )
+    if features is not None:
+        return model.tensor(features)
+    values[0, 0, 0], values[0, 0, -1] = 0, 255
+    return model.prepare(values)
+
+
+def _convert(
+    target: Target,
+    ready: keras.Model,
+    values: np.ndarray | None,
+    temporary: Path,
+    *,
+    log: str | os.PathLike[str] | None,
+    beside: Path,
+) -> None:
+    """Convert in silence; what the converter says goes to the log."""
+    text = Log()
+    try:
+        with quiet() as text:
+            target.convert(ready, values, temporary)
+    except Exception as error:  # converters raise their own kinds, RuntimeError, ValueError and more
+        log = log or beside.with_name(f"{beside.name}.log")
+        raise SepzooError(
+            f"TensorFlow's converter refused {ready.name}: {first_line(error).rstrip('. ')}. "
+            f"Its own words are in {log}."
+        ) from error
+    finally:
+        if log is not None:
+            Path(log).write_text(text.text, encoding="utf-8")
+
+
+def _advice(samples: Samples) -> str:
+    if samples.labels is None:
+        return "Check on real, labelled samples, or widen the tolerance."
+    return "Calibrate on more images like those the network was trained on, or widen the tolerance."
+
+
+def _size(path: Path) -> int:
+    return sum(file.stat().st_size for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file())

@@ -1,0 +1,55 @@
+"""What a format says of itself; all else is the same for every format."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import keras
+import numpy as np
+
+from sepzoo.export.tolerance import Tolerance
+from sepzoo.records.metadata import Metadata
+
+Convert: TypeAlias = Callable[[keras.Model, "np.ndarray | None", Path], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """A format that a network can be exported to.
+
+    Attributes:
+        name: as `sepzoo export --to` takes it.
+        suffix: what a file's name gets behind the network's name.
+        convert: writes a prepared network to a path; it also gets the calibration samples as the network takes them,
+            or None where the format has no use for them.
+        add_metadata: puts what travels with a network into the file that `convert` wrote; it also gets the shape of one
+            sample.
+        tolerance: the default one.
+        rounds: whether numbers lose digits, so that only real samples show what that does.
+        rounds_from: how many elements a kernel has at least that is rounded to 8 bits; None: none is.
+        calibrated: whether activations are integers too, whose ranges come from samples.
+        folder: whether it is a folder of files.
+    """
+
+    name: str
+    suffix: str
+    convert: Convert
+    add_metadata: Callable[[Path, Metadata, tuple[int, ...]], None]
+    tolerance: Tolerance
+    rounds: bool = False
+    rounds_from: int | None = None
+    calibrated: bool = False
+    folder: bool = False
+
+    @property
+    def mode(self) -> str:
+        """The name within its format: "int8" of "tflite:int8"."""
+        return self.name.rpartition(":")[2]
+
+    @property
+    def extension(self) -> str:
+        """What a file's name must end in; "" where any name will do."""
+        return Path(self.suffix).suffix

@@ -1,0 +1,105 @@
+"""Features instead of pictures: arrays that a network takes as they are."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from sepzoo.data.samples import Samples
+from sepzoo.records.metadata import Metadata
+from sepzoo.support.errors import SepzooError, first_line
+
+SUFFIXES = (".npy", ".npz")
+
+_IMAGE_AXES = 3
+_LABELS = ("labels", "y")
+
+
+def as_features(data: object, metadata: Metadata, input_shape: tuple[int, ...]) -> np.ndarray | None:
+    """Return data as features (n, *input_shape), or None where they are pictures.
+
+    They are features where the network says so, where no picture has as many axes as its input, or where floating
+    numbers come to a network that does not say how pixels become its input.
+
+    Args:
+        data: an array, or the path of an `.npy` or `.npz` file; anything else is pictures.
+        metadata: what the network says.
+        input_shape: of one sample.
+
+    Raises:
+        SepzooError: an unreadable file, or features of another shape.
+    """
+    if metadata.preprocessing is not None:
+        return None
+    if isinstance(data, str | os.PathLike) and Path(data).suffix in SUFFIXES:
+        data = load_features(data)
+    if not isinstance(data, np.ndarray):
+        if metadata.features is None:
+            return None
+        raise SepzooError(
+            f"{metadata.name}: expected an array of features, or an .npy or .npz file. Received: {_named(data)}."
+        )
+    said = metadata.features is not None or len(input_shape) != _IMAGE_AXES
+    if not said and not np.issubdtype(data.dtype, np.floating):
+        return None
+    if data.shape[1:] != input_shape or not np.issubdtype(data.dtype, np.number):
+        raise SepzooError(
+            f"{metadata.name}: expected features of shape {('n', *input_shape)}. Received: {data.dtype} of shape "
+            f"{data.shape}."
+        )
+    return data
+
+
+def load_features(path: str | os.PathLike[str]) -> np.ndarray:
+    """Return the array of an `.npy` file, or that of an `.npz` file that is not its labels.
+
+    Raises:
+        SepzooError: no such file, a damaged one, pickled objects, or an `.npz` file with several arrays.
+    """
+    return _arrays(Path(path))[0]
+
+
+def feature_samples(path: str | os.PathLike[str]) -> Samples:
+    """Return the features of a file as samples, with the class numbers that an `.npz` file holds as `labels` or `y`.
+
+    Raises:
+        SepzooError: what `load_features` raises, or labels that are no class numbers, one a sample.
+
+    Example:
+        >>> import tempfile
+        >>> path = tempfile.mkdtemp() + "/windows.npz"
+        >>> np.savez(path, x=np.zeros((6, 49, 10), "float32"), labels=np.arange(6))
+        >>> samples = feature_samples(path)
+        >>> samples.images.shape, samples.labels.tolist()
+        ((6, 49, 10), [0, 1, 2, 3, 4, 5])
+    """
+    features, labels = _arrays(Path(path))
+    if labels is not None and (labels.shape != (len(features),) or not np.issubdtype(labels.dtype, np.integer)):
+        raise SepzooError(
+            f"{path}: expected one class number a sample as labels. Received: {labels.dtype} of shape {labels.shape}."
+        )
+    return Samples(features, labels, origin=Path(path).name, seed=0)
+
+
+def _arrays(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the features of a file, and its labels where it has them."""
+    if not path.is_file():
+        raise SepzooError(f"{path}: no such file.")
+    try:
+        found = np.load(path, allow_pickle=False)
+        arrays = {"": found} if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise SepzooError(f"{path}: expected an .npy or .npz file of numbers ({first_line(error)}).") from None
+    labels = next((arrays.pop(name) for name in _LABELS if name in arrays), None)
+    if len(arrays) != 1:
+        raise SepzooError(
+            f"{path}: expected one array of features, and labels beside it. Received: {', '.join(arrays) or 'none'}."
+        )
+    return next(iter(arrays.values())), labels
+
+
+def _named(data: object) -> str:
+    return str(data) if isinstance(data, str | os.PathLike) else type(data).__name__

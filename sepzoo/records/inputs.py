@@ -1,0 +1,48 @@
+"""What a model takes where that is no picture: an array of features."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Json
+
+
+@dataclasses.dataclass(frozen=True)
+class Features:
+    """An array that a model takes as it is: spectrograms, sensor windows, series, vectors.
+
+    Attributes:
+        shape: of one sample.
+        dtype: of its numbers.
+        low, high: their range, where it is known; random samples are drawn from it.
+
+    Example:
+        >>> Features.from_dict(Features((49, 10, 1), low=-1.0, high=1.0).to_dict()).shape
+        (49, 10, 1)
+    """
+
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    low: float | None = None
+    high: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.low is None) != (self.high is None) or (self.low is not None and not self.low < self.high):  # type: ignore[operator]
+            raise SepzooError(f"expected low < high, or neither. Received: low={self.low}, high={self.high}.")
+
+    def to_dict(self) -> dict[str, Json]:
+        """Return the fields as JSON can hold them."""
+        return {**dataclasses.asdict(self), "shape": list(self.shape)}
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Json]) -> Features:
+        """Return the record that `to_dict` described."""
+        return cls(**{**fields, "shape": tuple(fields["shape"])})
+
+
+Inputs: TypeAlias = Preprocessing | Features
+"""Pixels, which are normalized, or features, which are taken as they are."""

@@ -1,0 +1,147 @@
+"""What a model gives: class scores of one form or another, or values that nobody classifies by."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
+
+from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.types import Json
+
+OutputKind = Literal["softmax", "logits", "sigmoid", "multilabel", "values", "map"]
+"""Probabilities of classes; scores before their softmax (or, one alone, before its sigmoid); one probability, of the
+second of two classes; independent probabilities; numbers (regression, landmarks, embeddings); a map (segmentation)."""
+
+End = Literal["softmax", "sigmoid", "linear", "other"]
+"""What a graph does last to its values, as far as that is certain."""
+
+KINDS: tuple[OutputKind, ...] = get_args(OutputKind)
+_SCORES = ("softmax", "logits", "sigmoid", "multilabel")
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """One output of a model.
+
+    Attributes:
+        kind: what its numbers are.
+        name: of the output, where a model has several; None otherwise.
+        reason: how the kind is known, in words.
+
+    Example:
+        >>> Output("softmax").scores, Output("values").scores
+        (True, False)
+    """
+
+    kind: OutputKind
+    name: str | None = None
+    reason: str = dataclasses.field(default="as was said", compare=False)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise unknown("kind of output", str(self.kind), KINDS)
+
+    @property
+    def scores(self) -> bool:
+        """Whether samples can be classified by it."""
+        return self.kind in _SCORES
+
+    @property
+    def end(self) -> End:
+        """What a graph of this kind does last."""
+        return {"softmax": "softmax", "sigmoid": "sigmoid", "multilabel": "sigmoid"}.get(self.kind, "other")  # type: ignore[return-value]
+
+    def to_dict(self) -> dict[str, str]:
+        """Return kind and name as JSON can hold them."""
+        return {"kind": self.kind} if self.name is None else {"kind": self.kind, "name": self.name}
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Json]) -> Output:
+        """Return the record that `to_dict` described."""
+        return cls(fields["kind"], fields.get("name"), reason="as the file says")
+
+
+def parse_output(text: str) -> Output:
+    """Return the output that `[NAME=]KIND` names, as `--output-kind` takes it.
+
+    Raises:
+        SepzooError: the kind is not known.
+
+    Example:
+        >>> parse_output("logits"), parse_output("pose=values").name
+        (Output(kind='logits', name=None, reason='as was said'), 'pose')
+    """
+    name, _, kind = text.rpartition("=")
+    return Output(kind.strip(), name.strip() or None)  # type: ignore[arg-type]
+
+
+def said_outputs(said: str | Output | Sequence[Output] | None) -> tuple[Output, ...] | None:
+    """Return what a caller said of a model's outputs as records: one kind for all, or one record each.
+
+    Example:
+        >>> said_outputs("logits") == (Output("logits"),)
+        True
+    """
+    if said is None or isinstance(said, tuple):
+        return said
+    if isinstance(said, str):
+        return (parse_output(said),)
+    return (said,) if isinstance(said, Output) else tuple(said)
+
+
+def read_output(end: End, shape: tuple[int, ...], labels: int) -> Output:
+    """Return what an output is where nobody said: what its graph shows for certain, else values.
+
+    Args:
+        end: what the graph does last.
+        shape: of the output, without the batch.
+        labels: how many class names the model has; 0: none.
+
+    Example:
+        >>> read_output("linear", (10,), labels=10).kind, read_output("linear", (10,), labels=0).kind
+        ('logits', 'values')
+    """
+    size = math.prod(shape)
+    if is_map(shape):
+        return Output("map", reason=f"by its shape, {shape}")
+    if end == "softmax" and size > 1:
+        return Output("softmax", reason="read off the graph")
+    if end == "sigmoid":
+        return Output("sigmoid" if size == 1 else "multilabel", reason="read off the graph")
+    if end == "linear" and size == labels > 1:
+        return Output("logits", reason="linear outputs, as many as there are labels")
+    return Output("values", reason="the graph ends in neither softmax nor sigmoid, and nobody said what it gives")
+
+
+def check_output(output: Output, end: End, shape: tuple[int, ...], model: str) -> None:
+    """See that what was said of an output can be true.
+
+    Args:
+        output: what was said.
+        end: what the graph does last.
+        shape: of the output, without the batch.
+        model: its name, for errors.
+
+    Raises:
+        SepzooError: another shape than such an output has, or logits that went through a softmax or sigmoid already.
+    """
+    size = math.prod(shape)
+    wanted = {"softmax": "two classes or more", "sigmoid": "one probability", "multilabel": "two classes or more"}
+    wrong = (output.kind == "sigmoid") != (size == 1) if output.kind in wanted else False
+    if wrong or (output.scores and is_map(shape)):
+        raise SepzooError(
+            f"{model}: expected {wanted.get(output.kind, 'one score a class')} as {output.kind}. Received: outputs of "
+            f"shape {shape}. Say another kind: {', '.join(KINDS)}."
+        )
+    if output.kind == "logits" and end in ("softmax", "sigmoid"):
+        raise SepzooError(
+            f"{model}: expected logits, as was said. Received: a model that ends in a {end}, which would be applied "
+            "twice. Leave the kind out."
+        )
+
+
+def is_map(shape: tuple[int, ...]) -> bool:
+    """Return whether an output has more than one axis, those of length 1 not counted."""
+    return sum(size != 1 for size in shape) > 1
