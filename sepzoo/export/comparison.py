@@ -60,15 +60,23 @@ class Comparison:
         return self.model_accuracy - self.file_accuracy
 
 
-def compare(model: Classifier, file: Classifier, samples: Samples) -> Comparison:
+def compare(model: Classifier, file: Classifier, samples: Samples, *, random: bool = False) -> Comparison:
     """Run both on the samples.
+
+    Args:
+        model: what is right.
+        file: what is held against it.
+        samples: to run both on.
+        random: whether they are of `noise`. A network that was never trained may answer those all alike; the comparison
+            says so then.
 
     Raises:
         SepzooError: the model answers all samples alike, so that nothing could show a difference; or a sample's label
             is none of the network's classes.
     """
     expected, answered = model.predict(samples.images).astype(np.float64), file.predict(samples.images)
-    if len(samples) > 1 and (expected == expected[:1]).all():
+    alike = len(samples) > 1 and bool((expected == expected[:1]).all())
+    if alike and not random:
         raise SepzooError(
             f"expected samples that {model.name} answers differently. Received: {origin_of(samples)}, all answered "
             "alike, so that no comparison could fail. Check on other samples."
@@ -84,7 +92,10 @@ def compare(model: Classifier, file: Classifier, samples: Samples) -> Comparison
         scores=model.output.scores,
         note=None if model.output.scores else "outputs are no class scores",
     )
-    return _with_classes(comparison, model, expected, answered, samples) if model.output.scores else comparison
+    if model.output.scores:
+        comparison = _with_classes(comparison, model, expected, answered, samples)
+    note = "the model answers all of them alike, so they show no more than that the file runs"
+    return dataclasses.replace(comparison, note=note) if alike else comparison
 
 
 def origin_of(samples: Samples) -> str:

@@ -73,7 +73,7 @@ def write(
         _convert(target, ready, values, temporary, log=log, beside=Path(path))
         target.add_metadata(temporary, deployed(classifier), classifier.input_shape)
         file = open_file(temporary, trust=True)
-        comparison = compare(model, file, samples)
+        comparison = compare(model, file, samples, random=check is None and calibration is None)
         if model is not classifier:
             error = np.abs(classifier.predict(samples.images) - file.predict(samples.images)).max()
             comparison = dataclasses.replace(comparison, half_error=float(error))
