@@ -156,5 +156,5 @@ def append_files(content: bytes, files: Mapping[str, str]) -> bytes:
     stream = io.BytesIO(content)
     with zipfile.ZipFile(stream, "a", zipfile.ZIP_STORED) as archive:
         for name, text in files.items():
-            archive.writestr(zipfile.ZipInfo(name, _EARLIEST_DATE), text.encode())
+            archive.writestr(zipfile.ZipInfo(name, _EARLIEST_DATE), text.encode(errors="backslashreplace"))
     return stream.getvalue()

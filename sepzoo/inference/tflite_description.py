@@ -95,7 +95,7 @@ def _labels(standard: Values, content: bytes) -> tuple[str, ...] | None:
     for file in _tensor(standard, "output").get("associated_files", []):
         text = _associated_file(content, file.get("name", "")) if file.get("type") == TENSOR_AXIS_LABELS else None
         if text is not None:
-            lines = text.decode().removesuffix("\n").split("\n")
+            lines = text.decode("utf-8-sig").removesuffix("\n").split("\n")
             return tuple(line.removesuffix("\r") for line in lines)
     return None
 

@@ -119,3 +119,17 @@ def test_a_label_of_two_lines_stays_one_line(content: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:
         assert archive.read("labels.txt") == b"a b\nc\nd\ne\n"
     assert describe(whole).labels == metadata.labels
+
+
+def test_a_label_that_is_no_unicode_text_is_written_out(content: bytes) -> None:
+    metadata = Metadata("net", ("caf\udce9", "c", "d", "e"))
+    whole = with_metadata(content, metadata, (16, 16, 3))
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        assert archive.read("labels.txt") == b"caf\\udce9\nc\nd\ne\n"
+    assert describe(whole).labels == metadata.labels
+
+
+def test_a_byte_order_mark_belongs_to_no_label(content: bytes) -> None:
+    whole = with_metadata(content, Metadata("net", ("\ufeffa", "c", "d", "e")), (16, 16, 3))
+    others = whole.replace(b"sepzoo.json", b"others.json")  # as a file of other people, which the label file speaks for
+    assert describe(others).labels == ("a", "c", "d", "e")
