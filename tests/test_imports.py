@@ -79,27 +79,29 @@ def modules() -> dict[str, Path]:
     }
 
 
-def statements(node: ast.AST) -> Iterator[tuple[ast.Import | ast.ImportFrom, bool]]:
-    """Yield the import statements below a node, each with whether it is for type checkers only."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
-            yield from ((statement, True) for statement, _ in statements(child))
-        elif isinstance(child, ast.Import | ast.ImportFrom):
-            yield child, False
-        else:
-            yield from statements(child)
-
-
-def imports(path: Path, *, for_types: bool) -> set[str]:
-    """Return the modules of sepzoo that a file imports, at its top or in a function."""
+def named_in_strings(tree: ast.Module) -> Iterator[str]:
+    """Yield the modules of sepzoo that a file's strings name: what a lazy table or an `import_module` would import."""
     known = modules()
-    found = set()
-    for statement, types_only in statements(ast.parse(path.read_text(encoding="utf-8"))):
-        if types_only and not for_types:
-            continue
+    texts = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings name them for people
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in texts:
+            name = node.value.partition(":")[0]
+            while re.fullmatch(r"sepzoo(\.\w+)+", name):
+                if name in known:
+                    yield name
+                name = name.rpartition(".")[0]
+
+
+def imports(path: Path) -> set[str]:
+    """Return the modules of sepzoo that a file imports: at its top, in a function, for type checkers, by a string."""
+    known = modules()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    around = {name for name, file in known.items() if file.name == "__init__.py" and file.parent in path.parents}
+    found = set(named_in_strings(tree)) - around  # those are where its own data files lie
+    for statement in ast.walk(tree):
         if isinstance(statement, ast.Import):
             found |= {alias.name for alias in statement.names}
-        else:
+        elif isinstance(statement, ast.ImportFrom):
             assert statement.level == 0, f"{path}: imports are absolute"
             names = {f"{statement.module}.{alias.name}" for alias in statement.names}
             found |= {name if name in known else str(statement.module) for name in names}
@@ -115,7 +117,7 @@ def test_imports_run_one_way() -> None:
         f"{module} imports {other}"
         for module, path in modules().items()
         if module not in FACES
-        for other in imports(path, for_types=True) - set(FACES)
+        for other in imports(path) - set(FACES)
         if rank(other) > rank(module)
     ]
     assert wrong == []
@@ -125,7 +127,7 @@ def test_the_rooms_of_surgery_run_one_way() -> None:
     wrong = [
         f"{module} imports {other}"
         for module, path in modules().items()
-        for other in imports(path, for_types=True)
+        for other in imports(path)
         if module.startswith("sepzoo.surgery.") and other.startswith("sepzoo.surgery")
         if other.count(".") < 3 or SURGERY.index(other.split(".")[2]) > SURGERY.index(module.split(".")[2])
     ]
@@ -143,8 +145,32 @@ def test_every_subpackage_has_its_place() -> None:
 
 
 def test_there_is_no_circle() -> None:
-    graph = {module: imports(path, for_types=False) - {module} for module, path in modules().items()}
+    """Also none of packages: a package's own file is run before any module in it, and imports what it hands on."""
+    graph = {module: imports(path) - {module, *FACES} for module, path in modules().items() if module not in FACES}
     graphlib.TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize("module", FACES)
+def test_faces_hold_tables_alone(module: str) -> None:
+    tree = ast.parse(modules()[module].read_text(encoding="utf-8"))
+    kinds = {type(node) for node in tree.body}
+    assert kinds <= {ast.Expr, ast.Import, ast.ImportFrom, ast.If, ast.Assign}
+
+
+@pytest.mark.parametrize(
+    ("source", "seen"),
+    [
+        ("from sepzoo.layers import width", "sepzoo.layers.width"),
+        ("def late():\n    import sepzoo.layers.width", "sepzoo.layers.width"),
+        ("if TYPE_CHECKING:\n    from sepzoo.layers.width import divisible", "sepzoo.layers.width"),
+        ("TABLE = {'divisible': 'sepzoo.layers.width'}", "sepzoo.layers.width"),
+        ("load('sepzoo.layers.width:divisible')", "sepzoo.layers.width"),
+        ("resources.files('sepzoo.layers')", "sepzoo.layers"),
+    ],
+)
+def test_no_arrow_hides(tmp_path: Path, source: str, seen: str) -> None:
+    (tmp_path / "module.py").write_text(source)
+    assert seen in imports(tmp_path / "module.py")
 
 
 def test_no_module_speaks_of_tf_keras_through_tensorflow() -> None:
