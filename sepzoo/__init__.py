@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from sepzoo.support.greeting import GreetingFinder
+from sepzoo.support.imported import when_imported
 from sepzoo.support.lazy import lazy_names
 from sepzoo.support.moved import MovedModules
 
@@ -69,3 +70,12 @@ sys.meta_path.append(
         }
     )
 )
+
+
+def _register() -> None:
+    from sepzoo.layers.registration import register
+
+    register()
+
+
+when_imported("keras", _register)  # Keras finds our layers in a file, whichever of the two is imported first

@@ -12,8 +12,8 @@ import keras
 import sepzoo.layers.bsconv
 import sepzoo.layers.drop_path
 import sepzoo.layers.drop_path_join  # noqa: F401  (a file opens only after its layers are registered)
-from sepzoo.artifact import keras2_file
 from sepzoo.artifact.inspection.checking import check
+from sepzoo.artifact.keras2 import reading as keras2_file
 from sepzoo.records.metadata import MEMBER, Metadata
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError, first_line

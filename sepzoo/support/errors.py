@@ -49,10 +49,17 @@ def unknown(what: str, name: str, known: Iterable[str], hint: str = "") -> Sepzo
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's text that says something, or the name of its class where it has none.
+    r"""Return the line of an error's text that says the reason, or the name of its class where it has no text.
+
+    That is the first one; where Keras tells of errors within errors, the first one of the innermost. The configurations
+    that Keras prints there are left out.
 
     Example:
         >>> first_line(ValueError("broken")), first_line(AssertionError())
         ('broken', 'AssertionError')
+        >>> first_line(TypeError("Dense can't be read.\n\nconfig={...}.\n\nException encountered: no such key: 'a'"))
+        "no such key: 'a'"
     """
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    reason = str(error).rpartition("Exception encountered: ")[2]
+    line = next((line.strip() for line in reason.splitlines() if line.strip()), type(error).__name__)
+    return line.partition(" Full object config:")[0]

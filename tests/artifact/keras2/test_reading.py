@@ -13,7 +13,8 @@ from keras.ops import convert_to_numpy as to_numpy
 
 from sepzoo import inference
 from sepzoo.analysis import kernel_correlations, profile
-from sepzoo.artifact import keras2_file, model_file
+from sepzoo.artifact import model_file
+from sepzoo.artifact.keras2 import reading as keras2_file
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
 from sepzoo.surgery import decouple, fold_batch_norm

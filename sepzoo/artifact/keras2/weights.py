@@ -1,0 +1,111 @@
+"""The weights of a Keras-2 file into the layers built from it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+
+import h5py
+
+from sepzoo.artifact.keras2.graph import Member
+from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Variable
+
+_NAMES = {
+    *("kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance", "depthwise_kernel", "pointwise_kernel"),
+    *("recurrent_kernel", "embeddings", "alpha", "mean", "variance", "count"),
+}
+"""Names of weights that both versions share: where the file's differs from the layer's, the order is another."""
+
+_TRAINING_ALONE = {"renorm_mean", "renorm_stddev", "moving_stddev"}
+"""Of a `BatchNormalization` with `renorm`."""
+
+_PER_CHANNEL = {"gamma", "beta", "moving_mean", "moving_variance"}
+"""Of a `BatchNormalization`; those of one with `virtual_batch_size` have further axes of size 1 before."""
+
+
+def fill(group: h5py.Group, model: Member) -> None:
+    """Set all weights of a model.
+
+    Args:
+        group: the file's group of weights, one group a layer.
+        model: built, as read from the same file.
+
+    Raises:
+        SepzooError: weights are missing, too many, or of another shape; the layer is named.
+    """
+    given = {layer: _datasets(group[layer]) for layer in _texts(group, "layer_names")}
+    for name, member in model.members.items():
+        _fill_layer(name, variables(member), given.pop(name, []))
+    left = [name for name, datasets in given.items() if datasets]
+    if left:
+        raise SepzooError(f"expected weights for the layers of the model alone. Received: weights of {left[0]!r}.")
+    finalize(model)
+
+
+def variables(member: Member) -> list[Variable]:
+    """Return a layer's weights in the order in which Keras 2 saves them: trainable ones first, at each level."""
+    return [*_trainable(member), *_frozen(member)]
+
+
+def _trainable(member: Member) -> list[Variable]:
+    if not member.layer.trainable:
+        return []
+    if not member.members:
+        return list(member.layer.trainable_weights)
+    return list(itertools.chain.from_iterable(map(_trainable, member.members.values())))
+
+
+def _frozen(member: Member) -> list[Variable]:
+    if not member.members:
+        return list(member.layer.non_trainable_weights)
+    inner = _frozen if member.layer.trainable else variables
+    return list(itertools.chain.from_iterable(map(inner, member.members.values())))
+
+
+def finalize(member: Member) -> None:
+    """Let layers derive what they keep beside their weights (`Normalization`)."""
+    for layer in member.layer._flatten_layers():
+        if hasattr(layer, "finalize_state"):
+            layer.finalize_state()
+
+
+def _fill_layer(name: str, wanted: Sequence[Variable], given: Sequence[tuple[str, h5py.Dataset]]) -> None:
+    unique = list({id(variable): variable for variable in wanted}.values())
+    kept = [(weight, data) for weight, data in given if weight not in _TRAINING_ALONE]
+    if len(unique) != len(kept):
+        raise SepzooError(
+            f"expected {len(unique)} weights for layer {name!r}. Received: {len(kept)}. The file's weights are not "
+            "those of its configuration."
+        )
+    for variable, (weight, data) in zip(unique, kept, strict=True):
+        shape = tuple(itertools.dropwhile(lambda size: size == 1, data.shape)) if weight in _PER_CHANNEL else data.shape
+        if tuple(variable.shape) != tuple(shape) or _differ(variable.name, weight):
+            raise SepzooError(
+                f"expected {variable.name} of shape {tuple(variable.shape)} in layer {name!r}. Received: {weight} of "
+                f"shape {tuple(data.shape)}. The file's weights are not those of its configuration."
+            )
+        variable.assign(data[()].reshape(variable.shape))
+
+
+def _differ(ours: str, given: str) -> bool:
+    """Tell whether two names are surely those of different weights; a depthwise layer's kernel has two names."""
+    return {ours, given} <= _NAMES and given not in (ours, f"depthwise_{ours}")
+
+
+def _datasets(group: h5py.Group) -> list[tuple[str, h5py.Dataset]]:
+    """Return a layer's datasets in the file's order, with the last part of their names: `kernel` of `a/kernel_1:0`."""
+    return [
+        (re.sub(r"(_\d+)?(:\d+)?$", "", name.rpartition("/")[2]), group[name]) for name in _texts(group, "weight_names")
+    ]
+
+
+def _texts(group: h5py.Group, key: str) -> list[str]:
+    """Return an attribute of names; a long one is split: `key0`, `key1` and so on."""
+    if key in group.attrs:
+        parts = [group.attrs[key]]
+    else:
+        keys = itertools.takewhile(group.attrs.__contains__, (f"{key}{number}" for number in itertools.count()))
+        parts = [group.attrs[each] for each in keys]
+    return [name.decode() if isinstance(name, bytes) else str(name) for part in parts for name in part]

@@ -1,0 +1,84 @@
+"""Whole-model files of Keras 2 against Keras 2's own outputs, for every built-in layer that Keras 3 has."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from sepzoo.artifact import model_file
+from sepzoo.support.errors import SepzooError
+from tests.parity.keras2_cases import BASES, LAYERS, OTHERS, WITHIN
+from tests.parity.keras2_graphs import GRAPHS, REFUSED
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with each case's file, inputs and outputs, as one process with Keras 2 wrote them."""
+    folder = tmp_path_factory.mktemp("keras2")
+    command = [sys.executable, "-m", "tests.parity.keras2_program", str(folder)]
+    legacy = {**os.environ, "TF_USE_LEGACY_KERAS": "1"}  # Keras 2's SpectralNormalization asks TensorFlow for Keras
+    subprocess.run(command, cwd=ROOT, env=legacy, check=True, capture_output=True)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*LAYERS, *GRAPHS])
+def test_outputs_are_those_of_keras_2(files: Path, tmp_path: Path, name: str) -> None:
+    case = {**LAYERS, **GRAPHS}[name]
+    model = model_file.load(files / f"{name}.h5")
+    with np.load(files / f"{name}.npz") as arrays:
+        inputs = [arrays[f"input_{number}"] for number in range(len(case.shapes))]
+        expected = [arrays[f"arr_{number}"] for number in range(len(arrays.files) - len(inputs))]
+    one = {"several": {"x": inputs[0], "y": inputs[-1]}}.get(name, inputs if len(inputs) > 1 else inputs[0])
+    again = [model_file.load(model_file.save(model, tmp_path / "again.keras"))] if name in (*GRAPHS, "LSTM") else []
+    for each in (model, *again):
+        outputs = each(one, training=False)
+        counter = itertools.count()
+        structure = keras.tree.map_structure(lambda _, counter=counter: next(counter), outputs)
+        assert json.loads(json.dumps(structure)) == json.loads((files / f"{name}.json").read_text())
+        for ours, theirs in zip(keras.tree.flatten(outputs), expected, strict=True):
+            values = keras.ops.convert_to_numpy(keras.ops.cast(ours, "float32"))
+            np.testing.assert_allclose(values, theirs, atol=case.tolerance, rtol=case.tolerance)
+
+
+@pytest.mark.slow
+def test_every_layer_of_keras_2_has_a_case_or_a_reason(files: Path) -> None:
+    layers = set(json.loads((files / "layers.json").read_text()))
+    assert layers == {*LAYERS, *WITHIN, *BASES, *OTHERS}
+    assert {name for name in layers if not hasattr(keras.layers, name)} <= set(OTHERS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Lambda", r"layer 'lambda' is a Lambda, which holds Python code\. It was not run\."),
+        ("LocallyConnected1D", r"'locally_connected1d' is of class LocallyConnected1D, which Keras 3 lacks\."),
+        ("LocallyConnected2D", r"'locally_connected2d' is of class LocallyConnected2D, which Keras 3 lacks\."),
+        ("time_major", r"Received: layer 'gru' \(GRU\) with time_major=True\."),
+        ("norm_of_two_axes", r"'batch_normalization' \(BatchNormalization\) with axis=\[1, 3\]\."),
+        ("unknown_operation", r"is the TensorFlow function tf\.math\.cumsum, for which sepzoo has no equivalent\."),
+        ("ragged", r"expected a dense input\. Received: 'input_\d+', which is ragged or sparse\."),
+    ],
+)
+def test_what_is_not_read_is_refused_by_name(files: Path, name: str, text: str) -> None:
+    path = files / f"refused_{name}.h5"
+    with pytest.raises(SepzooError, match=text) as error:
+        model_file.load(path)
+    assert str(error.value).startswith(f"{path}: ")
+    assert "\n" not in str(error.value)
+
+
+def test_every_refusal_is_tested() -> None:
+    [mark] = [each for each in test_what_is_not_read_is_refused_by_name.pytestmark if each.name == "parametrize"]
+    assert {name for name, _text in mark.args[1]} == set(REFUSED)
