@@ -66,9 +66,13 @@ def _frozen(member: Member) -> list[Variable]:
 
 def finalize(member: Member) -> None:
     """Let layers derive what they keep beside their weights (`Normalization`)."""
-    for layer in member.layer._flatten_layers():
+    for inner in member.members.values():
+        finalize(inner)
+    layer = member.layer
+    while layer is not None:
         if hasattr(layer, "finalize_state"):
             layer.finalize_state()
+        layer = getattr(layer, "layer", None)  # of a wrapper
 
 
 def _fill_layer(name: str, wanted: Sequence[Variable], given: Sequence[tuple[str, h5py.Dataset]]) -> None:
