@@ -11,8 +11,9 @@ def hard_sigmoid_keras2(x: Tensor) -> Tensor:
     Files of Keras 2 mean this one. `import sepzoo` registers it with Keras.
 
     Example:
-        >>> [round(float(hard_sigmoid_keras2(x)), 3) for x in (-3.0, 0.0, 1.0)]
-        [0.0, 0.5, 0.7]
+        >>> import numpy as np
+        >>> np.asarray(hard_sigmoid_keras2(np.array([-3.0, 0.0, 2.5], "float32"))).tolist()
+        [0.0, 0.5, 1.0]
     """
     from keras import ops  # Keras registers this function before any of our modules may import Keras
 
