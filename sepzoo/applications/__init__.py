@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sepzoo.catalog.registry import list_models
 from sepzoo.support.lazy import lazy_names
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from sepzoo.building.features import features
     from sepzoo.building.images import decode_predictions, preprocess
     from sepzoo.catalog.card import Card, card
+    from sepzoo.catalog.registry import list_models
     from sepzoo.weights.loading import LoadReport, load_weights
 
 __all__ = [
@@ -38,6 +38,7 @@ __getattr__, __dir__ = lazy_names(
         "card": "sepzoo.catalog.card",
         "decode_predictions": "sepzoo.building.images",
         "features": "sepzoo.building.features",
+        "list_models": "sepzoo.catalog.registry",
         "load_weights": "sepzoo.weights.loading",
         "preprocess": "sepzoo.building.images",
     },

@@ -2,28 +2,88 @@
 
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
+import re
+from typing import TYPE_CHECKING
 
-from sepzoo.applications.resnet import Stage, residual_stages
-from sepzoo.layers.builder import Blocks
+from sepzoo.applications.resnet import PAPER, SLOTS, Stage, residual_stages
 from sepzoo.layers.resolution import resolutions
+from sepzoo.records.arguments import Rate, Units
+from sepzoo.records.authors import authors_spec
+from sepzoo.records.family import Family, ModelSpec
+from sepzoo.records.naming import VARIANT, VARIANTS, depth_error, variant_of
+from sepzoo.support.types import Tensor
+
+if TYPE_CHECKING:
+    from sepzoo.layers.builder import LayerBuilder
 
 STEM = 16
 STAGES = (Stage(16, 1), Stage(32, 2), Stage(64, 2))
+DEPTHS = (20, 56, 110, 302, 602)
 
 
-def cifar_resnet(net: Blocks, x: Any, *, units: int = 3, preactivation: bool = False, drop_path: float = 0.0) -> Any:
-    """Return the last feature map.
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    """What sets one of these networks apart.
 
-    Args:
-        net: the words it is written in, with what fills the slots: each 3 x 3 convolution, the stem included.
-        x: images.
+    Attributes:
         units: number of units in each of the three stages.
         preactivation: whether batch normalization and activation stand in front of the convolutions.
         drop_path: rate of stochastic depth at the last unit, growing from 0 at the first.
+        dropout: rate in front of the classifier.
     """
+
+    units: Units = 3
+    preactivation: bool = False
+    drop_path: Rate = 0.0
+    dropout: Rate = 0.0
+
+
+def cifar_resnet(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
+    """Return the last feature map; a slot is each 3 x 3 convolution, the stem included."""
     x = net.slot(x, STEM, 3, name="stem")
-    if not preactivation:
+    if not arguments.preactivation:
         x = net.activation(net.batch_norm(x, name="stem_bn"), "relu", name="stem")
-    scales = resolutions(1, [stage.strides for stage in STAGES])
-    return residual_stages(net, x, STAGES, scales, units=(units,) * 3, preactivation=preactivation, drop_path=drop_path)
+    return residual_stages(
+        net,
+        x,
+        STAGES,
+        resolutions(1, [stage.strides for stage in STAGES]),
+        units=(arguments.units,) * 3,
+        preactivation=arguments.preactivation,
+        drop_path=arguments.drop_path,
+    )
+
+
+def _authors_form(name: str) -> ModelSpec | None:
+    """Return the network that the BSConv authors' program builds under this name, or would at another depth."""
+    match = re.fullmatch(rf"cifar_(?P<pre>pre)?resnet(?P<depth>\d+){VARIANT}", name)
+    if match is None:
+        return None
+    depth = int(match["depth"])
+    if depth < 8 or depth % 6 != 2:
+        raise depth_error(match, "6n+2", range(8, depth + 14, 6))
+    return authors_spec(
+        name,
+        {"units": (depth - 2) // 6, "preactivation": match["pre"] is not None},
+        cifar=True,
+        **variant_of(match),
+    )
+
+
+FAMILY = Family(
+    name="cifar_resnet",
+    paper=PAPER,
+    arguments=Arguments,
+    body=cifar_resnet,
+    slots=SLOTS,
+    replaces="each 3 x 3 convolution, the first included",
+    listed=tuple(
+        spec
+        for form in ("resnet", "preresnet")
+        for depth in DEPTHS
+        for variant in VARIANTS
+        if (spec := _authors_form(f"cifar_{form}{depth}{variant}"))
+    ),
+    parse=_authors_form,
+)

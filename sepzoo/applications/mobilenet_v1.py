@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any
 
-from sepzoo.layers.builder import Blocks
+from sepzoo.layers.factorization import PRESETS
 from sepzoo.layers.heads import conv_head, dense_head
 from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.width import truncated
+from sepzoo.records.arguments import ActivationName, Classifier, Count, OutputStride, Rate, Stride, Width
+from sepzoo.records.authors import authors_spec
+from sepzoo.records.family import Family, ModelSpec, Paper, WeightFile
+from sepzoo.records.naming import WIDTH, mobilenet_names, width_of
+from sepzoo.support.types import Activation, Tensor
+
+if TYPE_CHECKING:
+    from sepzoo.layers.builder import LayerBuilder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,38 +37,46 @@ STAGES = (
 )
 
 
-def mobilenet_v1(
-    net: Blocks,
-    x: Any,
-    *,
-    alpha: float = 1.0,
-    depth_multiplier: int = 1,
-    activation: str = "relu6",
-    stem_strides: int = 2,
-    strides: Sequence[int] = (1, 2, 2, 2, 2),
-    output_stride: int | None = None,
-) -> Any:
-    """Return the last feature map.
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    """What sets one of these networks apart.
 
-    Args:
-        net: the words it is written in, with what fills the slots: whole units.
-        x: images.
+    Attributes:
         alpha: width; every channel number is multiplied by it and truncated.
         depth_multiplier: depthwise filters for each channel of the units' own form.
-        activation: "relu6" (Keras), "relu" (the BSConv authors).
+        activation: "relu6" (Keras), "relu" (the BSConv authors), or another.
         stem_strides: of the first convolution.
         strides: of each stage's first unit.
         output_stride: total stride at most, by dilation instead (weights unchanged); None for all strides.
+        classifier: a 1 x 1 convolution ("conv", Keras), or a dense layer ("dense", the BSConv authors).
+        dropout: rate in front of a classifier that is a convolution.
     """
+
+    alpha: Width = 1.0
+    depth_multiplier: Count = 1
+    activation: ActivationName = "relu6"
+    stem_strides: Stride = 2
+    strides: tuple[Stride, Stride, Stride, Stride, Stride] = (1, 2, 2, 2, 2)
+    output_stride: OutputStride = None
+    classifier: Classifier = "conv"
+    dropout: Rate = 1e-3
+
+
+def mobilenet_v1(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
+    """Return the last feature map; a slot is a whole unit."""
+    alpha, stem_strides, activation = arguments.alpha, arguments.stem_strides, arguments.activation
     x = net.conv_bn(x, truncated(STEM, alpha), 3, strides=stem_strides, activation=activation, name="stem")
-    for s, (stage, scale) in enumerate(zip(STAGES, resolutions(stem_strides, strides, output_stride), strict=True), 1):
+    scales = resolutions(stem_strides, arguments.strides, arguments.output_stride)
+    for s, (stage, scale) in enumerate(zip(STAGES, scales, strict=True), start=1):
         for u, channels in enumerate(stage.channels, start=1):
             unit = {**scale.window(u), "activation": activation}
-            x = _unit(net, x, truncated(channels, alpha), depth_multiplier, f"stage{s}_unit{u}", unit)
+            x = _unit(net, x, truncated(channels, alpha), arguments.depth_multiplier, f"stage{s}_unit{u}", unit)
     return x
 
 
-def _unit(net: Blocks, x: Any, channels: int, depth_multiplier: int, place: str, unit: dict[str, Any]) -> Any:
+def _unit(
+    net: LayerBuilder, x: Tensor, channels: int, depth_multiplier: int, place: str, unit: dict[str, Any]
+) -> Tensor:
     kind = net.factorization
     if kind is not None and not (kind.kind == "separable" and kind.batch_norm):
         return net.factorized_bn(x, kind, channels, 3, name=f"{place}_conv", **unit)
@@ -68,50 +84,61 @@ def _unit(net: Blocks, x: Any, channels: int, depth_multiplier: int, place: str,
     return net.conv_bn(x, channels, 1, activation=unit["activation"], name=f"{place}_pointwise")
 
 
-def head(net: Blocks, x: Any, *, classes: int, activation: Any, dropout: float = 1e-3, classifier: str = "conv") -> Any:
-    """Return the class scores: a 1 x 1 convolution ("conv", Keras) or a dense layer ("dense", the BSConv authors)."""
-    if classifier == "conv":
-        return conv_head(net, x, classes=classes, activation=activation, dropout=dropout)
+def head(net: LayerBuilder, x: Tensor, arguments: Arguments, *, classes: int, activation: Activation) -> Tensor:
+    """Return the class scores."""
+    if arguments.classifier == "conv":
+        return conv_head(net, x, classes=classes, activation=activation, dropout=arguments.dropout)
     return dense_head(net, x, classes=classes, activation=activation)
 
 
-def keras_names() -> dict[str, str]:
-    """Return, for each of our layers with weights, the layer of `keras.applications.MobileNet`."""
-    names = {"stem": "conv1", "stem_bn": "conv1_bn", "logits": "conv_preds"}
-    places = [f"stage{s}_unit{u}" for s, stage in enumerate(STAGES, 1) for u, _ in enumerate(stage.channels, 1)]
-    for block, place in enumerate(places, start=1):
-        for ours, theirs in (("depthwise", "dw"), ("pointwise", "pw")):
-            names[f"{place}_{ours}"] = f"conv_{theirs}_{block}"
-            names[f"{place}_{ours}_bn"] = f"conv_{theirs}_{block}_bn"
-    return names
+_URL = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet/"
+_ALPHAS = {0.25: "2_5", 0.5: "5_0", 0.75: "7_5", 1.0: "1_0"}
 
 
-def bsconv_names() -> dict[str, str]:
-    """Return, for each of our layers with weights, the module of the `bsconv` package's MobileNetV1."""
-    names = {
-        "input_bn": "backbone.data_bn",
-        "stem": "backbone.init_conv.conv",
-        "stem_bn": "backbone.init_conv.bn",
-        "predictions": "classifier.conv",
-    }
-    for s, stage in enumerate(STAGES, start=1):
-        for u, _ in enumerate(stage.channels, start=1):
-            ours, theirs = f"stage{s}_unit{u}", f"backbone.stage{s}.unit{u}"
-            for part, module in (("depthwise", "conv_dw"), ("pointwise", "conv_pw")):
-                names[f"{ours}_{part}"] = f"{theirs}.{module}.conv"
-                names[f"{ours}_{part}_bn"] = f"{theirs}.{module}.bn"
-            names[f"{ours}_conv/pointwise"] = f"{theirs}.0.pw"
-            names[f"{ours}_conv/depthwise"] = f"{theirs}.0.dw"
-            names[f"{ours}_conv_bn"] = f"{theirs}.1"
-    return names
+def _authors_form(name: str) -> ModelSpec | None:
+    """Return the network that the BSConv authors' program builds under this name."""
+    match = re.fullmatch(rf"(?P<cifar>cifar_)?mobilenetv1_{WIDTH}(?P<variant>_bsconvu)?", name)
+    if match is None:
+        return None
+    cifar = match["cifar"] is not None
+    arguments = {"alpha": width_of(match), "activation": "relu", "classifier": "dense"}
+    small = {"stem_strides": 1, "strides": (1, 1, 2, 2, 2)}
+    return authors_spec(
+        name,
+        {**arguments, **small} if cifar else arguments,
+        conv="bsconv_u" if match["variant"] else None,
+        cifar=cifar,
+    )
 
 
-def timm_names() -> dict[str, str]:
-    """Return, for each of our layers with weights, the module of timm's `mobilenetv1_100`."""
-    names = {"stem": "conv_stem", "stem_bn": "bn1", "logits": "classifier", "predictions": "classifier"}
-    for s, stage in enumerate(STAGES):
-        for u, _ in enumerate(stage.channels):
-            ours, theirs = f"stage{s + 1}_unit{u + 1}", f"blocks.{s}.{u}"
-            names |= {f"{ours}_depthwise": f"{theirs}.conv_dw", f"{ours}_depthwise_bn": f"{theirs}.bn1"}
-            names |= {f"{ours}_pointwise": f"{theirs}.conv_pw", f"{ours}_pointwise_bn": f"{theirs}.bn2"}
-    return names
+def _weights() -> tuple[WeightFile, ...]:
+    files = [
+        (alpha, size, top, f"mobilenet_{text}_{size}_tf{'' if top else '_no_top'}.h5")
+        for alpha, text in _ALPHAS.items()
+        for size in (128, 160, 192, 224)
+        for top in (True, False)
+    ]
+    return tuple(WeightFile({"alpha": alpha}, size, top, _URL + file) for alpha, size, top, file in files)
+
+
+FAMILY = Family(
+    name="mobilenet_v1",
+    paper=Paper(
+        title="MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications",
+        authors="Howard et al.",
+        venue="2017",
+        arxiv="1704.04861",
+    ),
+    arguments=Arguments,
+    body=mobilenet_v1,
+    head=head,
+    slots={**{kind: {} for kind in PRESETS}, "separable": {"batch_norm": True}},
+    replaces="each of the 13 units",
+    listed=(
+        ModelSpec("mobilenet_v1", arguments={"padding": "end"}),
+        *(spec for name in mobilenet_names("v1", "bsconvu") if (spec := _authors_form(name))),
+    ),
+    parse=_authors_form,
+    weights=_weights(),
+    weights_licence="Apache-2.0",
+)

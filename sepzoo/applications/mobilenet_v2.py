@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any
+import re
+from typing import TYPE_CHECKING
 
-import keras
-
-from sepzoo.layers.builder import Blocks
-from sepzoo.layers.drop_path import drop_rates
+from sepzoo.layers.drop_rates import drop_rates
 from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.width import divisible, truncated
+from sepzoo.records.arguments import Count, OutputStride, Rate, Stride, Width
+from sepzoo.records.authors import authors_spec
+from sepzoo.records.family import Family, ModelSpec, Paper, WeightFile
+from sepzoo.records.naming import WIDTH, mobilenet_names, width_of
+from sepzoo.support.types import Tensor
+
+if TYPE_CHECKING:
+    from sepzoo.layers.builder import LayerBuilder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,23 +39,11 @@ STAGES = (  # a stage is a resolution: one or two rows of the table
 FINAL = 1280
 
 
-def mobilenet_v2(
-    net: Blocks,
-    x: Any,
-    *,
-    alpha: float = 1.0,
-    divisor: int | None = 8,
-    first_expansion: bool = False,
-    stem_strides: int = 2,
-    strides: Sequence[int] = (1, 2, 2, 2, 2),
-    output_stride: int | None = None,
-    drop_path: float = 0.0,
-) -> Any:
-    """Return the last feature map.
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    """What sets one of these networks apart.
 
-    Args:
-        net: the words it is written in; the kind "bsconv_s" is the orthonormal penalty on the projections.
-        x: images.
+    Attributes:
         alpha: width; the last convolution is not thinned by a width under 1.
         divisor: channel numbers are rounded to its multiples (Keras), or truncated with None (the BSConv authors).
         first_expansion: whether the first bottleneck keeps its 1 x 1 expansion of ratio 1 (the BSConv authors).
@@ -58,7 +51,22 @@ def mobilenet_v2(
         strides: of each stage's first bottleneck.
         output_stride: total stride at most, by dilation instead (weights unchanged); None for all strides.
         drop_path: rate of stochastic depth at the last bottleneck, growing from 0 at the first.
+        dropout: rate in front of the classifier.
     """
+
+    alpha: Width = 1.0
+    divisor: Count | None = 8
+    first_expansion: bool = False
+    stem_strides: Stride = 2
+    strides: tuple[Stride, Stride, Stride, Stride, Stride] = (1, 2, 2, 2, 2)
+    output_stride: OutputStride = None
+    drop_path: Rate = 0.0
+    dropout: Rate = 0.0
+
+
+def mobilenet_v2(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
+    """Return the last feature map; the kind "bsconv_s" is the orthonormal penalty on the projections."""
+    alpha, divisor, stem_strides = arguments.alpha, arguments.divisor, arguments.stem_strides
 
     def width(channels: int) -> int:
         return truncated(channels, alpha) if divisor is None else divisible(int(channels * alpha), divisor)
@@ -66,11 +74,12 @@ def mobilenet_v2(
     stem = truncated(STEM, alpha) if divisor is None else divisible(STEM * alpha, divisor)
     x = net.conv_bn(x, stem, 3, strides=stem_strides, activation="relu6", name="stem")
     inputs = STEM
-    rates = iter(drop_rates(drop_path, len(_places())))
-    for s, (rows, scale) in enumerate(zip(STAGES, resolutions(stem_strides, strides, output_stride), strict=True), 1):
+    rates = iter(drop_rates(arguments.drop_path, sum(row.units for rows in STAGES for row in rows)))
+    scales = resolutions(stem_strides, arguments.strides, arguments.output_stride)
+    for s, (rows, scale) in enumerate(zip(STAGES, scales, strict=True), start=1):
         units = [row for row in rows for _ in range(row.units)]
         for u, row in enumerate(units, start=1):
-            expands = row.expansion > 1 or first_expansion
+            expands = row.expansion > 1 or arguments.first_expansion
             mid = truncated(inputs * row.expansion, alpha) if divisor is None else x.shape[-1] * row.expansion
             x = _bottleneck(
                 net,
@@ -89,86 +98,71 @@ def mobilenet_v2(
 
 
 def _bottleneck(
-    net: Blocks,
-    inputs: Any,
+    net: LayerBuilder,
+    inputs: Tensor,
     *,
     mid: int | None,
     channels: int,
     window: dict[str, int],
     drop_path: float,
     place: str,
-) -> Any:
+) -> Tensor:
     x = inputs
     if mid is not None:
         x = net.conv_bn(x, mid, 1, activation="relu6", name=f"{place}_expand")
     x = net.depthwise_bn(x, 3, activation="relu6", **window, name=f"{place}_depthwise")
     x = net.conv_bn(x, channels, 1, activation=None, regularizer=net.orthonormal(), name=f"{place}_project")
     if window["strides"] == 1 and inputs.shape[-1] == channels:
-        x = net.drop_path(x, drop_path, name=place)
-        return keras.layers.Add(name=f"{place}_add")([inputs, x])
+        return net.add(inputs, net.drop_path(x, drop_path, name=place), name=place)
     return x
 
 
-def _places() -> list[str]:
-    return [
-        f"stage{s}_unit{u}"
-        for s, rows in enumerate(STAGES, start=1)
-        for u in range(1, sum(row.units for row in rows) + 1)
-    ]
+_URL = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/"
 
 
-def keras_names() -> dict[str, str]:
-    """Return, for each of our layers with weights, the layer of `keras.applications.MobileNetV2`."""
-    names = {"stem": "Conv1", "stem_bn": "bn_Conv1", "final": "Conv_1", "final_bn": "Conv_1_bn"}
-    for block, place in enumerate(_places()):
-        prefix = f"block_{block}" if block else "expanded_conv"
-        for part in ("expand", "depthwise", "project"):
-            names[f"{place}_{part}"] = f"{prefix}_{part}"
-            names[f"{place}_{part}_bn"] = f"{prefix}_{part}_BN"
-    return {**names, "predictions": "predictions"}
+def _authors_form(name: str) -> ModelSpec | None:
+    """Return the network that the BSConv authors' program builds under this name."""
+    match = re.fullmatch(rf"(?P<cifar>cifar_)?mobilenetv2_{WIDTH}(?P<variant>_bsconvs_p1d6)?", name)
+    if match is None:
+        return None
+    cifar = match["cifar"] is not None
+    arguments = {"alpha": width_of(match), "divisor": None, "first_expansion": True}
+    small = {"stem_strides": 1, "strides": (1, 1, 2, 2, 2)}
+    return authors_spec(
+        name,
+        {**arguments, **small} if cifar else arguments,
+        conv="bsconv_s" if match["variant"] else None,
+        cifar=cifar,
+    )
 
 
-def bsconv_names() -> dict[str, str]:
-    """Return, for each of our layers with weights, the module of the `bsconv` package's MobileNetV2."""
-    names = {
-        "input_bn": "backbone.data_bn",
-        "stem": "backbone.init_conv.conv",
-        "stem_bn": "backbone.init_conv.bn",
-        "final": "backbone.final_conv.conv",
-        "final_bn": "backbone.final_conv.bn",
-        "predictions": "classifier.conv",
-    }
-    for place in _places():
-        names |= bsconv_bottleneck(place)
-    return names
+def _weights() -> tuple[WeightFile, ...]:
+    stem = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels"
+    pairs = [(alpha, size) for alpha in (0.35, 0.5, 0.75, 1.0) for size in (96, 128, 160, 192, 224)]
+    return tuple(
+        WeightFile({"alpha": alpha}, size, top, f"{_URL}{stem}_{alpha}_{size}{'' if top else '_no_top'}.h5")
+        for alpha, size in [*pairs, (1.3, 224), (1.4, 224)]
+        for top in (True, False)
+    )
 
 
-def bsconv_bottleneck(place: str) -> dict[str, str]:
-    """Return the `bsconv` package's names of one bottleneck's layers, for MobileNetV2 and V3."""
-    module = "backbone." + place.replace("_", ".")
-    names = {
-        f"{place}_squeeze_{part}": f"{module}.se_unit.{conv}"
-        for part, conv in (("reduce", "conv1"), ("expand", "conv2"))
-    }
-    for part, conv in (("expand", "conv1"), ("depthwise", "conv2"), ("project", "conv3")):
-        names |= {f"{place}_{part}": f"{module}.{conv}.conv", f"{place}_{part}_bn": f"{module}.{conv}.bn"}
-    return names
-
-
-def timm_names() -> dict[str, str]:
-    """Return, for each of our layers with weights, the module of timm's `mobilenetv2_100`."""
-    names = {"stem": "conv_stem", "stem_bn": "bn1", "final": "conv_head", "final_bn": "bn2"}
-    rows = [row for rows in STAGES for row in rows]
-    blocks = [(f"blocks.{r}.{u}", row.expansion > 1) for r, row in enumerate(rows) for u in range(row.units)]
-    for place, (block, expands) in zip(_places(), blocks, strict=True):
-        names |= timm_bottleneck(place, block, expands=expands)
-    return {**names, "predictions": "classifier"}
-
-
-def timm_bottleneck(place: str, block: str, *, expands: bool) -> dict[str, str]:
-    """Return timm's names of one bottleneck's layers, for MobileNetV2 and V3."""
-    parts = [("expand", "conv_pw")] if expands else []
-    parts += [("depthwise", "conv_dw"), ("project", "conv_pwl" if expands else "conv_pw")]
-    names = {f"{place}_{part}": f"{block}.{module}" for part, module in parts}
-    names |= {f"{place}_{part}_bn": f"{block}.bn{number}" for number, (part, _) in enumerate(parts, start=1)}
-    return names | {f"{place}_squeeze_{part}": f"{block}.se.conv_{part}" for part in ("reduce", "expand")}
+FAMILY = Family(
+    name="mobilenet_v2",
+    paper=Paper(
+        title="MobileNetV2: Inverted Residuals and Linear Bottlenecks",
+        authors="Sandler et al.",
+        venue="CVPR 2018",
+        arxiv="1801.04381",
+    ),
+    arguments=Arguments,
+    body=mobilenet_v2,
+    slots={"bsconv_s": {}},
+    replaces="none of the convolutions: bsconv_s is the orthonormal penalty on the linear projections, as published",
+    listed=(
+        ModelSpec("mobilenet_v2", arguments={"batch_norm_momentum": 0.999}),
+        *(spec for name in mobilenet_names("v2", "bsconvs_p1d6") if (spec := _authors_form(name))),
+    ),
+    parse=_authors_form,
+    weights=_weights(),
+    weights_licence="Apache-2.0",
+)

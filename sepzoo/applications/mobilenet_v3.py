@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from sepzoo.applications.mobilenet_v2 import bsconv_bottleneck, timm_bottleneck
-from sepzoo.layers.builder import Blocks
-from sepzoo.layers.drop_path import drop_rates
+from sepzoo.layers.conventions import Affects
+from sepzoo.layers.drop_rates import drop_rates
 from sepzoo.layers.heads import Hidden, conv_head, dense_head
 from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.squeeze_excite import squeeze_excite
 from sepzoo.layers.width import divisible, truncated
-from sepzoo.support.errors import unknown
+from sepzoo.records.arguments import Classifier, Count, OutputStride, Rate, Stride, Width
+from sepzoo.records.authors import authors_spec
+from sepzoo.records.family import Family, ModelSpec, Paper, WeightFile
+from sepzoo.records.naming import WIDTH, mobilenet_names, width_of
+from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Activation, Tensor
+
+if TYPE_CHECKING:
+    from sepzoo.layers.builder import LayerBuilder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,27 +74,12 @@ SMALL = Table(
 TABLES = {"large": LARGE, "small": SMALL}
 
 
-def mobilenet_v3(
-    net: Blocks,
-    x: Any,
-    *,
-    size: str = "large",
-    alpha: float = 1.0,
-    minimalistic: bool = False,
-    divisor: int | None = 8,
-    first_expansion: bool = False,
-    final_squeeze: bool = False,
-    stem_strides: int = 2,
-    strides: Sequence[int] | None = None,
-    output_stride: int | None = None,
-    drop_path: float = 0.0,
-) -> Any:
-    """Return the last feature map.
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    """What sets one of these networks apart.
 
-    Args:
-        net: the words it is written in; the kind "bsconv_s" is the orthonormal penalty on the projections.
-        x: images.
-        size: "large" or "small".
+    Attributes:
+        size: of the paper's two tables.
         alpha: width.
         minimalistic: windows of 3 x 3 and ReLU everywhere, no squeezing (Keras).
         divisor: channel numbers are rounded to its multiples, but for the stem (Keras); or truncated with None, and the
@@ -95,11 +87,37 @@ def mobilenet_v3(
         first_expansion: whether the first bottleneck keeps its 1 x 1 expansion of ratio 1 (the BSConv authors).
         final_squeeze: whether the last convolution's channels are squeezed and excited (the BSConv authors' small net).
         stem_strides: of the first convolution.
-        strides: of each stage's first bottleneck; None for the table's.
+        strides: of each stage's first bottleneck, 5 in the large network and 4 in the small one; None for the table's.
         output_stride: total stride at most, by dilation instead (weights unchanged); None for all strides.
         drop_path: rate of stochastic depth at the last bottleneck, growing from 0 at the first.
+        full_head: whether there is the paper's hidden layer in front of the classifier (not in the authors' networks).
+        classifier: by 1 x 1 convolutions ("conv", Keras, the hidden one widened by a width over 1), or dense layers
+            ("dense", the BSConv authors, the hidden one without bias).
+        dropout: rate in front of the classifier.
     """
-    stages = _table(size).stages
+
+    size: Literal["large", "small"] = "large"
+    alpha: Width = 1.0
+    minimalistic: bool = False
+    divisor: Count | None = 8
+    first_expansion: bool = False
+    final_squeeze: bool = False
+    stem_strides: Stride = 2
+    strides: tuple[Stride, ...] | None = None
+    output_stride: OutputStride = None
+    drop_path: Rate = 0.0
+    full_head: Annotated[bool, Affects.HEAD] = True
+    classifier: Classifier = "conv"
+    dropout: Rate = 0.2
+
+
+def mobilenet_v3(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
+    """Return the last feature map; the kind "bsconv_s" is the orthonormal penalty on the projections."""
+    alpha, divisor, stem_strides = arguments.alpha, arguments.divisor, arguments.stem_strides
+    stages, minimalistic = TABLES[arguments.size].stages, arguments.minimalistic
+    strides = arguments.strides or tuple(stage.strides for stage in stages)
+    if len(strides) != len(stages):
+        raise SepzooError(f"mobilenet_v3: expected {len(stages)} strides for {arguments.size!r}. Received: {strides}.")
 
     def width(channels: float) -> int:
         return truncated(int(channels), alpha) if divisor is None else divisible(channels * alpha, divisor)
@@ -109,15 +127,15 @@ def mobilenet_v3(
 
     closing = "relu" if minimalistic else "hard_swish"
     x = net.conv_bn(x, STEM if divisor else width(STEM), 3, strides=stem_strides, activation=closing, name="stem")
-    scales = resolutions(stem_strides, strides or [stage.strides for stage in stages], output_stride)
+    scales = resolutions(stem_strides, strides, arguments.output_stride)
     units = [[(row, mid) for row in stage.rows for mid in row.mids] for stage in stages]
-    rates = iter(drop_rates(drop_path, sum(map(len, units))))
+    rates = iter(drop_rates(arguments.drop_path, sum(map(len, units))))
     inputs = STEM
     for s, (stage, scale) in enumerate(zip(stages, scales, strict=True), start=1):
         for u, (row, mid) in enumerate(units[s - 1], start=1):
             place, shortcut, window, rate = f"stage{s}_unit{u}", x, scale.window(u), next(rates)
             activation = "relu" if minimalistic else stage.activation
-            if mid > inputs or first_expansion:
+            if mid > inputs or arguments.first_expansion:
                 expanded = share(x.shape[-1] * (mid / inputs)) if divisor else width(mid)
                 x = net.conv_bn(x, expanded, 1, activation=activation, name=f"{place}_expand")
             kernel_size = 3 if minimalistic else stage.kernel_size
@@ -131,70 +149,86 @@ def mobilenet_v3(
             inputs = row.channels
     final = share(FINAL * x.shape[-1]) if divisor else truncated(FINAL * inputs, max(alpha, 1.0))
     x = net.conv_bn(x, final, 1, activation=closing, name="final")
-    return squeeze_excite(net, x, share(final / 4), name="final_squeeze") if final_squeeze else x
+    return squeeze_excite(net, x, share(final / 4), name="final_squeeze") if arguments.final_squeeze else x
 
 
-def head(
-    net: Blocks,
-    x: Any,
-    *,
-    classes: int,
-    activation: Any,
-    size: str = "large",
-    alpha: float = 1.0,
-    minimalistic: bool = False,
-    full_head: bool = True,
-    dropout: float = 0.2,
-    classifier: str = "conv",
-) -> Any:
-    """Return the class scores: with the paper's hidden layer, or without (`full_head=False`, the BSConv authors).
-
-    By 1 x 1 convolutions ("conv", Keras, the hidden one widened by a width over 1) or dense layers ("dense", the BSConv
-    authors, the hidden one without bias).
-    """
-    channels, in_keras = _table(size).hidden, classifier == "conv"
-    if in_keras and alpha > 1.0:
-        channels = divisible(channels * alpha)
-    hidden = Hidden(channels, "relu" if minimalistic else "hard_swish", use_bias=in_keras) if full_head else None
+def head(net: LayerBuilder, x: Tensor, arguments: Arguments, *, classes: int, activation: Activation) -> Tensor:
+    """Return the class scores."""
+    channels, in_keras = TABLES[arguments.size].hidden, arguments.classifier == "conv"
+    if in_keras and arguments.alpha > 1.0:
+        channels = divisible(channels * arguments.alpha)
+    between = "relu" if arguments.minimalistic else "hard_swish"
+    hidden = Hidden(channels, between, use_bias=in_keras) if arguments.full_head else None
     form = conv_head if in_keras else dense_head
-    return form(net, x, hidden, classes=classes, activation=activation, dropout=dropout)
+    return form(net, x, hidden, classes=classes, activation=activation, dropout=arguments.dropout)
 
 
-def _table(size: str) -> Table:
-    if size not in TABLES:
-        raise unknown("size of mobilenet_v3:", size, TABLES)
-    return TABLES[size]
+_URL = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v3/weights_mobilenet_v3_"
+_HASHES = {  # size, minimalistic, alpha: of the file with the classifier, and without
+    ("large", False, 0.75): ("765b44a33ad4005b3ac83185abf1d0eb", "40af19a13ebea4e2ee0c676887f69a2e"),
+    ("large", False, 1.0): ("59e551e166be033d707958cf9e29a6a7", "07fb09a5933dd0c8eaafa16978110389"),
+    ("large", True, 1.0): ("675e7b876c45c57e9e63e6d90a36599c", "ec5221f64a2f6d1ef965a614bdae7973"),
+    ("small", False, 0.75): ("cb65d4e5be93758266aa0a7f2c6708b7", "ebdb5cc8e0b497cd13a7c275d475c819"),
+    ("small", False, 1.0): ("8768d4c2e7dee89b9d02b2d03d65d862", "d3e8ec802a04aa4fc771ee12a9a9b836"),
+    ("small", True, 1.0): ("99cd97fb2fcdad2bf028eb838de69e37", "cde8136e733e811080d9fcd8a252f7e4"),
+}
+_SMALL_IMAGES = {"large": (1, 1, 2, 2, 2), "small": (1, 2, 2, 2)}
 
 
-def keras_names(places: Sequence[str]) -> dict[str, str]:
-    """Return, for each of our layers with weights, the layer of `keras.applications.MobileNetV3Large` and `Small`."""
-    names = {"stem": "conv", "stem_bn": "conv_bn", "final": "conv_1", "final_bn": "conv_1_bn"}
-    for block, place in enumerate(places):
-        prefix = f"expanded_conv_{block}" if block else "expanded_conv"
-        for part in ("expand", "depthwise", "project"):
-            names |= {f"{place}_{part}": f"{prefix}_{part}", f"{place}_{part}_bn": f"{prefix}_{part}_bn"}
-        for part, conv in (("reduce", "conv"), ("expand", "conv_1")):
-            names[f"{place}_squeeze_{part}"] = f"{prefix}_squeeze_excite_{conv}"
-    return {**names, "hidden": "conv_2", "logits": "logits"}
+def _authors_form(name: str) -> ModelSpec | None:
+    """Return the network that the BSConv authors' program builds under this name."""
+    pattern = rf"(?P<cifar>cifar_)?mobilenetv3_(?P<size>large|small)_{WIDTH}(?P<variant>_bsconvs_p1d6)?"
+    match = re.fullmatch(pattern, name)
+    if match is None:
+        return None
+    cifar, size = match["cifar"] is not None, match["size"]
+    arguments = {
+        "size": size,
+        "alpha": width_of(match),
+        "divisor": None,
+        "first_expansion": True,
+        "final_squeeze": size == "small",
+        "full_head": False,
+        "dropout": 0.0,
+        "classifier": "dense",
+    }
+    return authors_spec(
+        name,
+        {**arguments, "stem_strides": 1, "strides": _SMALL_IMAGES[size]} if cifar else arguments,
+        conv="bsconv_s" if match["variant"] else None,
+        cifar=cifar,
+    )
 
 
-def bsconv_names(places: Sequence[str]) -> dict[str, str]:
-    """Return, for each of our layers with weights, the module of the `bsconv` package's MobileNetV3."""
-    names = {"input_bn": "backbone.data_bn", "hidden": "backbone.final_conv2.conv", "predictions": "classifier.conv"}
-    names |= {"final_squeeze_reduce": "backbone.final_se.conv1", "final_squeeze_expand": "backbone.final_se.conv2"}
-    for ours, theirs in (("stem", "backbone.init_conv"), ("final", "backbone.final_conv1")):
-        names |= {ours: f"{theirs}.conv", f"{ours}_bn": f"{theirs}.bn"}
-    for place in places:
-        names |= bsconv_bottleneck(place)
-    return names
+def _weights(size: str, minimalistic: bool, alpha: float) -> tuple[WeightFile, ...]:
+    form = {"size": size, "minimalistic": minimalistic, "alpha": alpha}
+    url = f"{_URL}{size}{'_minimalistic' if minimalistic else ''}_224_{alpha}_float"
+    whole, features = _HASHES[size, minimalistic, alpha]
+    return (
+        WeightFile({**form, "full_head": True}, 224, True, f"{url}.h5", whole),
+        WeightFile(form, 224, False, f"{url}_no_top_v2.h5", features),
+    )
 
 
-def timm_names(places: Sequence[str]) -> dict[str, str]:
-    """Return, for each of our layers with weights, the module of timm's `mobilenetv3_large_100` and its kin."""
-    rows = [row for stage in (LARGE if len(places) == 15 else SMALL).stages for row in stage.rows]
-    blocks = [f"blocks.{r}.{u}" for r, row in enumerate(rows) for u, _ in enumerate(row.mids)]
-    names = {"stem": "conv_stem", "stem_bn": "bn1", "hidden": "conv_head", "logits": "classifier"}
-    names |= {"final": f"blocks.{len(rows)}.0.conv", "final_bn": f"blocks.{len(rows)}.0.bn1"}
-    for place, block in zip(places, blocks, strict=False):
-        names |= timm_bottleneck(place, block, expands=block != blocks[0])
-    return names
+FAMILY = Family(
+    name="mobilenet_v3",
+    paper=Paper(title="Searching for MobileNetV3", authors="Howard et al.", venue="ICCV 2019", arxiv="1905.02244"),
+    arguments=Arguments,
+    body=mobilenet_v3,
+    head=head,
+    slots={"bsconv_s": {}},
+    replaces="none of the convolutions: bsconv_s is the orthonormal penalty on the linear projections, as published",
+    listed=(
+        ModelSpec("mobilenet_v3_large", arguments={"size": "large", "batch_norm_momentum": 0.999}),
+        ModelSpec("mobilenet_v3_small", arguments={"size": "small", "batch_norm_momentum": 0.999}),
+        *(
+            spec
+            for size in ("large", "small")
+            for name in mobilenet_names(f"v3_{size}", "bsconvs_p1d6")
+            if (spec := _authors_form(name))
+        ),
+    ),
+    parse=_authors_form,
+    weights=tuple(file for variant in _HASHES for file in _weights(*variant)),
+    weights_licence="Apache-2.0",
+)

@@ -7,13 +7,22 @@ is (He et al., ECCV 2016, arXiv 1603.05027, fig. 1b).
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
-from sepzoo.layers.builder import Blocks
-from sepzoo.layers.drop_path import drop_rates
+from sepzoo.layers.drop_rates import drop_rates
+from sepzoo.layers.factorization import PRESETS
 from sepzoo.layers.resolution import Resolution, resolutions
-from sepzoo.support.errors import SepzooError
+from sepzoo.records.arguments import OutputStride, Rate, Units
+from sepzoo.records.conventions import BSCONV
+from sepzoo.records.family import Family, ModelSpec, Paper
+from sepzoo.records.naming import VARIANT, VARIANTS, depth_error, variant_of
+from sepzoo.records.preprocessing import ZERO_TO_ONE
+from sepzoo.support.types import Tensor
+
+if TYPE_CHECKING:
+    from sepzoo.layers.builder import LayerBuilder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,50 +35,60 @@ class Stage:
 
 STEM = 64
 STAGES = (Stage(64, 1), Stage(128, 2), Stage(256, 2), Stage(512, 2))
+UNITS = {  # depth: units in each stage; 68 and 102 are the authors' own: ResNet-101 and -152 with basic blocks
+    10: (1, 1, 1, 1),
+    18: (2, 2, 2, 2),
+    26: (3, 3, 3, 3),
+    34: (3, 4, 6, 3),
+    68: (3, 4, 23, 3),
+    102: (3, 8, 36, 3),
+}
 
 
-def resnet(
-    net: Blocks,
-    x: Any,
-    *,
-    units: Sequence[int] = (2, 2, 2, 2),
-    preactivation: bool = False,
-    output_stride: int | None = None,
-    drop_path: float = 0.0,
-) -> Any:
-    """Return the last feature map.
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    """What sets one of these networks apart.
 
-    Args:
-        net: the words it is written in, with what fills the slots: each 3 x 3 convolution.
-        x: images.
+    Attributes:
         units: number of units in each of the four stages.
         preactivation: whether batch normalization and activation stand in front of the convolutions.
         output_stride: total stride at most, by dilation instead (weights unchanged); None for all strides.
         drop_path: rate of stochastic depth at the last unit, growing from 0 at the first.
+        dropout: rate in front of the classifier.
     """
+
+    units: tuple[Units, Units, Units, Units] = (2, 2, 2, 2)
+    preactivation: bool = False
+    output_stride: OutputStride = None
+    drop_path: Rate = 0.0
+    dropout: Rate = 0.0
+
+
+def resnet(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
+    """Return the last feature map; a slot is each 3 x 3 convolution."""
     x = net.conv_bn(x, STEM, 7, strides=2, activation="relu", name="stem")
-    x = net.max_pool(x, 3, strides=2, name="stem_pool")
-    scales = resolutions(4, [stage.strides for stage in STAGES], output_stride)
-    return residual_stages(net, x, STAGES, scales, units=units, preactivation=preactivation, drop_path=drop_path)
+    return residual_stages(
+        net,
+        net.max_pool(x, 3, strides=2, name="stem_pool"),
+        STAGES,
+        resolutions(4, [stage.strides for stage in STAGES], arguments.output_stride),
+        units=arguments.units,
+        preactivation=arguments.preactivation,
+        drop_path=arguments.drop_path,
+    )
 
 
 def residual_stages(
-    net: Blocks,
-    x: Any,
+    net: LayerBuilder,
+    x: Tensor,
     stages: Sequence[Stage],
     scales: Sequence[Resolution],
     *,
     units: Sequence[int],
     preactivation: bool,
     drop_path: float,
-) -> Any:
-    """Return the feature map behind all units of a table; the three families of ResNets end in it.
-
-    Raises:
-        SepzooError: not one positive number of units for each stage.
-    """
-    if len(units) != len(stages) or any(not isinstance(count, int) or count < 1 for count in units):
-        raise SepzooError(f"expected units as {len(stages)} positive numbers. Received: units={tuple(units)}.")
+) -> Tensor:
+    """Return the feature map behind all units of a table; the three families of ResNets end in it."""
     unit = _preactivated if preactivation else _postactivated
     rates = iter(drop_rates(drop_path, sum(units)))
     for s, (stage, scale, count) in enumerate(zip(stages, scales, units, strict=True), start=1):
@@ -88,12 +107,12 @@ class Unit:
     drop_path: float
     place: str
 
-    def projects(self, inputs: Any) -> bool:
+    def projects(self, inputs: Tensor) -> bool:
         """Return whether the shortcut needs a 1 x 1 convolution, as channels or size change (option B)."""
         return self.window["strides"] != 1 or inputs.shape[-1] != self.channels
 
 
-def _postactivated(net: Blocks, inputs: Any, unit: Unit) -> Any:
+def _postactivated(net: LayerBuilder, inputs: Tensor, unit: Unit) -> Tensor:
     channels, place, shortcut = unit.channels, unit.place, inputs
     x = net.slot_bn(inputs, channels, 3, **unit.window, activation="relu", name=f"{place}_conv1")
     x = net.slot_bn(x, channels, 3, dilation_rate=unit.dilation, activation=None, name=f"{place}_conv2")
@@ -104,7 +123,7 @@ def _postactivated(net: Blocks, inputs: Any, unit: Unit) -> Any:
     return net.activation(net.add(shortcut, x, name=place), "relu", name=place)
 
 
-def _preactivated(net: Blocks, inputs: Any, unit: Unit) -> Any:
+def _preactivated(net: LayerBuilder, inputs: Tensor, unit: Unit) -> Tensor:
     channels, place, shortcut = unit.channels, unit.place, inputs
     active = net.activation(net.batch_norm(inputs, name=f"{place}_bn"), "relu", name=place)
     x = net.slot_bn(active, channels, 3, **unit.window, activation="relu", name=f"{place}_conv1")
@@ -115,53 +134,45 @@ def _preactivated(net: Blocks, inputs: Any, unit: Unit) -> Any:
     return net.add(shortcut, x, name=place)
 
 
-def bsconv_names(places: Sequence[str]) -> dict[str, str]:
-    """Return, for each of our layers with weights, the module of the `bsconv` package's ResNet.
-
-    Args:
-        places: of the network's units, "stage1_unit1" and so on.
-    """
-    names = {
-        "input_bn": "backbone.data_bn",
-        **_slot_names("stem", "backbone.init_unit.conv"),
-        "final_bn": "backbone.final_activation.bn",
-        "predictions": "classifier.conv",
-    }
-    for place in places:
-        module = "backbone." + place.replace("_", ".")
-        names[f"{place}_bn"] = f"{module}.bn"
-        for part in ("conv1", "conv2", "projection"):
-            names |= _slot_names(f"{place}_{part}", f"{module}.{part}")
-    return names
+def _authors_form(name: str) -> ModelSpec | None:
+    """Return the network that the BSConv authors' program builds under this name."""
+    match = re.fullmatch(rf"(?P<pre>pre)?resnet(?P<depth>\d+){VARIANT}", name)
+    if match is None:
+        return None
+    units = UNITS.get(int(match["depth"]))
+    if units is None:
+        raise depth_error(match, ", ".join(map(str, UNITS)), UNITS)
+    return ModelSpec(
+        name,
+        arguments={**BSCONV, "units": units, "preactivation": match["pre"] is not None},
+        **variant_of(match),
+        preprocessing=ZERO_TO_ONE,
+        official=False,
+    )
 
 
-def _slot_names(ours: str, theirs: str) -> dict[str, str]:
-    factors = {
-        "pointwise": "pw",
-        "pointwise_bn": "bn",
-        "pointwise_1": "pw1",
-        "pointwise_1_bn": "bn1",
-        "pointwise_2": "pw2",
-        "pointwise_2_bn": "bn2",
-        "depthwise": "dw",
-    }
-    inside = {f"{ours}/{factor}": f"{theirs}.conv.{module}" for factor, module in factors.items()}
-    return {ours: f"{theirs}.conv", f"{ours}_bn": f"{theirs}.bn", **inside}
+PAPER = Paper(
+    title="Deep Residual Learning for Image Recognition",
+    authors="He et al.",
+    venue="CVPR 2016",
+    arxiv="1512.03385",
+)
+SLOTS = {**{kind: {} for kind in PRESETS}, "bsconv_s": {"batch_norm": True}}
+"""Kinds in the slots of all ResNets: by the authors' program with batch normalization between BSConv-S's steps."""
 
-
-def timm_names(places: Sequence[str]) -> dict[str, str]:
-    """Return, for each of our layers with weights, the module of timm's `resnet18`, `resnet34` and `resnet50`.
-
-    torchvision's networks have the same names.
-
-    Args:
-        places: of the network's units, "stage1_unit1" and so on.
-    """
-    names = {"stem": "conv1", "stem_bn": "bn1", "predictions": "fc"}
-    for place in places:
-        stage, unit = place.removeprefix("stage").split("_unit")
-        block = f"layer{stage}.{int(unit) - 1}"
-        names |= {f"{place}_projection": f"{block}.downsample.0", f"{place}_projection_bn": f"{block}.downsample.1"}
-        for conv in ("1", "2", "3"):
-            names |= {f"{place}_conv{conv}": f"{block}.conv{conv}", f"{place}_conv{conv}_bn": f"{block}.bn{conv}"}
-    return names
+FAMILY = Family(
+    name="resnet",
+    paper=PAPER,
+    arguments=Arguments,
+    body=resnet,
+    slots=SLOTS,
+    replaces="each 3 x 3 convolution",
+    listed=tuple(
+        spec
+        for form in ("resnet", "preresnet")
+        for depth in UNITS
+        for variant in VARIANTS
+        if (spec := _authors_form(f"{form}{depth}{variant}"))
+    ),
+    parse=_authors_form,
+)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
-from sepzoo.layers.builder import Blocks
-from sepzoo.layers.drop_path import drop_rates
+from sepzoo.applications.resnet import PAPER, SLOTS
+from sepzoo.layers.drop_rates import drop_rates
 from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.width import truncated
-from sepzoo.support.errors import SepzooError
+from sepzoo.records.arguments import OutputStride, Rate, Width
+from sepzoo.records.family import Family, ModelSpec, WeightFile
+from sepzoo.records.preprocessing import CAFFE
+from sepzoo.support.types import Tensor
+
+if TYPE_CHECKING:
+    from sepzoo.layers.builder import LayerBuilder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,44 +32,42 @@ STAGES = (Stage(64, 3, 1), Stage(128, 4, 2), Stage(256, 6, 2), Stage(512, 3, 2))
 EXPANSION = 4
 
 
-def resnet50(
-    net: Blocks,
-    x: Any,
-    *,
-    alpha: float = 1.0,
-    use_bias: bool = True,
-    strided_conv: int = 1,
-    output_stride: int | None = None,
-    drop_path: float = 0.0,
-) -> Any:
-    """Return the last feature map.
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    """What sets one of these networks apart.
 
-    Args:
-        net: the words it is written in, with what fills the slots: each 3 x 3 convolution.
-        x: images.
+    Attributes:
         alpha: width; every channel number is multiplied by it and truncated.
         use_bias: whether the convolutions have a bias (Keras), or none (timm, torchvision).
         strided_conv: which convolution of a stage's first bottleneck has the stride: 1, the first 1 x 1 (Keras, the
             paper), or 2, the 3 x 3 (timm, torchvision).
         output_stride: total stride at most, by dilation instead (weights unchanged); None for all strides.
         drop_path: rate of stochastic depth at the last unit, growing from 0 at the first.
-
-    Raises:
-        SepzooError: another strided convolution.
+        dropout: rate in front of the classifier.
     """
-    if strided_conv not in (1, 2):
-        raise SepzooError(f"expected strided_conv 1 or 2. Received: strided_conv={strided_conv!r}.")
+
+    alpha: Width = 1.0
+    use_bias: bool = True
+    strided_conv: Literal[1, 2] = 1
+    output_stride: OutputStride = None
+    drop_path: Rate = 0.0
+    dropout: Rate = 0.0
+
+
+def resnet50(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
+    """Return the last feature map; a slot is each 3 x 3 convolution."""
+    alpha, use_bias = arguments.alpha, arguments.use_bias
     x = net.conv_bn(x, truncated(STEM, alpha), 7, strides=2, use_bias=use_bias, activation="relu", name="stem")
     x = net.max_pool(x, 3, strides=2, name="stem_pool")
-    scales = resolutions(4, [stage.strides for stage in STAGES], output_stride)
-    rates = iter(drop_rates(drop_path, sum(stage.units for stage in STAGES)))
+    scales = resolutions(4, [stage.strides for stage in STAGES], arguments.output_stride)
+    rates = iter(drop_rates(arguments.drop_path, sum(stage.units for stage in STAGES)))
     for s, (stage, scale) in enumerate(zip(STAGES, scales, strict=True), start=1):
         for u in range(1, stage.units + 1):
             window, stepped = scale.window(u), {"strides": 1, "dilation_rate": scale.dilation}
             unit = Bottleneck(
                 channels=truncated(stage.channels, alpha),
                 strides=window["strides"],
-                windows=({"strides": window["strides"]}, stepped) if strided_conv == 1 else ({}, window),
+                windows=({"strides": window["strides"]}, stepped) if arguments.strided_conv == 1 else ({}, window),
                 use_bias=use_bias,
                 drop_path=next(rates),
                 place=f"stage{s}_unit{u}",
@@ -84,7 +88,7 @@ class Bottleneck:
     place: str
 
 
-def _bottleneck(net: Blocks, inputs: Any, unit: Bottleneck, *, projects: bool) -> Any:
+def _bottleneck(net: LayerBuilder, inputs: Tensor, unit: Bottleneck, *, projects: bool) -> Tensor:
     place, bias, wide, shortcut = unit.place, unit.use_bias, EXPANSION * unit.channels, inputs
     if projects:
         shortcut = net.conv_bn(
@@ -98,13 +102,21 @@ def _bottleneck(net: Blocks, inputs: Any, unit: Bottleneck, *, projects: bool) -
     return net.activation(net.add(shortcut, x, name=place), "relu", name=place)
 
 
-def keras_names() -> dict[str, str]:
-    """Return, for each of our layers with weights, the layer of `keras.applications.ResNet50`."""
-    names = {"stem": "conv1_conv", "stem_bn": "conv1_bn", "predictions": "predictions"}
-    parts = ("projection", "conv1", "conv2", "conv3")
-    for s, stage in enumerate(STAGES, start=1):
-        for u in range(1, stage.units + 1):
-            for number, part in enumerate(parts):
-                names[f"stage{s}_unit{u}_{part}"] = f"conv{s + 1}_block{u}_{number}_conv"
-                names[f"stage{s}_unit{u}_{part}_bn"] = f"conv{s + 1}_block{u}_{number}_bn"
-    return names
+_URL = "https://storage.googleapis.com/tensorflow/keras-applications/resnet/resnet50_weights_tf_dim_ordering_tf_kernels"
+
+FAMILY = Family(
+    name="resnet50",
+    paper=PAPER,
+    arguments=Arguments,
+    body=resnet50,
+    slots=SLOTS,
+    replaces="the 3 x 3 convolution of each of the 16 bottlenecks",
+    listed=(
+        ModelSpec("resnet50", arguments={"padding": "symmetric", "batch_norm_epsilon": 1.001e-5}, preprocessing=CAFFE),
+    ),
+    weights=(
+        WeightFile({"alpha": 1.0}, 224, True, f"{_URL}.h5", "2cb95161c43110f7111970584f804107"),
+        WeightFile({"alpha": 1.0}, 224, False, f"{_URL}_notop.h5", "4d473c1dd8becc155b73f8504c6f6626"),
+    ),
+    weights_licence="MIT",
+)

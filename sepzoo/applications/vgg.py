@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import keras
-
-from sepzoo.layers.builder import Blocks
+from sepzoo.layers.conventions import Affects
+from sepzoo.layers.factorization import PRESETS
 from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.width import truncated
+from sepzoo.records.arguments import Count, OutputStride, Rate, Width
+from sepzoo.records.family import Family, ModelSpec, Paper, WeightFile
+from sepzoo.records.preprocessing import CAFFE
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Activation, Tensor
+
+if TYPE_CHECKING:
+    from sepzoo.layers.builder import LayerBuilder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,38 +33,44 @@ STAGES = {
 }
 
 
-def vgg(net: Blocks, x: Any, *, depth: int = 16, alpha: float = 1.0, output_stride: int | None = None) -> Any:
-    """Return the last feature map.
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    """What sets one of these networks apart.
 
-    Args:
-        net: the words it is written in, with what fills the slots: each 3 x 3 convolution.
-        x: images.
-        depth: number of layers with weights, 16 or 19.
+    Attributes:
+        depth: number of layers with weights.
         alpha: width; every channel number is multiplied by it and truncated.
         output_stride: total stride at most, by dilation instead (weights unchanged); None for all strides. Max pooling
             knows no dilation, so under 16 the last one sees nearer neighbours than it does when strided.
-
-    Raises:
-        SepzooError: another depth.
+        hidden: channels of the two dense layers in front of the classifier.
+        dropout: rate behind each of them.
     """
-    if depth not in STAGES:
-        raise SepzooError(f"expected a depth of {' or '.join(map(str, STAGES))}. Received: depth={depth}.")
-    scales = resolutions(1, (1, 2, 2, 2, 2, 2), output_stride)
-    for s, (stage, scale) in enumerate(zip(STAGES[depth], scales[:-1], strict=True), start=1):
+
+    depth: Literal[16, 19] = 16
+    alpha: Width = 1.0
+    output_stride: OutputStride = None
+    hidden: Annotated[Count, Affects.HEAD] = 4096
+    dropout: Rate = 0.0
+
+
+def vgg(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
+    """Return the last feature map; a slot is each 3 x 3 convolution."""
+    scales = resolutions(1, (1, 2, 2, 2, 2, 2), arguments.output_stride)
+    for s, (stage, scale) in enumerate(zip(STAGES[arguments.depth], scales[:-1], strict=True), start=1):
         if s > 1:
             x = _pool(net, x, scale.strides, name=f"stage{s}_pool")
-        width = truncated(stage.channels, alpha)
+        width = truncated(stage.channels, arguments.alpha)
         for c in range(1, stage.convolutions + 1):
             x = net.slot(x, width, 3, dilation_rate=scale.dilation, use_bias=True, name=f"stage{s}_conv{c}")
             x = net.activation(x, "relu", name=f"stage{s}_conv{c}")
     return _pool(net, x, scales[-1].strides, name="final_pool")
 
 
-def _pool(net: Blocks, x: Any, strides: int, *, name: str) -> Any:
+def _pool(net: LayerBuilder, x: Tensor, strides: int, *, name: str) -> Tensor:
     return net.max_pool(x, 2, strides=strides, padding="valid" if strides == 2 else "same", name=name)
 
 
-def head(net: Blocks, x: Any, *, classes: int, activation: Any, hidden: int = 4096, dropout: float = 0.0) -> Any:
+def head(net: LayerBuilder, x: Tensor, arguments: Arguments, *, classes: int, activation: Activation) -> Tensor:
     """Return the class scores: two hidden dense layers on all positions, dropout behind each, and the classifier.
 
     Raises:
@@ -70,39 +81,44 @@ def head(net: Blocks, x: Any, *, classes: int, activation: Any, hidden: int = 40
             "expected an input of known size: VGG's dense layers stand on every position. Received: open height or "
             "width. Give input_shape, or take include_top=False."
         )
-    x = keras.layers.Flatten(name="flatten")(x)
+    x = net.flatten(x)
     for name in ("hidden1", "hidden2"):
-        x = net.activation(keras.layers.Dense(hidden, name=name)(x), "relu", name=name)
-        if dropout:
-            x = keras.layers.Dropout(dropout, name=f"{name}_dropout")(x)
-    return keras.layers.Dense(classes, activation=activation, name="predictions")(x)
+        x = net.activation(net.dense(x, arguments.hidden, name=name), "relu", name=name)
+        x = net.dropout(x, arguments.dropout, name=f"{name}_dropout")
+    return net.classifier(x, classes, activation=activation)
 
 
-def keras_names() -> dict[str, str]:
-    """Return, for each of our layers with weights, the layer of `keras.applications.VGG16` and `VGG19`."""
-    deepest = max(STAGES)
-    return {
-        "hidden1": "fc1",
-        "hidden2": "fc2",
-        "predictions": "predictions",
-        **{
-            f"stage{s}_conv{c}": f"block{s}_conv{c}"
-            for s, stage in enumerate(STAGES[deepest], start=1)
-            for c in range(1, stage.convolutions + 1)
-        },
-    }
+_URL = "https://storage.googleapis.com/tensorflow/keras-applications/"
+_HASHES = {  # depth: of the file with the classifier, and without
+    16: ("64373286793e3c8b2b4e3219cbf3544b", "6d6bbae143d832006294945121d1f1fc"),
+    19: ("cbe5617147190e668d6c5d5026f83318", "253f8cb515780f3b799900260a226db6"),
+}
 
 
-def timm_names(places: Sequence[str]) -> dict[str, str]:
-    """Return, for each of our layers with weights, the module of timm's `vgg16` and `vgg19`.
+def _weights(depth: int) -> tuple[WeightFile, ...]:
+    form = {"depth": depth, "alpha": 1.0}
+    url = f"{_URL}vgg{depth}/vgg{depth}_weights_tf_dim_ordering_tf_kernels"
+    whole, features = _HASHES[depth]
+    return (
+        WeightFile({**form, "hidden": 4096}, 224, True, f"{url}.h5", whole),
+        WeightFile(form, 224, False, f"{url}_notop.h5", features),
+    )
 
-    Args:
-        places: of the network's convolutions, "stage1_conv1" and so on.
-    """
-    names = {"hidden1": "pre_logits.fc1", "hidden2": "pre_logits.fc2", "predictions": "head.fc"}
-    position = 0
-    for before, place in zip(["stage1", *places], places, strict=False):
-        position += before.partition("_")[0] != place.partition("_")[0]  # behind a max pooling
-        names[place] = f"features.{position}"
-        position += 2  # itself and its ReLU
-    return names
+
+FAMILY = Family(
+    name="vgg",
+    paper=Paper(
+        title="Very Deep Convolutional Networks for Large-Scale Image Recognition",
+        authors="Simonyan and Zisserman",
+        venue="ICLR 2015",
+        arxiv="1409.1556",
+    ),
+    arguments=Arguments,
+    body=vgg,
+    head=head,
+    slots={kind: {} for kind in PRESETS},
+    replaces="each 3 x 3 convolution",
+    listed=tuple(ModelSpec(f"vgg{depth}", arguments={"depth": depth}, preprocessing=CAFFE) for depth in _HASHES),
+    weights=tuple(file for depth in _HASHES for file in _weights(depth)),
+    weights_licence="CC BY 4.0",
+)

@@ -11,26 +11,30 @@ from typing import Any
 import keras
 
 from sepzoo.artifact.model_file import attach
-from sepzoo.building.assembly import assemble, default_arguments
+from sepzoo.building.assembly import assemble
+from sepzoo.building.checks import BuildArguments, build_arguments
 from sepzoo.catalog.registry import find
 from sepzoo.layers.factorization import Factorization
+from sepzoo.records.family import Family, ModelSpec
 from sepzoo.records.metadata import Metadata
-from sepzoo.weights.imagenet import imagenet_labels, imagenet_weights
+from sepzoo.support.types import Activation, Tensor
+from sepzoo.weights.imagenet import all_arguments, imagenet_labels, imagenet_weights
 from sepzoo.weights.loading import load_weights
 
 logger = logging.getLogger("sepzoo")
 
 
 def build(
-    name: str,
+    name: str = "",
+    /,
     *,
     weights: str | os.PathLike[str] | None = None,
     input_shape: Sequence[int | None] | None = None,
-    input_tensor: Any = None,
+    input_tensor: Tensor = None,
     classes: int | None = None,
     include_top: bool = True,
     pooling: str | None = None,
-    classifier_activation: Any = "softmax",
+    classifier_activation: Activation = "softmax",
     conv: str | Factorization | None = None,
     conv_options: Mapping[str, Any] | None = None,
     model_name: str | None = None,
@@ -63,10 +67,12 @@ def build(
         >>> model.output_shape, model.count_params()
         ((None, 5), 217101)
     """
+    if not name and isinstance(arguments.get("name"), str):
+        name = arguments.pop("name")
     family, spec = find(name)
-    model = assemble(
-        family,
+    given = build_arguments(
         spec,
+        weights=weights,
         input_shape=input_shape,
         input_tensor=input_tensor,
         classes=classes,
@@ -76,23 +82,37 @@ def build(
         conv=conv,
         conv_options=conv_options,
         model_name=model_name,
-        arguments=arguments,
     )
-    if weights is None:
-        return model
-    new_head = not include_top or (classes is not None and classes != spec.classes)
-    if weights == "imagenet":
-        given = {**default_arguments(family), **spec.arguments, **arguments}
-        official = spec.official and conv is None and spec.conv is None
-        # A head's hidden layers are trained too, and only the whole file has them.
-        whole = not new_head or any(layer.name.startswith("hidden") for layer in model.layers)
-        source = imagenet_weights(family, given if official else None, model.input_shape, include_top=whole)
-    else:
-        source = Path(weights)
-    report = load_weights(model, source, new_head=new_head)
-    if weights == "imagenet" and not new_head:
-        labels = tuple(name for _, name in imagenet_labels())
-        attach(model, Metadata(spec.name, labels=labels, preprocessing=spec.preprocessing))
-    if report.kept or report.unused or report.adapted:
-        logger.warning("%s: %s", model.name, report)
+    model = assemble(family, spec, given, arguments)
+    new_head = not include_top or classes not in (None, spec.classes)
+    source = _weight_file(model, family, spec, given, arguments, new_head=new_head)
+    trained = weights == "imagenet" and not new_head
+    labels = tuple(name for _, name in imagenet_labels()) if trained else None
+    preprocessing = spec.preprocessing.for_channels(model.inputs[0].shape[-1])
+    attach(model, Metadata(spec.name, labels=labels, preprocessing=preprocessing))
+    if source is not None:
+        report = load_weights(model, source, new_head=new_head)
+        if report.kept or report.unused or report.adapted:
+            logger.warning("%s: %s", model.name, report)
     return model
+
+
+def _weight_file(
+    model: keras.Model,
+    family: Family,
+    spec: ModelSpec,
+    given: BuildArguments,
+    arguments: Mapping[str, Any],
+    *,
+    new_head: bool,
+) -> Path | None:
+    """Return the file whose weights are wanted, the official one downloaded, or None."""
+    if given.weights is None:
+        return None
+    if given.weights != "imagenet":
+        return Path(given.weights)
+    # A head's hidden layers are trained too, and only the whole file has them.
+    whole = not new_head or any(layer.name.startswith("hidden") for layer in model.layers)
+    values = all_arguments(family, {**spec.arguments, **arguments})
+    shape = model.inputs[0].shape
+    return imagenet_weights(family, spec, values, shape, own_form=given.conv is None, include_top=whole)

@@ -10,6 +10,7 @@ from sepzoo.catalog.index import Counts, index
 from sepzoo.catalog.published import BSCONV_PAPER, Published, published
 from sepzoo.catalog.registry import find
 from sepzoo.records.family import Family, ModelSpec, Paper, WeightFile
+from sepzoo.support.arguments import field_types, in_words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Card:
         slot: what a kind replaces.
         kinds: legal kinds.
         arguments: that set it apart from the family's defaults.
+        takes: the family's own arguments for `build`: what each may be, and what it is by default.
         dataset: that input and classes are made for.
         input_shape: (height, width, channels).
         classes: number of them.
@@ -43,6 +45,7 @@ class Card:
     slot: str
     kinds: tuple[str, ...]
     arguments: dict[str, Any]
+    takes: dict[str, str]
     dataset: str
     input_shape: tuple[int, int, int]
     classes: int
@@ -74,9 +77,10 @@ def card(name: str) -> Card:
         paper=family.paper,
         note=family.note,
         conv=spec.conv or "own",
-        slot=family.slot,
+        slot=family.replaces,
         kinds=tuple(family.slots),
         arguments=dict(spec.arguments),
+        takes=_takes(family, spec),
         dataset=spec.dataset,
         input_shape=spec.input_shape,
         classes=spec.classes,
@@ -86,6 +90,12 @@ def card(name: str) -> Card:
         weights_licence=family.weights_licence if _weights(family, spec) else None,
         published=tuple(row for row in published() if _concerns(row, family, spec)),
     )
+
+
+def _takes(family: Family, spec: ModelSpec) -> dict[str, str]:
+    """Return what each argument of a family may be, in words, with this network's own value."""
+    own = {**vars(family.arguments()), **spec.arguments}
+    return {name: f"{in_words(hint)} ({own[name]!r})" for name, hint in field_types(family.arguments).items()}
 
 
 def _weights(family: Family, spec: ModelSpec) -> tuple[WeightFile, ...]:

@@ -48,6 +48,7 @@ def _rows(card: Card) -> Iterator[tuple[str, str]]:
         yield "size", f"{counts.params:,} parameters, {counts.trainable:,} of them trainable; {counts.macs:,} MACs"
     yield "convolutions", f"{card.conv}; conv={' | '.join(card.kinds)} replaces {card.slot}"
     yield "arguments", _arguments(card.arguments)
+    yield "build takes", "; ".join(f"{name}: {words}" for name, words in card.takes.items())
     yield "pixels", _arguments(preprocessing)
     yield "weights", "; ".join(_weights(card))
     yield "their licence", card.weights_licence or ""

@@ -1,4 +1,4 @@
-"""Factorized convolutions: the record that describes them, the layers, the words that networks are written in.
+"""Factorized convolutions: the record that describes them, the layers, the builder that networks are written with.
 
 The record (`Factorization`, `factorization`, `PRESETS`) needs no Keras; a layer imports it when first asked for.
 """
@@ -12,7 +12,8 @@ from sepzoo.support.lazy import lazy_names
 
 if TYPE_CHECKING:
     from sepzoo.layers.bsconv import BSConvS, BSConvS1D, BSConvS2D, BSConvU, BSConvU1D, BSConvU2D
-    from sepzoo.layers.builder import Blocks, Conventions
+    from sepzoo.layers.builder import LayerBuilder
+    from sepzoo.layers.conventions import Conventions
     from sepzoo.layers.drop_path import DropPath
     from sepzoo.layers.drop_path_join import ColumnDraw, DropPathJoin
     from sepzoo.layers.factorized import FactorizedConv, FactorizedConv1D, FactorizedConv2D
@@ -29,7 +30,6 @@ __all__ = [
     "BSConvU",
     "BSConvU1D",
     "BSConvU2D",
-    "Blocks",
     "ColumnDraw",
     "Conventions",
     "DropPath",
@@ -39,6 +39,7 @@ __all__ = [
     "FactorizedConv",
     "FactorizedConv1D",
     "FactorizedConv2D",
+    "LayerBuilder",
     "OrthonormalRegularizer",
     "Step",
     "SumTerms",
@@ -55,17 +56,18 @@ __getattr__, __dir__ = lazy_names(
         "BSConvU": "sepzoo.layers.bsconv",
         "BSConvU1D": "sepzoo.layers.bsconv",
         "BSConvU2D": "sepzoo.layers.bsconv",
-        "Blocks": "sepzoo.layers.builder",
         "ColumnDraw": "sepzoo.layers.drop_path_join",
-        "Conventions": "sepzoo.layers.builder",
+        "Conventions": "sepzoo.layers.conventions",
         "DropPath": "sepzoo.layers.drop_path",
         "DropPathJoin": "sepzoo.layers.drop_path_join",
         "EdgePadding": "sepzoo.layers.padding",
         "FactorizedConv": "sepzoo.layers.factorized",
         "FactorizedConv1D": "sepzoo.layers.factorized",
         "FactorizedConv2D": "sepzoo.layers.factorized",
+        "LayerBuilder": "sepzoo.layers.builder",
         "OrthonormalRegularizer": "sepzoo.layers.orthonormal",
         "SumTerms": "sepzoo.layers.sum_terms",
         "conv2d": "sepzoo.layers.kinds",
     },
+    renamed={"Blocks": "LayerBuilder"},
 )

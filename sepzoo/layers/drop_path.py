@@ -10,16 +10,6 @@ from keras import ops
 from sepzoo.support.errors import SepzooError
 
 
-def drop_rates(last: float, branches: int) -> list[float]:
-    """Return the drop rate of each branch, growing evenly from 0 at the first to `last` at the last.
-
-    Example:
-        >>> drop_rates(0.2, 3)
-        [0.0, 0.1, 0.2]
-    """
-    return [last * i / max(branches - 1, 1) for i in range(branches)]
-
-
 @keras.saving.register_keras_serializable("sepzoo")
 class DropPath(keras.layers.Layer):
     """Set a whole branch to zero for a share of the samples, and scale the others up; nothing outside training.

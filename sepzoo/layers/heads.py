@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
-import keras
+from sepzoo.support.types import Activation, Tensor
 
-from sepzoo.layers import initializers
-from sepzoo.layers.builder import Blocks
+if TYPE_CHECKING:
+    from sepzoo.layers.builder import LayerBuilder
 
 LAYERS = ("hidden", "hidden1", "hidden2", "logits", "predictions")  # names of a head's layers that have weights
+
+
+class HasDropout(Protocol):
+    """Arguments of a family that ends in `pooled_head`."""
+
+    @property
+    def dropout(self) -> float:
+        """Dropout rate in front of the classifier."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,39 +30,41 @@ class Hidden:
     use_bias: bool = True
 
 
+def pooled_head(net: LayerBuilder, x: Tensor, arguments: HasDropout, *, classes: int, activation: Activation) -> Tensor:
+    """Return the class scores: global average pooling, dropout, one dense layer."""
+    return dense_head(net, x, classes=classes, activation=activation, dropout=arguments.dropout)
+
+
 def dense_head(
-    net: Blocks, x: Any, hidden: Hidden | None = None, *, classes: int, activation: Any, dropout: float = 0.0
-) -> Any:
-    """Global average pooling, a hidden layer if there is one, dropout, one dense layer."""
-    scheme = net.conventions.initializers
-    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    net: LayerBuilder,
+    x: Tensor,
+    hidden: Hidden | None = None,
+    *,
+    classes: int,
+    activation: Activation,
+    dropout: float = 0.0,
+) -> Tensor:
+    """Return the class scores: global average pooling, a hidden layer if there is one, dropout, one dense layer."""
+    x = net.global_average_pool(x)
     if hidden is not None:
-        kernel = initializers.dense_kernel(scheme)
-        layer = keras.layers.Dense(hidden.channels, use_bias=hidden.use_bias, kernel_initializer=kernel, name="hidden")
-        x = net.activation(layer(x), hidden.activation, name="hidden")
-    if dropout:
-        x = keras.layers.Dropout(dropout, name="dropout")(x)
-    features = x.shape[-1]
-    layer = keras.layers.Dense(
-        classes,
-        activation=activation,
-        kernel_initializer=initializers.classifier_kernel(scheme, features, classes),
-        bias_initializer=initializers.classifier_bias(scheme, features),
-        name="predictions",
-    )
-    return layer(x)
+        x = net.dense(x, hidden.channels, use_bias=hidden.use_bias, name="hidden")
+        x = net.activation(x, hidden.activation, name="hidden")
+    return net.classifier(net.dropout(x, dropout), classes, activation=activation)
 
 
 def conv_head(
-    net: Blocks, x: Any, hidden: Hidden | None = None, *, classes: int, activation: Any, dropout: float = 0.0
-) -> Any:
-    """The same by 1 x 1 convolutions, as Keras's MobileNetV1 and V3 have it."""
-    x = keras.layers.GlobalAveragePooling2D(keepdims=True, name="pool")(x)
+    net: LayerBuilder,
+    x: Tensor,
+    hidden: Hidden | None = None,
+    *,
+    classes: int,
+    activation: Activation,
+    dropout: float = 0.0,
+) -> Tensor:
+    """Return the same by 1 x 1 convolutions, as Keras's MobileNetV1 and V3 have it."""
+    x = net.global_average_pool(x, keepdims=True)
     if hidden is not None:
         x = net.conv(x, hidden.channels, 1, use_bias=hidden.use_bias, name="hidden")
         x = net.activation(x, hidden.activation, name="hidden")
-    if dropout:
-        x = keras.layers.Dropout(dropout, name="dropout")(x)
-    x = keras.layers.Conv2D(classes, 1, padding="same", name="logits")(x)
-    x = keras.layers.Reshape((classes,), name="flatten")(x)
-    return keras.layers.Activation(activation, name="predictions")(x)
+    x = net.conv(net.dropout(x, dropout), classes, 1, use_bias=True, name="logits")
+    return net.scores(net.reshape(x, (classes,), name="flatten"), activation=activation)

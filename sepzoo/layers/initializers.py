@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 import keras
 
-Scheme = Literal["keras", "bsconv"]
+from sepzoo.layers.conventions import InitializerScheme
 
 
-def dense_kernel(scheme: Scheme) -> keras.initializers.Initializer:
+def dense_kernel(scheme: InitializerScheme) -> keras.initializers.Initializer:
     """Return the initializer of a convolution over all channels: Glorot, or He uniform."""
     return keras.initializers.GlorotUniform() if scheme == "keras" else keras.initializers.HeUniform()
 
 
-def depthwise_kernel(scheme: Scheme, kernel_area: int) -> keras.initializers.Initializer:
+def depthwise_kernel(scheme: InitializerScheme, kernel_area: int) -> keras.initializers.Initializer:
     """Return the initializer of a depthwise kernel: Glorot, or He uniform with a fan-in of the window alone.
 
     Keras counts a fan-in of window times channels, PyTorch the window: at 256 channels a limit of 0.051 for 0.816.
@@ -25,7 +24,7 @@ def depthwise_kernel(scheme: Scheme, kernel_area: int) -> keras.initializers.Ini
     return _uniform(math.sqrt(6.0 / kernel_area))
 
 
-def replaced_pointwise(scheme: Scheme) -> keras.initializers.Initializer:
+def replaced_pointwise(scheme: InitializerScheme) -> keras.initializers.Initializer:
     """Return the initializer of a 1 x 1 step inside a factorized layer: Glorot, or PyTorch's default.
 
     The authors' replacer makes its layers after the He pass, so they keep U(±1/sqrt(fan_in)), six times less variance.
@@ -35,19 +34,19 @@ def replaced_pointwise(scheme: Scheme) -> keras.initializers.Initializer:
     return keras.initializers.VarianceScaling(scale=1.0 / 3.0, mode="fan_in", distribution="uniform")
 
 
-def replaced_depthwise(scheme: Scheme, kernel_area: int) -> keras.initializers.Initializer:
+def replaced_depthwise(scheme: InitializerScheme, kernel_area: int) -> keras.initializers.Initializer:
     """Return the initializer of a depthwise step inside a factorized layer: Glorot, or PyTorch's default."""
     return keras.initializers.GlorotUniform() if scheme == "keras" else _uniform(1.0 / math.sqrt(kernel_area))
 
 
-def classifier_kernel(scheme: Scheme, features: int, classes: int) -> keras.initializers.Initializer:
+def classifier_kernel(scheme: InitializerScheme, features: int, classes: int) -> keras.initializers.Initializer:
     """Return the initializer of the classifier: Glorot uniform, or Glorot normal that is not truncated."""
     if scheme == "keras":
         return keras.initializers.GlorotUniform()
     return keras.initializers.RandomNormal(stddev=math.sqrt(2.0 / (features + classes)))
 
 
-def classifier_bias(scheme: Scheme, features: int) -> keras.initializers.Initializer:
+def classifier_bias(scheme: InitializerScheme, features: int) -> keras.initializers.Initializer:
     """Return the initializer of the classifier's bias: zeros, or PyTorch's default."""
     return keras.initializers.Zeros() if scheme == "keras" else _uniform(1.0 / math.sqrt(features))
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-import keras
-
-from sepzoo.layers.builder import Blocks
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Tensor
+
+if TYPE_CHECKING:
+    from sepzoo.layers.builder import LayerBuilder
 
 
-def squeeze_excite(net: Blocks, x: Any, squeezed: int, *, name: str) -> Any:
+def squeeze_excite(net: LayerBuilder, x: Tensor, squeezed: int, *, name: str) -> Tensor:
     """Multiply each channel by a gate of 0 … 1: average pool, 1 x 1 to `squeezed`, ReLU, 1 x 1 back, hard sigmoid.
 
     Hu et al., CVPR 2018, arXiv 1709.01507, with MobileNetV3's hard sigmoid. The layers are `{name}_pool`,
@@ -21,7 +22,8 @@ def squeeze_excite(net: Blocks, x: Any, squeezed: int, *, name: str) -> Any:
 
     Example:
         >>> import keras
-        >>> squeeze_excite(Blocks(), keras.Input((8, 8, 16)), 4, name="squeeze").shape
+        >>> from sepzoo.layers import LayerBuilder
+        >>> squeeze_excite(LayerBuilder(), keras.Input((8, 8, 16)), 4, name="squeeze").shape
         (None, 8, 8, 16)
     """
     channels = x.shape[-1]
@@ -29,9 +31,9 @@ def squeeze_excite(net: Blocks, x: Any, squeezed: int, *, name: str) -> Any:
         raise SepzooError(
             f"{name}: expected at least one squeezed channel. Received: {squeezed} of {channels}. Take a larger width."
         )
-    gate = keras.layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_pool")(x)
+    gate = net.global_average_pool(x, keepdims=True, name=f"{name}_pool")
     gate = net.conv(gate, squeezed, 1, use_bias=True, name=f"{name}_reduce")
     gate = net.activation(gate, "relu", name=f"{name}_reduce")
     gate = net.conv(gate, channels, 1, use_bias=True, name=f"{name}_expand")
     gate = net.activation(gate, "hard_sigmoid", name=f"{name}_expand")
-    return keras.layers.Multiply(name=f"{name}_multiply")([x, gate])
+    return net.multiply(x, gate, name=name)

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from sepzoo.layers.heads import pooled_head
 from sepzoo.records.preprocessing import MINUS_ONE_TO_ONE, Preprocessing
+from sepzoo.support.types import Activation, Tensor
+
+if TYPE_CHECKING:
+    from sepzoo.layers.builder import LayerBuilder
 
 Names = Mapping[str, Any]
+
+
+class Head(Protocol):
+    """Function from the last feature map to class scores."""
+
+    def __call__(self, net: LayerBuilder, x: Tensor, arguments: Any, *, classes: int, activation: Activation) -> Tensor:
+        """Return the class scores (batch, classes)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +38,8 @@ class WeightFile:
     """One file of trained weights: the variant it belongs to, where it is, what it must hash to.
 
     Attributes:
-        arguments: the family's arguments that must be as given here.
+        arguments: that set this file apart from the family's others. All arguments that weights depend on must be as
+            the official name has them, but for these.
         image_size: of the training images; the network takes any size without its classifier.
         include_top: whether the classifier's weights are inside.
         url: where it can be downloaded.
@@ -48,7 +61,7 @@ class ModelSpec:
 
     Attributes:
         name: as in `build(name)`.
-        arguments: of the family's function, and the conventions that differ from Keras's.
+        arguments: of the family, and conventions, that differ from the defaults.
         conv: kind of convolution in the slots, or None for the family's own form.
         conv_options: the kind's options.
         input_shape: (height, width, channels) by default.
@@ -79,14 +92,14 @@ class Family:
     Attributes:
         name: of the family, and of its file in `sepzoo.applications`.
         paper: where it was published.
-        body: "module:function" of the network up to its last feature map.
-        head: "module:function" of the classifier.
+        arguments: dataclass that declares what `build` takes beside the arguments that all families have; see
+            `sepzoo.records.arguments`.
+        body: the network up to its last feature map, from a layer builder, the images and the arguments.
+        head: the class scores, from a layer builder, the last feature map, the arguments, `classes` and `activation`.
         slots: legal kinds of convolution, each with the options that it has here by default.
-        slot: what a kind replaces, in words.
+        replaces: what a kind replaces, in words.
         listed: the names that `list_models` shows.
         parse: finds the spec of a name that follows the family's grammar but is not listed.
-        weight_names: for each origin "module:function" that gives the names of a weight file's variables; one that
-            takes `places` gets the names of the network's units, for networks of any depth.
         weights: weights that exist.
         weights_licence: of those.
         note: what is inferred or unknown of the architecture; "" where its source was read in full.
@@ -95,13 +108,13 @@ class Family:
 
     name: str
     paper: Paper
-    body: str
+    arguments: type[Any]
+    body: Callable[[LayerBuilder, Tensor, Any], Tensor]
     slots: Mapping[str, Names]
-    slot: str
+    replaces: str
     listed: tuple[ModelSpec, ...]
+    head: Head = pooled_head
     parse: Callable[[str], ModelSpec | None] = lambda name: None
-    head: str = "sepzoo.layers.heads:dense_head"
-    weight_names: Mapping[str, str] = dataclasses.field(default_factory=dict)
     weights: tuple[WeightFile, ...] = ()
     weights_licence: str | None = None
     note: str = ""

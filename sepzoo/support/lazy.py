@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import importlib
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def lazy_names(package: str, modules: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+def lazy_names(
+    package: str, modules: Mapping[str, str], renamed: Mapping[str, str] | None = None
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return a package's `__getattr__` (PEP 562), which finds each name in its module, and its `__dir__`.
 
     Args:
         package: the package's full name, its `__name__`.
         modules: name -> full name of the module that defines it, or of the subpackage of that name.
+        renamed: old name -> name; the old one works, warns, and is not shown.
 
     Example:
         >>> load, names = lazy_names("sepzoo", {"SepzooError": "sepzoo.support.errors"})
@@ -22,6 +26,10 @@ def lazy_names(package: str, modules: Mapping[str, str]) -> tuple[Callable[[str]
     """
 
     def load(name: str) -> Any:
+        if renamed and name in renamed:
+            text = f"{package}.{name} is now {package}.{renamed[name]}; the old name goes with version 0.3"
+            warnings.warn(text, DeprecationWarning, stacklevel=2)
+            name = renamed[name]
         if name in modules:
             module = importlib.import_module(modules[name])
             return module if modules[name] == f"{package}.{name}" else getattr(module, name)

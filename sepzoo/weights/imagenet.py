@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,9 @@ from typing import Any
 
 import keras
 
-from sepzoo.records.family import Family, WeightFile
+from sepzoo.layers.conventions import Affects, Conventions
+from sepzoo.records.family import Family, ModelSpec, WeightFile
+from sepzoo.support.arguments import checked, field_types, marked
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
 
@@ -20,28 +23,55 @@ CLASS_INDEX_MD5 = "c2c37ea517e94d9795004a39431a14cb"
 
 def imagenet_weights(
     family: Family,
-    arguments: Mapping[str, Any] | None,
+    spec: ModelSpec,
+    arguments: Mapping[str, Any],
     input_shape: Sequence[int | None],
     *,
+    own_form: bool,
     include_top: bool,
 ) -> Path:
     """Return the official weight file of a network, downloaded on first use.
 
+    Weights fit the form that the official name has by itself, but for what sets their file apart, and for arguments
+    that no weight depends on. A file without the head fits any head.
+
     Args:
         family: of the network.
-        arguments: that it was built with, the defaults too; None for another form than the paper's own.
+        spec: of its name.
+        arguments: that it was built with, the defaults and conventions too.
         input_shape: of the model, with the batch; the file of the nearest training size is taken.
+        own_form: whether the family's own convolutions stand in the slots.
         include_top: whether the head's weights are wanted.
 
     Raises:
         SepzooError: no such file exists (those that do are listed), it cannot be downloaded, or its hash differs.
     """
     files = [file for file in family.weights if file.include_top == include_top]
-    fitting = [file for file in files if arguments is not None and file.arguments.items() <= arguments.items()]
+    free = marked(family.arguments, Affects.NO_WEIGHTS) | marked(Conventions, Affects.NO_WEIGHTS)
+    free |= frozenset() if include_top else marked(family.arguments, Affects.HEAD)
+    usual = all_arguments(family, spec.arguments)
+
+    def differing(file: WeightFile) -> list[str]:
+        wanted = {**usual, **file.arguments}
+        return [name for name, value in wanted.items() if value != arguments[name] and name not in free]
+
+    fitting = (
+        [file for file in files if not differing(file)] if spec.official and spec.conv is None and own_form else []
+    )
     if not fitting:
-        raise SepzooError(f"no ImageNet weights exist for this form of {family.name}. {_existing(files)}")
+        nearest = min(map(differing, files), key=len, default=[])
+        stands = ", ".join(f"{name}={arguments[name]!r}" for name in nearest)
+        received = f" Received: {stands}." if stands else ""
+        raise SepzooError(f"no ImageNet weights exist for this form of {family.name}.{received} {_existing(files)}")
     size = next((size for size in input_shape[1:3] if size is not None), 224)
     return _download(min(fitting, key=lambda file: abs(file.image_size - size)))
+
+
+def all_arguments(family: Family, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of all arguments of a family and of all conventions, in the forms that their types have."""
+    types = {**field_types(Conventions), **field_types(family.arguments)}
+    values = {**dataclasses.asdict(Conventions()), **vars(family.arguments()), **given}
+    return {name: checked(value, types[name], name=name, of=family.name) for name, value in values.items()}
 
 
 def imagenet_labels() -> tuple[tuple[str, str], ...]:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import keras
 
 from sepzoo.artifact.model_file import metadata_of
 from sepzoo.catalog.registry import find
 from sepzoo.support.errors import SepzooError, unknown
-from sepzoo.support.lazy import load_function
 from sepzoo.weights.matching import Match, match
+from sepzoo.weights.names import NAMES, Names, Origin
 from sepzoo.weights.reading import read_arrays, saved_variables
-
-Origin = Literal["sepzoo", "keras", "bsconv", "timm"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,22 +126,16 @@ def _report(model: keras.Model, match: Match, *, new_head: bool) -> LoadReport:
     )
 
 
-def _names_by_origin(model: keras.Model) -> dict[str, Mapping[str, str] | None]:
+def _names_by_origin(model: keras.Model) -> dict[Origin, Names | None]:
+    """Return what a model's layers are called in each port of its network; None where they are called as here."""
+    names: dict[Origin, Names | None] = {"sepzoo": None}
     metadata = metadata_of(model)
-    names: dict[str, Mapping[str, str] | None] = {"sepzoo": None}
     if metadata is not None:
         family, _ = find(metadata.name)
-        names |= {origin: _weight_names(path, model) for origin, path in family.weight_names.items()}
+        matches = (re.match(r"stage\d+_(unit|conv)\d+", variable.path) for variable in saved_variables(model))
+        places = list(dict.fromkeys(match[0] for match in matches if match))
+        names |= {origin: names_of(places) for origin, names_of in NAMES.get(family.name, {}).items()}
     return names
-
-
-def _weight_names(path: str, model: keras.Model) -> Mapping[str, str]:
-    """Return what a family's function says; a family of any depth is told the units that this network has."""
-    function = load_function(path)
-    if "places" not in inspect.signature(function).parameters:
-        return function()
-    places = (re.match(r"stage\d+_(unit|conv)\d+", variable.path) for variable in saved_variables(model))
-    return function(places=list(dict.fromkeys(place[0] for place in places if place)))
 
 
 def _some(names: list[str], count: int = 4) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -12,9 +12,9 @@ import numpy as np
 
 from sepzoo.layers.heads import LAYERS as HEAD_LAYERS
 from sepzoo.weights.input_channels import fit_channels
+from sepzoo.weights.names import Names
 from sepzoo.weights.reading import Arrays, saved_variables
 
-Names = Mapping[str, str]
 TORCH = ("bsconv", "timm")
 TORCH_VARIABLES = {
     "kernel": "weight",

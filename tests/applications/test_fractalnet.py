@@ -118,7 +118,11 @@ def test_dropout_grows_from_block_to_block():
 
 
 def test_what_is_refused_is_said():
-    with pytest.raises(SepzooError, match="expected at least 1 column"):
+    with pytest.raises(
+        SepzooError, match=r"fractalnet: expected columns as a whole number from 1 to 9. Received: columns=0."
+    ):
         build("fractalnet_c3", columns=0)
-    with pytest.raises(SepzooError, match=r"expected a drop rate in \[0, 1\). Received: rate=1.5."):
+    with pytest.raises(
+        SepzooError, match=r"fractalnet: expected drop_path as a number from 0 to below 1. Received: drop_path=1.5."
+    ):
         build("fractalnet_c3", alpha=0.03, drop_path=1.5)

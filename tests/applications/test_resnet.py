@@ -158,9 +158,18 @@ def test_illegal_names_are_answered_with_the_nearest(name, text):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ({"name": "resnet18", "units": (2, 2)}, "expected units as 4 positive numbers. Received: units=(2, 2)."),
-        ({"name": "cifar_resnet20", "units": 0}, "expected units as 3 positive numbers. Received: units=(0, 0, 0)."),
-        ({"name": "cifar_wrn16_1", "width": 0.5}, "expected a whole width of at least 1. Received: width=0.5."),
+        (
+            {"name": "resnet18", "units": (2, 2)},
+            "resnet: expected units as 4 entries, each a whole number from 1 to 1,000. Received: units=(2, 2).",
+        ),
+        (
+            {"name": "cifar_resnet20", "units": 0},
+            "cifar_resnet: expected units as a whole number from 1 to 1,000. Received: units=0.",
+        ),
+        (
+            {"name": "cifar_wrn16_1", "width": 0.5},
+            "wide_resnet: expected width as a whole number from 1 to 64. Received: width=0.5.",
+        ),
     ],
 )
 def test_illegal_arguments(arguments, text):

@@ -76,7 +76,7 @@ def test_grey_images_are_normalized_by_the_mean_of_the_colours():
     ("arguments", "text"),
     [
         ({"input_shape": (None, None, 3)}, "expected an input of known size: VGG's dense layers"),
-        ({"depth": 17}, "expected a depth of 16 or 19. Received: depth=17."),
+        ({"depth": 17}, "vgg: expected depth as 16 or 19. Received: depth=17."),
         ({"input_shape": (31, 31, 3)}, "vgg16: expected images of at least 32 x 32 pixels."),
     ],
 )  # fmt: skip

@@ -1,8 +1,8 @@
-"""Every family of networks, one file each: names, forms, legal kinds, papers, weights."""
+"""Every family of networks; a new one is a file in `sepzoo/applications` and a line here."""
 
 from __future__ import annotations
 
-from sepzoo.catalog.families import (
+from sepzoo.applications import (
     cifar_resnet,
     darknet_reference,
     fractalnet,

@@ -1,0 +1,86 @@
+"""The arguments of `build` that all families have, checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import numbers
+import os
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+import keras
+
+from sepzoo.layers.factorization import Factorization
+from sepzoo.records.family import ModelSpec
+from sepzoo.support.arguments import Interval, declared, shortened
+from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.types import Activation
+
+Shape = tuple[int | None, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class BuildArguments:
+    """What `build` takes for a network of any family; see there."""
+
+    weights: str | os.PathLike | None
+    input_shape: Any
+    input_tensor: Any
+    classes: Annotated[int, Interval(1, 10_000_000)] | None
+    include_top: bool
+    pooling: Literal["avg", "max"] | None
+    classifier_activation: Any
+    conv: str | Factorization | None
+    conv_options: Mapping[str, Any] | None
+    model_name: str | None
+
+
+def build_arguments(spec: ModelSpec, **given: Any) -> BuildArguments:
+    """Return the arguments, each checked by itself.
+
+    Raises:
+        SepzooError: one of another type, or out of range, or an activation that Keras doesn't know.
+    """
+    arguments = declared(BuildArguments, given, of=spec.name)
+    _check_activation(arguments.classifier_activation)
+    name = arguments.model_name
+    if name is not None and (not name or "/" in name):
+        raise SepzooError(f"{spec.name}: expected a model_name without '/'. Received: model_name={shortened(name)}.")
+    return arguments
+
+
+def checked_shape(spec: ModelSpec, shape: Any) -> Shape:
+    """Return an input's shape (height, width, channels); height and width may be None.
+
+    Raises:
+        SepzooError: it is none, or too small for the network.
+    """
+    least = spec.minimum_size
+    sound = (
+        isinstance(shape, Sequence)
+        and not isinstance(shape, str)
+        and len(shape) == 3
+        and all(_is_size(size) or (size is None and axis < 2) for axis, size in enumerate(shape))
+    )
+    if not sound:
+        raise SepzooError(
+            f"{spec.name}: expected input_shape (height, width, channels). Received: input_shape={shortened(shape)}."
+        )
+    if any(size is not None and size < least for size in shape[:2]):
+        raise SepzooError(
+            f"{spec.name}: expected images of at least {least} x {least} pixels. Received: {tuple(shape)}."
+        )
+    return tuple(None if size is None else int(size) for size in shape)
+
+
+def _is_size(size: object) -> bool:
+    return isinstance(size, numbers.Integral) and not isinstance(size, bool) and size >= 1  # type: ignore[operator]
+
+
+def _check_activation(activation: Activation) -> None:
+    try:
+        keras.activations.get(activation)
+    except (ValueError, TypeError):
+        public = [name for name in dir(keras.activations) if name.islower() and not name.startswith("_")]
+        known = [name for name in public if name not in ("get", "serialize", "deserialize")]
+        raise unknown("classifier_activation", shortened(activation).strip("'"), known) from None

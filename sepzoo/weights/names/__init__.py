@@ -1,0 +1,40 @@
+"""What our layers are called in other people's ports: one file a family, and this table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from sepzoo.weights.names import mobilenet_v1, mobilenet_v2, mobilenet_v3, resnet, resnet50, vgg, xception
+
+Origin = Literal["sepzoo", "keras", "bsconv", "timm"]
+"""Whose names a weight file uses: ours, `keras.applications`', the BSConv authors' package's, timm's."""
+
+Names = Mapping[str, str]
+"""For each of our layers with weights the other port's name."""
+
+NAMES: Mapping[str, Mapping[Origin, Callable[[Sequence[str]], Names]]] = {
+    "mobilenet_v1": {
+        "keras": mobilenet_v1.keras_names,
+        "bsconv": mobilenet_v1.bsconv_names,
+        "timm": mobilenet_v1.timm_names,
+    },
+    "mobilenet_v2": {
+        "keras": mobilenet_v2.keras_names,
+        "bsconv": mobilenet_v2.bsconv_names,
+        "timm": mobilenet_v2.timm_names,
+    },
+    "mobilenet_v3": {
+        "keras": mobilenet_v3.keras_names,
+        "bsconv": mobilenet_v3.bsconv_names,
+        "timm": mobilenet_v3.timm_names,
+    },
+    "xception": {"keras": xception.keras_names, "timm": xception.timm_names},
+    "resnet": {"bsconv": resnet.bsconv_names, "timm": resnet.timm_names},
+    "resnet50": {"keras": resnet50.keras_names, "timm": resnet.timm_names},
+    "cifar_resnet": {"bsconv": resnet.bsconv_names},
+    "wide_resnet": {"bsconv": resnet.bsconv_names},
+    "vgg": {"keras": vgg.keras_names, "timm": vgg.timm_names},
+}
+"""Family -> origin -> function that takes the places of a network's units in their order ("stage1_unit1", or
+"stage1_conv1" in VGG) and returns the names. A family that has no other port is not in it."""
