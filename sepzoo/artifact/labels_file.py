@@ -7,11 +7,12 @@ import os
 import re
 from pathlib import Path
 
+from sepzoo.support.bounds import BOUNDS
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.printable import is_one_line, printable
 from sepzoo.support.regular_file import why_unreadable
 
-MAX_BYTES = 2**24
+MAX_BYTES = BOUNDS.labels
 """The largest label file that is read: 16 MiB."""
 
 _LINE_END = re.compile("\r\n|\r|\n")

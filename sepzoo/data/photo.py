@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from sepzoo.records.pixels import to_eight_bits, upright
+from sepzoo.support.bounds import BOUNDS
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.regular_file import why_unreadable
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "DIB", "PPM", "JPEG2000", "MPO", "QOI", "SGI", "PCX")
 """What is read, by Pillow's names. Left out: drawings that run programs (EPS), icons, video, scientific containers."""
 
-MAX_PIXELS = 2**27
+MAX_PIXELS = BOUNDS.pixels
 """The most that a picture may declare, 134 million: what a decoder takes for them is at most 512 MiB."""
 
 MAX_BYTES = 2**30

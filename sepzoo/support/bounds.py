@@ -25,7 +25,9 @@ class Bounds:
         yaml_values: of a recipe, those behind aliases counted as often as they are named.
         integer: largest, and its negative the smallest, in a recipe: 64 bits.
         image_side: pixels of a network's input, each way. Larger pictures are resized to it.
+        inputs: values of a network's input at once: a picture of the largest sides with four channels.
         labels: text of a label file. ImageNet's 21,841 names have 1 MB.
+        pixels: of a picture that is decoded.
         tensor: one tensor of a `.tflite` file, weights or activations.
         memory: that the checking process may have, its libraries included.
         seconds: of computing that it may take for one file.
@@ -47,7 +49,9 @@ class Bounds:
     yaml_values: int = 10_000
     integer: int = 2**63 - 1
     image_side: int = 8192
-    labels: int = 4 * _MIB
+    inputs: int = 4 * 8192**2
+    labels: int = 16 * _MIB
+    pixels: int = 2**27
     tensor: int = 1 * _GIB
     memory: int = 3 * _GIB
     seconds: int = 9

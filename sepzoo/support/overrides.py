@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-import yaml
-
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Json
+from sepzoo.support.yaml_text import parse_yaml
 
 _EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 
@@ -32,7 +31,7 @@ def _value(text: str) -> Json:
     if _EXPONENT.fullmatch(text.strip()):  # YAML 1.1 takes 1e-3 for a word
         return float(text)
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
+        value = parse_yaml(text)
+    except ValueError:
         return text
     return value if value is None or isinstance(value, bool | int | float | list | dict) else text

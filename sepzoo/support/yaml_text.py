@@ -34,9 +34,11 @@ def parse_yaml(text: str) -> Json:
         return loader.construct_document(node)
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
-    except (yaml.YAMLError, KeyError, AttributeError, TypeError, OverflowError) as error:
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from None
+    except (KeyError, AttributeError, TypeError, OverflowError) as error:
         # PyYAML's own constructors trip over a scalar that its tag does not fit, such as `!!bool perhaps`
-        raise ValueError(f"{type(error).__name__}: {' '.join(str(error).split())}") from None
+        raise ValueError(f"a value that its type does not fit ({error})") from None
 
 
 _TOO_DEEP = f"its YAML is nested more than {BOUNDS.yaml_depth} deep"

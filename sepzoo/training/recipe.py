@@ -12,8 +12,12 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from sepzoo.data.augment import Augmentation
+from sepzoo.support.bounds import BOUNDS
 from sepzoo.support.errors import SepzooError, similar_names, unknown
 from sepzoo.support.overrides import parse_override
+from sepzoo.support.printable import printable
+from sepzoo.support.regular_file import why_unreadable
+from sepzoo.support.yaml_text import parse_yaml
 from sepzoo.training.sections import (
     DataSection,
     ModelSection,
@@ -83,7 +87,7 @@ class Recipe(Section):
         if text.endswith((".yaml", ".yml")) or Path(text).is_file():
             if not Path(text).is_file():
                 raise SepzooError(f"expected a recipe file. Received: {text}, which does not exist.")
-            return cls.from_yaml(Path(text).read_text(encoding="utf-8"), origin=text)
+            return cls.from_yaml(_read(text), origin=text)
         if text not in list_recipes():
             raise unknown("recipe", text, list_recipes(), hint="Or give the path of a .yaml file.")
         shipped = resources.files("sepzoo.training").joinpath("recipes", f"{text}.yaml")
@@ -93,9 +97,9 @@ class Recipe(Section):
     def from_yaml(cls, text: str, *, origin: str = "recipe") -> Recipe:
         """Return the recipe that a YAML text writes down; `origin` names it in errors."""
         try:
-            fields = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise SepzooError(f"{origin}: expected YAML. Received: {' '.join(str(error).split())}.") from None
+            fields = parse_yaml(text)
+        except ValueError as error:
+            raise SepzooError(f"{origin}: expected YAML. Received: {error}.") from None
         return cls._validated(fields, origin)
 
     def to_yaml(self) -> str:
@@ -146,6 +150,16 @@ def list_recipes() -> list[str]:
     """
     folder = resources.files("sepzoo.training").joinpath("recipes")
     return sorted(Path(file.name).stem for file in folder.iterdir() if file.name.endswith(".yaml"))
+
+
+def _read(path: str) -> str:
+    reason = why_unreadable(path, most_bytes=BOUNDS.yaml)
+    if reason in (None, "an empty file"):  # which holds no keys, and that is said of it
+        try:
+            return Path(path).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            reason = "no UTF-8 text"
+    raise SepzooError(f"expected a recipe file. Received: {printable(path)}, which is {reason}.")
 
 
 def _problem(details: Any) -> str:

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from sepzoo.support.bounds import BOUNDS
+
 
 class Section(BaseModel):
     """A part of a recipe: its keys are its fields, and there are no others."""
@@ -18,7 +20,8 @@ def _pair(value: Any) -> Any:
 
 
 Positive = Annotated[int, Field(ge=1)]
-ImageSize = Annotated[tuple[Positive, Positive], BeforeValidator(_pair)]
+Side = Annotated[int, Field(ge=1, le=BOUNDS.image_side)]
+ImageSize = Annotated[tuple[Side, Side], BeforeValidator(_pair)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 

@@ -27,7 +27,7 @@ LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: " + ":".join(["59"] * 200), "an integer of"),
         ("a: " + "x" * BOUNDS.yaml, "of which at most 65,536 are allowed"),
         ("a: !!python/object/apply:os.system [echo]", "could not determine a constructor"),
-        ("a: !!bool perhaps", "KeyError"),
+        ("a: !!bool perhaps", "a value that its type does not fit"),
         ("a: !!int [1]", "expected a scalar node"),
         ("a: !!binary é", "failed to convert base64 data"),
         ("a: 2026-13-45", "month must be in"),

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sepzoo.artifact.inspection.formats import fits
-from sepzoo.artifact.inspection.records import Inspection, printable
+from sepzoo.artifact.inspection.records import Inspection
 from sepzoo.support.bounds import BOUNDS
 from sepzoo.support.child import Child, ChildError
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.known_files import is_known, mark_known
+from sepzoo.support.printable import printable
 from sepzoo.support.types import Json
 
 _CHILD: contextvars.ContextVar[Child | None] = contextvars.ContextVar("child", default=None)

@@ -47,13 +47,13 @@ def search(config: Json) -> Findings:
         ["'double', a Lambda layer, which holds Python code"]
     """
     found = Findings()
-    for entry in _objects(config):
+    for entry in objects(config):
         _look_at(entry, found)
     found.custom = sorted(set(found.custom))
     return found
 
 
-def _objects(config: Json) -> Iterator[dict[str, Json]]:
+def objects(config: Json) -> Iterator[dict[str, Json]]:
     """Yield every JSON object at any depth, in the order of the text."""
     left = [config]
     while left:

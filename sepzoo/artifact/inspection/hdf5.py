@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 
 from sepzoo.artifact.inspection.configuration import Findings, search
+from sepzoo.artifact.inspection.layer_sizes import check_layer_sizes
 from sepzoo.artifact.inspection.records import Array
 from sepzoo.support.bounds import BOUNDS
 from sepzoo.support.json_text import parse_json
@@ -66,9 +67,11 @@ def read_hdf5(file: h5py.File, size: int) -> Hdf5Content:
                 raise ValueError(f"{name} is neither a group nor a dataset")
     root = file["model_weights"] if "model_weights" in file and not links else file
     text = _text_attribute(file, "model_config")
+    config = None if text is None else parse_json(text)
+    check_layer_sizes(config, arrays)
     return Hdf5Content(
         arrays=tuple(arrays),
-        findings=Findings() if text is None else search(parse_json(text)),
+        findings=search(config),
         reads_files=tuple(links),
         keras_version=_text_attribute(file, "keras_version") or _text_attribute(root, "keras_version"),
         is_model=text is not None,

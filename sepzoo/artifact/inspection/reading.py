@@ -42,22 +42,25 @@ def _read_folder(path: Path) -> Inspection:
 
 def _read_keras(path: Path, found: Inspection) -> Inspection:
     from sepzoo.artifact.inspection.configuration import search
+    from sepzoo.artifact.inspection.layer_sizes import check_layer_sizes
 
     with path.open("rb") as file, open_archive(file, found.bytes) as archive:
-        config = search(parse_json(read_member(archive, "config.json", BOUNDS.json)))
+        config = parse_json(read_member(archive, "config.json", BOUNDS.json))
+        content = search(config)
         names = archive.namelist()
         about = parse_json(read_member(archive, "metadata.json", BOUNDS.json)) if "metadata.json" in names else {}
         found = dataclasses.replace(
             found,
             keras_version=str(about.get("keras_version")) if isinstance(about, dict) else None,
             members=tuple(Member(member.filename, member.file_size) for member in archive.infolist()),
-            layers=tuple(config.layers),
-            runs_code=tuple(config.runs_code),
-            reads_files=tuple(config.reads_files),
-            custom=tuple(config.custom),
+            layers=tuple(content.layers),
+            runs_code=tuple(content.runs_code),
+            reads_files=tuple(content.reads_files),
+            custom=tuple(content.custom),
         )
         for name in (name for name in names if name.endswith(_WEIGHTS)):
             found = _with_hdf5(found, open_member(archive, file, name), archive.getinfo(name).file_size)
+        check_layer_sizes(config, found.arrays)
         return found
 
 

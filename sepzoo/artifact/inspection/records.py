@@ -105,20 +105,8 @@ class Inspection:
         if self.arrays:
             rows = [[array.name, _shape(array), array.dtype, f"{array.bytes:,}"] for array in self.arrays]
             texts.append(table(["array", "shape", "type", "bytes"], rows, left=3))
-        return printable("\n\n".join(texts))
+        return "\n\n".join(texts)
 
 
 def _shape(array: Array) -> str:
     return "x".join(map(str, array.shape)) or "scalar"
-
-
-def printable(text: str) -> str:
-    r"""Return a text in which what would steer a terminal is written out: names in a file are its writer's choice.
-
-    Example:
-        >>> printable("dense\x1b[2J")
-        'dense\\x1b[2J'
-    """
-    return "".join(
-        character if character.isprintable() or character == "\n" else repr(character)[1:-1] for character in text
-    )
