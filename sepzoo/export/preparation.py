@@ -120,8 +120,12 @@ class _Flattening:
 
 
 def _acts_in_training_alone(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """Return whether a layer gives back in inference what it takes: tried on random numbers."""
-    if not isinstance(operation, keras.layers.Layer) or operation.weights or kwargs.get("training"):
+    """Return whether a layer gives back in inference what it takes: tried on random numbers.
+
+    Whatever `training` a call was recorded with (augmentation layers record True by themselves), Keras runs it with
+    False in inference.
+    """
+    if not isinstance(operation, keras.layers.Layer) or operation.weights:
         return False
     source = input_of(args, kwargs)
     if "training" not in inspect.signature(operation.call).parameters or not isinstance(source, keras.KerasTensor):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.evaluation import Evaluation
+from sepzoo.inference.features import feature_samples
 from sepzoo.inference.images import load_images
 from sepzoo.inference.opening import open, suffixes  # noqa: A004  (named for what it does, as in gzip.open)
 from sepzoo.records.prediction import Prediction
 
-__all__ = ["Classifier", "Evaluation", "Prediction", "load_images", "open", "suffixes"]
+__all__ = ["Classifier", "Evaluation", "Prediction", "feature_samples", "load_images", "open", "suffixes"]
