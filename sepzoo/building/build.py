@@ -17,6 +17,7 @@ from sepzoo.catalog.registry import find
 from sepzoo.layers.factorization import Factorization
 from sepzoo.records.family import Family, ModelSpec
 from sepzoo.records.metadata import Metadata
+from sepzoo.records.outputs import Output
 from sepzoo.support.types import Activation, Tensor
 from sepzoo.weights.imagenet import all_arguments, imagenet_labels, imagenet_weights
 from sepzoo.weights.loading import load_weights
@@ -89,7 +90,8 @@ def build(
     trained = weights == "imagenet" and not new_head
     labels = tuple(name for _, name in imagenet_labels()) if trained else None
     preprocessing = spec.preprocessing.for_channels(model.inputs[0].shape[-1])
-    attach(model, Metadata(spec.name, labels=labels, preprocessing=preprocessing))
+    outputs = (Output("logits"),) if include_top and classifier_activation is None else None
+    attach(model, Metadata(spec.name, labels=labels, preprocessing=preprocessing, outputs=outputs))
     if source is not None:
         report = load_weights(model, source, new_head=new_head)
         if report.kept or report.unused or report.adapted:
