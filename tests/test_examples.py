@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import doctest
 import importlib
+import re
+import unittest
 from pathlib import Path
 
 import pytest
@@ -30,4 +33,11 @@ def test_docstrings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_documents(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for example in Sybil(PARSERS).parse(path).examples():
-        example.evaluate()
+        with contextlib.suppress(unittest.SkipTest):  # by a directive in the page, which says why
+            example.evaluate()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_block_that_is_skipped_says_why(path: Path) -> None:
+    directives = re.findall(r"<!-- skip: (.*) -->", path.read_text(encoding="utf-8"))
+    assert [each for each in directives if not re.fullmatch(r'next "[^"]{20,}"', each)] == []

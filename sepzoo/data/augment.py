@@ -13,7 +13,7 @@ from sepzoo.support.errors import SepzooError
 class Augmentation(BaseModel):
     """What happens to a training image, in this order: crop, mirror, brightness.
 
-    Args:
+    Attributes:
         enlarge: training images are opened this much larger than the network's input and cropped at random to it.
         padding: black pixels put around the image before the random crop.
         flip: mirror every second image left to right, at random.
