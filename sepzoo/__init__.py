@@ -70,12 +70,4 @@ sys.meta_path.append(
         }
     )
 )
-
-
-def _register() -> None:
-    from sepzoo.layers.registration import register
-
-    register()
-
-
-when_imported("keras", _register)  # Keras finds our layers in a file, whichever of the two is imported first
+when_imported("keras", "sepzoo.layers.registration")  # Keras finds our layers, whichever of the two is imported first

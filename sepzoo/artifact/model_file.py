@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import shutil
+import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import keras
 
@@ -14,21 +16,30 @@ import sepzoo.layers.drop_path
 import sepzoo.layers.drop_path_join  # noqa: F401  (a file opens only after its layers are registered)
 from sepzoo.artifact.inspection.checking import check
 from sepzoo.artifact.keras2 import reading as keras2_file
+from sepzoo.artifact.model_format import ARCHIVE, HDF5, keras_format
 from sepzoo.records.metadata import MEMBER, Metadata
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.greeting import start_keras
 
-SUFFIXES = (".keras", ".h5")
-"""What `load` reads; `save` writes the first."""
+SUFFIXES = (".keras", ".h5", ".hdf5")
+"""What `load` reads, which looks at the content alone; `save` writes the first."""
+
+_ASSET = f"assets/{MEMBER}"
+"""Where the metadata lie in an archive that Keras's own `model.save` wrote."""
 
 _ATTRIBUTE = "sepzoo_metadata"
 
 
 def attach(model: keras.Model, metadata: Metadata) -> keras.Model:
-    """Give a model in memory its metadata, and return the model."""
+    """Give a model in memory its metadata, and return the model; Keras's own `model.save` then keeps them too."""
     object.__setattr__(model, _ATTRIBUTE, metadata)
+    object.__setattr__(model, "save_assets", functools.partial(_save_asset, metadata))  # which Keras calls as it saves
     return model
+
+
+def _save_asset(metadata: Metadata, folder: str) -> None:
+    (Path(folder) / MEMBER).write_text(metadata.to_json(), encoding="utf-8")
 
 
 def metadata_of(model: keras.Model) -> Metadata | None:
@@ -73,36 +84,52 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata | None:
         raise SepzooError(f"expected a model file. Received: {source}, which does not exist.")
     try:
         with zipfile.ZipFile(source) as archive:
-            return Metadata.from_json(archive.read(MEMBER)) if MEMBER in archive.namelist() else None
-    except (zipfile.BadZipFile, OSError) as error:
+            name = next((name for name in (MEMBER, _ASSET) if name in archive.namelist()), None)
+            return Metadata.from_json(archive.read(name)) if name else None
+    except (zipfile.BadZipFile, OSError, RuntimeError) as error:  # the last one: encrypted, or packed in an odd way
         raise SepzooError(
             f"{source}: expected a .keras archive, the file is damaged or another thing ({error})."
         ) from None
 
 
+def names_file(text: str | os.PathLike[str]) -> bool:
+    """Return whether a text leads to a file, or looks as if it did, rather than naming a network.
+
+    Example:
+        >>> names_file("model.H5"), names_file("mobilenet_v1")
+        (True, False)
+    """
+    return Path(text).suffix.lower() in SUFFIXES or Path(text).is_file()
+
+
 def load(path: str | os.PathLike[str], *, trust: bool = False) -> keras.Model:
     """Return the model of a `.keras` file, its metadata attached again; Keras's safe mode always.
 
-    A whole-model `.h5` file of Keras 2 is read too; it has no metadata.
+    A whole-model HDF5 file (`.h5`, `.hdf5`), of Keras 2 too, is read as well; it has no metadata. Which of the two a
+    file is, its content says, not its name.
 
     Args:
         path: of the file.
         trust: whether to load it without the check of `sepzoo.artifact.inspection`, which takes a process of its own.
 
     Raises:
-        SepzooError: the file is missing, damaged, or holds what Keras cannot read.
+        SepzooError: the file is missing, damaged, another thing, or holds what Keras cannot read.
     """
-    check(path, trust=trust)
+    source = Path(path)
+    kind = keras_format(source)
+    check(source, trust=trust)
     start_keras()
-    if Path(path).suffix == ".h5":
-        return keras2_file.read(Path(path))
-    metadata = read_metadata(path)
-    model = _read(Path(path))
+    if kind == HDF5:
+        return keras2_file.read(source)
+    metadata = read_metadata(source)
+    model = _read(source)
     return model if metadata is None else attach(model, metadata)
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path) -> keras.Model:
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+        with tempfile.TemporaryDirectory() as folder:
+            named = path if path.suffix == ARCHIVE else shutil.copyfile(path, Path(folder) / "model.keras")
+            return keras.saving.load_model(named, compile=False, safe_mode=True)
+    except Exception as error:  # whatever the constructors of layers say of a file's settings
         raise SepzooError(f"{path}: Keras cannot read this file: {first_line(error)}") from error

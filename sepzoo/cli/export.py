@@ -68,7 +68,7 @@ def _open(model: str, weights: str | None, settings: list[str]) -> Network:
     from sepzoo.support.overrides import parse_override
 
     path = Path(model)
-    if not (path.is_dir() or path.suffix in model_file.SUFFIXES):
+    if not (path.is_dir() or model_file.names_file(path)):
         arguments = dict(parse_override(setting) for setting in settings)
         classifier = from_model(build(model, weights=weights, **arguments))
         return Network(classifier, saved=None, stem=Path(classifier.name))

@@ -27,7 +27,7 @@ def open_network(text: str, *, weights: str | None, settings: Sequence[str]) -> 
     from sepzoo.support.overrides import parse_override
 
     path = Path(text)
-    if not (path.is_dir() or path.suffix in model_file.SUFFIXES):
+    if not (path.is_dir() or model_file.names_file(path)):
         return build(text, weights=weights, **dict(parse_override(setting) for setting in settings))
     if weights is not None or settings:
         raise SepzooError(f"expected --weights and --set beside a network's name. Received: {path}, which is built.")

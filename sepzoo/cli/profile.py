@@ -34,7 +34,7 @@ def profile(
     from sepzoo.support.table import table
 
     shape = None if input_shape is None else parse_shape(input_shape)
-    if network.endswith(model_file.SUFFIXES):
+    if model_file.names_file(network):
         if settings:
             raise SepzooError(f"expected --set beside a network's name. Received: {network}, which is built already.")
         found = analysis.profile(model_file.load(network), input_shape=shape)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sepzoo.artifact.inspection.checking import check
+from sepzoo.artifact.model_format import content_of
 from sepzoo.inference.classifier import Classifier
 from sepzoo.records.outputs import Output
 from sepzoo.records.preprocessing import Preprocessing
@@ -107,6 +108,7 @@ def _reader(source: Path) -> Callable[[Path, int], Classifier]:
         raise SepzooError(
             f"{source}: expected a model file or a SavedModel. Received: a folder without {_SAVED_MODEL}."
         )
-    if source.suffix not in _READERS:
+    kind = source.suffix if source.suffix in _READERS else content_of(source)
+    if kind not in _READERS:
         raise unknown("model file suffix", source.suffix, suffixes(), f"Received: {source}.")
-    return _READERS[source.suffix]
+    return _READERS[kind]

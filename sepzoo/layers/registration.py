@@ -1,8 +1,8 @@
 """The names under which Keras finds our layers in a file, known to it as soon as it is loaded.
 
-Keras reads a class by its registered name, and imports nothing by itself. A class is registered as its module is
-imported, which is dear before anybody needs it and, in the middle of an import, impossible: so that Keras gets, for
-each, what imports it when a file asks for it.
+Keras reads a class by its registered name, and imports nothing by itself. Our modules register their classes; but they
+import Keras, so one may be half imported when Keras is loaded, and none is needed before a file asks for it. So Keras
+is given, for each class, what imports it then. `import sepzoo` has this module imported with Keras.
 """
 
 from __future__ import annotations
@@ -59,3 +59,6 @@ def register() -> None:
     for name, module in MODULES.items():
         known.setdefault(f"sepzoo>{name}", LazyClass(module, name))
     keras.saving.register_keras_serializable("sepzoo")(hard_sigmoid_keras2)
+
+
+register()
