@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import h5py
 
+from sepzoo.artifact.inspection.hdf5 import link_problem
 from sepzoo.support.errors import SepzooError
 
 
@@ -28,7 +28,7 @@ def check_self_contained(path: Path) -> None:
         while groups:
             group = groups.pop()
             for key in group:
-                problem = _problem(group, key)
+                problem = link_problem(group, key)
                 if problem:
                     raise SepzooError(
                         f"{path}: expected a file that holds all its values itself. Received: "
@@ -39,17 +39,3 @@ def check_self_contained(path: Path) -> None:
                 if isinstance(member, h5py.Group) and address not in seen:  # hard links can make a circle
                     seen.add(address)
                     groups.append(member)
-
-
-def _problem(group: Any, key: str) -> str:
-    link = group.get(key, getlink=True)
-    if isinstance(link, h5py.ExternalLink):
-        return f"a link into another file ({link.filename})"
-    if not isinstance(link, h5py.HardLink):
-        return "a link by name"
-    member = group.get(key)
-    if isinstance(member, h5py.Dataset) and member.external:
-        return f"whose bytes are those of another file ({member.external[0][0]})"
-    if isinstance(member, h5py.Dataset) and member.is_virtual:
-        return "a virtual dataset, which reads other files"
-    return ""

@@ -241,6 +241,11 @@ class Classifier(abc.ABC):
                 )
 
     def _answers(self, outputs: np.ndarray) -> np.ndarray:
+        if not np.isfinite(outputs).all():
+            raise SepzooError(
+                f"{self.name}: expected finite outputs. Received: nan or infinity. Its weights are damaged, or the "
+                "preprocessing is not that of its training."
+            )
         kind = self.output.kind
         if not self.output.scores:
             return outputs

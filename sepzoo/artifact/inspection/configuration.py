@@ -81,10 +81,10 @@ def _look_at(entry: dict[str, Json], found: Findings) -> None:
             found.custom.append(str(called))
         elif package == "builtins" and kind not in ("function", "float", "int", "str", "bool", "list", "dict", "tuple"):
             found.runs_code.append(f"{label}, which is {module}.{kind}")
+        if isinstance(name, str) and not is_inside(name.replace(":", "") or "-"):
+            found.reads_files.append(f"layer {name!r}, whose name leads out of the archive")
         if isinstance(name, str) and isinstance(settings, dict) and _is_layer(entry, settings):
             found.layers.append(Layer(name, short, "" if package in ("", "keras") else package))
-            if ".." in name.split("/") or name.startswith("/") or not is_inside(name.replace(":", "")):
-                found.reads_files.append(f"layer {name!r}, whose name leads out of the archive")
     for key, value in (settings if isinstance(settings, dict) else {}).items():
         if key in _FILES and isinstance(value, str) and value:
             found.reads_files.append(f"{label}, whose {key} is {value!r}")
@@ -99,11 +99,10 @@ def _is_layer(entry: dict[str, Json], settings: dict[str, Json]) -> bool:
     """Return whether an entry describes a layer or a model, as against a policy of types or an initializer."""
     module = str(entry.get("module") or "")
     part = module.removeprefix("keras").removeprefix(".").partition(".")[0]
-    if entry.get("class_name") == "DTypePolicy":
-        return False
-    return part not in _MODELING - {"layers", "models"} and (
-        "dtype" in settings or "trainable" in settings or "layers" in settings
-    )
+    if part in ("layers", "models"):
+        return True
+    named = part in _MODELING or entry.get("class_name") == "DTypePolicy"
+    return not named and any(key in settings for key in ("dtype", "trainable", "layers"))
 
 
 def _called(kind: str, settings: Json) -> str:
