@@ -19,12 +19,15 @@ class Samples:
         labels: class numbers of shape (n,), or None where nobody knows them.
         origin: the data set and split, as a report shows it.
         seed: what decided the draw.
+        matched: how the labels were found among a network's classes, "by name" or "by number"; None where they are its
+            own numbers.
     """
 
     images: np.ndarray
     labels: np.ndarray | None
     origin: str
     seed: int
+    matched: str | None = None
 
     def __len__(self) -> int:
         return len(self.images)

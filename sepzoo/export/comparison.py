@@ -34,6 +34,7 @@ class Comparison:
         kl_divergence: from the model's probabilities to the file's, mean over the samples, in nats; None of values.
         scores: whether the outputs are class scores.
         note: why there is no agreement, in words; None where there is one.
+        matched: how the samples' labels were found among the classes, "by name" or "by number"; None where nobody said.
         half_error: largest difference to the model as it is, where that computes in half precision; the others are
             those to its float32 copy.
     """
@@ -50,6 +51,7 @@ class Comparison:
     kl_divergence: float | None = None
     scores: bool = True
     note: str | None = None
+    matched: str | None = None
     half_error: float | None = None
 
     @property
@@ -149,6 +151,7 @@ def _with_classes(
         model_accuracy=float(model_right.mean()),
         file_accuracy=float(file_right.mean()),
         accuracy_drop_error=float(difference.std() / math.sqrt(len(difference))),
+        matched=samples.matched,
     )
 
 

@@ -88,7 +88,10 @@ def _compared(seen: Comparison) -> list[tuple[str, str]]:
     if seen.model_accuracy is not None and seen.file_accuracy is not None:
         change = seen.file_accuracy - seen.model_accuracy
         rows += [
-            ("accuracy, model", f"{seen.model_accuracy:.3f}"),
+            (
+                "accuracy, model",
+                f"{seen.model_accuracy:.3f}{f', labels matched {seen.matched}' if seen.matched else ''}",
+            ),
             ("accuracy, file", f"{seen.file_accuracy:.3f} ({change:+.3f} ± {seen.accuracy_drop_error:.3f})"),
         ]
     return rows

@@ -53,7 +53,7 @@ class Evaluation:
         >>> evaluation.top1, round(evaluation.standard_error, 4)
         (0.975, 0.0082)
         >>> print(evaluation)
-        mobilenet_v1 on digits test: top-1 .975 ± .008, top-5 1.000, 360 images
+        mobilenet_v1 on digits test: top-1 .975 ± .008, top-5 1.000, 360 images, classes matched by name
     """
 
     name: str
@@ -85,7 +85,8 @@ class Evaluation:
 
     def __str__(self) -> str:
         top1, error, top5 = (_share(value) for value in (self.top1, self.standard_error, self.top5))
-        return f"{self.name} on {self.data}: top-1 {top1} ± {error}, top-5 {top5}, {self.count} images"
+        shares = f"top-1 {top1} ± {error}, top-5 {top5}"
+        return f"{self.name} on {self.data}: {shares}, {self.count} images, classes matched {self.matched}"
 
 
 def _share(value: float) -> str:

@@ -89,8 +89,9 @@ def _arrays(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     if not path.is_file():
         raise SepzooError(f"{path}: no such file.")
     try:
-        found = np.load(path, allow_pickle=False)
-        arrays = {"": found} if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
+        with path.open("rb") as file:
+            found = np.load(file, allow_pickle=False)
+            arrays = {"": found} if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise SepzooError(f"{path}: expected an .npy or .npz file of numbers ({first_line(error)}).") from None
     labels = next((arrays.pop(name) for name in _LABELS if name in arrays), None)

@@ -21,7 +21,7 @@ METADATA_NAME = b"TFLITE_METADATA"
 _OPERATORS = {number: name for name, number in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 _ENDS: dict[str, End] = {"SOFTMAX": "softmax", "LOGISTIC": "sigmoid"}
 _LINEAR = {"FULLY_CONNECTED": schema.FullyConnectedOptions, "CONV_2D": schema.Conv2DOptions}
-_PASSED_THROUGH = ("RESHAPE", "SQUEEZE", "QUANTIZE", "DEQUANTIZE")
+_PASSED_THROUGH = ("RESHAPE", "SQUEEZE", "QUANTIZE", "DEQUANTIZE", "CAST")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,8 +138,16 @@ def _end(model: Any) -> End:
             name = _operator_name(model, operator)
             if name not in _PASSED_THROUGH:
                 return _ENDS.get(name) or ("linear" if _is_linear(name, operator) else "other")
-            tensor = operator.Inputs(0)
+            source = operator.Inputs(0)
+            if _axes(graph, source) != _axes(graph, tensor):
+                return "other"
+            tensor = source
     return "other"
+
+
+def _axes(graph: Any, tensor: int) -> list[int]:
+    """Return a tensor's shape without axes of length 1."""
+    return [size for size in graph.Tensors(tensor).ShapeAsNumpy().tolist() if size != 1]
 
 
 def _is_linear(name: str, operator: Any) -> bool:

@@ -166,3 +166,18 @@ def test_json_holds_every_field() -> None:
     assert fields["operators"] == {"CONV_2D": 3, "ADD": 1}
     assert fields["comparison"]["accuracy_drop"] == pytest.approx(0.1)
     assert fields["tolerance"]["agreement"] == 0.9
+
+
+def test_how_labels_were_matched_is_said() -> None:
+    labelled = dataclasses.replace(four([0, 0, 0, 1]), matched="by number")
+    assert "accuracy, model  0.750, labels matched by number" in str(report(compare(MODEL, FILE, labelled)))
+
+
+def test_errors_and_divergence_by_hand() -> None:
+    found = compare(MODEL, FILE, four())
+    p, q = MODEL.table, FILE.table
+    assert found.kl_divergence == pytest.approx((p * np.log(p / q)).sum(axis=1).mean(), rel=1e-5)
+    assert found.relative_error == pytest.approx(np.sqrt(((p - q) ** 2).sum() / (p**2).sum()), rel=1e-5)
+    rows = dict(report(found).rows())
+    assert rows["KL divergence"] == f"{found.kl_divergence:.2g} nats"
+    assert rows["same top-1"] == "0.500"

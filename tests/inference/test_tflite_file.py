@@ -12,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from sepzoo import inference
+from sepzoo.export.formats.tflite import convert
 from sepzoo.inference.tflite_file import Quantization
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.quiet import quiet
+from tests.inference.test_outputs import CERTAIN, UNCERTAIN, model_of, values
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +137,30 @@ def test_flipped_bits_are_answered_or_refused_and_never_a_traceback(quantized: P
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert 0 < int(done.stdout) < 80
+
+
+@pytest.mark.parametrize("name", [*CERTAIN, *UNCERTAIN])
+def test_a_file_without_metadata_shows_by_its_operators_what_it_gives(name: str, tmp_path: Path) -> None:
+    model = model_of(CERTAIN[name][0] if name in CERTAIN else UNCERTAIN[name])
+    with quiet():
+        convert(model, None, tmp_path / "m.tflite", mode="float32")
+    opened = inference.open(tmp_path / "m.tflite")
+    certain = {CERTAIN[name][1]} if name in CERTAIN else {"values"}
+    assert opened.output.kind in (certain | {"values"} if "average" in name else certain)
+    raw = opened.run(opened.encode(values()))
+    np.testing.assert_allclose(raw, model.predict(values(), verbose=0), atol=1e-5)
+
+
+def test_a_segmentation_is_a_map_and_no_classifier(tmp_path: Path) -> None:
+    import keras
+
+    source = keras.Input((9, 9, 3))
+    model = keras.Model(source, keras.layers.Conv2D(4, 1, activation="softmax")(source))
+    with quiet():
+        convert(model, None, tmp_path / "m.tflite", mode="float32")
+    opened = inference.open(tmp_path / "m.tflite")
+    assert (opened.output.kind, opened.classes) == ("map", 4)
+    with pytest.raises(
+        SepzooError, match=r"expected class scores\. Received: outputs of shape \(9, 9, 4\), taken for a"
+    ):
+        opened.require_scores()
