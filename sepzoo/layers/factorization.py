@@ -6,8 +6,10 @@ import dataclasses
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
+from sepzoo.layers.activation_names import ActivationName
+from sepzoo.support.arguments import Interval, checked
 from sepzoo.support.errors import SepzooError, unknown
 
 Order = Literal["pw_dw", "dw_pw"]
@@ -146,7 +148,7 @@ def regular() -> Factorization:
 
 
 def separable(
-    terms: int = 1, order: Order = "dw_pw", batch_norm: bool = False, activation: str | None = None
+    terms: int = 1, order: Order = "dw_pw", batch_norm: bool = False, activation: ActivationName | None = None
 ) -> Factorization:
     """Depthwise -> pointwise (MobileNet, Xception), or the reverse; a sum of `terms` of them (network decoupling)."""
     return Factorization(
@@ -166,7 +168,10 @@ def bsconv_u(batch_norm: bool = False) -> Factorization:
 
 
 def bsconv_s(
-    p: float = 0.25, min_mid_channels: int = 4, batch_norm: bool = False, orthonormal: float = 0.1
+    p: float = 0.25,
+    min_mid_channels: int = 4,
+    batch_norm: bool = False,
+    orthonormal: Annotated[float, Interval(0)] = 0.1,
 ) -> Factorization:
     """Pointwise to `p` of the channels -> pointwise -> depthwise, the first near-orthonormal (BSConv, sec. 3.3)."""
     return Factorization(
@@ -184,7 +189,7 @@ def inception(
     segments: int | Literal["channels"] = 4,
     order: Order = "pw_dw",
     batch_norm: bool = False,
-    activation: str | None = None,
+    activation: ActivationName | None = None,
 ) -> Factorization:
     """Pointwise -> dense k x k on each of `segments` channel segments (Xception, sec. 1); "channels" is the extreme."""
     return Factorization(
@@ -193,13 +198,13 @@ def inception(
 
 
 def resnext(
-    cardinality: int = 8, width: float = 0.5, batch_norm: bool = False, activation: str | None = None
+    cardinality: int = 8, width: float = 0.5, batch_norm: bool = False, activation: ActivationName | None = None
 ) -> Factorization:
     """Pointwise to `width` of the filters -> k x k in `cardinality` groups -> pointwise (ResNeXt, 1611.05431)."""
     return _bottleneck("resnext", cardinality, width, batch_norm, activation)
 
 
-def hybrid(width: float = 0.5, batch_norm: bool = False, activation: str | None = None) -> Factorization:
+def hybrid(width: float = 0.5, batch_norm: bool = False, activation: ActivationName | None = None) -> Factorization:
     """Pointwise to `width` of the filters -> depthwise -> pointwise: "resnext", one channel a group (1701.04489)."""
     return _bottleneck("hybrid", "channels", width, batch_norm, activation)
 
@@ -248,4 +253,6 @@ def factorization(kind: str | Factorization, **options: Any) -> Factorization:
     for option in options:
         if option not in legal:
             raise unknown(f"option of kind {kind!r}:", option, legal)
-    return PRESETS[kind](**options)
+    hints = get_type_hints(PRESETS[kind], include_extras=True)
+    of = f"kind {kind!r}"
+    return PRESETS[kind](**{name: checked(value, hints[name], name=name, of=of) for name, value in options.items()})

@@ -9,17 +9,11 @@ from typing import Any
 import keras
 
 from sepzoo.layers.composed import composed_kernel, composing_pays
-from sepzoo.layers.factorization import Factorization, Step
-from sepzoo.layers.fast_batch_norm import FastBatchNormalization
-from sepzoo.layers.grouped import GroupedConv1D, GroupedConv2D
-from sepzoo.layers.orthonormal import OrthonormalRegularizer
-from sepzoo.layers.padding import MODES, PaddingMode, padding_layer, resolve
+from sepzoo.layers.factorization import Factorization
+from sepzoo.layers.factors import step_layers
+from sepzoo.layers.padding import MODES, PaddingMode, resolve
 from sepzoo.layers.sum_terms import SumTerms
 from sepzoo.support.errors import SepzooError
-
-CONVOLUTIONS = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D}
-GROUPED = {1: GroupedConv1D, 2: GroupedConv2D}
-DEPTHWISE = {1: keras.layers.DepthwiseConv1D, 2: keras.layers.DepthwiseConv2D}
 
 
 def _per_axis(value: int | Sequence[int], rank: int, name: str) -> tuple[int, ...]:
@@ -133,7 +127,9 @@ class FactorizedConv(keras.layers.Layer):
         if channels is None:
             raise SepzooError(f"{self.name}: expected a known number of channels. Received: input_shape={input_shape}.")
         steps = self.factorization.steps(channels, self.filters)
-        self.factors = [factor for step in steps for factor in self._factors(step, last=step is steps[-1])]
+        self.factors = [
+            factor for step in steps for factor in step_layers(self, step, self._resolved, last=step is steps[-1])
+        ]
         if self.factorization.terms > 1 and self.factorization.order == "pw_dw":
             self.factors.append(SumTerms(self.factorization.terms, name="sum", dtype=self.dtype_policy))
         shape = tuple(input_shape)
@@ -229,90 +225,6 @@ class FactorizedConv(keras.layers.Layer):
         padded = size + (0 if self._resolved == "valid" else sum(self._resolved[axis]))
         reach = self.dilation_rate[axis] * (self.kernel_size[axis] - 1) + 1
         return (padded - reach) // self.strides[axis] + 1
-
-    def _factors(self, step: Step, *, last: bool) -> list[keras.layers.Layer]:
-        """Return the stock layers of one step: padding, the convolution, what stands between two steps."""
-        factors = []
-        if step.spatial:
-            padding = self._resolved
-            if not isinstance(padding, str):
-                factors.append(padding_layer(padding, self.padding_mode, name="pad", dtype=self.dtype_policy))
-                padding = "valid"
-            factors.append(self._spatial(step, padding=padding, use_bias=last and self.use_bias))
-        else:
-            factors.append(self._pointwise(step, use_bias=last and self.use_bias))
-        if not last and self.factorization.batch_norm:
-            factors.append(
-                FastBatchNormalization(
-                    momentum=self.batch_norm_momentum,
-                    epsilon=self.batch_norm_epsilon,
-                    name=f"{step.name}_bn",
-                    dtype=self.dtype_policy,
-                )
-            )
-        if not last and self.factorization.activation is not None:
-            name = f"{step.name}_{self.factorization.activation}"
-            factors.append(keras.layers.Activation(self.factorization.activation, name=name, dtype=self.dtype_policy))
-        return factors
-
-    def _pointwise(self, step: Step, *, use_bias: bool) -> keras.layers.Layer:
-        regularizer = self.pointwise_regularizer
-        leads = step.name in ("pointwise", "pointwise_1")
-        if self.factorization.orthonormal and leads:
-            regularizer = OrthonormalRegularizer(self.factorization.orthonormal, plus=regularizer)
-        return CONVOLUTIONS[self.rank](
-            step.outputs,
-            1,
-            use_bias=use_bias,
-            kernel_initializer=_fresh(self.pointwise_initializer),
-            kernel_regularizer=regularizer,
-            kernel_constraint=self.pointwise_constraint,
-            **self._bias_arguments(),
-            name=step.name,
-            dtype=self.dtype_policy,
-        )
-
-    def _spatial(self, step: Step, *, padding: str, use_bias: bool) -> keras.layers.Layer:
-        geometry = {
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
-            "dilation_rate": self.dilation_rate,
-            "padding": padding,
-            "use_bias": use_bias,
-            **self._bias_arguments(),
-            "name": step.name,
-            "dtype": self.dtype_policy,
-        }
-        if step.groups == step.inputs and step.groups > 1:
-            return DEPTHWISE[self.rank](
-                depth_multiplier=step.outputs // step.inputs,
-                depthwise_initializer=_fresh(self.depthwise_initializer),
-                depthwise_regularizer=self.depthwise_regularizer,
-                depthwise_constraint=self.depthwise_constraint,
-                **geometry,
-            )
-        return (GROUPED if step.groups > 1 else CONVOLUTIONS)[self.rank](
-            step.outputs,
-            groups=step.groups,
-            kernel_initializer=_fresh(self.depthwise_initializer),
-            kernel_regularizer=self.depthwise_regularizer,
-            kernel_constraint=self.depthwise_constraint,
-            **geometry,
-        )
-
-    def _bias_arguments(self) -> dict[str, Any]:
-        return {
-            "bias_initializer": _fresh(self.bias_initializer),
-            "bias_regularizer": self.bias_regularizer,
-            "bias_constraint": self.bias_constraint,
-        }
-
-
-def _fresh(initializer: Any) -> Any:
-    """Return a copy that draws its own numbers: one initializer gives equal kernels of equal shape each time."""
-    if isinstance(initializer, keras.initializers.Initializer):
-        return type(initializer).from_config(initializer.get_config())
-    return initializer
 
 
 @keras.saving.register_keras_serializable("sepzoo")

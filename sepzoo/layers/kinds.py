@@ -22,15 +22,15 @@ def conv2d(
 ) -> keras.layers.Layer:
     """Return the layer for a kind of convolution; channels last.
 
-    "regular" gives Keras's `Conv2D` and a plain "separable" its `SeparableConv2D` wherever these can say it; the other
-    kinds give our layers, which take the same arguments.
+    "regular" gives Keras's `Conv2D` and a plain "separable" its `SeparableConv2D` wherever these know the padding; all
+    else gives our layers.
 
     Args:
         kind: a name of `sepzoo.layers.PRESETS`, or a `Factorization`.
         filters: number of output channels.
         kernel_size: window, a number or (height, width).
         conv_options: the kind's own options, for example `{"p": 0.25}`.
-        arguments: of `sepzoo.layers.FactorizedConv`; for "regular" of `keras.layers.Conv2D`.
+        arguments: of `sepzoo.layers.FactorizedConv`; for "regular" of `keras.layers.Conv2D` too.
 
     Raises:
         SepzooError: an unknown kind or option, or a value out of range.
@@ -40,16 +40,17 @@ def conv2d(
         ('BSConvU2D', 'SeparableConv2D')
     """
     record = factorization(kind, **(conv_options or {}))
-    in_keras = arguments.get("padding", "valid") in ("valid", "same")
+    zeros = arguments.get("padding_mode", "zeros") == "zeros"
+    in_keras = zeros and arguments.get("padding", "valid") in ("valid", "same")
+    own = ("padding_mode", "batch_norm_momentum", "batch_norm_epsilon")  # what our layers take, and nothing needs here
+    stock = {name: value for name, value in arguments.items() if name not in own}
     if record.kind == "regular" and in_keras:
-        return keras.layers.Conv2D(filters, kernel_size, **arguments)
+        return keras.layers.Conv2D(filters, kernel_size, **stock)
     if record == separable(terms=record.terms) and in_keras:
-        between = ("batch_norm_momentum", "batch_norm_epsilon")  # of a batch normalization that is not there
-        arguments = {name: value for name, value in arguments.items() if name not in between}
-        return keras.layers.SeparableConv2D(filters, kernel_size, depth_multiplier=record.terms, **arguments)
+        return keras.layers.SeparableConv2D(filters, kernel_size, depth_multiplier=record.terms, **stock)
     if record == bsconv_u(batch_norm=record.batch_norm):
         return BSConvU2D(filters, kernel_size, batch_norm=record.batch_norm, **arguments)
-    own = {name: getattr(record, name) for name in ("min_mid_channels", "batch_norm", "orthonormal")}
-    if record.reduce is not None and record == bsconv_s(p=record.reduce, **own):
-        return BSConvS2D(filters, kernel_size, p=record.reduce, **own, **arguments)
+    options = {name: getattr(record, name) for name in ("min_mid_channels", "batch_norm", "orthonormal")}
+    if record.reduce is not None and record == bsconv_s(p=record.reduce, **options):
+        return BSConvS2D(filters, kernel_size, p=record.reduce, **options, **arguments)
     return FactorizedConv2D(record, filters, kernel_size, **arguments)

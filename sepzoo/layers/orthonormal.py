@@ -9,6 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from sepzoo.layers.graph import behind
 from sepzoo.support.types import Config, Regularizer, Tensor, Variable
 
 
@@ -100,6 +101,7 @@ def orthonormal_kernels(model: keras.Model) -> list[Variable]:
 
 def functional(inputs: Tensor, outputs: Tensor, **settings: Any) -> keras.Model:
     """Return `keras.Model(inputs, outputs)`, as an `OrthonormalModel` if there is something for its summary to tell."""
-    model = keras.Model(inputs, outputs, **settings)
-    borne = any(isinstance(weight.regularizer, OrthonormalRegularizer) for weight in model.weights)
-    return OrthonormalModel(inputs, outputs, **settings) if borne else model
+    operations = (origin.operation for _tensor, origin in behind(keras.tree.flatten(outputs)))
+    weights = (weight for operation in operations for weight in getattr(operation, "weights", ()))
+    borne = any(isinstance(weight.regularizer, OrthonormalRegularizer) for weight in weights)
+    return (OrthonormalModel if borne else keras.Model)(inputs, outputs, **settings)

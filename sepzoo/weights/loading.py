@@ -16,7 +16,7 @@ from sepzoo.catalog.registry import find
 from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.weights.matching import Match, match
 from sepzoo.weights.names import NAMES, Names, Origin
-from sepzoo.weights.reading import read_arrays, saved_variables
+from sepzoo.weights.reading import format_of, read_arrays, saved_variables
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +92,7 @@ def load_weights(
     if origin is not None and origin not in names:
         raise unknown("origin of weights", origin, names)
     origins = [origin] if origin is not None else list(names)
-    keras_file = not isinstance(source, Mapping) and Path(source).suffix == ".h5"
+    keras_file = not isinstance(source, Mapping) and format_of(Path(source)) == ".h5"
     candidates = [match(model, arrays, names[name], name, in_order=keras_file) for name in origins]
     best = max(candidates, key=lambda candidate: len(candidate.values))
     report = _report(model, best, new_head=new_head)

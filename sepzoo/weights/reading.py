@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -38,17 +39,18 @@ def read_arrays(source: str | os.PathLike[str] | Mapping[str, Any], model: Any) 
     path = Path(source)
     if not path.is_file():
         raise SepzooError(f"expected a weight file. Received: {path}, which does not exist.")
-    readers: dict[str, Callable[[Path], Arrays]] = {
+    readers: dict[str | None, Callable[[Path], Arrays]] = {
         ".h5": functools.partial(_read_h5, model=model),
         ".keras": _read_keras,
         ".npz": _read_npz,
         ".safetensors": read_safetensors,
     }
-    if path.suffix not in readers:
+    form = format_of(path)
+    if form is None:
         raise SepzooError(f"expected a weight file that ends in {', '.join(FORMATS)}. Received: {path.name}.")
     check(path)
     try:
-        arrays = readers[path.suffix](path)
+        arrays = readers[form](path)
     except SepzooError:
         raise
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
@@ -58,6 +60,28 @@ def read_arrays(source: str | os.PathLike[str] | Mapping[str, Any], model: Any) 
     if not arrays:
         raise SepzooError(f"{path}: expected named arrays. The file holds none.")
     return arrays
+
+
+def format_of(path: Path) -> str | None:
+    """Return which of `FORMATS` a file has: by its suffix, or by its content where that says nothing; None for none."""
+    suffix = path.suffix.lower()
+    if suffix in (*FORMATS, ".hdf5"):
+        return ".h5" if suffix == ".hdf5" else suffix
+    with path.open("rb") as file:
+        start = file.read(9)
+    if start.startswith(b"\x89HDF\r\n\x1a\n"):
+        return ".h5"
+    if start.startswith(b"PK\x03\x04"):
+        return ".keras" if _is_keras(path) else ".npz"
+    return ".safetensors" if start[8:] == b"{" else None
+
+
+def _is_keras(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "config.json" in archive.namelist()
+    except zipfile.BadZipFile:
+        return False
 
 
 def _read_npz(path: Path) -> Arrays:
@@ -83,12 +107,44 @@ def _read_h5(path: Path, model: Any) -> Arrays:
 
 
 def _read_by_order(path: Path, model: Any) -> Arrays:
-    """Read a Keras 3 weight file into a copy of the model, which stays untouched if they do not fit."""
+    """Read a Keras 3 weight file, in which layers have no names of their own but places in the model.
+
+    Keras's own loader asks for equal shapes, and leaves out with a warning what it doesn't find.
+    """
     import keras
 
-    twin = keras.models.clone_model(model)
-    twin.load_weights(path)
-    return named_arrays(twin)
+    names = _names_by_place(keras.models.clone_model(model))
+    return {names.get(place, place): array for place, array in _datasets(path).items()}
+
+
+def _names_by_place(model: Any) -> dict[str, str]:
+    """Return for each place in a Keras 3 weight file of a model the variable that it holds.
+
+    Each variable is filled with its number, and the model's file then read.
+    """
+    variables = saved_variables(model)
+    for number, variable in enumerate(variables):
+        variable.assign(np.full(variable.shape, number))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "numbers.weights.h5"
+        model.save_weights(path)
+        numbers = {place: int(array.flat[0]) for place, array in _datasets(path).items() if array.size}
+    return {place: variables[number].path for place, number in numbers.items()}
+
+
+def _datasets(path: Path) -> Arrays:
+    """Return all arrays of an HDF5 file by their place in it, but random seeds."""
+    import h5py
+
+    arrays: Arrays = {}
+
+    def keep(place: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and "seed_generator" not in place:
+            arrays[place] = item[()]
+
+    with h5py.File(path, "r") as file:
+        file.visititems(keep)
+    return arrays
 
 
 def _read_legacy_h5(root: Any) -> Arrays:

@@ -59,7 +59,7 @@ def test_record_round_trips_through_json(kind):
         ("bsconv_s", {"q": 0.5}, "unknown option of kind 'bsconv_s': 'q'. Known: batch_norm, min_mid_channels"),
         ("bsconv_s", {"p": 1.5}, "expected a ratio of mid channels in 0 … 1. Received: p=1.5."),
         ("bsconv_s", {"p": -0.1}, "Received: p=-0.1."),
-        ("separable", {"order": "both"}, "expected an order 'pw_dw' or 'dw_pw'. Received: order='both'."),
+        ("separable", {"order": "both"}, "unknown order of kind 'separable': 'both'. Known: dw_pw, pw_dw."),
         ("separable", {"terms": 0}, "expected terms of at least 1. Received: terms=0."),
     ],
 )

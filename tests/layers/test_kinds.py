@@ -187,7 +187,11 @@ def test_the_width_of_resnext_is_rounded_up_to_whole_groups(channels, filters, c
         ),
         ("resnext", {"cardinality": 32}, "divides 16 channels. Received: 32. The nearest that do: 8, 16."),
         ("inception", {"segments": 0}, "expected a number of groups, or 'channels'. Received: groups=0."),
-        ("inception", {"segments": 2.0}, "expected a number of groups, or 'channels'. Received: groups=2.0."),
+        (
+            "inception",
+            {"segments": 2.0},
+            "kind 'inception': expected segments as a whole number, or 'channels'. Received: segments=2.0.",
+        ),
         ("hybrid", {"width": 1.5}, "expected a ratio of mid channels in 0 … 1. Received: width=1.5."),
         ("hybrid", {"ratio": 0.5}, "unknown option of kind 'hybrid': 'ratio'. Known: activation, batch_norm, width."),
     ],

@@ -1,0 +1,67 @@
+"""Weight files without names, and of any suffix: found by the places of the layers, read by their content."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+from sepzoo.applications import build, load_weights
+from sepzoo.support.errors import SepzooError
+from tests.small import SMALL
+
+FAMILIES = ["mobilenet_v1", "mobilenet_v3", "resnet", "cifar_resnet", "vgg", "xception"]
+
+
+def network(family, **changed):
+    name, arguments = SMALL[family]
+    return build(name, **{**arguments, **changed})
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_another_number_of_classes(seed, tmp_path, family):
+    trained, path = network(family), tmp_path / "trained.weights.h5"
+    trained.save_weights(path)
+    headless = [{"include_top": False}] if family not in ("mobilenet_v3", "vgg") else []  # a head of one layer
+    for changed in ({"classes": 7}, *headless):
+        model = network(family, **changed)
+        report = load_weights(model, path, new_head=True)
+        assert len(report.matched) + len(report.kept) == len(model.weights)
+        values = {variable.path: np.asarray(variable) for variable in trained.weights}
+        for variable in model.weights:
+            if variable.path in report.matched:
+                np.testing.assert_array_equal(np.asarray(variable), values[variable.path])
+    with pytest.raises(SepzooError, match="of another shape"):
+        load_weights(network(family, classes=7), path)
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_another_number_of_channels_gives_what_a_mapping_gives(seed, tmp_path, channels):
+    trained, path = network("mobilenet_v1"), tmp_path / "trained.weights.h5"
+    trained.save_weights(path)
+    expected, found = (network("mobilenet_v1", input_shape=(64, 64, channels)) for _ in range(2))
+    load_weights(expected, {variable.path: np.asarray(variable) for variable in trained.weights})
+    report = load_weights(found, path)
+    assert report.adapted == ("stem/kernel",)
+    for one, other in zip(expected.get_weights(), found.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("suffix", [".H5", ".hdf5", ".HDF5", "", ".bin", ".h5"])
+def test_weights_of_any_suffix(seed, tmp_path, suffix):
+    trained = network("cifar_resnet")
+    trained.save_weights(tmp_path / "trained.weights.h5")
+    path = shutil.move(tmp_path / "trained.weights.h5", tmp_path / f"trained{suffix}")
+    model = network("cifar_resnet")
+    assert len(load_weights(model, path).matched) == len(model.weights)
+    np.testing.assert_array_equal(model.get_weights()[0], trained.get_weights()[0])
+
+
+@pytest.mark.parametrize("suffix", [".NPZ", "", ".dat"])
+def test_arrays_of_any_suffix(seed, tmp_path, suffix):
+    trained, path = network("cifar_resnet"), tmp_path / "trained.npz"
+    np.savez(path, **{variable.path: np.asarray(variable) for variable in trained.weights})
+    model = network("cifar_resnet")
+    load_weights(model, shutil.move(path, tmp_path / f"trained{suffix}"))
+    np.testing.assert_array_equal(model.get_weights()[0], trained.get_weights()[0])
