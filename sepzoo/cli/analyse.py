@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sepzoo.cli.network import Network, Weights, open_network, stem_of
+from sepzoo.cli.network import ModelName, Weights, open_network, stem_of
 from sepzoo.cli.options import Json, NetworkSettings
 
 if TYPE_CHECKING:
+    import keras
+
     from sepzoo.analysis import KernelCorrelations
 
 
 def analyse(
-    model: Network,
+    model: ModelName,
     plot: Annotated[bool, typer.Option("--plot", help="Write pictures (PNG) and their numbers (CSV).")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for them; by default MODEL_analysis.")] = None,
     layer: Annotated[
@@ -39,7 +41,7 @@ def analyse(
     start_keras()
     from sepzoo.analysis import kernel_correlations
 
-    network = open_network(model, weights=weights, settings=settings or [])
+    network = open_network(model, weights=weights, settings=settings)
     found = kernel_correlations(network)
     written = _drawn(network, found, layer, out or Path(f"{stem_of(model)}_analysis")) if plot else []
     if as_json:
@@ -50,7 +52,7 @@ def analyse(
         typer.echo(f"written to {path}")
 
 
-def _drawn(network: Any, found: KernelCorrelations, layer: str | None, folder: Path) -> list[Path]:
+def _drawn(network: keras.Model, found: KernelCorrelations, layer: str | None, folder: Path) -> list[Path]:
     """Write all pictures and tables of a network."""
     from sepzoo.analysis import costs_to_csv, plot_costs, plot_kernel_correlations, plot_kernels, profile
 

@@ -15,6 +15,7 @@ import typer
 
 import sepzoo
 from sepzoo.cli.analyse import analyse
+from sepzoo.cli.build import build
 from sepzoo.cli.card import card
 from sepzoo.cli.classify import classify
 from sepzoo.cli.evaluate import evaluate
@@ -37,6 +38,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "quickstart": quickstart,
     "list": list_networks,
     "card": card,
+    "build": build,
     "profile": profile,
     "inspect": inspect,
     "analyse": analyse,

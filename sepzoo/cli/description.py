@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sepzoo.artifact import labels_file
 from sepzoo.records.preprocessing import NAMED, Preprocessing
 from sepzoo.support.errors import SepzooError, unknown
+
+if TYPE_CHECKING:
+    import keras
 
 LabelsFile = Annotated[
     Path | None, typer.Option("--labels", help="A text file with one class name a line, for a model that carries none.")
@@ -75,7 +78,7 @@ def parse_preprocessing(text: str | None) -> Preprocessing | None:
     return Preprocessing(**settings)
 
 
-def describe(model: Any, *, labels: Path | None, preprocessing: str | None) -> None:
+def attach_description(model: keras.Model, *, labels: Path | None, preprocessing: str | None) -> None:
     """Attach to a model what the command line says of it; nothing, where that says nothing.
 
     Raises:

@@ -1,40 +1,154 @@
-"""Open a network that was named on the command line, to look into it or to change it."""
+"""The one way from what a command line calls a model to the model: a name, a file, or a run folder."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.paths import is_path
 
-Network = Annotated[
+if TYPE_CHECKING:
+    import keras
+
+    from sepzoo.inference import Classifier
+    from sepzoo.training import Run
+
+ModelName = Annotated[
     str, typer.Argument(metavar="MODEL", help="A .keras or whole-model .h5 file, a run folder, or a network's name.")
+]
+AnyModelName = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", help="A .keras, .h5 or .tflite file, a SavedModel or run folder, or a network's name."
+    ),
 ]
 Weights = Annotated[str | None, typer.Option(help="Of a named network: `imagenet`, or a weight file.")]
 
+_RECIPE = "recipe.yaml"
+_SAVED_MODEL = "saved_model.pb"
 
-def open_network(text: str, *, weights: str | None, settings: Sequence[str]) -> Any:
-    """Return the Keras model of a file, of a run folder (its best one), or of a network's name.
+
+def model_path(text: str) -> Path | None:
+    """Return the file of a model, or the folder of a SavedModel; of a run its best network; None for a name.
 
     Raises:
-        SepzooError: there is no such thing, or weights and settings are given to what is built already.
+        SepzooError: a run that was broken off, or a folder of something else.
+    """
+    if not is_path(text):
+        return None
+    run = open_run(text)
+    return Path(text).expanduser() if run is None else run.folder / "best.keras"
+
+
+def open_run(text: str, *, weights: str | None = None, settings: Sequence[str] | None = None) -> Run | None:
+    """Return the run of a folder; None where the text names no folder, or that of a SavedModel.
+
+    Raises:
+        SepzooError: the folder is none of a run, or the run was broken off, or settings are given.
+    """
+    folder = Path(text).expanduser()
+    if not folder.is_dir() or (folder / _SAVED_MODEL).is_file():
+        return None
+    _refuse_settings(folder, weights, settings)
+    from sepzoo.training.record import RunFolder
+
+    if not (folder / _RECIPE).is_file():
+        raise SepzooError(f"expected a run folder. Received: {folder}, which has no {_RECIPE}.")
+    run = RunFolder(folder).finished()
+    if run is None:
+        best = folder / "best.keras"
+        so_far = f" Its best network so far is {best}." if best.is_file() else ""
+        raise SepzooError(
+            f"expected a finished run. Received: {folder}, which was broken off.{so_far} Finish it: "
+            f"sepzoo train {folder / _RECIPE} --out {folder}"
+        )
+    return run
+
+
+def open_network(
+    text: str,
+    *,
+    weights: str | None = None,
+    settings: Sequence[str] | None = None,
+    input_shape: tuple[int, int, int] | None = None,
+    options: str = "--weights and --set",
+) -> keras.Model:
+    """Return the Keras model that a text names.
+
+    Args:
+        text: a network's name, a `.keras` or `.h5` file, or a run folder (its best network).
+        weights: of a named network.
+        settings: of a named network, each `key=value`.
+        input_shape: of a named network; None: the name's own.
+        options: by which the command takes weights and settings, for its message.
+
+    Raises:
+        SepzooError: there is no such thing, or weights or settings are given to what is built already.
     """
     from sepzoo.applications import build
     from sepzoo.artifact import model_file
     from sepzoo.support.overrides import parse_override
 
-    path = Path(text)
-    if not (path.is_dir() or model_file.names_file(path)):
-        return build(text, weights=weights, **dict(parse_override(setting) for setting in settings))
-    if weights is not None or settings:
-        raise SepzooError(f"expected --weights and --set beside a network's name. Received: {path}, which is built.")
-    return model_file.load(path / "best.keras" if path.is_dir() else path)
+    path = model_path(text)
+    if path is None:
+        arguments = dict(parse_override(setting) for setting in settings or ())
+        return build(text, **{"weights": weights, "input_shape": input_shape, **arguments})
+    _refuse_settings(path, weights, settings, options)
+    if path.is_dir():
+        raise SepzooError(
+            f"expected a Keras model's file, a run folder, or a network's name. Received: {path}, a SavedModel, which "
+            "`sepzoo classify` and `sepzoo evaluate` take."
+        )
+    return model_file.load(path)
+
+
+def open_classifier(
+    text: str,
+    *,
+    labels: Path | None,
+    preprocessing: str | None,
+    weights: str | None = None,
+    settings: Sequence[str] | None = None,
+) -> Classifier:
+    """Return the classifier that a text names; the greetings of the framework that reads it are held back.
+
+    Args:
+        text: as `open_network` takes it, a `.tflite` file, or the folder of a SavedModel.
+        labels: a file of labels, instead of the model's own.
+        preprocessing: as `parse_preprocessing` reads it, instead of the model's own.
+        weights: of a named network.
+        settings: of a named network.
+    """
+    from sepzoo import inference
+    from sepzoo.cli.description import parse_preprocessing, read_labels
+    from sepzoo.support.quiet import quiet
+
+    names, prepared = read_labels(labels), parse_preprocessing(preprocessing)
+    path = model_path(text)
+    if path is not None:
+        _refuse_settings(path, weights, settings)
+        with quiet():
+            return inference.open(path, labels=names, preprocessing=prepared)
+    from sepzoo.cli.keras_start import start_keras
+
+    start_keras()
+    from sepzoo.inference.keras_model import from_model
+
+    return from_model(open_network(text, weights=weights, settings=settings), labels=names, preprocessing=prepared)
 
 
 def stem_of(text: str) -> str:
     """Return what files that are made of a network are called after."""
     path = Path(text)
     return path.name if path.is_dir() else path.stem
+
+
+def _refuse_settings(
+    path: Path, weights: str | None, settings: Sequence[str] | None, options: str = "--weights and --set"
+) -> None:
+    if weights is not None or settings:
+        raise SepzooError(f"expected {options} beside a network's name. Received: {path}, which is built.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,9 +10,6 @@ from sepzoo.support.errors import SepzooError
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A network, as `sepzoo list` shows it.")]
-ModelFile = Annotated[
-    Path, typer.Argument(metavar="FILE", help="A .keras, .h5 or .tflite file, or a SavedModel folder.")
-]
 Data = Annotated[
     str,
     typer.Option("--data", help="`digits`, a folder of class folders, or a TFDS name (found in $TFDS_DATA_DIR)."),

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from sepzoo.cli.network import ModelName, open_network
 from sepzoo.cli.options import Json, NetworkSettings, parse_shape
+from sepzoo.support.paths import is_path
 
 
 def profile(
-    network: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A network's name, or a .keras or .h5 file.")],
+    model: ModelName,
     input_shape: Annotated[str | None, typer.Option(help="height,width,channels to count at.")] = None,
     layers: Annotated[bool, typer.Option("--layers", help="Show every layer.")] = False,
     as_json: Json = False,
@@ -27,20 +29,12 @@ def profile(
 
     start_keras()
     from sepzoo import analysis
-    from sepzoo.applications import build
-    from sepzoo.artifact import model_file
-    from sepzoo.support.errors import SepzooError
-    from sepzoo.support.overrides import parse_override
     from sepzoo.support.table import table
 
     shape = None if input_shape is None else parse_shape(input_shape)
-    if model_file.names_file(network):
-        if settings:
-            raise SepzooError(f"expected --set beside a network's name. Received: {network}, which is built already.")
-        found = analysis.profile(model_file.load(network), input_shape=shape)
-    else:
-        arguments = dict(parse_override(setting) for setting in settings or ())
-        found = analysis.profile(build(network, input_shape=shape, **arguments))
+    built = is_path(model)  # what is not is built for the shape
+    network = open_network(model, settings=settings, options="--set", input_shape=None if built else shape)
+    found = analysis.profile(network, input_shape=shape if built else None)
     if as_json:
         typer.echo(json.dumps(found.to_dict(), indent=1))
     elif layers:

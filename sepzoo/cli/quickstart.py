@@ -10,6 +10,7 @@ import typer
 
 from sepzoo.cli.classify import answers
 from sepzoo.cli.options import Json
+from sepzoo.cli.train import summary
 
 if TYPE_CHECKING:
     from sepzoo.inference import Classifier
@@ -32,19 +33,17 @@ def quickstart(
 
     start_keras()
     from sepzoo import inference, training
-    from sepzoo.cli.exporting import Network, export_network, summary
 
-    recipe = training.Recipe.load("digits")
-    run = training.run(recipe, out)
-    exported = export_network(Network.of_run(run), recipe.export)
-    file = exported.reports[0].path
+    run = training.run(training.Recipe.load("digits"), out)
+    assert run.exports is not None  # the recipe asks for a file
+    file = run.exports.reports[0].path
     classifier = inference.open(file)
     scans = _write_scans(out / "scans", classifier)
     guesses = classifier.top(classifier.predict(scans), k=1)
     if as_json:
-        typer.echo(json.dumps({**summary(run, exported), "scans": answers(scans, guesses)}, indent=1))
+        typer.echo(json.dumps({**summary(run), "scans": answers(scans, guesses)}, indent=1))
         return
-    typer.echo(f"\n{exported}\n\n{file.name} reads scans that it has never seen:")
+    typer.echo(f"\n{run.exports}\n\n{file.name} reads scans that it has never seen:")
     for scan, (guess,) in zip(scans, guesses, strict=True):
         typer.echo(f"  {scan}: {guess.label} ({guess.probability:.3f})")
     typer.echo(f"\nAll files are in {out}. Go on with: sepzoo classify {file} {scans[0]}")

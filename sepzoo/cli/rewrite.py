@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from sepzoo.cli.description import LabelsFile, PreprocessingText, describe
-from sepzoo.cli.network import Network, Weights, open_network
+from sepzoo.cli.description import LabelsFile, PreprocessingText, attach_description
+from sepzoo.cli.network import ModelName, Weights, open_network
 from sepzoo.cli.options import Json, NetworkSettings
 
 
 def rewrite(
-    model: Network,
+    model: ModelName,
     out: Annotated[Path, typer.Option(help="The .keras file to write.")],
     decouple: Annotated[
         str | None,
@@ -54,7 +54,7 @@ def rewrite(
 
     start_keras()
     from sepzoo.artifact import model_file
-    from sepzoo.cli.rewriting import Wishes, draw, rewritten
+    from sepzoo.cli.rewrite_options import RewriteOptions, rewritten, training_samples
     from sepzoo.support.atomic import check_target
     from sepzoo.support.errors import SepzooError
 
@@ -63,9 +63,9 @@ def rewrite(
     check_target(out)
     if p is not None and not blueprint:
         raise SepzooError("expected --p beside --blueprint. Received: --p alone. Write --replace bsconv_s,p=… else.")
-    network = open_network(model, weights=weights, settings=settings or [])
-    describe(network, labels=labels, preprocessing=preprocessing)
-    wishes = Wishes(
+    network = open_network(model, weights=weights, settings=settings)
+    attach_description(network, labels=labels, preprocessing=preprocessing)
+    options = RewriteOptions(
         fold=fold,
         spatial=spatial,
         channels=channels,
@@ -74,8 +74,8 @@ def rewrite(
         p=p,
         decouple=decouple,
         keep=keep or (),
-        samples=None if data is None else draw(network, data, samples, seed),
+        samples=None if data is None else training_samples(network, data, samples, seed),
     )
-    new, report = rewritten(network, wishes)
+    new, report = rewritten(network, options)
     model_file.save(new, out)
     typer.echo(report.to_json() if as_json else f"{report}\n\nwritten to {out}")

@@ -49,7 +49,7 @@ def open_source(
     preprocessing = Preprocessing(crop_fraction=crop_fraction, interpolation=interpolation)
     if text == "digits":
         return digits.open_digits(split=split, image_size=image_size, channels=channels)
-    if _is_folder(text):
+    if is_folder(text):
         if image_size is None:
             raise SepzooError("expected an image_size for a folder of photographs. Received: image_size=None.")
         return open_folder(
@@ -83,7 +83,7 @@ def split_names(name: str | os.PathLike[str], *, data_dir: str | None = None) ->
     text = _text(name)
     if text == "digits":
         return digits.SPLITS
-    if _is_folder(text):
+    if is_folder(text):
         return folder_splits(text)
     from sepzoo.data.tfds import tfds_splits
 
@@ -98,7 +98,7 @@ def split_sizes(name: str | os.PathLike[str], *, data_dir: str | None = None) ->
         {}
     """
     text = _text(name)
-    if text == "digits" or _is_folder(text):
+    if text == "digits" or is_folder(text):
         return {}
     from sepzoo.data.tfds import tfds_sizes
 
@@ -110,7 +110,7 @@ def _text(name: str | os.PathLike[str]) -> str:
     return os.path.expanduser(text) if text.startswith("~") else text  # noqa: PTH111  (keeps a last slash)
 
 
-def _is_folder(text: str) -> bool:
+def is_folder(text: str) -> bool:
     """Tell a path from a TFDS name, which may hold a slash too (`name/config`)."""
     if text.startswith(_TFDS):
         return False

@@ -39,3 +39,6 @@ TfdsBuilder: TypeAlias = Any
 
 TfDataset: TypeAlias = Any
 """A `tf.data.Dataset`."""
+
+Optimizer: TypeAlias = Any
+"""A `keras.optimizers.Optimizer`."""

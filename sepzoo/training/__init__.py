@@ -1,21 +1,44 @@
-"""Training: a recipe (one YAML file) becomes a run folder with checkpoints, metrics, curves and the trained network."""
+"""Training: a recipe (one YAML file) becomes a run folder with checkpoints, metrics, curves and the trained network.
+
+`run` does all of it. `fit` is the part that knows no recipe: it trains any network on any images.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from sepzoo.support.lazy import lazy_names
+from sepzoo.training.outcome import Epoch, Result, Run
 from sepzoo.training.recipe import Recipe, list_recipes
-from sepzoo.training.record import Epoch, Result, Run
+from sepzoo.training.sections import FitSettings, OptimizerSection, ScheduleSection
 
 if TYPE_CHECKING:
+    from sepzoo.training.fitting import fit
+    from sepzoo.training.networks import Networks
     from sepzoo.training.running import run
+    from sepzoo.training.sources import Sources
 
-__all__ = ["Epoch", "Recipe", "Result", "Run", "list_recipes", "run"]
+__all__ = [
+    "Epoch",
+    "FitSettings",
+    "Networks",
+    "OptimizerSection",
+    "Recipe",
+    "Result",
+    "Run",
+    "ScheduleSection",
+    "Sources",
+    "fit",
+    "list_recipes",
+    "run",
+]
 
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "Networks": "sepzoo.training.networks",
+        "Sources": "sepzoo.training.sources",
+        "fit": "sepzoo.training.fitting",
         "run": "sepzoo.training.running",
     },
 )

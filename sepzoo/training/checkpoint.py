@@ -2,50 +2,93 @@
 
 from __future__ import annotations
 
-import zipfile
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 from keras.ops import convert_to_numpy
 
 from sepzoo.support.atomic import atomic_write
-from sepzoo.support.errors import SepzooError
+from sepzoo.support.errors import SepzooError, first_line
+from sepzoo.support.types import Optimizer, Variable
 
 
-def save_state(path: Path, model: keras.Model, optimizer: Any, *, epochs: int) -> None:
+class DamagedError(SepzooError):
+    """A file of a run that is not as the run wrote it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """What `save_state` wrote.
+
+    Attributes:
+        path: of the file.
+        epochs: that were done.
+        arrays: the value of each variable.
+    """
+
+    path: Path
+    epochs: int
+    arrays: Mapping[str, np.ndarray]
+
+    @classmethod
+    def read(cls, path: Path) -> State:
+        """Read a file.
+
+        Raises:
+            DamagedError: it is not whole.
+        """
+        try:
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+                arrays = dict(file)
+            epochs = int(arrays.pop("epochs"))
+        except Exception as error:  # NumPy, zipfile and zlib let almost anything through
+            raise DamagedError(
+                f"{path}: expected the state of a run. Received: a damaged file ({first_line(error)})."
+            ) from None
+        return cls(path, epochs, arrays)
+
+    def check(self, model: keras.Model, optimizer: Optimizer, *, steps_per_epoch: int) -> None:
+        """See that the state is of this network, and that its numbers agree.
+
+        Raises:
+            DamagedError: it has another number of steps than its epochs take.
+            SepzooError: it is of another network.
+        """
+        variables = _variables(model, optimizer)
+        expected = {name: tuple(variable.shape) for name, variable in variables}
+        if expected != {name: array.shape for name, array in self.arrays.items()}:
+            raise SepzooError(
+                f"{self.path}: expected the state of {model.name}. Received: that of another network. Name another "
+                "folder."
+            )
+        [name] = [name for name, variable in variables if variable is optimizer.iterations]
+        steps = int(self.arrays[name])
+        if steps != self.epochs * steps_per_epoch:
+            raise DamagedError(
+                f"{self.path}: expected {steps_per_epoch} steps an epoch. Received: {steps} in {self.epochs} epochs."
+            )
+
+    def restore(self, model: keras.Model, optimizer: Optimizer) -> None:
+        """Put network and optimizer back to where `save_state` left them."""
+        for name, variable in _variables(model, optimizer):
+            variable.assign(self.arrays[name])
+
+
+def save_state(path: Path, model: keras.Model, optimizer: Optimizer, *, epochs: int) -> None:
     """Write weights, moving statistics, seed generators and the optimizer's variables after so many epochs.
 
     With the order of the data keyed on the epoch this is all that a run is made of: one that goes on from here ends in
     the same bits as one that was never broken off (on a CPU; a GPU may add in another order each time).
     """
-    arrays: dict[str, Any] = {name: convert_to_numpy(variable.value) for name, variable in _state(model, optimizer)}
+    arrays = {name: convert_to_numpy(variable.value) for name, variable in _variables(model, optimizer)}
     with atomic_write(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, epochs=np.int64(epochs), **arrays)
+        np.savez(file, allow_pickle=False, epochs=np.int64(epochs), **arrays)
 
 
-def restore_state(path: Path, model: keras.Model, optimizer: Any) -> int:
-    """Put a run back to where `save_state` left it, and return the number of epochs that are done.
-
-    Raises:
-        SepzooError: the file is damaged or of another network.
-    """
-    try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = dict(file)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise SepzooError(f"{path}: expected the state of a run. Received: a damaged file ({error}).") from None
-    state = _state(model, optimizer)
-    expected = {name: tuple(variable.shape) for name, variable in state}
-    if expected != {name: array.shape for name, array in arrays.items() if name != "epochs"}:
-        raise SepzooError(f"{path}: expected the state of {model.name}. Received: that of another network.")
-    for name, variable in state:
-        variable.assign(arrays[name])
-    return int(arrays["epochs"])
-
-
-def _state(model: keras.Model, optimizer: Any) -> list[tuple[str, Any]]:
+def _variables(model: keras.Model, optimizer: Optimizer) -> list[tuple[str, Variable]]:
     return [
         (f"{part}_{number:04}", variable)  # no paths: Keras numbers layers without a name anew in every process
         for part, variables in (("model", model.variables), ("optimizer", optimizer.variables))

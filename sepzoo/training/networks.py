@@ -1,20 +1,26 @@
-"""The network in training, and its twin that answers."""
+"""The network in training, and the one that is measured and saved."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from pathlib import Path
 
 import keras
+import numpy as np
 from keras.ops import convert_to_numpy
 
 from sepzoo.applications import build
-from sepzoo.artifact.model_file import attach
+from sepzoo.artifact.model_file import attach, load
 from sepzoo.catalog.registry import find
+from sepzoo.inference.evaluation import match_classes
+from sepzoo.inference.keras_end import end_of
+from sepzoo.inference.keras_model import from_model
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Optimizer
 from sepzoo.surgery.exact.accelerate import accelerate
-from sepzoo.training.recipe import Recipe
+from sepzoo.training.sections import DataSection, ModelSection
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,42 +28,121 @@ class Networks:
     """One network twice: what trains may differ in form from what is measured and saved.
 
     Attributes:
-        training: gives logits, by the fast twins of its layers.
-        answering: gives probabilities, and carries labels and preprocessing into its file.
+        training: by the fast twins of its layers; of a named network it gives logits.
+        inference: the network as it is saved, with labels and preprocessing.
         preprocessing: from pixels to the input of both.
     """
 
     training: keras.Model
-    answering: keras.Model
+    inference: keras.Model
     preprocessing: Preprocessing
 
-    def hand_over(self, optimizer: Any) -> None:
-        """Copy the trained weights, or their moving averages, into the twin that answers."""
+    @classmethod
+    def of(cls, model: keras.Model, preprocessing: Preprocessing) -> Networks:
+        """Return any image classifier as it is, ready for `sepzoo.training.fit`.
+
+        Args:
+            model: ends in logits or in softmax. After `fit` it holds the weights of the last epoch.
+            preprocessing: from pixels to its input.
+
+        Raises:
+            SepzooError: a model that `sepzoo.surgery.rewrite` refuses.
+        """
+        training, _ = accelerate(model)
+        for ours, theirs in zip(training.weights, model.weights, strict=True):
+            if not np.array_equal(convert_to_numpy(ours.value), convert_to_numpy(theirs.value), equal_nan=True):
+                raise SepzooError(
+                    f"{model.name}: expected weights in the order of the layers. Received: {theirs.path} elsewhere. "
+                    "Rebuild the model as a functional one."
+                )
+        return cls(training, model, preprocessing)
+
+    def targets(self, class_names: tuple[str, ...]) -> np.ndarray:
+        """Return one row a class of the data: what the network should say to it, float32.
+
+        Raises:
+            SepzooError: the data has classes that the network has not, or the network gives independent scores.
+        """
+        if end_of(self.inference) == "sigmoid":
+            raise SepzooError(
+                f"{self.inference.name}: expected a network that ends in softmax or logits. Received: one that ends in "
+                "sigmoid. Rebuild its last layer."
+            )
+        classifier = from_model(self.inference)
+        outputs, _ = match_classes(classifier, class_names)
+        return np.eye(classifier.classes, dtype=np.float32)[outputs]
+
+    def copy_weights(self, optimizer: Optimizer) -> None:
+        """Copy the trained weights, or their moving averages, into the inference model."""
         averages = {id(variable): average for variable, average in optimizer.averages()}
-        for ours, theirs in zip(self.training.weights, self.answering.weights, strict=True):
+        for ours, theirs in zip(self.training.weights, self.inference.weights, strict=True):
             # By way of NumPy: JAX would let both share one buffer, and the next step deletes it.
             theirs.assign(convert_to_numpy(averages.get(id(ours), ours).value))
 
 
-def build_networks(recipe: Recipe, class_names: tuple[str, ...]) -> Networks:
-    """Return the recipe's network for these classes.
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """What a recipe begins with.
+
+    Attributes:
+        name: of the network.
+        input_shape: (height, width, channels) of its input.
+        preprocessing: from pixels to its input.
+        model: the network itself, where it comes from a file; None where it is yet to be built.
+    """
+
+    name: str
+    input_shape: tuple[int, ...]
+    preprocessing: Preprocessing
+    model: keras.Model | None = None
+
+
+def starting_point(section: ModelSection, data: DataSection) -> Start:
+    """Find a recipe's network, and say how it wants its images; the data section may choose the crop.
 
     Raises:
-        SepzooError: see `sepzoo.applications.build`.
+        SepzooError: no such network or file, or a file that is no image classifier or lacks its preprocessing.
     """
-    section = recipe.model
-    arguments = {
-        **section.arguments,
-        "input_shape": (*section.image_size, section.channels),
-        "classes": len(class_names),
-    }
-    training, _ = accelerate(build(section.name, weights=section.weights, classifier_activation=None, **arguments))
+    if section.is_file:
+        path = Path(section.name)
+        model = load(path / "best.keras" if path.is_dir() else path)
+        classifier = from_model(model)
+        start = Start(classifier.name, classifier.input_shape, classifier.require_preprocessing(), model)
+    else:
+        assert section.image_size is not None  # the section has seen to it
+        preprocessing = find(section.name)[1].preprocessing
+        start = Start(section.name, (*section.image_size, section.channels), preprocessing)
+    if data.crop_fraction is None:
+        return start
+    cropped = dataclasses.replace(start.preprocessing, crop_fraction=data.crop_fraction)
+    return dataclasses.replace(start, preprocessing=cropped)
+
+
+def build_networks(section: ModelSection, start: Start, class_names: tuple[str, ...]) -> Networks:
+    """Return a recipe's network for these classes.
+
+    Raises:
+        SepzooError: a file's network that has other classes; see `sepzoo.applications.build` for a name's.
+    """
+    if start.model is not None:
+        networks = _from_file(start, start.model, class_names)
+    else:
+        arguments = {**section.arguments, "input_shape": start.input_shape, "classes": len(class_names)}
+        training, _ = accelerate(build(section.name, weights=section.weights, classifier_activation=None, **arguments))
+        inference = build(section.name, **arguments)
+        attach(inference, Metadata(section.name, labels=class_names, preprocessing=start.preprocessing))
+        networks = Networks(training, inference, start.preprocessing)
     if section.trained == "head":
-        _freeze_features(training)
-    answering = build(section.name, **arguments)
-    preprocessing = preprocessing_of(recipe)
-    attach(answering, Metadata(section.name, labels=class_names, preprocessing=preprocessing))
-    return Networks(training, answering, preprocessing)
+        _freeze_features(networks.training)
+    return networks
+
+
+def _from_file(start: Start, model: keras.Model, class_names: tuple[str, ...]) -> Networks:
+    labels = from_model(model).labels or class_names
+    attach(model, Metadata(start.name, labels=labels, preprocessing=start.preprocessing))
+    networks = Networks.of(model, start.preprocessing)
+    networks.targets(class_names)  # here it is said if they don't fit
+    return networks
 
 
 def _freeze_features(model: keras.Model) -> None:
@@ -65,15 +150,3 @@ def _freeze_features(model: keras.Model) -> None:
     with_weights = [layer for layer in model.layers if layer.weights]
     for layer in with_weights[:-1]:
         layer.trainable = False
-
-
-def preprocessing_of(recipe: Recipe) -> Preprocessing:
-    """Return how the recipe's network wants its images; the recipe may choose the crop.
-
-    Raises:
-        SepzooError: no such network.
-    """
-    preprocessing = find(recipe.model.name)[1].preprocessing
-    if recipe.data.crop_fraction is None:
-        return preprocessing
-    return dataclasses.replace(preprocessing, crop_fraction=recipe.data.crop_fraction)

@@ -67,7 +67,9 @@ def build_optimizer(section: OptimizerSection, learning_rate: Any, *, ema: float
         ema: 0, or the decay of the moving average of the weights.
         variables: what it will train.
     """
-    average = {"use_ema": True, "ema_momentum": ema} if ema else {}
+    common: dict[str, Any] = {"use_ema": True, "ema_momentum": ema} if ema else {}
+    if section.clip_norm is not None:
+        common["global_clipnorm"] = section.clip_norm
     kernels_only = section.decayed == "kernels"
     optimizer: Any
     if section.kind == "sgd":
@@ -77,10 +79,10 @@ def build_optimizer(section: OptimizerSection, learning_rate: Any, *, ema: float
             nesterov=section.nesterov,
             l2=section.weight_decay,
             kernels_only=kernels_only,
-            **average,
+            **common,
         )
     else:
-        optimizer = AdamW(learning_rate=learning_rate, weight_decay=section.weight_decay, **average)
+        optimizer = AdamW(learning_rate=learning_rate, weight_decay=section.weight_decay, **common)
         if kernels_only:
             optimizer.exclude_from_weight_decay(var_list=[v for v in variables if len(v.shape) < 2])
     optimizer.build(variables)

@@ -9,7 +9,7 @@ from statistics import quantiles
 from typing import TYPE_CHECKING
 
 from sepzoo.support.picture import picture
-from sepzoo.training.record import Epoch
+from sepzoo.training.outcome import Epoch
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

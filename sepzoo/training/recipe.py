@@ -6,32 +6,34 @@ import os
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, get_args
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
+from pydantic_core import ErrorDetails
 
-from sepzoo.data.augment import Augmentation
+from sepzoo.data.opening import is_folder
 from sepzoo.support.bounds import BOUNDS
 from sepzoo.support.errors import SepzooError, similar_names, unknown
 from sepzoo.support.overrides import parse_override
+from sepzoo.support.paths import absolute, is_path
 from sepzoo.support.printable import printable
 from sepzoo.support.regular_file import why_unreadable
+from sepzoo.support.types import Json
 from sepzoo.support.yaml_text import parse_yaml
-from sepzoo.training.sections import (
-    DataSection,
-    ModelSection,
-    OptimizerSection,
-    Positive,
-    ScheduleSection,
-    Section,
-)
+from sepzoo.training.sections import DataSection, FitSettings, ModelSection, Positive
 
 SHORT_KEYS = {"data": "data.name", "model": "model.name", "weights": "model.weights"}
 
+_WORDS = {"name", "description", "command", "cost", "expected", "export", "versions", "earlier_epochs"}
 
-class Recipe(Section):
-    """Everything that a training run needs.
+
+def _names(value: Json) -> Json:
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+
+
+class Recipe(FitSettings):
+    """Everything that a training run needs: network, images, and how the one is trained on the other.
 
     Attributes:
         name: what the recipe is called.
@@ -41,16 +43,11 @@ class Recipe(Section):
         expected: the result, and who measured it.
         model: the network.
         data: the images.
-        augmentation: random changes of the training images.
-        optimizer: how gradients become steps.
-        schedule: of the learning rate.
-        epochs: passes over the training split.
-        batch_size: images a step; the last step of an epoch takes what is left.
-        label_smoothing: share of each target that is spread over all classes.
-        ema: 0, or the decay of a moving average of the weights, which is then what is measured and saved.
-        seed: decides initial weights, order and augmentation.
-        export: files to make of the trained network, such as `tflite:int8`; `sepzoo train` makes them.
+        export: files that `run` makes of the trained network, such as `tflite:int8`; one text with commas will do.
         versions: of the libraries that ran it; a run writes them into its folder.
+        earlier_epochs: `epochs` of the finished runs that this one went on from; a run writes them into its folder.
+
+    The other keys are those of `FitSettings`.
 
     Example:
         >>> recipe = Recipe.load("digits").with_overrides(["epochs=3", "model.arguments.alpha=0.5"])
@@ -65,16 +62,9 @@ class Recipe(Section):
     expected: str = ""
     model: ModelSection
     data: DataSection
-    augmentation: Augmentation = Augmentation()
-    optimizer: OptimizerSection
-    schedule: ScheduleSection = ScheduleSection()
-    epochs: Positive
-    batch_size: Positive = 128
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    export: tuple[str, ...] = ()
+    export: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
     versions: dict[str, str] | None = None
+    earlier_epochs: tuple[Positive, ...] = ()
 
     @classmethod
     def load(cls, name_or_path: str | os.PathLike[str]) -> Recipe:
@@ -84,10 +74,8 @@ class Recipe(Section):
             SepzooError: no such recipe or file; a key or a value that does not fit, named with what would.
         """
         text = os.fspath(name_or_path)
-        if text.endswith((".yaml", ".yml")) or Path(text).is_file():
-            if not Path(text).is_file():
-                raise SepzooError(f"expected a recipe file. Received: {text}, which does not exist.")
-            return cls.from_yaml(_read(text), origin=text)
+        if is_path(text):
+            return cls.from_yaml(_read(os.path.expanduser(text)), origin=text)  # noqa: PTH111  (the text is a name too)
         if text not in list_recipes():
             raise unknown("recipe", text, list_recipes(), hint="Or give the path of a .yaml file.")
         shipped = resources.files("sepzoo.training").joinpath("recipes", f"{text}.yaml")
@@ -104,14 +92,34 @@ class Recipe(Section):
 
     def to_yaml(self) -> str:
         """Return the recipe as YAML that `from_yaml` reads."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+        fields = self.model_dump(mode="json")
+        in_order = {key: fields[key] for key in (*type(self).__annotations__, *fields)}  # a recipe's own keys first
+        return yaml.safe_dump(in_order, sort_keys=False, allow_unicode=True, width=120)
+
+    def resolved(self) -> Recipe:
+        """Return the recipe with all paths absolute, so that it means the same from every folder."""
+        model, data = self.model, self.data
+        weights = model.weights if model.weights in (None, "imagenet") else absolute(str(model.weights))
+        model = model.model_copy(update={"weights": weights})
+        if model.is_file:
+            model = model.model_copy(update={"name": absolute(model.name)})
+        if is_folder(data.name):
+            data = data.model_copy(update={"name": absolute(data.name)})
+        if data.data_dir is not None:
+            data = data.model_copy(update={"data_dir": absolute(data.data_dir)})
+        return self.model_copy(update={"model": model, "data": data})
+
+    def what_decides(self) -> dict[str, Json]:
+        """Return the fields that decide a run's numbers; the others are words, and may change at any time."""
+        return self.resolved().model_dump(exclude=_WORDS)
 
     def with_overrides(self, overrides: Sequence[str]) -> Recipe:
         """Return a recipe with some values replaced.
 
         Args:
             overrides: each `key=value`, the key with dots between its parts and the value as YAML writes it;
-                `data=`, `model=` and `weights=` are short for `data.name=`, `model.name=` and `model.weights=`.
+                `data=`, `model=` and `weights=` are short for `data.name=`, `model.name=` and `model.weights=`. A file
+                as `model=` takes the whole section's place but for `trained`.
 
         Raises:
             SepzooError: no `=`, an unknown key, a value that does not fit.
@@ -119,6 +127,9 @@ class Recipe(Section):
         fields = self.model_dump(mode="json")
         for override in overrides:
             key, value = parse_override(override)
+            if key == "model" and is_path(str(value)):
+                fields["model"] = {"name": value, "trained": fields["model"]["trained"]}
+                continue
             *parents, last = SHORT_KEYS.get(key, key).split(".")
             section = fields
             for parent in parents:
@@ -131,7 +142,7 @@ class Recipe(Section):
         return self._validated(fields, f"recipe {self.name}")
 
     @classmethod
-    def _validated(cls, fields: Any, origin: str) -> Recipe:
+    def _validated(cls, fields: Json, origin: str) -> Recipe:
         if not isinstance(fields, dict):
             raise SepzooError(f"{origin}: expected a recipe: keys with values. Received: {type(fields).__name__}.")
         try:
@@ -153,6 +164,8 @@ def list_recipes() -> list[str]:
 
 
 def _read(path: str) -> str:
+    if not Path(path).exists():
+        raise SepzooError(f"expected a recipe file. Received: {printable(path)}, which does not exist.")
     reason = why_unreadable(path, most_bytes=BOUNDS.yaml)
     if reason in (None, "an empty file"):  # which holds no keys, and that is said of it
         try:
@@ -162,7 +175,7 @@ def _read(path: str) -> str:
     raise SepzooError(f"expected a recipe file. Received: {printable(path)}, which is {reason}.")
 
 
-def _problem(details: Any) -> str:
+def _problem(details: ErrorDetails) -> str:
     """Return one of pydantic's findings in our form of words."""
     place = ".".join(str(part) for part in details["loc"])
     if details["type"] == "extra_forbidden":

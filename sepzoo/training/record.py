@@ -1,110 +1,41 @@
-"""What a run leaves behind, and the folder that holds it."""
+"""The folder of a run: what it holds, what of it is whole, and who may write to it."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
+import re
+import shutil
+import warnings
+import zipfile
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TypeVar
+
+from filelock import FileLock, Timeout
+from pydantic import TypeAdapter, ValidationError
 
 from sepzoo.data.finding import named
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.printable import is_one_line, printable
+from sepzoo.support.types import Json
+from sepzoo.training.outcome import Epoch, Result, Run, best_of
 from sepzoo.training.recipe import Recipe
 
-if TYPE_CHECKING:
-    import keras
+LOCK = ".lock"
+DAMAGED = "damaged"
+_FILES = ("state.npz", "metrics.jsonl", "best.keras", "last.keras", "result.json", "exports.json")
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
+"""What `atomic_write` calls the folder that it works in."""
+
+_EPOCH, _RESULT = TypeAdapter(Epoch), TypeAdapter(Result)
+_Record = TypeVar("_Record")
 
 
-@dataclass(frozen=True)
-class Epoch:
-    """What was measured in one pass over the training images.
-
-    Attributes:
-        epoch: counted from 1.
-        loss: mean over the steps, penalties included, in training mode and on augmented images.
-        accuracy: likewise.
-        val_loss: on the validation images, of the weights as saved.
-        val_accuracy: likewise.
-        learning_rate: at the first step.
-        images_per_second: of training, validation not counted.
-        seconds: of the whole epoch.
-    """
-
-    epoch: int
-    loss: float
-    accuracy: float
-    val_loss: float
-    val_accuracy: float
-    learning_rate: float
-    images_per_second: float
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Result:
-    """The end of a run.
-
-    Attributes:
-        best_epoch: with the highest validation accuracy; of equal ones the one with the lowest validation loss.
-        best_accuracy: its validation accuracy.
-        last_accuracy: validation accuracy after the last epoch.
-        test_accuracy: of the best epoch's weights on the test images; None where the data has none.
-        trained_on: data set, split and number of images.
-        validated_on: likewise.
-        tested_on: likewise, or None.
-        seconds: all epochs together.
-    """
-
-    best_epoch: int
-    best_accuracy: float
-    last_accuracy: float
-    test_accuracy: float | None
-    trained_on: str
-    validated_on: str
-    tested_on: str | None
-    seconds: float
-
-    def __str__(self) -> str:
-        best = f"validation accuracy {self.best_accuracy:.4f} (epoch {self.best_epoch}) on {self.validated_on}"
-        test = "" if self.test_accuracy is None else f"; test accuracy {self.test_accuracy:.4f} on {self.tested_on}"
-        return best + test
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run.
-
-    Attributes:
-        folder: where everything lies.
-        recipe: as run, with the versions of the libraries.
-        history: one record an epoch.
-        result: accuracies, and on which images each was measured.
-    """
-
-    folder: Path
-    recipe: Recipe
-    history: tuple[Epoch, ...]
-    result: Result
-
-    def model(self, which: Literal["best", "last"] = "best") -> keras.Model:
-        """Return the network with the weights of the best or the last epoch."""
-        from sepzoo.artifact.model_file import load
-
-        return load(self.folder / f"{which}.keras")
-
-    def __str__(self) -> str:
-        return (
-            f"{self.recipe.name}: {self.result}; {len(self.history)} epochs, {self.result.seconds:.0f} s; {self.folder}"
-        )
-
-
-def best_of(history: Sequence[Epoch]) -> Epoch:
-    """Return the epoch with the highest validation accuracy, of equal ones that with the lowest validation loss."""
-    return max(history, key=lambda epoch: (epoch.val_accuracy, -epoch.val_loss))
+class DamagedRunWarning(UserWarning):
+    """A file of a run is damaged; what is whole was taken."""
 
 
 @dataclass(frozen=True)
@@ -122,8 +53,18 @@ class RunFolder:
         """What resuming needs."""
         return self.path / "state.npz"
 
+    @property
+    def best(self) -> Path:
+        """The network of the best epoch."""
+        return self.path / "best.keras"
+
+    @property
+    def last(self) -> Path:
+        """The network of the last epoch."""
+        return self.path / "last.keras"
+
     def check(self, recipe: Recipe) -> None:
-        """See that the folder is free, or of this recipe.
+        """See that the folder is free, or of this recipe, or of a shorter run of it that is done.
 
         Raises:
             SepzooError: another recipe ran there, the folder holds other files, or its path is no UTF-8 text.
@@ -135,15 +76,28 @@ class RunFolder:
             )
         if self.path.exists() and not self.path.is_dir():
             raise SepzooError(f"expected a folder to run in. Received: {self.path}, which is a file.")
-        file = self.path / "recipe.yaml"
-        if not file.is_file():
-            if self.path.is_dir() and any(self.path.iterdir()):
+        names = {path.name for path in self.path.iterdir()} if self.path.is_dir() else set()
+        if "recipe.yaml" not in names:
+            if names & set(_FILES):
+                raise SepzooError(
+                    f"expected a new folder, or one of a run. Received: {self.path}, a run without its recipe.yaml. "
+                    "Put that back, or name another folder."
+                )
+            if any(name != LOCK and not _TEMPORARY.fullmatch(name) for name in names):
                 raise SepzooError(
                     f"expected a new folder, or one of a run. Received: {self.path}, which holds other files."
                 )
             return
-        other = Recipe.load(file).model_copy(update={"versions": None})
-        difference = _difference(other.model_dump(), recipe.model_copy(update={"versions": None}).model_dump())
+        stored = self.recipe()
+        difference = _difference(stored.what_decides(), recipe.what_decides())
+        if difference.startswith("epochs=") and recipe.epochs > stored.epochs:
+            longer = stored.model_copy(update={"epochs": recipe.epochs})
+            difference = _difference(longer.what_decides(), recipe.what_decides())
+            if not difference and len(self.history(stored.epochs)) < stored.epochs:
+                raise SepzooError(
+                    f"expected a run that is done, to make it longer. Received: {self.path}, which was broken off "
+                    f"before its {stored.epochs} epochs. Finish it first, with epochs={stored.epochs}."
+                )
         if difference:
             raise SepzooError(
                 f"expected a new folder, or one of this recipe. Received: {self.path}, where another ran: "
@@ -168,16 +122,67 @@ class RunFolder:
                 f"instead of {named(began.labels or ())}. Name another folder."
             )
 
+    def recipe(self) -> Recipe:
+        """Return the recipe as run.
+
+        Raises:
+            SepzooError: the file is gone or damaged.
+        """
+        return Recipe.load(self.path / "recipe.yaml")
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep all other processes out; what a killed one left half-written is swept.
+
+        The lock dies with its process. A folder that is still empty at the end is removed.
+
+        Raises:
+            SepzooError: another process has the lock.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.path / LOCK, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise SepzooError(
+                f"expected a folder in which nothing runs. Received: {self.path}, where another process trains. Wait "
+                "for it, or name another folder."
+            ) from None
+        try:
+            for path in self.path.iterdir():
+                if path.is_dir() and _TEMPORARY.fullmatch(path.name):
+                    shutil.rmtree(path, ignore_errors=True)
+            yield
+        finally:
+            (self.path / LOCK).unlink(missing_ok=True)
+            lock.release()
+            with contextlib.suppress(OSError):
+                self.path.rmdir()
+
     def begin(self, recipe: Recipe) -> None:
-        """Write the recipe, unless the run is being resumed."""
+        """Write the recipe; that of a run which is resumed keeps its versions, and gets the new words."""
         if not (self.path / "recipe.yaml").exists():
-            self._write("recipe.yaml", recipe.to_yaml())
+            return self._write("recipe.yaml", recipe.model_copy(update={"earlier_epochs": ()}).to_yaml())
+        stored = self.recipe()
+        kept = {"versions": stored.versions, "earlier_epochs": stored.earlier_epochs}
+        if recipe.epochs > stored.epochs:
+            for name in ("result.json", "exports.json"):
+                (self.path / name).unlink(missing_ok=True)
+            kept["earlier_epochs"] = (*stored.earlier_epochs, stored.epochs)
+        new = recipe.model_copy(update=kept)
+        if new != stored:
+            self._write("recipe.yaml", new.to_yaml())
+        return None
 
     def history(self, epochs: int) -> list[Epoch]:
-        """Return the first `epochs` records, and drop any that a broken-off run wrote beyond them."""
-        file = self.path / "metrics.jsonl"
-        lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-        return [Epoch(**json.loads(line)) for line in lines[:epochs]]
+        """Return the records of the first `epochs` that can be read; those of epochs beyond them are left out."""
+        try:
+            lines = (self.path / "metrics.jsonl").read_bytes().splitlines()
+        except OSError:
+            return []
+        records = (_parsed(_EPOCH, line) for line in lines)
+        found = {record.epoch: record for record in records if record is not None and 1 <= record.epoch <= epochs}
+        return [found[epoch] for epoch in sorted(found)]
 
     def write_history(self, history: Sequence[Epoch]) -> None:
         """Write one line of JSON for each epoch."""
@@ -188,20 +193,76 @@ class RunFolder:
         self._write("result.json", json.dumps(asdict(result), indent=1) + "\n")
 
     def finished(self) -> Run | None:
-        """Return the run, or None while it is not finished."""
+        """Return the run, or None while it is not finished.
+
+        What is damaged is said in a `DamagedRunWarning`; a result that is damaged, or not of this history, is none.
+
+        Raises:
+            SepzooError: the recipe is gone or damaged.
+        """
         file = self.path / "result.json"
         if not file.is_file():
             return None
-        recipe = Recipe.load(self.path / "recipe.yaml")
-        result = Result(**json.loads(file.read_text(encoding="utf-8")))
-        return Run(self.path, recipe, tuple(self.history(recipe.epochs)), result)
+        recipe = self.recipe()
+        history = self.history(recipe.epochs)
+        result = _parsed(_RESULT, file.read_bytes())
+        if result is None:
+            self.warn(f"{file} is damaged")
+            return None
+        if len(history) < recipe.epochs:
+            self.warn(
+                f"{self.path / 'metrics.jsonl'}: {len(history)} of {recipe.epochs} epochs can be read, the figures of "
+                "result.json stand"
+            )
+        elif (result.best_epoch, result.best_accuracy) != (best_of(history).epoch, best_of(history).val_accuracy):
+            self.warn(f"{file} is not of the epochs in metrics.jsonl")
+            return None
+        return Run(self.path, recipe, tuple(history), result)
+
+    def damage(self, history: Sequence[Epoch], epochs: int) -> str | None:
+        """Return why a run cannot go on after so many epochs: a record or the best network is missing; else None."""
+        if [record.epoch for record in history] != list(range(1, epochs + 1)):
+            return f"{self.path / 'metrics.jsonl'}: {len(history)} of the {epochs} epochs in state.npz can be read"
+        if history and best_of(history).epoch < epochs and not is_whole(self.best):
+            return f"{self.best} is gone or damaged"
+        return None
+
+    def set_aside(self, why: str) -> None:
+        """Move what a damaged run had into a folder of its own, so that the run can start anew, and say so."""
+        aside = self.path / DAMAGED
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir()
+        for name in _FILES:
+            if (self.path / name).exists():
+                (self.path / name).rename(aside / name)
+        self.warn(f"{why}. The run starts anew; what it had is in {aside}")
+
+    def warn(self, text: str) -> None:
+        """Say what is damaged."""
+        warnings.warn(text, DamagedRunWarning, stacklevel=3)
 
     def _write(self, name: str, text: str) -> None:
         with atomic_write(self.path / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
 
-def _difference(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> str:
+def is_whole(path: Path) -> bool:
+    """Tell whether a `.keras` file is there with all its bytes as they were written."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except Exception:  # zipfile and zlib let almost anything through
+        return False
+
+
+def _parsed(kind: TypeAdapter[_Record], text: bytes) -> _Record | None:
+    try:
+        return kind.validate_json(text, strict=True)
+    except ValidationError:
+        return None
+
+
+def _difference(there: dict[str, Json], here: dict[str, Json], prefix: str = "") -> str:
     """Return the first field in which two recipes differ, in words."""
     for key in dict.fromkeys([*there, *here]):
         old, new = there.get(key), here.get(key)

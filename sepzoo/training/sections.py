@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from sepzoo.data.augment import Augmentation
 from sepzoo.support.bounds import BOUNDS
+from sepzoo.support.paths import is_path
+from sepzoo.support.types import Json
 
 
 class Section(BaseModel):
@@ -15,7 +18,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
 
-def _pair(value: Any) -> Any:
+def _pair(value: Json) -> Json:
     return (value, value) if isinstance(value, int) else value
 
 
@@ -29,20 +32,34 @@ class ModelSection(Section):
     """Which network.
 
     Attributes:
-        name: as `sepzoo list` shows it.
+        name: as `sepzoo list` shows it; or a `.keras` or `.h5` file, or a run folder: then this very network goes on,
+            with its weights, labels, preprocessing and image size. Of the other keys only `trained` goes with a file.
         arguments: of `sepzoo.applications.build`, for example `conv: bsconv_u` or `alpha: 0.25`.
         weights: what to start from: nothing (initial weights), `imagenet`, or the path of a weight file.
         trained: `all` weights, or those of the `head` alone: the classifier, on features that stay as they were loaded.
-        image_size: height and width of the input, or one number for both.
+        image_size: height and width of the input, or one number for both; a name needs it.
         channels: of the input.
     """
 
     name: str
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, Json] = {}
     weights: str | None = None
     trained: Literal["all", "head"] = "all"
-    image_size: ImageSize
+    image_size: ImageSize | None = None
     channels: Literal[1, 3, 4] = 3
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the network is read from a file, not built by its name."""
+        return is_path(self.name)
+
+    @model_validator(mode="after")
+    def _a_name_has_a_size_and_a_file_is_as_it_is(self) -> ModelSection:
+        if not self.is_file and self.image_size is None:
+            raise ValueError("expected an image_size beside a network's name")
+        if self.is_file and (self.arguments or self.weights is not None or self.image_size is not None):
+            raise ValueError("expected neither arguments, weights nor image_size beside a file, which has its own")
+        return self
 
 
 class DataSection(Section):
@@ -78,6 +95,7 @@ class OptimizerSection(Section):
         nesterov: of `sgd`.
         weight_decay: its strength.
         decayed: `all` parameters, batch norm and biases too (BSConv's program), or `kernels` only.
+        clip_norm: longer gradients, all variables together, are shortened to this length; nothing: none is.
     """
 
     kind: Literal["sgd", "adamw"] = "sgd"
@@ -86,6 +104,7 @@ class OptimizerSection(Section):
     nesterov: bool = False
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     decayed: Literal["all", "kernels"] = "all"
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
 
 
 class ScheduleSection(Section):
@@ -108,3 +127,31 @@ class ScheduleSection(Section):
         if (self.kind == "step") != bool(self.milestones) or list(self.milestones) != sorted(set(self.milestones)):
             raise ValueError("expected rising milestones with kind=step, and none with another kind")
         return self
+
+
+class FitSettings(Section):
+    """How a network is trained, whatever network and images: what `sepzoo.training.fit` takes.
+
+    Attributes:
+        augmentation: random changes of the training images.
+        optimizer: how gradients become steps.
+        schedule: of the learning rate.
+        epochs: passes over the training split.
+        batch_size: images a step; the last step of an epoch takes what is left.
+        label_smoothing: share of each target that is spread over all classes.
+        ema: 0, or the decay of a moving average of the weights, which is then what is measured and saved.
+        seed: decides initial weights, order and augmentation.
+
+    Example:
+        >>> FitSettings(optimizer=OptimizerSection(learning_rate=0.1), epochs=3).batch_size
+        128
+    """
+
+    augmentation: Augmentation = Augmentation()
+    optimizer: OptimizerSection
+    schedule: ScheduleSection = ScheduleSection()
+    epochs: Positive
+    batch_size: Positive = 128
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0

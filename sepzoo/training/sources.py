@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 
+from sepzoo.data.augment import Augmentation
 from sepzoo.data.opening import open_source, split_names, split_sizes
 from sepzoo.data.source import Source
 from sepzoo.data.split import choose_splits
 from sepzoo.records.preprocessing import Preprocessing
-from sepzoo.training.recipe import Recipe
+from sepzoo.training.sections import DataSection
 
 
 @dataclasses.dataclass(frozen=True)
 class Sources:
-    """What a run trains, validates and tests on.
+    """What a network is trained, validated and tested on.
 
     Attributes:
         train: at the size that augmentation crops from.
@@ -23,7 +24,7 @@ class Sources:
 
     train: Source
     validation: Source
-    test: Source | None
+    test: Source | None = None
 
     @property
     def train_name(self) -> str:
@@ -41,13 +42,26 @@ class Sources:
         return _described(self.test) if self.test is not None else None
 
 
-def open_sources(recipe: Recipe, preprocessing: Preprocessing) -> Sources:
-    """Open a recipe's data.
+def open_sources(
+    data: DataSection,
+    input_shape: tuple[int, ...],
+    preprocessing: Preprocessing,
+    *,
+    augmentation: Augmentation,
+) -> Sources:
+    """Open a recipe's data as a network wants its images.
+
+    Args:
+        data: which images.
+        input_shape: (height, width, channels) of the network.
+        preprocessing: its crop fraction and interpolation are used.
+        augmentation: what is cropped at random is opened larger.
 
     Raises:
         SepzooError: no such data set or split, or one that cannot be used.
     """
-    data, size = recipe.data, recipe.model.image_size
+    height, width, channels = input_shape
+    size = height, width
     splits = choose_splits(
         split_names(data.name, data_dir=data.data_dir),
         train=data.train,
@@ -63,15 +77,15 @@ def open_sources(recipe: Recipe, preprocessing: Preprocessing) -> Sources:
             split=split,
             image_size=image_size,
             data_dir=data.data_dir,
-            channels=recipe.model.channels,
+            channels=channels,
             crop_fraction=crop_fraction,
             interpolation=preprocessing.interpolation,
         )
 
-    crop, enlarge = preprocessing.crop_fraction, recipe.augmentation.enlarge
+    crop, enlarge = preprocessing.crop_fraction, augmentation.enlarge
     return Sources(
         # What is cropped at random may come from all that the centre crop leaves out.
-        train=opened(splits.train, recipe.augmentation.source_size(size), min(1.0, crop * enlarge)),
+        train=opened(splits.train, augmentation.source_size(size), min(1.0, crop * enlarge)),
         validation=opened(splits.validation, size, crop),
         test=opened(splits.test, size, crop) if splits.test is not None else None,
     )

@@ -68,12 +68,14 @@ def test_keras_is_opened_in_silence(small_files: Path, pictures: list[Path]) -> 
     assert done.stderr == ""
 
 
-def test_bad_pictures_are_named_and_counted(command: Command, small_files: Path, pictures: list[Path]) -> None:
+def test_bad_pictures_are_named_and_the_others_answered(
+    command: Command, small_files: Path, pictures: list[Path]
+) -> None:
     broken = pictures[0].with_name("broken.png")
     broken.write_bytes(pictures[0].read_bytes()[:60])
     outcome = command("classify", small_files / "small.tflite", pictures[0], broken, "none.png")
-    assert outcome.code == 2
-    assert outcome.out == ""
+    assert outcome.code == 1
+    assert [line.split()[0] for line in outcome.out.splitlines()[1:] if ".png" in line] == [str(pictures[0])]
     assert outcome.err.startswith("error: 2 of 3 images cannot be read. ")
     assert "broken.png" in outcome.err
     assert "none.png: no such file" in outcome.err
@@ -92,3 +94,26 @@ def test_a_damaged_file(command: Command, small_files: Path, pictures: list[Path
     outcome = command("classify", damaged, pictures[0])
     assert outcome.code == 2
     assert outcome.err.startswith(f"error: {damaged}: expected a TFLite file.")
+
+
+def test_pictures_that_are_all_bad_are_a_mistake(command: Command, small_files: Path) -> None:
+    outcome = command("classify", small_files / "small.tflite", "none.png", "no.png")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith("error: 2 of 2 images cannot be read. ")
+
+
+def test_a_folder_is_all_its_pictures(
+    command: Command, small_files: Path, pictures: list[Path], tmp_path: Path
+) -> None:
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    for path, name in zip(pictures, ("b.png", "inner/a.PNG"), strict=True):
+        (tmp_path / name).write_bytes(path.read_bytes())
+    (tmp_path / "notes.txt").write_text("no picture")
+    outcome = command("classify", small_files / "small.tflite", tmp_path, "--json")
+    assert [answer["file"] for answer in json.loads(outcome.out)] == [str(tmp_path / "b.png"), str(inner / "a.PNG")]
+    assert outcome.err == f"warning: {tmp_path}: left out, since they are no pictures: {tmp_path / 'notes.txt'}\n"
+    (inner / "empty").mkdir()
+    outcome = command("classify", small_files / "small.tflite", inner / "empty")
+    assert outcome.code == 2
+    assert outcome.err.startswith("error: expected pictures in the folder. ")

@@ -163,6 +163,7 @@ def test_a_run_that_was_broken_off(command: Command, tmp_path: Path) -> None:
     assert f"Finish it: sepzoo train {tmp_path}/recipe.yaml --out {tmp_path}\n" in outcome.err
 
 
+@pytest.mark.filterwarnings("always")
 def test_data_of_other_classes_gives_no_accuracy(
     command: Command, small_files: Path, tmp_path: Path, cats_and_dogs: Path
 ) -> None:

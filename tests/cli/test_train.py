@@ -9,7 +9,7 @@ from sepzoo.inference import open as open_file
 from tests.cli.conftest import Command
 from tests.command import run_command
 
-SHORT = ["--set", "epochs=1", "--set", "data.train=train[:20%]", "--set", "data.validation=train[20%:40%]"]
+SHORT = ["--set", "epochs=1", "--set", "data.train=train[20%:]", "--set", "data.validation=train[:20%]"]
 
 
 def test_a_wrong_key_is_named_with_the_right_one(command: Command, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sepzoo.support.errors import SepzooError
-from sepzoo.training.checkpoint import restore_state, save_state
+from sepzoo.training.checkpoint import DamagedError, State, save_state
 from sepzoo.training.optimizer import build_optimizer
 from sepzoo.training.sections import OptimizerSection
 
@@ -38,7 +38,9 @@ def test_all_variables_come_back_seeds_too(tmp_path: Path) -> None:
     assert any("seed" in variable.path for variable in model.variables)
 
     other, other_optimizer = network()
-    assert restore_state(tmp_path / "state.npz", other, other_optimizer) == 3
+    read = State.read(tmp_path / "state.npz")
+    read.restore(other, other_optimizer)
+    assert read.epochs == 3
     for one, same in zip(saved, state(other, other_optimizer), strict=True):
         np.testing.assert_array_equal(one, same)
     fit(model)
@@ -49,9 +51,14 @@ def test_all_variables_come_back_seeds_too(tmp_path: Path) -> None:
 
 def test_other_networks_and_damaged_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "state.npz"
-    save_state(path, *network(), epochs=1)
+    model, optimizer = network()
+    fit(model)
+    save_state(path, model, optimizer, epochs=1)
+    State.read(path).check(*network(), steps_per_epoch=2)
     with pytest.raises(SepzooError, match=r"expected the state of .* Received: that of another network"):
-        restore_state(path, *network(units=5))
+        State.read(path).check(*network(units=5), steps_per_epoch=2)
+    with pytest.raises(DamagedError, match=r"state.npz: expected 3 steps an epoch. Received: 2 in 1 epochs."):
+        State.read(path).check(*network(), steps_per_epoch=3)
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(SepzooError, match=r"state.npz: expected the state of a run. Received: a damaged file"):
-        restore_state(path, *network())
+    with pytest.raises(DamagedError, match=r"state.npz: expected the state of a run. Received: a damaged file"):
+        State.read(path)

@@ -116,17 +116,16 @@ def test_tensorboard_files_hold_the_numbers(finished: Run) -> None:
         assert value.metadata.plugin_data.plugin_name == "scalars"
 
 
-def test_a_finished_run_answers_at_once(finished: Run) -> None:
+def test_a_finished_run_answers_at_once(finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     before = {path: path.stat().st_mtime_ns for path in finished.folder.iterdir()}
-    started = time.perf_counter()
+    monkeypatch.setattr("sepzoo.training.running._trained", None)  # nothing is opened, built or trained
     assert run(recipe(), finished.folder) == finished
-    assert time.perf_counter() - started < 0.5
     assert {path: path.stat().st_mtime_ns for path in finished.folder.iterdir()} == before
 
 
 def test_a_folder_of_another_recipe_is_refused(finished: Run) -> None:
-    with pytest.raises(SepzooError, match=r"where another ran: epochs=3 there, epochs=4 here"):
-        run(recipe("epochs=4"), finished.folder)
+    with pytest.raises(SepzooError, match=r"where another ran: epochs=3 there, epochs=2 here"):
+        run(recipe("epochs=2"), finished.folder)
 
 
 @pytest.mark.parametrize(

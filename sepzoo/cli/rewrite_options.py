@@ -1,23 +1,27 @@
-"""What `sepzoo rewrite` does to a model: the operations that were asked for, one after the other."""
+"""What `sepzoo rewrite` was asked for, as surgery takes it."""
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+
+import keras
 
 from sepzoo import surgery
 from sepzoo.data.samples import Samples, draw_samples
+from sepzoo.export.samples import default_splits, open_split
+from sepzoo.inference.keras_model import from_model
 from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.support.overrides import parse_override
+from sepzoo.support.types import Json
 from sepzoo.surgery import SurgeryReport
 
-Step = Callable[[Any], tuple[Any, SurgeryReport]]
+Step = Callable[[keras.Model], tuple[keras.Model, SurgeryReport]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Wishes:
+class RewriteOptions:
     """What was asked for on the command line.
 
     Attributes:
@@ -43,19 +47,19 @@ class Wishes:
     samples: Samples | None
 
 
-def rewritten(model: Any, wishes: Wishes) -> tuple[Any, SurgeryReport]:
+def rewritten(model: keras.Model, options: RewriteOptions) -> tuple[keras.Model, SurgeryReport]:
     """Return the model after all operations, and the report of all.
 
     Raises:
         SepzooError: nothing was asked for, things that don't go together, or what an operation raises.
     """
-    steps = list(_steps(wishes))
+    steps = list(_steps(options))
     if not steps:
         raise SepzooError(
             "expected something to do. Received: none of --decouple, --replace, --blueprint, --fold, --spatial and "
             "--channels."
         )
-    if sum((wishes.decouple is not None, wishes.replace is not None, wishes.blueprint)) > 1:
+    if sum((options.decouple is not None, options.replace is not None, options.blueprint)) > 1:
         raise SepzooError("expected one of --decouple, --replace and --blueprint. Received: more than one.")
     report = None
     for step in steps:
@@ -65,40 +69,37 @@ def rewritten(model: Any, wishes: Wishes) -> tuple[Any, SurgeryReport]:
     return model, report
 
 
-def draw(model: Any, data: str, count: int, seed: int) -> Samples:
-    """Draw unlabelled training images of a data set, prepared as the model wants them."""
-    from sepzoo.cli.samples import open_for, splits_of
-    from sepzoo.inference.keras_model import from_model
-
-    return draw_samples(open_for(from_model(model), data, splits_of(data).train), count, seed)
+def training_samples(model: keras.Model, data: str, count: int, seed: int) -> Samples:
+    """Draw training images of a data set, prepared as the model wants them."""
+    return draw_samples(open_split(from_model(model), data, default_splits(data).train), count, seed)
 
 
-def _steps(wishes: Wishes) -> list[Step]:
-    keep, samples = list(wishes.keep), wishes.samples
+def _steps(options: RewriteOptions) -> list[Step]:
+    keep, samples = list(options.keep), options.samples
     steps: list[Step] = []
-    if wishes.fold:
+    if options.fold:
         steps += [surgery.fold_batch_norm, surgery.fold_leading_batch_norm, surgery.fuse_pointwise]
-    if wishes.spatial is not None:
-        ratio = wishes.spatial
+    if options.spatial is not None:
+        ratio = options.spatial
         steps.append(lambda model: surgery.decompose_spatially(model, ratio=ratio, keep=keep, data=samples))
-    if wishes.channels is not None:
-        share = wishes.channels
+    if options.channels is not None:
+        share = options.channels
         steps.append(lambda model: surgery.decompose_channels(model, ratio=share, keep=keep, data=samples))
-    if wishes.replace is not None:
-        kind, *options = wishes.replace.split(",")
-        settings = dict(parse_override(option) for option in options)
+    if options.replace is not None:
+        kind, *words = options.replace.split(",")
+        settings = dict(parse_override(word) for word in words)
         steps.append(lambda model: surgery.replace(model, kind.strip(), conv_options=settings, keep=keep))
-    if wishes.blueprint:
-        steps.append(lambda model: surgery.blueprint(model, p=wishes.p, keep=keep))
+    if options.blueprint:
+        steps.append(lambda model: surgery.blueprint(model, p=options.p, keep=keep))
         if samples is not None:
             steps.append(lambda model: surgery.recalibrate_batch_norm(model, samples))
-    if wishes.decouple is not None:
-        arguments = _decoupling(wishes.decouple)
+    if options.decouple is not None:
+        arguments = _decoupling(options.decouple)
         steps.append(lambda model: surgery.decouple(model, **arguments, keep=keep, data=samples))
     return steps
 
 
-def _decoupling(text: str) -> dict[str, Any]:
+def _decoupling(text: str) -> dict[str, Json]:
     """Read `macs=0.5,order=dw_pw`."""
     legal = set(inspect.signature(surgery.decouple).parameters) - {"model", "keep", "data"}
     arguments = dict(parse_override(setting) for setting in text.split(","))

@@ -1,0 +1,45 @@
+"""`sepzoo build`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sepzoo.cli.network import Weights
+from sepzoo.cli.options import Name, NetworkSettings, parse_shape
+
+
+def build(
+    name: Name,
+    out: Annotated[Path, typer.Option(help="The .keras file to write.")],
+    weights: Weights = None,
+    input_shape: Annotated[str | None, typer.Option(help="height,width,channels; by default the name's own.")] = None,
+    settings: NetworkSettings = None,
+) -> None:
+    """Write a network into a file.
+
+    Example: sepzoo build mobilenet_v1 --set alpha=0.5 --set classes=5 --input-shape 96,96,3 --out small.keras
+    """
+    from sepzoo.cli.keras_start import start_keras
+
+    start_keras()
+    from sepzoo import applications
+    from sepzoo.artifact import model_file
+    from sepzoo.catalog.registry import find
+    from sepzoo.records.metadata import Metadata
+    from sepzoo.support.atomic import check_target
+    from sepzoo.support.errors import SepzooError
+    from sepzoo.support.overrides import parse_override
+
+    if out.suffix != ".keras":
+        raise SepzooError(f"expected a file name that ends in .keras. Received: --out {out}.")
+    check_target(out)
+    shape = None if input_shape is None else parse_shape(input_shape)
+    arguments = dict(parse_override(setting) for setting in settings or ())
+    network = applications.build(name, **{"input_shape": shape, "weights": weights, **arguments})
+    if model_file.metadata_of(network) is None:
+        model_file.attach(network, Metadata(name, preprocessing=find(name)[1].preprocessing))
+    model_file.save(network, out)
+    typer.echo(f"{network.name}: {network.count_params():,} parameters, written to {out}")

@@ -1,0 +1,139 @@
+"""A network exported to several files, and the table of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from sepzoo.export.comparison import noise
+from sepzoo.export.pipeline import write
+from sepzoo.export.report import ExportReport
+from sepzoo.export.samples import ExportSamples
+from sepzoo.export.targets import TARGETS
+from sepzoo.inference.keras_model import KerasClassifier
+from sepzoo.inference.latency import Latency, measure
+from sepzoo.support.atomic import check_target
+from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.progress import announced, time_left
+from sepzoo.support.table import table
+from sepzoo.support.types import Json
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportResults:
+    """A network and the files that were made of it. `print` shows them as a table.
+
+    Attributes:
+        saved: the network's own file; None where it has none.
+        latency: of the network in Keras.
+        reports: one for each file.
+    """
+
+    saved: Path | None
+    latency: Latency
+    reports: tuple[ExportReport, ...]
+
+    @property
+    def accuracy(self) -> float | None:
+        """The network's own, on the samples that the files were checked on; None where it was not measured."""
+        return next((report.comparison.model_accuracy for report in self.reports), None)
+
+    def to_dict(self) -> dict[str, Json]:
+        """Return all of it as JSON can hold it."""
+        own = {
+            "path": None if self.saved is None else str(self.saved),
+            "accuracy": self.accuracy,
+            "latency": dataclasses.asdict(self.latency),
+        }
+        return {"keras": own, "files": [json.loads(report.to_json()) for report in self.reports]}
+
+    def __str__(self) -> str:
+        file = ["", ""] if self.saved is None else [str(self.saved), _kib(self.saved.stat().st_size)]
+        rows = [["Keras", *file, _share(self.accuracy), "", _ms(self.latency)]]
+        notes = []
+        for report in self.reports:
+            seen = report.comparison
+            answers = [_share(seen.file_accuracy), _share(seen.agreement)]
+            rows.append([report.target, str(report.path), _kib(report.size), *answers, _ms(report.latency)])
+            notes.append(f"checked on {seen.origin}")
+            notes += [f"{report.target} calibrated on {report.calibration}"] if report.calibration else []
+        text = table(["", "file", "KiB", "accuracy", "same answer", "ms/image"], rows, left=2)
+        return "\n".join([text, *dict.fromkeys(notes)])
+
+
+def check_targets(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of targets, each once.
+
+    Raises:
+        SepzooError: one is not known; the nearest are offered, and all named.
+
+    Example:
+        >>> check_targets(["xla", "xla"])
+        ('xla',)
+    """
+    for name in names:
+        if name not in TARGETS:
+            raise unknown("target", name, TARGETS, hint=f"All: {', '.join(TARGETS)}.")
+    return tuple(dict.fromkeys(names))
+
+
+def export_all(
+    classifier: KerasClassifier,
+    targets: Sequence[str],
+    stem: Path,
+    *,
+    samples: ExportSamples | None = None,
+    saved: Path | None = None,
+    title: str = "",
+) -> ExportResults:
+    """Write one file a target, each checked against the network on held-out images.
+
+    Args:
+        classifier: the network, its labels and its preprocessing.
+        targets: their names.
+        stem: folder and beginning of the name of each file.
+        samples: to calibrate and check on; None: random pixels to check on.
+        saved: the network's own file, for the table.
+        title: before each line of progress.
+
+    Raises:
+        SepzooError: an unknown target, integers without samples to calibrate on, a path where something else lies, or
+            what `sepzoo.export.export` raises. What can be seen beforehand is raised before the first file is written.
+    """
+    wanted = {name: stem.with_name(stem.name + TARGETS[name].suffix) for name in check_targets(targets)}
+    calibrated = [name for name in wanted if TARGETS[name].calibrated]
+    if calibrated and samples is None:
+        raise SepzooError(
+            f"{', '.join(calibrated)} needs images to calibrate on. Received: no --data. Name the training data: "
+            "`digits`, a folder of class folders, or a TFDS name."
+        )
+    for name, path in wanted.items():
+        check_target(path, folder=TARGETS[name].folder)
+    reports: list[ExportReport] = []
+    left = time_left(len(wanted))
+    for number, (name, path) in enumerate(wanted.items(), start=1):
+        with announced(f"{title}exporting {name} ({number} of {len(wanted)}){left(number - 1)}"):
+            report = write(
+                classifier,
+                TARGETS[name],
+                path,
+                calibration=None if samples is None else samples.calibration,
+                check=None if samples is None else samples.check,
+            )
+        reports.append(report)
+    seen = noise(classifier.input_shape, classifier.metadata.features) if samples is None else samples.check
+    return ExportResults(saved, measure(classifier, seen.images[0]), tuple(reports))
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _kib(size: int) -> str:
+    return f"{size / 1024:,.0f}"
+
+
+def _ms(latency: Latency) -> str:
+    return f"{latency.median_ms:.2f}"

@@ -1,0 +1,99 @@
+"""The images that an export calibrates and checks on."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+
+from sepzoo.data.opening import open_source, split_names
+from sepzoo.data.samples import Samples, draw_samples
+from sepzoo.data.source import Source
+from sepzoo.data.split import SplitChoice, choose_splits
+from sepzoo.inference.classifier import Classifier
+from sepzoo.inference.evaluation import match_classes
+from sepzoo.support.errors import SepzooError
+
+CALIBRATION_COUNT = 200
+CHECK_COUNT = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportSamples:
+    """What an export looks at.
+
+    Attributes:
+        calibration: images of the training split; they set the ranges of integers.
+        check: held-out images, of the test split where there is one, on which file and model are compared.
+    """
+
+    calibration: Samples
+    check: Samples
+
+
+def default_splits(data: str) -> SplitChoice:
+    """Return what a recipe that names no splits would train, validate and test on.
+
+    Raises:
+        SepzooError: no such data set.
+
+    Example:
+        >>> default_splits("digits").test
+        'test'
+    """
+    return choose_splits(split_names(data))
+
+
+def open_split(classifier: Classifier, data: str, split: str) -> Source:
+    """Open a split of a data set as a network wants its images: their size, channels and crop.
+
+    Raises:
+        SepzooError: no such data set or split, or a network that does not say how pixels become its input.
+    """
+    preprocessing = classifier.require_preprocessing()
+    height, width, channels = classifier.input_shape
+    return open_source(
+        data,
+        split=split,
+        image_size=(height, width),
+        channels=channels,
+        crop_fraction=preprocessing.crop_fraction,
+        interpolation=preprocessing.interpolation,
+    )
+
+
+def samples_of_data(
+    classifier: Classifier, data: str, *, count: int = CALIBRATION_COUNT, seed: int = 0
+) -> ExportSamples:
+    """Draw samples from the data set of a name.
+
+    Args:
+        classifier: the network, whose size, channels and crop the images get.
+        data: `digits`, a folder of class folders, or a TFDS name.
+        count: images to calibrate on.
+        seed: decides which.
+
+    Raises:
+        SepzooError: see `open_split`.
+    """
+    splits = default_splits(data)
+    train, held_out = (
+        open_split(classifier, data, split) for split in (splits.train, splits.test or splits.validation)
+    )
+    return draw_export_samples(classifier, train, held_out, count=count, seed=seed)
+
+
+def draw_export_samples(
+    classifier: Classifier, train: Source, held_out: Source, *, count: int = CALIBRATION_COUNT, seed: int = 0
+) -> ExportSamples:
+    """Draw `count` images to calibrate on and at most 1,000 to check on.
+
+    Where the data has other classes than the network there are no labels to check on; a warning says so.
+    """
+    check = draw_samples(held_out, CHECK_COUNT, seed)
+    try:
+        outputs, _ = match_classes(classifier, held_out.class_names)
+        check = dataclasses.replace(check, labels=outputs[check.labels])
+    except SepzooError as problem:
+        warnings.warn(f"no accuracy will be measured: {problem}", stacklevel=2)
+        check = dataclasses.replace(check, labels=None)
+    return ExportSamples(calibration=draw_samples(train, count, seed), check=check)

@@ -1,0 +1,147 @@
+"""What a run comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from sepzoo.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
+
+    from sepzoo.export.results import ExportResults
+    from sepzoo.records.preprocessing import Preprocessing
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What was measured in one pass over the training images.
+
+    Attributes:
+        epoch: counted from 1.
+        loss: mean over the steps, penalties included, in training mode and on augmented images.
+        accuracy: likewise.
+        val_loss: on the validation images, of the weights as saved.
+        val_accuracy: likewise.
+        learning_rate: at the first step.
+        images_per_second: of training, validation not counted.
+        seconds: of the whole epoch.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+    learning_rate: float
+    images_per_second: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """The end of a run.
+
+    Attributes:
+        best_epoch: with the highest validation accuracy; of equal ones the one with the lowest validation loss.
+        best_accuracy: its validation accuracy.
+        last_accuracy: validation accuracy after the last epoch.
+        test_accuracy: of the best epoch's weights on the test images; None where the data has none.
+        trained_on: data set, split and number of images.
+        validated_on: likewise.
+        tested_on: likewise, or None.
+        seconds: all epochs together.
+    """
+
+    best_epoch: int
+    best_accuracy: float
+    last_accuracy: float
+    test_accuracy: float | None
+    trained_on: str
+    validated_on: str
+    tested_on: str | None
+    seconds: float
+
+    def __str__(self) -> str:
+        best = f"validation accuracy {self.best_accuracy:.4f} (epoch {self.best_epoch}) on {self.validated_on}"
+        test = "" if self.test_accuracy is None else f"; test accuracy {self.test_accuracy:.4f} on {self.tested_on}"
+        return best + test
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        folder: where everything lies.
+        recipe: as run, with the versions of the libraries.
+        history: one record an epoch.
+        result: accuracies, and on which images each was measured.
+        exports: the files that the recipe asks for; None where it asks for none.
+    """
+
+    folder: Path
+    recipe: Recipe
+    history: tuple[Epoch, ...]
+    result: Result
+    exports: ExportResults | None = None
+
+    def model(self, which: Literal["best", "last"] = "best") -> keras.Model:
+        """Return the network with the weights of the best or the last epoch."""
+        from sepzoo.artifact.model_file import load
+
+        return load(self.folder / f"{which}.keras")
+
+    def export(
+        self,
+        targets: Sequence[str] | None = None,
+        *,
+        folder: Path | None = None,
+        data: str | None = None,
+        calibration: int = 200,
+        seed: int | None = None,
+        labels: Sequence[str] | None = None,
+        preprocessing: Preprocessing | None = None,
+    ) -> ExportResults:
+        """Write the best network in other formats, each file checked against it on held-out images.
+
+        Args:
+            targets: names of `sepzoo.export.TARGETS`; None: those of the recipe.
+            folder: to write to; None: the run's own.
+            data: images to calibrate and check on; None: the recipe's.
+            calibration: how many of them set the ranges of integers.
+            seed: decides which; None: the recipe's.
+            labels: class names, instead of the network's own.
+            preprocessing: instead of the network's own.
+
+        Raises:
+            SepzooError: an unknown target, data that cannot be had, or a file that does not answer as the network does.
+        """
+        from sepzoo.training.exports import export_run
+
+        return export_run(
+            self.folder,
+            self.recipe,
+            self.recipe.export if targets is None else targets,
+            out=folder,
+            data=data,
+            calibration=calibration,
+            seed=seed,
+            labels=labels,
+            preprocessing=preprocessing,
+        )
+
+    def __str__(self) -> str:
+        parts = [f"{len(self.history)} epochs", f"{self.result.seconds:.0f} s"]
+        if self.recipe.earlier_epochs:
+            ends = ", then ".join(map(str, self.recipe.earlier_epochs))
+            parts[0] += f" (no unbroken run: its schedule was made for {ends} at first)"
+        return f"{self.recipe.name}: {self.result}; {', '.join(parts)}; {self.folder}"
+
+
+def best_of(history: Sequence[Epoch]) -> Epoch:
+    """Return the epoch with the highest validation accuracy, of equal ones that with the lowest validation loss."""
+    return max(history, key=lambda epoch: (epoch.val_accuracy, -epoch.val_loss))
