@@ -1,7 +1,7 @@
 """Turn a network into a file that runs elsewhere, and prove that it still answers right.
 
-Every target goes the same way: the network is rewritten into stock Keras layers with batch norm folded, converted,
-given its labels and preprocessing, opened again by `sepzoo.inference` and compared with the Keras model on samples.
+Every target goes the same way: the network is rewritten into built-in Keras layers with batch norm folded, converted,
+given what travels with it, opened again by `sepzoo.inference` and compared, on samples, with the model as it was given.
 What differs by more than a stated `Tolerance` is refused, and no file stays behind.
 """
 

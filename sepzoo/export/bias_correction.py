@@ -16,6 +16,7 @@ import numpy as np
 
 from sepzoo.layers.graph import input_of, replay
 from sepzoo.support.quiet import errors_only
+from sepzoo.support.types import Layer, Operation, Tensor
 
 IMAGES = 32
 """Images that the means are measured on; 20 give the same result as 200."""
@@ -38,21 +39,21 @@ def correct_biases(model: keras.Model, images: np.ndarray, *, rounds_from: int =
 
     Args:
         model: changed in place; batch norm is folded already.
-        images: normalized input, (n, height, width, channels); the first 32 are used.
+        images: samples as the model takes them, such as (n, height, width, channels); the first 32 are used.
         rounds_from: how many elements a kernel has at least that will be rounded.
 
     Returns:
         The number of layers that were corrected.
     """
     source = keras.Input(model.inputs[0].shape[1:], dtype=model.inputs[0].dtype)
-    exact: dict[int, list[Any]] = {}
-    shifts: dict[int, Any] = {}
+    exact: dict[int, list[Tensor]] = {}
+    shifts: dict[int, Tensor] = {}
 
-    def note(layer: Any, outputs: Any) -> Any:
+    def note(layer: Layer, outputs: Tensor) -> Tensor:
         exact.setdefault(id(layer), []).append(_mean(outputs))
         return outputs
 
-    def correct(layer: Any, outputs: Any) -> Any:
+    def correct(layer: Layer, outputs: Tensor) -> Tensor:
         if not layer.use_bias or len(exact[id(layer)]) > 1:
             return outputs
         shifts[id(layer)] = exact[id(layer)][0] - _mean(outputs)
@@ -85,11 +86,11 @@ def rounded(kernel: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
 
 
 def _linear_steps(
-    kernel_of: Callable[[np.ndarray, tuple[int, ...]], np.ndarray], after: Callable[[Any, Any], Any]
-) -> Callable[..., Any]:
+    kernel_of: Callable[[np.ndarray, tuple[int, ...]], np.ndarray], after: Callable[[Layer, Tensor], Tensor]
+) -> Callable[[Operation, tuple[Any, ...], dict[str, Any]], Tensor]:
     """Return a call for `replay` that gives layers other kernels, and their outputs before activation to `after`."""
 
-    def call(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def call(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
         axes = _CHANNEL_AXES.get(type(operation))
         if axes is None:
             return operation(*args, **kwargs)
@@ -102,6 +103,6 @@ def _linear_steps(
     return call
 
 
-def _mean(outputs: Any) -> Any:
+def _mean(outputs: Tensor) -> Tensor:
     """Return each channel's mean, with the batch axis kept that a Keras model's outputs need."""
     return keras.ops.mean(outputs, axis=tuple(range(len(outputs.shape) - 1)))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Mapping
-from typing import Any
 
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
@@ -144,7 +143,7 @@ def insert_metadata(content: bytes, metadata: bytes) -> bytes:
     return bytes(builder.Output())
 
 
-def _vector(builder: Any, offsets: list[int]) -> int:
+def _vector(builder: flatbuffers.Builder, offsets: list[int]) -> int:
     builder.StartVector(4, len(offsets), 4)
     for offset in reversed(offsets):
         builder.PrependUOffsetTRelative(offset)

@@ -6,7 +6,6 @@ import dataclasses
 import io
 import zipfile
 from collections import Counter
-from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
@@ -69,7 +68,7 @@ def describe(content: bytes) -> TfliteDescription:
     )
 
 
-def _standard_metadata(model: Any) -> Values:
+def _standard_metadata(model: schema.Model) -> Values:
     for index in range(model.MetadataLength()):
         entry = model.Metadata(index)
         if entry.Name() == METADATA_NAME:
@@ -117,18 +116,18 @@ def _associated_file(content: bytes, name: str) -> bytes | None:
         return archive.read(name) if name in archive.namelist() else None
 
 
-def _operator_name(model: Any, operator: Any) -> str:
+def _operator_name(model: schema.Model, operator: schema.Operator) -> str:
     code = model.OperatorCodes(operator.OpcodeIndex())
     return _OPERATORS[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
 
 
-def _operators(model: Any) -> dict[str, int]:
+def _operators(model: schema.Model) -> dict[str, int]:
     graph = model.Subgraphs(0)
     names = (_operator_name(model, graph.Operators(index)) for index in range(graph.OperatorsLength()))
     return dict(Counter(names).most_common())
 
 
-def _end(model: Any) -> End:
+def _end(model: schema.Model) -> End:
     """Walk back from the output over operators that leave values as they are."""
     graph = model.Subgraphs(0)
     tensor = graph.Outputs(0)
@@ -145,12 +144,12 @@ def _end(model: Any) -> End:
     return "other"
 
 
-def _axes(graph: Any, tensor: int) -> list[int]:
+def _axes(graph: schema.SubGraph, tensor: int) -> list[int]:
     """Return a tensor's shape without axes of length 1."""
     return [size for size in graph.Tensors(tensor).ShapeAsNumpy().tolist() if size != 1]
 
 
-def _is_linear(name: str, operator: Any) -> bool:
+def _is_linear(name: str, operator: schema.Operator) -> bool:
     """Return whether an operator multiplies by weights, and no activation is fused into it."""
     if name not in _LINEAR:
         return False
