@@ -91,8 +91,8 @@ def draw_export_samples(
     """
     check = draw_samples(held_out, CHECK_COUNT, seed)
     try:
-        outputs, _ = match_classes(classifier, held_out.class_names)
-        check = dataclasses.replace(check, labels=outputs[check.labels])
+        outputs, matched = match_classes(classifier, held_out.class_names)
+        check = dataclasses.replace(check, labels=outputs[check.labels], matched=matched)
     except SepzooError as problem:
         warnings.warn(f"no accuracy will be measured: {problem}", stacklevel=2)
         check = dataclasses.replace(check, labels=None)
