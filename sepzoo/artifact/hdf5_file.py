@@ -6,7 +6,7 @@ from pathlib import Path
 
 import h5py
 
-from sepzoo.artifact.inspection.hdf5 import link_problem
+from sepzoo.artifact.inspection.hdf5 import follow
 from sepzoo.support.errors import SepzooError
 
 
@@ -28,13 +28,12 @@ def check_self_contained(path: Path) -> None:
         while groups:
             group = groups.pop()
             for key in group:
-                problem = link_problem(group, key)
+                member, problem = follow(group, key)
                 if problem:
                     raise SepzooError(
                         f"{path}: expected a file that holds all its values itself. Received: "
                         f"{group.name.rstrip('/')}/{key}, {problem}. It was not read; ask where the file comes from."
                     )
-                member = group[key]
                 address = h5py.h5o.get_info(member.id).addr
                 if isinstance(member, h5py.Group) and address not in seen:  # hard links can make a circle
                     seen.add(address)

@@ -84,7 +84,7 @@ class TfliteClassifier(Classifier):
         try:
             self._fit_batch(len(tensor))
             return self.output_quantization.dequantize(self._run(tensor))
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:  # ValueError: an output of another shape than the file says
             raise SepzooError(f"{self.name}: LiteRT cannot run this file ({first_line(error)}).") from error
 
     def _run(self, tensor: np.ndarray) -> np.ndarray:

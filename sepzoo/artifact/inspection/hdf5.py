@@ -47,11 +47,10 @@ def read_hdf5(file: h5py.File, size: int) -> Hdf5Content:
         group = groups.pop()
         for key in group:
             name = f"{group.name.rstrip('/')}/{key}"
-            problem = link_problem(group, key)
+            member, problem = follow(group, key)
             if problem:
                 links.append(f"{name}, {problem}")
                 continue
-            member = group[key]
             address = h5py.h5o.get_info(member.id).addr
             if address in seen:  # hard links can make a circle
                 continue
@@ -79,19 +78,19 @@ def read_hdf5(file: h5py.File, size: int) -> Hdf5Content:
     )
 
 
-def link_problem(group: Any, key: str) -> str:
-    """Return why a member of a group would make its reader open another file, or nothing where it would not."""
+def follow(group: Any, key: str) -> tuple[Any, str]:
+    """Return a member of a group and "", or why it would make its reader open another file."""
     link = group.get(key, getlink=True)
     if isinstance(link, h5py.ExternalLink):
-        return f"a link into another file ({link.filename})"
+        return None, f"a link into another file ({link.filename})"
     if not isinstance(link, h5py.HardLink):
-        return "a link by name"
-    member = group.get(key)
+        return None, "a link by name"
+    member = group[key]
     if isinstance(member, h5py.Dataset) and member.external:
-        return f"whose bytes are those of another file ({member.external[0][0]})"
+        return None, f"whose bytes are those of another file ({member.external[0][0]})"
     if isinstance(member, h5py.Dataset) and member.is_virtual:
-        return "a virtual dataset, which reads other files"
-    return ""
+        return None, "a virtual dataset, which reads other files"
+    return member, ""
 
 
 def _array(name: str, dataset: h5py.Dataset) -> Array:

@@ -51,8 +51,9 @@ def main() -> None:
                     outcome = "opened"
                 except SepzooError as error:
                     text = str(error)
-                    one_line = "\n" not in text and (path.name in text or "small: the weights do not fit" in text)
-                    outcome = "refused" if one_line else f"seed {seed}: not one line that names the file: {text!r}"
+                    named = path.name in text or re.match("[^:]+: ", text)  # by the file, or by the model in it
+                    fine = named and "\n" not in text
+                    outcome = "refused" if fine else f"seed {seed}: not one line that names the file: {text!r}"
                 except Exception as error:
                     outcome = f"seed {seed}: traceback: {type(error).__name__}: {error}"
                 longest = max(longest, time.monotonic() - start)
