@@ -21,6 +21,7 @@ from sepzoo.records.metadata import MEMBER, Metadata
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.greeting import start_keras
+from sepzoo.support.recursion import deep_recursion
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
 """What `load` reads, which looks at the content alone; `save` writes the first."""
@@ -128,7 +129,7 @@ def load(path: str | os.PathLike[str], *, trust: bool = False) -> keras.Model:
 
 def _read(path: Path) -> keras.Model:
     try:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, deep_recursion():
             named = path if path.suffix == ARCHIVE else shutil.copyfile(path, Path(folder) / "model.keras")
             return keras.saving.load_model(named, compile=False, safe_mode=True)
     except Exception as error:  # whatever the constructors of layers say of a file's settings

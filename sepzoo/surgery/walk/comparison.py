@@ -113,7 +113,8 @@ def _random_input(model: keras.Model, size: int) -> list[Tensor]:
             values[1:] = generator.uniform(0.0, 255.0, values[1:].shape)
         else:
             values = generator.integers(0, 2, shape)  # of any vocabulary
-        found.append(keras.ops.convert_to_tensor(values, dtype=tensor.dtype))
+        is_text = tensor.dtype == "string"
+        found.append(keras.ops.convert_to_tensor(values.astype(str) if is_text else values, dtype=tensor.dtype))
     return found
 
 
