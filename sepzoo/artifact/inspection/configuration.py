@@ -25,6 +25,9 @@ _MODELING = {
 }  # fmt: skip
 """The parts of Keras whose classes and functions a model is made of; `keras.utils.get_file` is in none of them."""
 
+_KERAS_2_POLICY = "keras.mixed_precision.Policy"
+"""What Keras 2 called a policy of types."""
+
 _FILES = {"vocabulary", "filepath", "file_path", "filename", "idf_weights", "origin", "url"}
 """Settings that take a path or an address; a layer that is loaded reads it."""
 
@@ -74,7 +77,7 @@ def _look_at(entry: dict[str, Json], found: Findings) -> None:
         short = kind.rpartition(">")[2]
         if short in _CODE:
             found.runs_code.append(f"{label}, {_CODE[short]}")
-        elif package == "keras" and not _is_modeling(str(module)):
+        elif package == "keras" and not _is_modeling(str(module)) and f"{module}.{kind}" != _KERAS_2_POLICY:
             found.runs_code.append(f"{module}.{_called(kind, settings)}, which is no part of a model")
         elif package not in ("", "keras", "builtins") or entry.get("registered_name") not in (None, kind):
             called = entry.get("registered_name") or f"{module}.{_called(kind, settings)}"

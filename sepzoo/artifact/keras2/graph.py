@@ -174,6 +174,10 @@ class _Functional:
                 if len(part) > 3:
                     kwargs.update(part[3])
                 return part[2]
+            if _has_form_of_reference(part):
+                raise SepzooError(
+                    f"expected the outputs of the file's own layers. Received: {part[0]!r}, which it lacks."
+                )
             if isinstance(part, dict):
                 return {key: resolve(item) for key, item in part.items()}
             return [resolve(item) for item in part] if isinstance(part, list) else part
@@ -194,6 +198,8 @@ class _Functional:
                 return self._tensor(part)
             if isinstance(part, dict):
                 return {name: resolve(item) for name, item in part.items()}
+            if not isinstance(part, list) or _has_form_of_reference(part):
+                raise SepzooError(f"expected the outputs of the file's own layers. Received: {part!r}, which it lacks.")
             return [resolve(item) for item in part]
 
         ends = resolve(self.settings[key])
@@ -233,11 +239,14 @@ def _references(part: Json, names: set[str]) -> Iterator[tuple[str, int, int]]:
 
 
 def _is_reference(part: Json, names: set[str]) -> bool:
+    return _has_form_of_reference(part) and part[0] in names
+
+
+def _has_form_of_reference(part: Json) -> bool:
     return (
         isinstance(part, list)
         and len(part) in (3, 4)
         and isinstance(part[0], str)
-        and part[0] in names
         and all(type(number) is int for number in part[1:3])
     )
 
