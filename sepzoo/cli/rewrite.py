@@ -24,6 +24,9 @@ def rewrite(
     replace: Annotated[
         str | None, typer.Option(metavar="KIND", help="By another kind, untrained: bsconv_u, or bsconv_s,p=0.5.")
     ] = None,
+    kernel_sizes: Annotated[
+        str | None, typer.Option(metavar="SIZES", help="What --replace takes: 3x3,5x1 | all. [default: 3x3,5x5]")
+    ] = None,
     blueprint: Annotated[
         bool, typer.Option("--blueprint", help="By their best blueprints, to fine-tune from.")
     ] = False,
@@ -31,6 +34,9 @@ def rewrite(
     fold: Annotated[bool, typer.Option("--fold", help="Fold batch norm and linear 1 x 1 pairs; comes first.")] = False,
     spatial: Annotated[float | None, typer.Option(help="Split in columns and rows, weights shrunk by this.")] = None,
     channels: Annotated[float | None, typer.Option(help="Reduce channels inside, weights shrunk by this.")] = None,
+    any_cost: Annotated[
+        bool, typer.Option("--any-cost", help="Let --replace and --blueprint take layers that they make no cheaper.")
+    ] = False,
     keep: Annotated[list[str] | None, typer.Option(help="Layers that stay; wildcards too.")] = None,
     data: Annotated[
         str | None, typer.Option(help="Images to fit to: `digits`, a folder, a TFDS name. No labels are read.")
@@ -70,9 +76,11 @@ def rewrite(
         spatial=spatial,
         channels=channels,
         replace=replace,
+        kernel_sizes=kernel_sizes,
         blueprint=blueprint,
         p=p,
         decouple=decouple,
+        only_if_cheaper=not any_cost,
         keep=keep or (),
         samples=None if data is None else training_samples(network, data, samples, seed),
     )

@@ -16,6 +16,8 @@ from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.support.overrides import parse_override
 from sepzoo.support.types import Json
 from sepzoo.surgery import SurgeryReport
+from sepzoo.surgery.walk.comparison import compare
+from sepzoo.surgery.walk.model_inputs import model_inputs
 
 Step = Callable[[keras.Model], tuple[keras.Model, SurgeryReport]]
 
@@ -29,9 +31,11 @@ class RewriteOptions:
         spatial: ratio of the spatial decomposition, or None.
         channels: ratio of the channel decomposition, or None.
         replace: kind and options, as in "bsconv_s,p=0.5", or None.
+        kernel_sizes: which kernels --replace takes, as in "3x3,5x1", or "all"; None for its own choice.
         blueprint: whether filters become blueprints.
         p: ratio of mid channels of the blueprints, or None for BSConv-U.
         decouple: settings, as in "macs=0.5,order=dw_pw", or None.
+        only_if_cheaper: whether --replace and --blueprint leave layers that would take no fewer multiply-accumulates.
         keep: names of layers that stay.
         samples: images to fit to, or None.
     """
@@ -40,9 +44,11 @@ class RewriteOptions:
     spatial: float | None
     channels: float | None
     replace: str | None
+    kernel_sizes: str | None
     blueprint: bool
     p: float | None
     decouple: str | None
+    only_if_cheaper: bool
     keep: Sequence[str]
     samples: Samples | None
 
@@ -61,11 +67,14 @@ def rewritten(model: keras.Model, options: RewriteOptions) -> tuple[keras.Model,
         )
     if sum((options.decouple is not None, options.replace is not None, options.blueprint)) > 1:
         raise SepzooError("expected one of --decouple, --replace and --blueprint. Received: more than one.")
-    report = None
+    original, report = model, None
     for step in steps:
         model, further = step(model)
         report = further if report is None else report.followed_by(further)
     assert report is not None
+    if len(steps) > 1:
+        inputs = None if options.samples is None else model_inputs(original, options.samples)
+        report = dataclasses.replace(report, comparison=compare(original, model, inputs))
     return model, report
 
 
@@ -88,15 +97,33 @@ def _steps(options: RewriteOptions) -> list[Step]:
     if options.replace is not None:
         kind, *words = options.replace.split(",")
         settings = dict(parse_override(word) for word in words)
-        steps.append(lambda model: surgery.replace(model, kind.strip(), conv_options=settings, keep=keep))
+        more = {} if options.kernel_sizes is None else {"kernel_sizes": _kernel_sizes(options.kernel_sizes)}
+        cheaper = options.only_if_cheaper
+        steps.append(
+            lambda model: surgery.replace(
+                model, kind.strip(), conv_options=settings, keep=keep, only_if_cheaper=cheaper, **more
+            )
+        )
     if options.blueprint:
-        steps.append(lambda model: surgery.blueprint(model, p=options.p, keep=keep))
+        steps.append(
+            lambda model: surgery.blueprint(model, p=options.p, keep=keep, only_if_cheaper=options.only_if_cheaper)
+        )
         if samples is not None:
             steps.append(lambda model: surgery.recalibrate_batch_norm(model, samples))
     if options.decouple is not None:
         arguments = _decoupling(options.decouple)
         steps.append(lambda model: surgery.decouple(model, **arguments, keep=keep, data=samples))
     return steps
+
+
+def _kernel_sizes(text: str) -> list[tuple[int, int]] | None:
+    """Read `3x3,5x1`, or `all`."""
+    if text.strip() == "all":
+        return None
+    sizes = [word.strip().lower().split("x") for word in text.split(",")]
+    if not all(len(size) == 2 and all(side.isdecimal() for side in size) for size in sizes):
+        raise SepzooError(f"expected --kernel-sizes such as 3x3,5x1, or all. Received: {text!r}.")
+    return [(int(height), int(width)) for height, width in sizes]
 
 
 def _decoupling(text: str) -> dict[str, Json]:

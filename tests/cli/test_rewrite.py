@@ -100,9 +100,26 @@ def test_a_network_by_name(command: Command, tmp_path: Path) -> None:
     assert model_file.load(tmp_path / "new.keras").output_shape == (None, 3)
 
 
+def test_kernels_are_named_and_what_gets_no_cheaper_stays(command: Command, tmp_path: Path) -> None:
+    stack = [keras.layers.Conv2D(16, (5, 1), name="tall"), keras.layers.Conv2D(1, 3, name="thin")]
+    model = keras.Sequential([keras.Input((16, 16, 16)), *stack], name="net")
+    model.save(tmp_path / "net.keras")
+    arguments = ("rewrite", tmp_path / "net.keras", "--replace", "bsconv_u", "--out", tmp_path / "new.keras")
+    assert "nothing was changed" in command(*arguments, "--keep", "thin").out
+    outcome = command(*arguments, "--kernel-sizes", "5x1,3X3", "--json")
+    actions = {change["layer"]: change["action"] for change in json.loads(outcome.out)["changes"]}
+    assert actions == {"tall": "now bsconv_u, with initial weights", "thin": "now bsconv_u, with initial weights"}
+    wide = ("--replace", "separable", "--keep", "tall")
+    before = command("rewrite", tmp_path / "net.keras", *wide, "--out", tmp_path / "new.keras").out
+    assert "kept: it would take" in before
+    forced = command("rewrite", tmp_path / "net.keras", *wide, "--any-cost", "--out", tmp_path / "new.keras").out
+    assert "more expensive: 1.0" in forced
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--replace", "bsconv_u", "--kernel-sizes", "3"], "error: expected --kernel-sizes such as 3x3,5x1, or all. "),
         ([], "error: expected something to do. Received: none of --decouple, "),
         (["--decouple", "mac=0.5"], "error: unknown setting of --decouple 'mac'. Did you mean macs?"),
         (["--decouple", "terms=0"], "error: expected at least 1 term. Received: terms=0."),

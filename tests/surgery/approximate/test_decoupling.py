@@ -140,6 +140,12 @@ def test_filters_of_zeros_do_not_count(randomize, outputs_of):
     assert decouple(model)[1].total_error == 0.0
 
 
+def test_a_budget_needs_convolutions_that_gain():
+    model = keras.Sequential([keras.Input((8, 8, 4)), keras.layers.Conv2D(4, 1, name="one")])
+    with pytest.raises(SepzooError, match=r"expected dense k x k convolutions that separable ones are cheaper than\."):
+        decouple(model, macs=0.5)
+
+
 def test_what_would_get_dearer_stays_dense():
     report = decouple(single(shape=(9, 8, 3), filters=4), terms=3)[1]
     assert report.layers == ()
