@@ -11,7 +11,9 @@ from pathlib import Path
 from PIL import Image
 
 from sepzoo import inference
+from sepzoo.support.atomic import atomic_write, check_target
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.progress import counted
 
 Row = tuple[str, str, str]
 
@@ -22,10 +24,10 @@ def pictures(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in known and path.is_file())
 
 
-def classified(model: Path, folder: Path) -> Iterator[Row]:
+def classified(classifier: inference.Classifier, folder: Path) -> Iterator[Row]:
     """Yield a row for each picture; one that cannot be read is named on standard error and left out."""
-    classifier = inference.open(model)
-    for path in pictures(folder):
+    found = pictures(folder)
+    for path in counted(found, len(found), "pictures"):
         try:
             image = inference.load_images([path])
         except SepzooError as error:
@@ -33,6 +35,21 @@ def classified(model: Path, folder: Path) -> Iterator[Row]:
             continue
         [[best]] = classifier.top(classifier.predict(image), k=1)
         yield str(path.relative_to(folder)), best.label, f"{best.probability:.4f}"
+
+
+def write(model: Path, folder: Path, path: Path) -> int:
+    """Write the CSV whole, or not at all, and return how many pictures are in it."""
+    check_target(path)
+    classifier = inference.open(model)
+    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        lines = csv.writer(file)
+        lines.writerow(("picture", "label", "probability"))
+        count = 0
+        for count, row in enumerate(classified(classifier, folder), start=1):  # noqa: B007  (counted beyond the loop)
+            lines.writerow(row)
+        if not count:
+            raise SepzooError(f"expected pictures in the folder. Received: {folder} with none that can be read.")
+    return count
 
 
 def main() -> None:
@@ -43,16 +60,10 @@ def main() -> None:
     parser.add_argument("csv", type=Path, help="to write")
     asked = parser.parse_args()
     try:
-        rows = list(classified(asked.model, asked.folder))
-    except SepzooError as error:
+        count = write(asked.model, asked.folder, asked.csv)
+    except (SepzooError, OSError) as error:
         parser.exit(2, f"error: {error}\n")
-    if not rows:
-        parser.exit(
-            2, f"error: expected pictures in the folder. Received: {asked.folder} with none that can be read.\n"
-        )
-    with asked.csv.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("picture", "label", "probability"), *rows])
-    print(f"{len(rows)} pictures: {asked.csv}")
+    print(f"{count} pictures: {asked.csv}")
 
 
 if __name__ == "__main__":

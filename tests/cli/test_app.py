@@ -156,3 +156,12 @@ def test_errors_hold_nothing_that_steers_a_terminal(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "\x1b" not in done.stderr
     assert "\\x1b[31mred.keras" in done.stderr
+
+
+def test_help_names_all_choices(command: Command) -> None:
+    from sepzoo.export import TARGETS
+    from sepzoo.training import list_recipes
+
+    for name, choices in (("train", list_recipes()), ("export", TARGETS)):
+        shown = re.sub(r"[\s│|]+", "", command(name, "--help").out)
+        assert [choice for choice in choices if choice not in shown] == []

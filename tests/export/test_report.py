@@ -117,11 +117,13 @@ def test_more_samples_make_the_same_share_certain() -> None:
     assert Tolerance(agreement=0.92).problems(seen(count=10_000))
 
 
-def test_latency_is_that_of_one_run() -> None:
-    latency = measure(fixed([[1.0]], seconds=0.01), np.zeros((1, 1, 1), np.uint8), runs=5)
-    assert 10 <= latency.low_ms <= latency.median_ms <= latency.high_ms
-    assert latency.median_ms < 100
+def test_latency_is_that_of_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter(range(1000))
+    monkeypatch.setattr("time.perf_counter", lambda: next(looks) / 100)  # every run takes a hundredth of a second
+    latency = measure(fixed([[1.0]]), np.zeros((1, 1, 1), np.uint8), runs=5)
+    assert [latency.low_ms, latency.median_ms, latency.high_ms] == pytest.approx([10, 10, 10])
     assert latency.runs == 5
+    assert next(looks) == 2 * (3 + 5)  # three runs before are not counted
 
 
 def report(comparison: Comparison) -> ExportReport:
