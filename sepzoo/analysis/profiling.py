@@ -101,7 +101,7 @@ def profile(model: keras.Model, input_shape: InputShape | None = None) -> Profil
     MACs are the multiplications of convolutions (dense, grouped, dilated, depthwise, separable, transposed) and of
     dense layers; bias, batch normalization, activations, pooling and padding count nothing. Zeros that padding adds are
     multiplied like other values; a transposed convolution multiplies each input value by each position of its window.
-    Factorized layers count as the stock layers that they consist of. By this rule the count is that of XLA's own
+    Factorized layers count as the built-in layers that they consist of. By this rule the count is that of XLA's own
     convolution and dot operators (tests/analysis/test_profile_xla.py).
 
     Args:

@@ -1,4 +1,4 @@
-"""Twins: layers that compute what a stock Keras layer computes, faster, and pass for it."""
+"""Twins: layers that compute what a built-in Keras layer computes, faster, and pass for it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 import keras
 
 
-def twin_of(stock: type[keras.layers.Layer]) -> Callable[[type], type]:
-    """Return a class decorator that makes a subclass of a stock layer its twin.
+def twin_of(builtin: type[keras.layers.Layer]) -> Callable[[type], type]:
+    """Return a class decorator that makes a subclass of a built-in layer its twin.
 
-    A twin takes the stock layer's configuration and holds its weights. It bears its class name and claims its module,
-    so names of layers and paths in weight files are the stock layer's, and Keras writes the stock layer into a saved
-    model: the file opens where sepzoo is not installed. A deep copy, which Keras makes by saving, has it too.
+    A twin takes the built-in layer's configuration and holds its weights. It bears its class name and claims its
+    module, so names of layers and paths in weight files are the built-in layer's, and Keras writes that one into a
+    saved model: the file opens where sepzoo is not installed. A deep copy, which Keras makes by saving, has it too.
 
     Example:
         >>> import keras
@@ -25,19 +25,19 @@ def twin_of(stock: type[keras.layers.Layer]) -> Callable[[type], type]:
     """
 
     def decorate(twin: Any) -> Any:
-        twin.twin_of = stock
+        twin.twin_of = builtin
         twin.__module__ = "keras.layers"
-        twin.__name__ = twin.__qualname__ = stock.__name__
+        twin.__name__ = twin.__qualname__ = builtin.__name__
         return twin
 
     return decorate
 
 
 def is_twin(layer: Any) -> bool:
-    """Return whether a layer is the twin of a stock layer."""
+    """Return whether a layer is the twin of a built-in layer."""
     return "twin_of" in vars(type(layer))
 
 
 def builtin_class(layer: Any) -> Any:
-    """Return the stock class whose twin a layer is, or else its own class."""
+    """Return the built-in class whose twin a layer is, or else its own class."""
     return vars(type(layer)).get("twin_of", type(layer))
