@@ -16,6 +16,7 @@ from sepzoo.data.source import Source
 from sepzoo.inference.evaluation import Evaluation, evaluate
 from sepzoo.inference.features import as_features
 from sepzoo.inference.images import raise_unreadable
+from sepzoo.inference.probabilities import probabilities
 from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import KINDS, End, Output, check_output, read_output
@@ -246,15 +247,8 @@ class Classifier(abc.ABC):
                 f"{self.name}: expected finite outputs. Received: nan or infinity. Its weights are damaged, or the "
                 "preprocessing is not that of its training."
             )
-        kind = self.output.kind
-        if not self.output.scores:
-            return outputs
-        scores = outputs.reshape(len(outputs), -1)
-        if kind == "logits":
-            scores = np.concatenate([np.zeros_like(scores), scores], axis=1) if scores.shape[1] == 1 else scores
-            exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
-            return exponentials / exponentials.sum(axis=1, keepdims=True)
-        return np.concatenate([1 - scores, scores], axis=1) if kind == "sigmoid" else scores
+        output = self.output
+        return probabilities(outputs, output.kind) if output.scores else outputs
 
     def _tensors(self, data: Data, batch_size: int) -> Iterator[np.ndarray]:
         """Yield the samples as tensors, a batch each; files that can't be read are counted to the end, then refused."""
