@@ -9,11 +9,12 @@ Example:
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import TYPE_CHECKING
 
-from sepzoo.support.greeting import GreetingFinder
-from sepzoo.support.imported import when_imported
+from sepzoo.support.greeting import without_greeting
+from sepzoo.support.imported import around_import, then
 from sepzoo.support.lazy import lazy_names
 from sepzoo.support.moved import MovedModules
 
@@ -51,7 +52,6 @@ __getattr__, __dir__ = lazy_names(
     },
 )
 
-sys.meta_path.insert(0, GreetingFinder())
 sys.meta_path.append(
     MovedModules(
         {
@@ -70,4 +70,5 @@ sys.meta_path.append(
         }
     )
 )
-when_imported("keras", "sepzoo.layers.registration")  # Keras finds our layers, whichever of the two is imported first
+around_import("tensorflow", without_greeting)
+around_import("keras", functools.partial(then, "sepzoo.layers.registration"))  # so that Keras finds our layers

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib.abc
-import importlib.machinery
 import os
 import re
-from collections.abc import Iterator, Sequence
-from types import ModuleType
-from typing import Any
+from collections.abc import Iterator
 
 from sepzoo.support.collector import collector_paused
 
@@ -63,36 +59,3 @@ def start_keras() -> None:
         import keras
 
         keras.ops.ones(())
-
-
-class GreetingFinder(importlib.abc.MetaPathFinder):
-    """Finder of TensorFlow for `sys.meta_path`: it is imported as ever, but without its greeting."""
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        """Return a spec for TensorFlow, None for all else."""
-        if fullname != "tensorflow":
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader)
-        return spec
-
-
-class _Loader(importlib.abc.Loader):
-    """Loads a module as another loader does, which it then leaves in its own place."""
-
-    def __init__(self, loader: Any) -> None:
-        self.loader = loader
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
-        created: ModuleType | None = self.loader.create_module(spec)
-        return created
-
-    def exec_module(self, module: ModuleType) -> None:
-        module.__loader__ = self.loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self.loader
-        with without_greeting():
-            self.loader.exec_module(module)

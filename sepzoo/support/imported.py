@@ -1,64 +1,79 @@
-"""A module that is imported as soon as a package is there: at once if it is loaded, else when somebody imports it."""
+"""What is done around the import of somebody else's package, whoever imports it."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 
+Around = Callable[[], contextlib.AbstractContextManager[None]]
 
-def when_imported(package: str, module: str) -> None:
-    """Import a module as soon as a top-level package is there; before that, nothing.
+
+def around_import(package: str, around: Around) -> None:
+    """Have a top-level package imported within a context manager, when it is first imported.
 
     Args:
-        package: the name of the package, which somebody else imports.
-        module: the full name of the module.
+        package: its name; it is imported as ever in all else.
+        around: gives the context manager. Where the package is there already, it is entered and left at once.
 
     Example:
-        >>> when_imported("a_package_that_is_not_there", "sepzoo.support.table")
+        >>> around_import("a_package_that_is_not_there", contextlib.nullcontext)
     """
     if package in sys.modules:
-        importlib.import_module(module)
-    else:
-        sys.meta_path.insert(0, _Watch(package, module))
+        with around():
+            return
+    sys.meta_path.insert(0, _Watch(package, around))
+
+
+@contextlib.contextmanager
+def then(module: str) -> Iterator[None]:
+    """Import a module when the block is done.
+
+    Example:
+        >>> with then("sepzoo.support.table"):
+        ...     pass
+    """
+    yield
+    importlib.import_module(module)
 
 
 class _Watch(importlib.abc.MetaPathFinder):
-    """Finder that finds one package as others do, and has a module imported after it."""
+    """Finder that finds one package as others do, and has it loaded within the context manager."""
 
-    def __init__(self, package: str, module: str) -> None:
-        self.package, self.module = package, module
+    def __init__(self, package: str, around: Around) -> None:
+        self.package, self.around = package, around
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """Return the package's own spec, with the module after it; None for any other name."""
+        """Return the package's own spec with a loader of ours; None for any other name."""
         if fullname != self.package:
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(fullname)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Then(spec.loader, self.module)
+            spec.loader = _Within(spec.loader, self.around)
         return spec
 
 
-class _Then(importlib.abc.Loader):
-    """A loader that imports a module after another one is done; in all else it is that one."""
+class _Within(importlib.abc.Loader):
+    """Loads a module within a context manager as another loader does, which it then leaves in its own place."""
 
-    def __init__(self, loader: importlib.abc.Loader, module: str) -> None:
-        self.loader, self.module = loader, module
+    def __init__(self, loader: importlib.abc.Loader, around: Around) -> None:
+        self.loader, self.around = loader, around
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
         """Make the module as the other one does."""
         return self.loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run the package's code, then import the module."""
+        """Run the package's code."""
         assert module.__spec__ is not None
         module.__spec__.loader = module.__loader__ = self.loader  # resources and reloads ask for it
-        self.loader.exec_module(module)
-        importlib.import_module(self.module)
+        with self.around():
+            self.loader.exec_module(module)

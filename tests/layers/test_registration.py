@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import sepzoo
 from sepzoo.artifact import model_file
 from sepzoo.layers.hard_sigmoid import hard_sigmoid_keras2
 from sepzoo.layers.registration import MODULES
-from sepzoo.support.imported import when_imported
+from sepzoo.support.imported import around_import, then
 
 LOAD = "model = keras.saving.load_model(sys.argv[1]); print(*sorted({type(layer).__name__ for layer in model.layers}))"
 ORDERS = [
@@ -79,5 +80,5 @@ print(before, after, type(keras.__loader__).__name__, keras.__spec__.loader is k
 
 def test_what_is_loaded_is_acted_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "sepzoo.support.table", raising=False)
-    when_imported("sys", "sepzoo.support.table")
+    around_import("sys", functools.partial(then, "sepzoo.support.table"))
     assert "sepzoo.support.table" in sys.modules
