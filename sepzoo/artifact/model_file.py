@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import shutil
 import tempfile
@@ -129,8 +130,20 @@ def load(path: str | os.PathLike[str], *, trust: bool = False) -> keras.Model:
 
 def _read(path: Path) -> keras.Model:
     try:
+        _check_depth(path)
         with tempfile.TemporaryDirectory() as folder, deep_recursion():
             named = path if path.suffix == ARCHIVE else shutil.copyfile(path, Path(folder) / "model.keras")
             return keras.saving.load_model(named, compile=False, safe_mode=True)
     except Exception as error:  # whatever the constructors of layers say of a file's settings
         raise SepzooError(f"{path}: Keras cannot read this file: {first_line(error)}") from error
+
+
+def _check_depth(path: Path) -> None:
+    """See that an archive's JSON is no deeper than Python's own limit; where that is lifted, C code ends the process.
+
+    Raises:
+        RecursionError: it is.
+    """
+    with zipfile.ZipFile(path) as archive:
+        for name in {"config.json", "metadata.json"} & set(archive.namelist()):
+            json.loads(archive.read(name))

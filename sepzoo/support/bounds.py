@@ -28,7 +28,8 @@ class Bounds:
         inputs: values of a network's input at once: a picture of the largest sides with four channels.
         labels: text of a label file. ImageNet's 21,841 names have 1 MB.
         pixels: of a picture that is decoded.
-        tensor: one tensor of a `.tflite` file, weights or activations.
+        tensor: one tensor of a `.tflite` file, weights or activations; and all memory that it takes to run once, beside
+            four times the file's size.
         memory: that the checking process may have, its libraries included.
         seconds: of computing that it may take for one file.
         bytes_a_second: that a disk gives it at least; its time on the clock is `seconds` and what reading takes.
@@ -72,6 +73,16 @@ class Bounds:
         allowed = min(self.unpacked, self.unpacked_floor + self.unpacked_ratio * stored)
         if unpacked > allowed:
             raise ValueError(f"it unpacks to {unpacked:,} bytes, of which at most {allowed:,} are allowed for its size")
+
+    def check_run(self, memory: int, stored: int) -> None:
+        """See that running a `.tflite` file of `stored` bytes once took no more memory than one tensor and its weights.
+
+        Raises:
+            ValueError: it took more than `tensor`, and four times the file's size.
+        """
+        allowed = self.tensor + 4 * stored
+        if memory > allowed:
+            raise ValueError(f"it takes {memory:,} bytes to run once, of which at most {allowed:,} are allowed")
 
     def check_count(self, what: str, count: int) -> None:
         """See that a file holds no more than `members` of something.

@@ -24,10 +24,11 @@ def around_import(package: str, around: Around) -> None:
     Example:
         >>> around_import("a_package_that_is_not_there", contextlib.nullcontext)
     """
-    if package in sys.modules:
+    if package not in sys.modules:
+        sys.meta_path.insert(0, _Watch(package, around))
+    elif sys.modules[package] is not None:  # which forbids its import
         with around():
-            return
-    sys.meta_path.insert(0, _Watch(package, around))
+            pass
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 
 from sepzoo.artifact.inspection.archive import open_member
 from sepzoo.artifact.inspection.records import Inspection
+from sepzoo.support.bounds import BOUNDS
 
 _STRETCH = 2**24
 """Values that are read at once."""
@@ -50,6 +51,7 @@ def _run(path: Path) -> None:
     import numpy as np
     from ai_edge_litert.interpreter import Interpreter
 
+    before = _peak_memory()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         interpreter = Interpreter(model_content=path.read_bytes(), num_threads=1)
@@ -59,3 +61,13 @@ def _run(path: Path) -> None:
     interpreter.invoke()
     for details in interpreter.get_output_details():
         interpreter.get_tensor(details["index"])
+    BOUNDS.check_run(_peak_memory() - before, path.stat().st_size)
+
+
+def _peak_memory() -> int:
+    """Return the most bytes that this process has had so far; 0 where the system does not say."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
