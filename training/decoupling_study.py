@@ -19,10 +19,14 @@ import keras
 import numpy as np
 from decoupling_arms import METHODS, ORDERS, arms, layer_error, separated
 from decoupling_table import show
-from decoupling_tuning import Tuning, tuned
+from decoupling_tuning import tuned, tuning
 
 from sepzoo import analysis, data
 from sepzoo.artifact import model_file
+from sepzoo.training import Sources
+
+WATCHED = 500
+"""Images on which the fine-tuning shows its accuracy; what counts is measured on all."""
 
 
 def measured(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
@@ -41,11 +45,12 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=METHODS, help="of choosing the terms")
     parser.add_argument("--orders", nargs="+", default=ORDERS, help="of the two steps")
     parser.add_argument("--samples", type=int, default=500, help="unlabelled training images that fits may see")
-    parser.add_argument("--learning-rate", type=float, default=Tuning.learning_rate, help="of the fine-tuning")
+    parser.add_argument("--learning-rate", type=float, default=0.01, help="of the fine-tuning")
     parser.add_argument("--held-out", type=int, default=0, help="measure on so many training images, not tuned on")
     options = parser.parse_args()
     trained = model_file.load(options.model)
-    prepare = model_file.metadata_of(trained).require_preprocessing().normalize
+    preprocessing = model_file.metadata_of(trained).require_preprocessing()
+    prepare = preprocessing.normalize
     sizes = {"image_size": trained.input_shape[1:3], "channels": trained.input_shape[3]}
     train, test = (data.open_source(options.data, split=split, **sizes) for split in ("train", "test"))
     samples = prepare(data.draw_samples(train, options.samples, seed=0).images)
@@ -54,8 +59,10 @@ def main() -> None:
     if options.held_out:
         judged, answers = pixels[-options.held_out :], labels[-options.held_out :]
         pixels, labels = pixels[: -options.held_out], labels[: -options.held_out]
+    classes = train.class_names
+    watched = data.ArraySource(judged[:WATCHED], answers[:WATCHED], classes)
+    sources, settings = Sources(data.ArraySource(pixels, labels, classes), watched), tuning(options.learning_rate)
     judged = prepare(judged)
-    tuning = Tuning(options.learning_rate)
     options.out.mkdir(parents=True, exist_ok=True)
     file = options.out / "arms.jsonl"
     done = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
@@ -67,7 +74,7 @@ def main() -> None:
             costs = analysis.profile(new)
             row |= {"macs": costs.macs, "params": costs.params, "layer_error": layer_error(trained, new, samples)}
             row |= {"count": len(answers), "plain": measured(new, judged, answers)}
-            row["tuned"] = measured(tuned(new, pixels, labels, prepare, tuning), judged, answers)
+            row["tuned"] = measured(tuned(new, preprocessing, sources, settings), judged, answers)
         with file.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(row) + "\n")
         accuracies = {key: row[key]["accuracy"] for key in ("plain", "tuned") if key in row}
