@@ -22,6 +22,7 @@ from sepzoo.cli.evaluate import evaluate
 from sepzoo.cli.export import export
 from sepzoo.cli.inspect import inspect
 from sepzoo.cli.list import list_networks
+from sepzoo.cli.predict import predict
 from sepzoo.cli.profile import profile
 from sepzoo.cli.quickstart import quickstart
 from sepzoo.cli.rewrite import rewrite
@@ -47,6 +48,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "export": export,
     "evaluate": evaluate,
     "classify": classify,
+    "predict": predict,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)

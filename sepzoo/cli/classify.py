@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sepzoo.cli.description import LabelsFile, PreprocessingText
+from sepzoo.cli.description import LabelsFile, OutputKinds, PreprocessingText
 from sepzoo.cli.network import AnyModelName, Weights, open_classifier
 from sepzoo.cli.options import Json, NetworkSettings
 from sepzoo.support.errors import SepzooError
@@ -28,6 +28,7 @@ def classify(
     top: Annotated[int, typer.Option(min=1, help="How many classes to show for each picture.")] = 5,
     labels: LabelsFile = None,
     preprocessing: PreprocessingText = None,
+    output_kinds: OutputKinds = None,
     weights: Weights = None,
     settings: NetworkSettings = None,
     as_json: Json = False,
@@ -42,8 +43,16 @@ def classify(
     from sepzoo.inference.images import raise_unreadable
     from sepzoo.support.table import table
 
-    classifier = open_classifier(model, labels=labels, preprocessing=preprocessing, weights=weights, settings=settings)
+    classifier = open_classifier(
+        model,
+        labels=labels,
+        preprocessing=preprocessing,
+        output_kinds=output_kinds,
+        weights=weights,
+        settings=settings,
+    )
     classifier.require_labels()
+    classifier.require_scores()
     pictures = picture_files(images)
     problems: list[str] = []
     classified = _classified(classifier, pictures, top, problems)

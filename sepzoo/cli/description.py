@@ -1,15 +1,17 @@
-"""What a foreign model file does not say of itself and the command line can: labels and preprocessing."""
+"""What a foreign model file does not say of itself and the command line can: labels, preprocessing, kind of output."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sepzoo.artifact import labels_file
+from sepzoo.records.outputs import KINDS, Output, parse_output
 from sepzoo.records.preprocessing import NAMED, Preprocessing
 from sepzoo.support.errors import SepzooError, unknown
 
@@ -29,6 +31,15 @@ PreprocessingText = Annotated[
     ),
 ]
 
+OutputKinds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output-kind",
+        metavar="[OUTPUT=]KIND",
+        help=f"What it gives, where its graph does not show it: {', '.join(KINDS)}.",
+    ),
+]
+
 _COMMA_OUTSIDE_BRACKETS = re.compile(r",(?![^\[]*\])")
 
 
@@ -39,6 +50,19 @@ def read_labels(path: Path | None) -> tuple[str, ...] | None:
         SepzooError: it is no text; see `sepzoo.artifact.labels_file`.
     """
     return None if path is None else labels_file.read_labels(path)
+
+
+def parse_outputs(texts: Sequence[str] | None) -> tuple[Output, ...] | None:
+    """Read what was said of outputs, each as `[OUTPUT=]KIND`; None where nothing was.
+
+    Raises:
+        SepzooError: a kind that is not known.
+
+    Example:
+        >>> [output.kind for output in parse_outputs(["logits"])]
+        ['logits']
+    """
+    return tuple(map(parse_output, texts)) if texts else None
 
 
 def parse_preprocessing(text: str | None) -> Preprocessing | None:

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from sepzoo.cli.description import LabelsFile, PreprocessingText
+from sepzoo.cli.description import LabelsFile, OutputKinds, PreprocessingText
 from sepzoo.cli.network import AnyModelName, Weights, open_classifier
 from sepzoo.cli.options import Data, Json, NetworkSettings
+from sepzoo.support.errors import SepzooError
 
 
 def evaluate(
@@ -19,25 +20,42 @@ def evaluate(
     ] = None,
     labels: LabelsFile = None,
     preprocessing: PreprocessingText = None,
+    output_kinds: OutputKinds = None,
     weights: Weights = None,
     settings: NetworkSettings = None,
     as_json: Json = False,
 ) -> None:
     """Measure a model's accuracy.
 
-    Labels and preprocessing come out of the model, where it has them.
+    Labels and preprocessing come out of the model, where it has them. An .npz file holds features (or pixels) as
+    `inputs` and class numbers as `labels`.
 
     Example: sepzoo evaluate runs/digits/mobilenet_v1_int8.tflite --data digits
     """
     from sepzoo.cli.keras_start import start_for
     from sepzoo.export.samples import default_splits, open_split
+    from sepzoo.inference.features import feature_samples, names_features
     from sepzoo.support.progress import announced
 
-    classifier = open_classifier(model, labels=labels, preprocessing=preprocessing, weights=weights, settings=settings)
-    start_for(data)
+    classifier = open_classifier(
+        model,
+        labels=labels,
+        preprocessing=preprocessing,
+        output_kinds=output_kinds,
+        weights=weights,
+        settings=settings,
+    )
+    if not names_features(data):
+        start_for(data)
     with announced(f"evaluating {classifier.name} on {data}"):
-        if split is None:
-            splits = default_splits(data)
-            split = splits.test or splits.validation
-        evaluation = classifier.evaluate(open_split(classifier, data, split))
+        if names_features(data):
+            if split is not None:
+                raise SepzooError(f"expected no --split beside a file of features. Received: {data}, --split {split}.")
+            evaluation = classifier.evaluate(feature_samples(data))
+        else:
+            classifier.require_scores()
+            if split is None:
+                splits = default_splits(data)
+                split = splits.test or splits.validation
+            evaluation = classifier.evaluate(open_split(classifier, data, split))
     typer.echo(evaluation.to_json() if as_json else evaluation)

@@ -8,7 +8,14 @@ from typing import Annotated
 
 import typer
 
-from sepzoo.cli.description import LabelsFile, PreprocessingText, parse_preprocessing, read_labels
+from sepzoo.cli.description import (
+    LabelsFile,
+    OutputKinds,
+    PreprocessingText,
+    parse_outputs,
+    parse_preprocessing,
+    read_labels,
+)
 from sepzoo.cli.network import ModelName, Weights, model_path, open_network, open_run
 from sepzoo.cli.options import Json, NetworkSettings
 
@@ -21,23 +28,23 @@ def export(
     to: Annotated[str, typer.Option(help=f"Formats, with commas between: {', '.join(TARGET_NAMES)}.")],
     out: Annotated[Path | None, typer.Option(help="Folder to write to; by default beside the model.")] = None,
     data: Annotated[
-        str | None, typer.Option(help="Images to calibrate and check on: `digits`, a folder, a TFDS name.")
+        str | None,
+        typer.Option(help="To calibrate and check on: `digits`, a folder, a TFDS name, or an .npz file of features."),
     ] = None,
-    calibration: Annotated[int, typer.Option(min=1, help="How many images set the ranges of integers.")] = 200,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="Decides which images; by default the run's own, else 0.")
-    ] = None,
+    calibration: Annotated[int, typer.Option(min=1, help="How many of them set the ranges of integers.")] = 200,
+    seed: Annotated[int | None, typer.Option(min=0, help="Decides which; by default the run's own, else 0.")] = None,
     weights: Weights = None,
     settings: NetworkSettings = None,
     labels: LabelsFile = None,
     preprocessing: PreprocessingText = None,
+    output_kinds: OutputKinds = None,
     as_json: Json = False,
 ) -> None:
     """Write files that run elsewhere.
 
     Each is compared with the network before it may stand. A run folder knows its data. Other models need --data where
     integers are calibrated or accuracy is wanted. A model of another program says neither its labels nor what its input
-    expects: --labels, --preprocessing.
+    expects: --labels, --preprocessing; an .npz file of features, with `labels` where they are known, needs neither.
 
     Example: sepzoo export runs/digits --to tflite:int8,tflite:float32,xla
     """
@@ -49,15 +56,22 @@ def export(
     from sepzoo.inference.keras_model import from_model
 
     targets = check_targets([name.strip() for name in to.split(",")])
-    names, prepared = read_labels(labels), parse_preprocessing(preprocessing)
+    names, prepared, outputs = read_labels(labels), parse_preprocessing(preprocessing), parse_outputs(output_kinds)
     run = open_run(model, weights=weights, settings=settings)
     if run is not None:
         results = run.export(
-            targets, folder=out, data=data, calibration=calibration, seed=seed, labels=names, preprocessing=prepared
+            targets,
+            folder=out,
+            data=data,
+            calibration=calibration,
+            seed=seed,
+            labels=names,
+            preprocessing=prepared,
+            outputs=outputs,
         )
     else:
         network = open_network(model, weights=weights, settings=settings)
-        classifier = from_model(network, labels=names, preprocessing=prepared)
+        classifier = from_model(network, labels=names, preprocessing=prepared, outputs=outputs)
         saved = model_path(model)
         stem = Path(classifier.name) if saved is None else saved.with_suffix("")
         results = export_all(

@@ -111,6 +111,7 @@ def open_classifier(
     *,
     labels: Path | None,
     preprocessing: str | None,
+    output_kinds: Sequence[str] | None = None,
     weights: str | None = None,
     settings: Sequence[str] | None = None,
 ) -> Classifier:
@@ -120,25 +121,27 @@ def open_classifier(
         text: as `open_network` takes it, a `.tflite` file, or the folder of a SavedModel.
         labels: a file of labels, instead of the model's own.
         preprocessing: as `parse_preprocessing` reads it, instead of the model's own.
+        output_kinds: each as `[OUTPUT=]KIND`, instead of what the model says or shows.
         weights: of a named network.
         settings: of a named network.
     """
     from sepzoo import inference
-    from sepzoo.cli.description import parse_preprocessing, read_labels
+    from sepzoo.cli.description import parse_outputs, parse_preprocessing, read_labels
     from sepzoo.support.quiet import quiet
 
-    names, prepared = read_labels(labels), parse_preprocessing(preprocessing)
+    names, prepared, outputs = read_labels(labels), parse_preprocessing(preprocessing), parse_outputs(output_kinds)
     path = model_path(text)
     if path is not None:
         _refuse_settings(path, weights, settings)
         with quiet():
-            return inference.open(path, labels=names, preprocessing=prepared)
+            return inference.open(path, labels=names, preprocessing=prepared, outputs=outputs)
     from sepzoo.cli.keras_start import start_keras
 
     start_keras()
     from sepzoo.inference.keras_model import from_model
 
-    return from_model(open_network(text, weights=weights, settings=settings), labels=names, preprocessing=prepared)
+    network = open_network(text, weights=weights, settings=settings)
+    return from_model(network, labels=names, preprocessing=prepared, outputs=outputs)
 
 
 def stem_of(text: str) -> str:

@@ -12,7 +12,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A network, as `sepzoo list` shows it.")]
 Data = Annotated[
     str,
-    typer.Option("--data", help="`digits`, a folder of class folders, or a TFDS name (found in $TFDS_DATA_DIR)."),
+    typer.Option(
+        "--data", help="`digits`, a folder of class folders, a TFDS name (found in $TFDS_DATA_DIR), or an .npz file."
+    ),
 ]
 
 NetworkSettings = Annotated[

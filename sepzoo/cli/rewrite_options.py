@@ -7,10 +7,12 @@ import inspect
 from collections.abc import Callable, Sequence
 
 import keras
+import numpy as np
 
 from sepzoo import surgery
 from sepzoo.data.samples import Samples, draw_samples
 from sepzoo.export.samples import default_splits, open_split
+from sepzoo.inference.features import feature_samples, names_features
 from sepzoo.inference.keras_model import from_model
 from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.support.overrides import parse_override
@@ -79,7 +81,11 @@ def rewritten(model: keras.Model, options: RewriteOptions) -> tuple[keras.Model,
 
 
 def training_samples(model: keras.Model, data: str, count: int, seed: int) -> Samples:
-    """Draw training images of a data set, prepared as the model wants them."""
+    """Draw training images of a data set, prepared as the model wants them, or arrays of a file of features."""
+    if names_features(data):
+        samples = feature_samples(data)
+        chosen = np.random.default_rng(seed).permutation(len(samples))[:count]
+        return dataclasses.replace(samples, images=samples.images[chosen], labels=None, seed=seed)
     return draw_samples(open_split(from_model(model), data, default_splits(data).train), count, seed)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from sepzoo.data.samples import Samples
 from sepzoo.inference.classifier import Classifier
+from sepzoo.inference.evaluation import what_of
 from sepzoo.records.inputs import Features
 from sepzoo.support.errors import SepzooError
 
@@ -102,8 +103,7 @@ def compare(model: Classifier, file: Classifier, samples: Samples, *, random: bo
 
 def origin_of(samples: Samples) -> str:
     """Return count, origin and seed of samples in words."""
-    what = "images" if samples.images.dtype == np.uint8 else "samples"
-    return f"{len(samples)} {what} of {samples.origin}, seed {samples.seed}"
+    return f"{len(samples)} {what_of(samples)} of {samples.origin}, seed {samples.seed}"
 
 
 def noise(input_shape: tuple[int, ...], features: Features | None = None) -> Samples:

@@ -55,7 +55,7 @@ def deployed(classifier: KerasClassifier) -> Metadata:
     kind = output.kind
     if kind == "logits":
         kind = "sigmoid" if math.prod(classifier.output_shape) == 1 else "softmax"
-    return classifier.metadata.updated(outputs=(Output(kind, output.name),))
+    return classifier.metadata.updated(outputs=(Output(kind),))
 
 
 def deployable(classifier: KerasClassifier) -> keras.Model:

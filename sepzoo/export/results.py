@@ -107,7 +107,7 @@ def export_all(
     if calibrated and samples is None:
         raise SepzooError(
             f"{', '.join(calibrated)} needs images to calibrate on. Received: no --data. Name the training data: "
-            "`digits`, a folder of class folders, or a TFDS name."
+            "`digits`, a folder of class folders, a TFDS name, or an .npz file of features."
         )
     for name, path in wanted.items():
         check_target(path, folder=TARGETS[name].folder)

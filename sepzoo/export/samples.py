@@ -1,9 +1,11 @@
-"""The images that an export calibrates and checks on."""
+"""The images, or features, that an export calibrates and checks on."""
 
 from __future__ import annotations
 
 import dataclasses
 import warnings
+
+import numpy as np
 
 from sepzoo.data.opening import open_source, split_names
 from sepzoo.data.samples import Samples, draw_samples
@@ -11,6 +13,7 @@ from sepzoo.data.source import Source
 from sepzoo.data.split import SplitChoice, choose_splits
 from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.evaluation import match_classes
+from sepzoo.inference.features import feature_samples, names_features
 from sepzoo.support.errors import SepzooError
 
 CALIBRATION_COUNT = 200
@@ -68,18 +71,48 @@ def samples_of_data(
 
     Args:
         classifier: the network, whose size, channels and crop the images get.
-        data: `digits`, a folder of class folders, or a TFDS name.
+        data: `digits`, a folder of class folders, a TFDS name, or an `.npy` or `.npz` file of features.
         count: images to calibrate on.
         seed: decides which.
 
     Raises:
-        SepzooError: see `open_split`.
+        SepzooError: see `open_split` and `split_features`.
     """
+    if names_features(data):
+        return split_features(feature_samples(data), count=count, seed=seed)
     splits = default_splits(data)
     train, held_out = (
         open_split(classifier, data, split) for split in (splits.train, splits.test or splits.validation)
     )
     return draw_export_samples(classifier, train, held_out, count=count, seed=seed)
+
+
+def split_features(samples: Samples, *, count: int = CALIBRATION_COUNT, seed: int = 0) -> ExportSamples:
+    """Draw `count` samples of one file to calibrate on, half of them at most, and of the others 1,000 to check on.
+
+    Raises:
+        SepzooError: fewer than two samples.
+
+    Example:
+        >>> windows = Samples(np.zeros((50, 640), "float32"), None, origin="windows.npy", seed=0)
+        >>> split = split_features(windows, count=20)
+        >>> len(split.calibration), len(split.check)
+        (20, 30)
+    """
+    if len(samples) < 2:
+        raise SepzooError(f"{samples.origin}: expected two samples or more, to calibrate and to check on. Received: 1.")
+    order = np.random.default_rng(seed).permutation(len(samples))
+    count = min(count, len(order) // 2)
+    calibration, check = (
+        dataclasses.replace(
+            samples,
+            images=samples.images[chosen],
+            labels=None if samples.labels is None else samples.labels[chosen],
+            seed=seed,
+        )
+        for chosen in (order[:count], order[count : count + CHECK_COUNT])
+    )
+    return ExportSamples(calibration=calibration, check=check)
 
 
 def draw_export_samples(

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 import numpy as np
 
 from sepzoo.data.photo import read_image
+from sepzoo.data.samples import Samples
 from sepzoo.data.source import Source
-from sepzoo.inference.evaluation import Evaluation, evaluate
+from sepzoo.inference.evaluation import Evaluation, evaluate, evaluate_samples
 from sepzoo.inference.features import as_features
 from sepzoo.inference.images import raise_unreadable
 from sepzoo.inference.probabilities import probabilities
@@ -42,6 +43,7 @@ class Classifier(abc.ABC):
         input_shape: of one sample: (height, width, channels) of an image, or that of an array of features.
         output_shape: of what it gives for one sample.
         end: what its graph does last.
+        output_name: of its output, as `--output-kind OUTPUT=KIND` may say it; None where it has none.
         operators: operator name -> how often it stands in the file; empty where the format has none.
 
     One classifier serves one thread at a time.
@@ -51,11 +53,11 @@ class Classifier(abc.ABC):
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     end: End = "other"
+    output_name: str | None = None
     operators: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if len(self.metadata.outputs or ()) > 1:
-            raise SepzooError(f"{self.name}: expected the kind of one output. Received: {self.metadata.outputs}.")
+        self._check_outputs()
         check_output(self.output, self.end, self.output_shape, self.name)
         self._check_labels()
         self._check_inputs()
@@ -170,15 +172,18 @@ class Classifier(abc.ABC):
         self.require_scores()
         return likeliest(probabilities, self.require_labels(), k)
 
-    def evaluate(self, source: Source, *, batch_size: int = 32) -> Evaluation:
-        """Return the accuracy on all images of a data set.
+    def evaluate(self, source: Source | Samples, *, batch_size: int = 32) -> Evaluation:
+        """Return the accuracy on all images of a data set, or on labelled samples (`feature_samples` reads a file).
 
-        The data's classes are found among the labels by name; where no name fits but the counts do, by number.
+        A data set's classes are found among the labels by name; where no name fits but the counts do, by number. The
+        labels of samples are the numbers of the outputs.
 
         Raises:
             SepzooError: the data has classes that the network has not, or the network gives no class scores.
         """
         self.require_scores()
+        if isinstance(source, Samples):
+            return evaluate_samples(self, source, batch_size=batch_size)
         return evaluate(self, source, batch_size=batch_size)
 
     def require_scores(self) -> Output:
@@ -220,6 +225,21 @@ class Classifier(abc.ABC):
             SepzooError: the file has none.
         """
         return self.metadata.require_preprocessing()
+
+    def _check_outputs(self) -> None:
+        said = self.metadata.outputs or ()
+        if len(said) > 1:
+            received = ", ".join(
+                output.kind if output.name is None else f"{output.name}={output.kind}" for output in said
+            )
+            raise SepzooError(f"{self.name}: expected the kind of its one output. Received: {received}.")
+        for output in said:
+            if output.name not in (None, self.output_name):
+                known = "which has no name" if self.output_name is None else repr(self.output_name)
+                raise SepzooError(
+                    f"{self.name}: expected the kind of its output, {known}. Received: that of {output.name!r}. Leave "
+                    "the name out."
+                )
 
     def _check_labels(self) -> None:
         if self.labels is not None and len(self.labels) != self.classes:

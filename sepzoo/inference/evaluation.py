@@ -1,15 +1,17 @@
-"""How often a network is right on labelled images."""
+"""How often a network is right on labelled images, or on labelled arrays of features."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import math
+from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
 
 from sepzoo.data.class_names import as_numbers
+from sepzoo.data.samples import Samples
 from sepzoo.data.source import Source
 from sepzoo.support.errors import SepzooError
 
@@ -47,6 +49,7 @@ class Evaluation:
         correct_top5: images whose right class is among the five likeliest.
         matched: how the network's outputs were laid beside the data's classes: `"by name"`, or `"by number"` where one
             side has no names or all names differ. Names that are numbers count by their value.
+        what: images or samples.
 
     Example:
         >>> evaluation = Evaluation("mobilenet_v1", "digits test", 360, 351, 360, "by name")
@@ -62,6 +65,7 @@ class Evaluation:
     correct: int
     correct_top5: int
     matched: str
+    what: str = "images"
 
     @property
     def top1(self) -> float:
@@ -86,7 +90,7 @@ class Evaluation:
     def __str__(self) -> str:
         top1, error, top5 = (_share(value) for value in (self.top1, self.standard_error, self.top5))
         shares = f"top-1 {top1} ± {error}, top-5 {top5}"
-        return f"{self.name} on {self.data}: {shares}, {self.count} images, classes matched {self.matched}"
+        return f"{self.name} on {self.data}: {shares}, {self.count} {self.what}, classes matched {self.matched}"
 
 
 def _share(value: float) -> str:
@@ -96,14 +100,55 @@ def _share(value: float) -> str:
 def evaluate(classifier: Scorer, source: Source, *, batch_size: int = 32) -> Evaluation:
     """Run the classifier on every image of the source; see `Classifier.evaluate`."""
     outputs, matched = match_classes(classifier, source.class_names)
+    batches = ((images, outputs[labels]) for images, labels in source.batches(batch_size))
+    correct, correct_top5 = _hits(classifier, batches, batch_size)
+    return Evaluation(classifier.name, source.name, len(source), correct, correct_top5, matched)
+
+
+def evaluate_samples(classifier: Scorer, samples: Samples, *, batch_size: int = 32) -> Evaluation:
+    """Run the classifier on arrays whose labels are the numbers of its outputs; see `Classifier.evaluate`.
+
+    Raises:
+        SepzooError: no labels, no sample, or a label that is none of the classifier's classes.
+    """
+    labels = samples.labels
+    if labels is None or not len(labels):
+        raise SepzooError(
+            f"{samples.origin}: expected labels beside the features. Received: "
+            f"{'no sample' if labels is not None else 'none'}. Write both: numpy.savez(path, inputs=..., labels=...)."
+        )
+    if labels.min() < 0 or labels.max() >= classifier.classes:
+        raise SepzooError(
+            f"{samples.origin}: expected labels 0 … {classifier.classes - 1}, the classes of {classifier.name}. "
+            f"Received: {labels.min()} … {labels.max()}."
+        )
+    starts = range(0, len(labels), batch_size)
+    batches = ((samples.images[at : at + batch_size], labels[at : at + batch_size]) for at in starts)
+    correct, correct_top5 = _hits(classifier, batches, batch_size)
+    what = what_of(samples)
+    return Evaluation(classifier.name, samples.origin, len(labels), correct, correct_top5, "by number", what)
+
+
+def what_of(samples: Samples) -> str:
+    """Return what samples are called: images where they are pixels.
+
+    Example:
+        >>> what_of(Samples(np.zeros((2, 640), "float32"), None, origin="windows.npy", seed=0))
+        'samples'
+    """
+    return "images" if samples.images.dtype == np.uint8 else "samples"
+
+
+def _hits(classifier: Scorer, batches: Iterable[tuple[np.ndarray, np.ndarray]], batch_size: int) -> tuple[int, int]:
+    """Return how many samples have the right output first, and among the first five."""
     correct = correct_top5 = 0
-    for images, labels in source.batches(batch_size):
+    for images, outputs in batches:
         probabilities = classifier.predict(images, batch_size=batch_size)
         ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :_TOP]
-        hits = ranked == outputs[labels][:, None]
+        hits = ranked == outputs[:, None]
         correct += int(hits[:, 0].sum())
         correct_top5 += int(hits.any(axis=1).sum())
-    return Evaluation(classifier.name, source.name, len(source), correct, correct_top5, matched)
+    return correct, correct_top5
 
 
 def match_classes(classifier: Scorer, class_names: tuple[str, ...]) -> tuple[np.ndarray, str]:

@@ -34,7 +34,7 @@ def as_features(data: object, metadata: Metadata, input_shape: tuple[int, ...]) 
     """
     if metadata.preprocessing is not None:
         return None
-    if isinstance(data, str | os.PathLike) and Path(data).suffix in SUFFIXES:
+    if isinstance(data, str | os.PathLike) and names_features(data):
         data = load_features(data)
     if not isinstance(data, np.ndarray):
         if metadata.features is None:
@@ -51,6 +51,16 @@ def as_features(data: object, metadata: Metadata, input_shape: tuple[int, ...]) 
             f"{data.shape}."
         )
     return data
+
+
+def names_features(data: str | os.PathLike[str]) -> bool:
+    """Return whether data is the path of a file of arrays.
+
+    Example:
+        >>> names_features("windows.npz"), names_features("cifar10")
+        (True, False)
+    """
+    return Path(data).suffix in SUFFIXES
 
 
 def load_features(path: str | os.PathLike[str]) -> np.ndarray:
@@ -77,6 +87,8 @@ def feature_samples(path: str | os.PathLike[str]) -> Samples:
         ((6, 49, 10), [0, 1, 2, 3, 4, 5])
     """
     features, labels = _arrays(Path(path))
+    if labels is not None and labels.shape == (len(features), 1):  # as keras.datasets gives them
+        labels = labels[:, 0]
     if labels is not None and (labels.shape != (len(features),) or not np.issubdtype(labels.dtype, np.integer)):
         raise SepzooError(
             f"{path}: expected one class number a sample as labels. Received: {labels.dtype} of shape {labels.shape}."

@@ -69,13 +69,14 @@ def from_model(
     Raises:
         SepzooError: several inputs or outputs, an open size, or no functional model.
     """
-    graph_of(model)
+    graph = graph_of(model)
     metadata = model_file.metadata_of(model) or Metadata(model.name, preprocessing=None)
     return KerasClassifier(
         metadata=metadata.updated(labels=labels, preprocessing=preprocessing, features=features, outputs=outputs),
         input_shape=_input_shape(model),
         output_shape=_output_shape(model),
         end=end_of(model),
+        output_name=graph.output_names[0],
         model=model,
     )
 

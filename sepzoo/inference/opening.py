@@ -62,7 +62,7 @@ def open(  # noqa: A001  (named for what it does, as in gzip.open)
     threads: int = 1,
     trust: bool = False,
 ) -> Classifier:
-    """Open a network's file: `.keras`, `.tflite`, or the folder of a SavedModel that `sepzoo.export.xla` wrote.
+    """Open a network's file: `.keras`, `.tflite`, or the folder of a SavedModel with one serving signature.
 
     A whole-model `.h5` file of Keras 2 is read too; it has neither labels nor preprocessing, so say them.
 

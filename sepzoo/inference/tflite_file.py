@@ -136,6 +136,7 @@ def read(path: Path, threads: int) -> TfliteClassifier:
         input_shape=tuple(int(size) for size in source["shape"][1:]),
         output_shape=tuple(int(size) for size in target["shape"][1:]),
         end=description.end,
+        output_name=str(target["name"]),
         operators=description.operators,
         input_quantization=quantization,
         output_quantization=_quantization(target),

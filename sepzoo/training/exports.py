@@ -13,6 +13,7 @@ from sepzoo.data.augment import Augmentation
 from sepzoo.export.results import ExportResults, check_targets, export_all
 from sepzoo.export.samples import CALIBRATION_COUNT, ExportSamples, draw_export_samples, samples_of_data
 from sepzoo.inference.keras_model import KerasClassifier, from_model
+from sepzoo.records.outputs import Output
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.atomic import atomic_write
 from sepzoo.training.recipe import Recipe
@@ -33,11 +34,12 @@ def export_run(
     seed: int | None = None,
     labels: Sequence[str] | None = None,
     preprocessing: Preprocessing | None = None,
+    outputs: str | Output | Sequence[Output] | None = None,
 ) -> ExportResults:
     """Write one file a target of the best network in a run's folder; see `Run.export`."""
     check_targets(targets)
     best = folder / "best.keras"
-    classifier = from_model(load(best), labels=labels, preprocessing=preprocessing)
+    classifier = from_model(load(best), labels=labels, preprocessing=preprocessing, outputs=outputs)
     if data is not None:
         samples = samples_of_data(classifier, data, count=calibration, seed=seed or 0)
     else:

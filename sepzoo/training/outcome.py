@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     import keras
 
     from sepzoo.export.results import ExportResults
-    from sepzoo.records.preprocessing import Preprocessing
+    from sepzoo.records.outputs import Output
+from sepzoo.records.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ class Run:
         seed: int | None = None,
         labels: Sequence[str] | None = None,
         preprocessing: Preprocessing | None = None,
+        outputs: str | Output | Sequence[Output] | None = None,
     ) -> ExportResults:
         """Write the best network in other formats, each file checked against it on held-out images.
 
@@ -116,6 +118,7 @@ class Run:
             seed: decides which; None: the recipe's.
             labels: class names, instead of the network's own.
             preprocessing: instead of the network's own.
+            outputs: what the network gives, instead of what it says or its graph shows.
 
         Raises:
             SepzooError: an unknown target, data that cannot be had, or a file that does not answer as the network does.
@@ -132,6 +135,7 @@ class Run:
             seed=seed,
             labels=labels,
             preprocessing=preprocessing,
+            outputs=outputs,
         )
 
     def __str__(self) -> str:

@@ -29,9 +29,9 @@ def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
         inference.open(tmp_path)
 
 
-def test_a_saved_model_of_other_people(tmp_path: Path) -> None:
+def test_an_empty_saved_model(tmp_path: Path) -> None:
     (tmp_path / "saved_model.pb").write_bytes(b"")
-    with pytest.raises(SepzooError, match=r"Received: one without assets\.extra/sepzoo\.json\."):
+    with pytest.raises(SepzooError, match=r": expected a SavedModel\. Received: a damaged one \("):
         inference.open(tmp_path)
 
 

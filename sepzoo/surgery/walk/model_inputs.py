@@ -19,7 +19,7 @@ def model_inputs(model: keras.Model, data: Samples | np.ndarray) -> np.ndarray:
     Args:
         model: of one input; its size may be open.
         data: an array as the model takes it, (n, height, width, channels), or `sepzoo.data.Samples`, whose pixels are
-            normalized as the model's own preprocessing says.
+            normalized as the model's own preprocessing says; features are taken as they are.
 
     Raises:
         SepzooError: several inputs, another shape, no sample at all, values that are not finite, or `Samples` for a
@@ -37,12 +37,16 @@ def model_inputs(model: keras.Model, data: Samples | np.ndarray) -> np.ndarray:
     values: Any = data
     if isinstance(data, Samples):
         metadata = model_file.metadata_of(model)
-        if metadata is None:
+        features = data.images.dtype != np.uint8 or (metadata is not None and metadata.features is not None)
+        if features:
+            values = data.images
+        elif metadata is None:
             raise SepzooError(
                 f"expected a model that says how pixels become its input. Received: {model.name!r} without, and "
                 "Samples. Pass an array as the model takes it."
             )
-        values = metadata.require_preprocessing().normalize(data.images)
+        else:
+            values = metadata.require_preprocessing().normalize(data.images)
     values = np.asarray(values)
     wanted = tuple(tensors[0].shape[1:])
     fits = values.ndim == len(wanted) + 1 and all(

@@ -1,0 +1,41 @@
+"""What the function of a SavedModel does last to its values, read off its graph as far as that is certain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sepzoo.records.outputs import End
+
+_ENDS: dict[str, End] = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
+_ADDITIONS = ("BiasAdd", "AddV2", "Add")
+_PRODUCTS = ("MatMul", "Conv2D", "Conv1D", "Conv3D")
+_PASSED_THROUGH = ("Identity", "Cast", "Reshape", "Squeeze", "StopGradient")
+
+
+def end_of(function: Any) -> End:
+    """Return what a signature's one output went through last; "other" where its graph can't be read.
+
+    The functions that it calls are put in their places first, so that the walk meets operations alone.
+    """
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    try:
+        tensor = convert_variables_to_constants_v2(function).outputs[0]
+    except Exception:  # lookup tables and other resources, which it can't freeze, make it raise almost anything
+        return "other"
+    while tensor.op.type in _PASSED_THROUGH and _axes(tensor) == _axes(tensor.op.inputs[0]):
+        tensor = tensor.op.inputs[0]
+    if tensor.op.type in _ADDITIONS and tensor.op.inputs[0].op.type in _PRODUCTS and _is_constant(tensor.op.inputs[1]):
+        return "linear"
+    return _ENDS.get(tensor.op.type, "linear" if tensor.op.type in _PRODUCTS else "other")
+
+
+def _is_constant(tensor: Any) -> bool:
+    while tensor.op.type == "Identity":
+        tensor = tensor.op.inputs[0]
+    return bool(tensor.op.type == "Const")
+
+
+def _axes(tensor: Any) -> list[int | None] | None:
+    """Return a tensor's shape without the batch and without axes of length 1."""
+    return None if tensor.shape.rank is None else [size for size in tensor.shape[1:] if size != 1]
