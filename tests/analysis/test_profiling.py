@@ -14,6 +14,7 @@ from sepzoo.analysis import LayerProfile, profile
 from sepzoo.layers import BSConvS, BSConvU, FactorizedConv2D, factorization
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.recursion import deep_recursion
+from tests.models import Program
 
 
 def small(shape=(32, 32, 3)):
@@ -186,11 +187,6 @@ def test_records_are_frozen():
         profile(small()).layers[0].macs = 1
 
 
-class Program(keras.Model):
-    def call(self, x):
-        return x
-
-
 def flat():
     stack = [keras.Input((8, 8, 3), name="x"), layers.Flatten(name="flat"), layers.Dense(2, name="fc")]
     return keras.Sequential(stack, name="flat")
@@ -211,7 +207,7 @@ def fixed():
     [
         (lambda: "mobilenet", None, "expected a Keras model. Received: str. Build one, or load it from its file."),
         (
-            lambda: Program(name="p"),
+            lambda: Program("p"),
             None,
             "expected a functional or Sequential model. Received: 'p', a subclassed model",
         ),
@@ -261,7 +257,7 @@ def test_what_can_not_be_counted_is_said(make, shape, text):
 def test_a_nested_program_is_named():
     x = keras.Input((4,), name="x")
     with pytest.raises(SepzooError, match="Received: 'inner', a subclassed model"):
-        profile(keras.Model(x, Program(name="inner")(x)))
+        profile(keras.Model(x, Program("inner")(x)))
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
+from tests.models import Program
 
 layers = keras.layers
 
@@ -106,9 +107,5 @@ def test_an_output_in_a_dictionary_is_one_output() -> None:
 
 
 def test_a_subclassed_model_is_refused() -> None:
-    class Program(keras.Model):
-        def call(self, x: Any) -> Any:
-            return x
-
     with pytest.raises(SepzooError, match=r"expected a functional or Sequential model\."):
         from_model(Program())

@@ -23,13 +23,6 @@ def stack(shape=(12, 12, 6), widths=(8, 10, 12)):
     return keras.Model(inputs, layers.Dense(4, name="fc")(x), name="stack")
 
 
-def shared():
-    """One convolution on two inputs."""
-    left, right = keras.Input((8, 8, 5), name="left"), keras.Input((8, 8, 5), name="right")
-    conv = layers.Conv2D(7, 3, name="conv")
-    return keras.Model([left, right], layers.Subtract(name="sub")([conv(left), conv(right)]), name="shared")
-
-
 def nested():
     """A nested model that runs twice."""
     x = keras.Input((8, 8, 5), name="inner_image")

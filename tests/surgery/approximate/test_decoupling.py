@@ -10,7 +10,8 @@ from keras import layers
 from sepzoo.analysis import profile
 from sepzoo.support.errors import SepzooError
 from sepzoo.surgery import decouple, to_keras
-from tests.surgery.networks import nested, shared, single, stack
+from tests.models import shared
+from tests.surgery.networks import nested, single, stack
 
 ORDERS = ("pw_dw", "dw_pw")
 FORMS = {
@@ -234,4 +235,4 @@ def test_bad_models():
     with pytest.raises(SepzooError, match="expected a model of known input size, as macs= is a share"):
         decouple(single(shape=(None, None, 5)), macs=0.5)
     with pytest.raises(SepzooError, match="expected a model of one input to be shown samples"):
-        decouple(shared(), data=np.zeros((2, 8, 8, 5)))
+        decouple(shared(5, 7), data=np.zeros((2, 8, 8, 5)))

@@ -11,7 +11,8 @@ from sepzoo.analysis import profile
 from sepzoo.layers import PRESETS
 from sepzoo.support.errors import SepzooError
 from sepzoo.surgery import replace
-from tests.surgery.networks import nested, shared, single, stack
+from tests.models import shared
+from tests.surgery.networks import nested, single, stack
 
 
 @pytest.mark.slow
@@ -60,7 +61,7 @@ def test_every_kind_takes_what_the_layer_had(kind):
 
 def test_nested_and_shared_layers():
     assert replace(nested(), "bsconv_u")[0].get_layer("net").get_layer("conv").name == "conv"
-    assert len(replace(shared(), "bsconv_u")[0].get_layer("conv")._inbound_nodes) == 2
+    assert len(replace(shared(5, 7), "bsconv_u")[0].get_layer("conv")._inbound_nodes) == 2
 
 
 def test_windows_groups_and_names_decide():

@@ -9,38 +9,12 @@ from keras import layers
 
 from sepzoo.support.errors import SepzooError
 from sepzoo.surgery import Part, Replacement, rewrite
+from tests.models import Program, chain, shared
 
 HIDDEN = (
     "expected a functional or Sequential model. Received: 'program', a subclassed model (Program), "
     "whose layers are hidden in its call(). Rebuild it as keras.Model(inputs, outputs)."
 )
-
-
-def sequential():
-    return keras.Sequential(
-        [
-            keras.Input((8, 8, 3)),
-            layers.Conv2D(4, 3, name="conv"),
-            layers.ReLU(name="act"),
-            layers.Flatten(name="flat"),
-        ],
-        name="chain",
-    )
-
-
-def shared():
-    left, right = keras.Input((8, 8, 3), name="left"), keras.Input((8, 8, 3), name="right")
-    conv = layers.Conv2D(4, 3, name="conv")
-    return keras.Model([left, right], layers.Subtract(name="sub")([conv(left), conv(right)]), name="shared")
-
-
-class Program(keras.Model):
-    def __init__(self):
-        super().__init__(name="program")
-        self.dense = layers.Dense(2)
-
-    def call(self, x):
-        return self.dense(x)
 
 
 class Unsaved(layers.Layer):
@@ -100,7 +74,7 @@ def no_rule(site):
             "expected a layer of one input to replace. Received: 'sub', which has more.",
         ),
         (
-            sequential,
+            chain,
             lambda site: Replacement((Part(layers.Dense(3, name="conv")),), "x") if site.name == "flat" else None,
             "expected replacements that keep the outputs of 'chain'. Received: an output of shape (None, 6, 6, 3) in "
             "place of (None, 144) from 'flat'.",
@@ -112,7 +86,7 @@ def no_rule(site):
             "All operation names should be unique.",
         ),
         (
-            sequential,
+            chain,
             lambda site: (
                 Replacement((Part(layers.Conv2D(4, 3, name="new"), [np.zeros(3)]),), "x")
                 if site.name == "conv"
@@ -127,7 +101,7 @@ def no_rule(site):
             "[(3, 2), (2,)]. Received: [(4, 2), (2,)]. Remove what was added to it after it was built.",
         ),
         (
-            sequential,
+            chain,
             lambda site: Replacement((Part(layers.Conv2D(4, 9, name="big")),), "x") if site.name == "conv" else None,
             "the replacement of 'conv' does not run: ",
         ),

@@ -12,28 +12,11 @@ from sepzoo.artifact import model_file
 from sepzoo.layers.graph import nodes
 from sepzoo.records.metadata import Metadata
 from sepzoo.surgery import Part, Replacement, Skip, rewrite
+from tests.models import chain, shared
 
 
 def keep(_site):
     return None
-
-
-def sequential():
-    return keras.Sequential(
-        [
-            keras.Input((8, 8, 3)),
-            layers.Conv2D(4, 3, name="conv"),
-            layers.ReLU(name="act"),
-            layers.Flatten(name="flat"),
-        ],
-        name="chain",
-    )
-
-
-def shared():
-    left, right = keras.Input((8, 8, 3), name="left"), keras.Input((8, 8, 3), name="right")
-    conv = layers.Conv2D(4, 3, name="conv")
-    return keras.Model([left, right], layers.Subtract(name="sub")([conv(left), conv(right)]), name="shared")
 
 
 def structured():
@@ -82,7 +65,7 @@ def masked():
 
 
 MODELS = [
-    sequential,
+    chain,
     shared,
     structured,
     nested,
@@ -157,7 +140,7 @@ def test_flags_regularizers_policies_and_seeds_are_kept():
 
 
 def test_a_frozen_model_with_an_open_layer_keeps_both_flags():
-    model = sequential()
+    model = chain()
     model.trainable = False
     model.get_layer("conv").trainable = True
     new, _report = rewrite(model, keep)
@@ -166,13 +149,13 @@ def test_a_frozen_model_with_an_open_layer_keeps_both_flags():
 
 
 def test_what_is_attached_to_a_model_is_carried_over():
-    model = model_file.attach(sequential(), Metadata("chain", labels=("no", "yes")))
+    model = model_file.attach(chain(), Metadata("chain", labels=("no", "yes")))
     new, _report = rewrite(model, keep)
     assert model_file.metadata_of(new).labels == ("no", "yes")
 
 
 def test_a_chain_takes_a_layers_place(randomize, outputs_of):
-    model = randomize(sequential())
+    model = randomize(chain())
     kernel, bias = model.get_layer("conv").get_weights()
 
     def rule(site):
@@ -209,7 +192,7 @@ def in_terms(site):
     return Replacement(parts, "split", apply=lambda x: total([a(x), b(x)]))
 
 
-@pytest.mark.parametrize("make", [sequential, shared, structured, nested, same_layer_inside_and_outside, functions])
+@pytest.mark.parametrize("make", [chain, shared, structured, nested, same_layer_inside_and_outside, functions])
 def test_a_sum_takes_a_convolutions_place_wherever_it_is(make, randomize, outputs_of, fingerprint):
     model = randomize(make())
     before = fingerprint(model)
@@ -240,7 +223,7 @@ def test_functions_that_a_replacement_makes_are_named_after_the_layer():
     def rule(site):
         return Replacement((), "by hand", apply=lambda x: keras.ops.relu(x) + 0.0) if site.name == "act" else None
 
-    new, _report = rewrite(sequential(), rule)
+    new, _report = rewrite(chain(), rule)
     assert [name.split("_")[0] for name in (node.operation.name for node in nodes(new))] == [
         "conv",
         "act",
@@ -250,14 +233,14 @@ def test_functions_that_a_replacement_makes_are_named_after_the_layer():
 
 
 def test_a_frozen_layers_replacement_is_frozen():
-    model = sequential()
+    model = chain()
     model.get_layer("conv").trainable = False
     new, _report = rewrite(model, lambda site: in_terms(site) if site.name == "conv" else None)
     assert new.trainable_variables == []
 
 
 def test_a_layer_is_taken_out(randomize, outputs_of):
-    model = randomize(sequential())
+    model = randomize(chain())
     new, report = rewrite(model, lambda site: Replacement((), "left out") if site.name == "act" else None)
     assert [layer.name for layer in new.layers] == ["conv", "flat"]
     np.testing.assert_array_equal(np.maximum(outputs_of(new)[0], 0), outputs_of(model)[0])
@@ -265,7 +248,7 @@ def test_a_layer_is_taken_out(randomize, outputs_of):
 
 
 def test_a_skipped_layer_stays_and_is_reported(randomize, outputs_of):
-    model = randomize(sequential())
+    model = randomize(chain())
     new, report = rewrite(model, lambda site: Skip("too small") if site.name == "conv" else None)
     np.testing.assert_array_equal(outputs_of(new)[0], outputs_of(model)[0])
     assert report.changes[0].skipped == "too small"
