@@ -1,7 +1,7 @@
 """Training speed with and without `surgery.accelerate`, in images a second.
 
-`python benchmarks/accelerate.py [NAME …]` trains each network on noise, batch 128, float32, stock and accelerated in
-turns of ten steps: the median and the quartiles of the turns, and the median ratio of two that followed each other.
+`python benchmarks/accelerate.py [NAME …]` trains each network on noise, batch 128, float32, with built-in
+layers and accelerated in turns of ten steps: the median and the quartiles of the turns, and the median ratio of two that followed each other.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ def images_per_second(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float
 def main() -> None:
     """Print the table."""
     generator = np.random.default_rng(0)
-    print(f"{'network':34}{'stock':>22}{'accelerated':>22}{'ratio':>8}")
+    print(f"{'network':34}{'built-in':>22}{'accelerated':>22}{'ratio':>8}")
     for name in sys.argv[1:] or NAMES:
-        stock = build(name, classifier_activation=None)
-        models = stock, accelerate(stock)[0]
-        x = generator.uniform(0, 1, (BATCH * STEPS, *stock.input_shape[1:])).astype("float32")
-        y = generator.integers(0, stock.output_shape[-1], len(x))
+        builtin = build(name, classifier_activation=None)
+        models = builtin, accelerate(builtin)[0]
+        x = generator.uniform(0, 1, (BATCH * STEPS, *builtin.input_shape[1:])).astype("float32")
+        y = generator.integers(0, builtin.output_shape[-1], len(x))
         for model in models:
             loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
             model.compile(keras.optimizers.SGD(0.01, momentum=0.9), loss)

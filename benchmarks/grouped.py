@@ -25,9 +25,9 @@ def main() -> None:
         layers = [cls(channels, 3, groups=groups, padding="same") for cls in (keras.layers.Conv2D, GroupedConv2D)]
         for layer in layers:
             layer.build(x.shape)
-        stock, ours = in_turns([training_step(layer, x, [layer.kernel]) for layer in layers], RUNS)
+        builtin, ours = in_turns([training_step(layer, x, [layer.kernel]) for layer in layers], RUNS)
         case = f"{batch} {size} {channels} {groups}"
-        print(f"{case:28}{spread(stock, 1):>24}{spread(ours, 1):>24}{ratio(stock, ours):>8.1f}", flush=True)
+        print(f"{case:28}{spread(builtin, 1):>24}{spread(ours, 1):>24}{ratio(builtin, ours):>8.1f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ WATCHED = 500
 
 
 def measured(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    """Return the accuracy, and which answers were right (a bit each), so that networks can be compared in pairs."""
+    """Return the accuracy, and which images it had right (a bit each), so that networks can be compared in pairs."""
     right = model.predict(images, batch_size=256, verbose=0).argmax(axis=-1) == labels
     return {"accuracy": float(right.mean()), "correct": base64.b64encode(np.packbits(right).tobytes()).decode()}
 
@@ -55,14 +55,14 @@ def main() -> None:
     train, test = (data.open_source(options.data, split=split, **sizes) for split in ("train", "test"))
     samples = prepare(data.draw_samples(train, options.samples, seed=0).images)
     pixels, labels = train.images(np.arange(len(train))), train.labels
-    judged, answers = test.images(np.arange(len(test))), test.labels
+    test_images, test_labels = test.images(np.arange(len(test))), test.labels
     if options.held_out:
-        judged, answers = pixels[-options.held_out :], labels[-options.held_out :]
+        test_images, test_labels = pixels[-options.held_out :], labels[-options.held_out :]
         pixels, labels = pixels[: -options.held_out], labels[: -options.held_out]
     classes = train.class_names
-    watched = data.ArraySource(judged[:WATCHED], answers[:WATCHED], classes)
+    watched = data.ArraySource(test_images[:WATCHED], test_labels[:WATCHED], classes)
     sources, settings = Sources(data.ArraySource(pixels, labels, classes), watched), tuning(options.learning_rate)
-    judged = prepare(judged)
+    test_images = prepare(test_images)
     options.out.mkdir(parents=True, exist_ok=True)
     file = options.out / "arms.jsonl"
     done = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
@@ -73,8 +73,8 @@ def main() -> None:
         if new is not None:
             costs = analysis.profile(new)
             row |= {"macs": costs.macs, "params": costs.params, "layer_error": layer_error(trained, new, samples)}
-            row |= {"count": len(answers), "plain": measured(new, judged, answers)}
-            row["tuned"] = measured(tuned(new, preprocessing, sources, settings), judged, answers)
+            row |= {"count": len(test_labels), "plain": measured(new, test_images, test_labels)}
+            row["tuned"] = measured(tuned(new, preprocessing, sources, settings), test_images, test_labels)
         with file.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(row) + "\n")
         accuracies = {key: row[key]["accuracy"] for key in ("plain", "tuned") if key in row}

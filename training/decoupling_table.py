@@ -22,7 +22,7 @@ from sepzoo.support.csv_file import write_csv
 from sepzoo.support.picture import picture
 from sepzoo.support.table import table
 
-Row = dict[str, Any]
+Measured = dict[str, Any]
 METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "data_free": ("data_free: T terms in each layer, by singular values", {"color": "C0", "marker": "o"}),
     "budgeted": (
@@ -55,7 +55,7 @@ class Arm(NamedTuple):
     tuned: float
 
     @classmethod
-    def of(cls, row: Row) -> Arm:
+    def of(cls, row: Measured) -> Arm:
         """Return the numbers of a line of arms.jsonl."""
         return cls(*(row[name] for name in cls._fields[:6]), row["plain"]["accuracy"], row["tuned"]["accuracy"])
 
@@ -93,8 +93,8 @@ def show(folder: Path) -> str:
     return text
 
 
-def _difference(row: Row, other: Row, state: str) -> str:
-    """Return the difference of two accuracies in points, with the standard error of the paired answers."""
+def _difference(row: Measured, other: Measured, state: str) -> str:
+    """Return the difference of two accuracies in points, with the standard error of the pairs."""
     if row is other:
         return ""
     right = [

@@ -15,7 +15,7 @@ from sepzoo.support.atomic import atomic_write, check_target
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.progress import counted
 
-Row = tuple[str, str, str]
+Line = tuple[str, str, str]
 
 
 def pictures(folder: Path) -> list[Path]:
@@ -24,8 +24,8 @@ def pictures(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in known and path.is_file())
 
 
-def classified(classifier: inference.Classifier, folder: Path) -> Iterator[Row]:
-    """Yield a row for each picture; one that cannot be read is named on standard error and left out."""
+def classified(classifier: inference.Classifier, folder: Path) -> Iterator[Line]:
+    """Yield a line for each picture; one that cannot be read is named on standard error and left out."""
     found = pictures(folder)
     for path in counted(found, len(found), "pictures"):
         try:

@@ -9,7 +9,6 @@ import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -19,6 +18,7 @@ from sepzoo.layers.graph import layers_of
 from sepzoo.support.csv_file import write_csv
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.table import table
+from sepzoo.support.types import Json, Kwargs, Layer
 
 CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 DEPTHWISE = (
@@ -109,7 +109,7 @@ class KernelCorrelations:
             rows.append([each.layer, each.kind, size, *found, chance, each.fits])
         return table(header, rows, left=3)
 
-    def _row(self, layer: LayerCorrelation) -> dict[str, Any]:
+    def _row(self, layer: LayerCorrelation) -> dict[str, Json]:
         return {**dataclasses.asdict(layer), "fits": layer.fits}
 
 
@@ -146,7 +146,7 @@ def kernel_correlations(model: keras.Model) -> KernelCorrelations:
     return KernelCorrelations(model.name, tuple(found))
 
 
-def _with_factors(model: keras.Model) -> Iterator[tuple[str, Any]]:
+def _with_factors(model: keras.Model) -> Iterator[tuple[str, Layer]]:
     for name, layer in layers_of(model):
         if isinstance(layer, FactorizedConv):
             yield from ((f"{name}_{factor.name}", factor) for factor in layer.factors)
@@ -154,7 +154,7 @@ def _with_factors(model: keras.Model) -> Iterator[tuple[str, Any]]:
             yield name, layer
 
 
-def _measured(name: str, layer: Any) -> LayerCorrelation | None:
+def _measured(name: str, layer: Layer) -> LayerCorrelation | None:
     if not isinstance(layer, CONVOLUTIONS + DEPTHWISE) or math.prod(layer.kernel_size) == 1:
         return None
     weight = layer.depthwise_kernel if hasattr(layer, "depthwise_kernel") else layer.kernel
@@ -166,7 +166,7 @@ def _measured(name: str, layer: Any) -> LayerCorrelation | None:
         )
     area, inputs, filters = math.prod(layer.kernel_size), *kernel.shape[-2:]
     slices = np.moveaxis(kernel.reshape(area, inputs, filters), 0, -1)  # (inputs, filters, positions)
-    general: dict[str, Any] = {"layer": name, "kind": type(layer).__name__, "window": tuple(layer.kernel_size)}
+    general: Kwargs = {"layer": name, "kind": type(layer).__name__, "window": tuple(layer.kernel_size)}
     if isinstance(layer, DEPTHWISE):
         bank = slices.reshape(1, -1, area)
         return LayerCorrelation(

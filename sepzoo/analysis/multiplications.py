@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
 
 import keras
+
+from sepzoo.support.types import Layer
 
 Shape = tuple[int, ...]
 
 
 @functools.singledispatch
-def multiplications(layer: Any, inputs: Shape, outputs: Shape) -> int | None:
+def multiplications(layer: Layer, inputs: Shape, outputs: Shape) -> int | None:
     """Return the multiplications of one call, or None for a layer that multiplies by a rule that is not known here.
 
     Args:
@@ -39,37 +40,37 @@ def multiplications(layer: Any, inputs: Shape, outputs: Shape) -> int | None:
 @multiplications.register(keras.layers.Conv1D)
 @multiplications.register(keras.layers.Conv2D)
 @multiplications.register(keras.layers.Conv3D)
-def _(layer: Any, inputs: Shape, outputs: Shape) -> int:
+def _(layer: Layer, inputs: Shape, outputs: Shape) -> int:
     return math.prod(outputs) * math.prod(layer.kernel_size) * (_channels(layer, inputs) // layer.groups)
 
 
 @multiplications.register(keras.layers.Conv1DTranspose)
 @multiplications.register(keras.layers.Conv2DTranspose)
 @multiplications.register(keras.layers.Conv3DTranspose)
-def _(layer: Any, inputs: Shape, outputs: Shape) -> int:
+def _(layer: Layer, inputs: Shape, outputs: Shape) -> int:
     return math.prod(inputs) * math.prod(layer.kernel_size) * layer.filters
 
 
 @multiplications.register(keras.layers.DepthwiseConv1D)
 @multiplications.register(keras.layers.DepthwiseConv2D)
-def _(layer: Any, inputs: Shape, outputs: Shape) -> int:
+def _(layer: Layer, inputs: Shape, outputs: Shape) -> int:
     return math.prod(outputs) * math.prod(layer.kernel_size)
 
 
 @multiplications.register(keras.layers.SeparableConv1D)
 @multiplications.register(keras.layers.SeparableConv2D)
-def _(layer: Any, inputs: Shape, outputs: Shape) -> int:
+def _(layer: Layer, inputs: Shape, outputs: Shape) -> int:
     between = math.prod(outputs) // layer.filters * _channels(layer, inputs) * layer.depth_multiplier
     return between * (math.prod(layer.kernel_size) + layer.filters)
 
 
 @multiplications.register(keras.layers.Dense)
-def _(layer: Any, inputs: Shape, outputs: Shape) -> int:
+def _(layer: Layer, inputs: Shape, outputs: Shape) -> int:
     return math.prod(inputs) * layer.units
 
 
 @multiplications.register(keras.layers.EinsumDense)
-def _(layer: Any, inputs: Shape, outputs: Shape) -> int:
+def _(layer: Layer, inputs: Shape, outputs: Shape) -> int:
     of_input, of_output = layer.equation.split(",")[0], layer.equation.split("->")[1]
     aligned = zip(of_output, outputs, strict=False)
     if of_output.startswith("..."):
@@ -77,5 +78,5 @@ def _(layer: Any, inputs: Shape, outputs: Shape) -> int:
     return math.prod(inputs) * math.prod(size for index, size in aligned if index not in of_input)
 
 
-def _channels(layer: Any, inputs: Shape) -> int:
+def _channels(layer: Layer, inputs: Shape) -> int:
     return inputs[1 if layer.data_format == "channels_first" else -1]

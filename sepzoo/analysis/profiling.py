@@ -6,7 +6,6 @@ import dataclasses
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import keras
 
@@ -16,6 +15,7 @@ from sepzoo.layers.graph import graph_of, input_of, replay
 from sepzoo.layers.orthonormal import orthonormal_kernels
 from sepzoo.support.errors import SepzooError, first_line, unknown
 from sepzoo.support.table import table
+from sepzoo.support.types import Args, Json, Kwargs, Operation, Tensors, Variable
 
 Shape = tuple[int, ...]
 InputShape = Sequence[int] | Mapping[str, Sequence[int]]
@@ -36,7 +36,7 @@ class LayerProfile:
 
     name: str
     kind: str
-    output_shape: tuple[Any, ...]
+    output_shape: Shape | tuple[Shape, ...]
     params: int
     macs: int
     bytes: int
@@ -75,7 +75,7 @@ class Profile:
         """Bytes of all layers' outputs (activations), the model's input not among them."""
         return sum(layer.bytes for layer in self.layers)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Json]:
         """Return fields and totals as plain data that JSON can hold."""
         return {**dataclasses.asdict(self), "macs": self.macs, "bytes": self.bytes}
 
@@ -131,7 +131,7 @@ def profile(model: keras.Model, input_shape: InputShape | None = None) -> Profil
     )
 
 
-def measure(model: keras.Model, shapes: Sequence[Shape] | None = None) -> list[tuple[Any, LayerProfile, bool]]:
+def measure(model: keras.Model, shapes: Sequence[Shape] | None = None) -> list[tuple[Operation, LayerProfile, bool]]:
     """Return (layer of the model, record, whether its MACs are known) for each call; a factorized layer has several.
 
     Args:
@@ -155,15 +155,15 @@ class _Walk:
     """Shapes through the graph, and a record at each step."""
 
     def __init__(self) -> None:
-        self.measured: list[tuple[Any, LayerProfile, bool]] = []
+        self.measured: list[tuple[Operation, LayerProfile, bool]] = []
         self.seen: set[int] = set()
 
-    def model(self, model: keras.Model, inputs: Any, prefix: str = "") -> Any:
+    def model(self, model: keras.Model, inputs: Tensors, prefix: str = "") -> Tensors:
         """Measure all calls of a model and return the shapes of its outputs."""
         graph_of(model, prefix.rstrip("/") or None)
         return replay(model, inputs, lambda operation, args, kwargs: self.call(operation, args, kwargs, prefix))
 
-    def call(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], prefix: str) -> Any:
+    def call(self, operation: Operation, args: Args, kwargs: Kwargs, prefix: str) -> Tensors:
         """Measure one call of the graph: of a nested model, of a factorized layer, of any other operation."""
         name = prefix + operation.name
         if isinstance(operation, keras.Model):
@@ -175,7 +175,7 @@ class _Walk:
             return x
         return self.step(operation, operation, args, kwargs, name=name)
 
-    def step(self, owner: Any, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *, name: str) -> Any:
+    def step(self, owner: Operation, operation: Operation, args: Args, kwargs: Kwargs, *, name: str) -> Tensors:
         """Measure one operation and return the shapes of its outputs."""
         first = keras.tree.flatten(input_of(args, kwargs))[0].shape
         _check_input(operation, first, name)
@@ -203,7 +203,7 @@ class _Walk:
         self.measured.append((owner, record, macs is not None))
         return outputs
 
-    def _new_params(self, operation: Any) -> int:
+    def _new_params(self, operation: Operation) -> int:
         new = [weight for weight in getattr(operation, "weights", ()) if id(weight) not in self.seen]
         self.seen.update(map(id, new))
         return _size(new)
@@ -241,7 +241,7 @@ def _input_shapes(model: keras.Model, input_shape: InputShape | None) -> list[Sh
     return shapes
 
 
-def _check_input(operation: Any, shape: Shape, name: str) -> None:
+def _check_input(operation: Operation, shape: Shape, name: str) -> None:
     """Hold a size against what the layer's weights were made for; Keras does so only when a layer runs."""
     spec = getattr(operation, "input_spec", None)
     for axis, size in (getattr(spec, "axes", None) or {}).items():
@@ -252,7 +252,7 @@ def _check_input(operation: Any, shape: Shape, name: str) -> None:
             )
 
 
-def _size(weights: Iterable[Any]) -> int:
+def _size(weights: Iterable[Variable]) -> int:
     return sum(math.prod(weight.shape) for weight in weights)
 
 
@@ -265,5 +265,5 @@ def _number(value: int) -> str:
     return f"{value:,}" if value else "-"
 
 
-def _shape(shape: Sequence[Any]) -> str:
+def _shape(shape: Sequence[int | Shape | None]) -> str:
     return "(" + ", ".join(_shape(size) if isinstance(size, tuple) else str(size) for size in shape) + ")"

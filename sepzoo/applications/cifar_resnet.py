@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from sepzoo.applications.resnet import PAPER, SLOTS, Stage, residual_stages
 from sepzoo.layers.resolution import resolutions
 from sepzoo.records.arguments import Rate, Units
-from sepzoo.records.authors import authors_spec
+from sepzoo.records.authors import authors_spec, authors_specs
 from sepzoo.records.family import Family, ModelSpec
-from sepzoo.records.naming import VARIANT, VARIANTS, depth_error, variant_of
+from sepzoo.records.naming import VARIANT, depth_error, variant_of, with_variants
 from sepzoo.support.types import Tensor
 
 if TYPE_CHECKING:
@@ -78,12 +78,8 @@ FAMILY = Family(
     body=cifar_resnet,
     slots=SLOTS,
     replaces="each 3 x 3 convolution, the first included",
-    listed=tuple(
-        spec
-        for form in ("resnet", "preresnet")
-        for depth in DEPTHS
-        for variant in VARIANTS
-        if (spec := _authors_form(f"cifar_{form}{depth}{variant}"))
+    listed=authors_specs(
+        _authors_form, with_variants(f"cifar_{form}{depth}" for form in ("resnet", "preresnet") for depth in DEPTHS)
     ),
     parse=_authors_form,
 )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 from sepzoo.layers.factorization import PRESETS, Factorization, factorization
 from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.width import divisible, truncated
 from sepzoo.records.arguments import ActivationName, Count, OutputStride, Rate, Width
 from sepzoo.records.family import Family, ModelSpec, Paper
-from sepzoo.support.types import Tensor
+from sepzoo.support.types import Options, Tensor
 
 if TYPE_CHECKING:
     from sepzoo.layers.builder import LayerBuilder
@@ -25,8 +25,8 @@ class Module:
     name: str
     widths: tuple[int, int, int]
     conv: str
-    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    options: Options = dataclasses.field(default_factory=dict)
+    arguments: Options = dataclasses.field(default_factory=dict)
 
     def spec(self) -> ModelSpec:
         """Return the network that repeats it."""
@@ -86,7 +86,7 @@ class Arguments:
     mid_activation: ActivationName | None = None
     shortcut: bool = False
     beside: str | Factorization | None = None
-    beside_options: Mapping[str, Any] | None = None
+    beside_options: Options | None = None
     output_stride: OutputStride = None
     dropout: Rate = 0.0
 

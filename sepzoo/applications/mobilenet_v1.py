@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sepzoo.layers.factorization import PRESETS
 from sepzoo.layers.heads import conv_head, dense_head
 from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.width import truncated
 from sepzoo.records.arguments import ActivationName, Classifier, Count, OutputStride, Rate, Stride, Width
-from sepzoo.records.authors import authors_spec
+from sepzoo.records.authors import authors_spec, authors_specs
 from sepzoo.records.family import Family, ModelSpec, Paper, WeightFile
 from sepzoo.records.naming import WIDTH, mobilenet_names, width_of
-from sepzoo.support.types import Activation, Tensor
+from sepzoo.support.types import Activation, Kwargs, Tensor
 
 if TYPE_CHECKING:
     from sepzoo.layers.builder import LayerBuilder
@@ -74,9 +74,7 @@ def mobilenet_v1(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
     return x
 
 
-def _unit(
-    net: LayerBuilder, x: Tensor, channels: int, depth_multiplier: int, place: str, unit: dict[str, Any]
-) -> Tensor:
+def _unit(net: LayerBuilder, x: Tensor, channels: int, depth_multiplier: int, place: str, unit: Kwargs) -> Tensor:
     kind = net.factorization
     if kind is not None and not (kind.kind == "separable" and kind.batch_norm):
         return net.factorized_bn(x, kind, channels, 3, name=f"{place}_conv", **unit)
@@ -136,7 +134,7 @@ FAMILY = Family(
     replaces="each of the 13 units",
     listed=(
         ModelSpec("mobilenet_v1", arguments={"padding": "end"}),
-        *(spec for name in mobilenet_names("v1", "bsconvu") if (spec := _authors_form(name))),
+        *authors_specs(_authors_form, mobilenet_names("v1", "bsconvu")),
     ),
     parse=_authors_form,
     weights=_weights(),

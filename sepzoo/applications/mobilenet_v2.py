@@ -10,7 +10,7 @@ from sepzoo.layers.drop_rates import drop_rates
 from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.width import divisible, truncated
 from sepzoo.records.arguments import Count, OutputStride, Rate, Stride, Width
-from sepzoo.records.authors import authors_spec
+from sepzoo.records.authors import authors_spec, authors_specs
 from sepzoo.records.family import Family, ModelSpec, Paper, WeightFile
 from sepzoo.records.naming import WIDTH, mobilenet_names, width_of
 from sepzoo.support.types import Tensor
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
-    """A row of the paper's table: `units` bottlenecks of expansion t and c channels."""
+class Bottlenecks:
+    """A row of the paper's table: how many bottlenecks of which expansion (t) and width (c)."""
 
     expansion: int
     channels: int
@@ -30,11 +30,11 @@ class Row:
 
 STEM = 32
 STAGES = (  # a stage is a resolution: one or two rows of the table
-    (Row(1, 16, 1),),
-    (Row(6, 24, 2),),
-    (Row(6, 32, 3),),
-    (Row(6, 64, 4), Row(6, 96, 3)),
-    (Row(6, 160, 3), Row(6, 320, 1)),
+    (Bottlenecks(1, 16, 1),),
+    (Bottlenecks(6, 24, 2),),
+    (Bottlenecks(6, 32, 3),),
+    (Bottlenecks(6, 64, 4), Bottlenecks(6, 96, 3)),
+    (Bottlenecks(6, 160, 3), Bottlenecks(6, 320, 1)),
 )
 FINAL = 1280
 
@@ -160,7 +160,7 @@ FAMILY = Family(
     replaces="none of the convolutions: bsconv_s is the orthonormal penalty on the linear projections, as published",
     listed=(
         ModelSpec("mobilenet_v2", arguments={"batch_norm_momentum": 0.999}),
-        *(spec for name in mobilenet_names("v2", "bsconvs_p1d6") if (spec := _authors_form(name))),
+        *authors_specs(_authors_form, mobilenet_names("v2", "bsconvs_p1d6")),
     ),
     parse=_authors_form,
     weights=_weights(),

@@ -13,7 +13,7 @@ from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.squeeze_excite import squeeze_excite
 from sepzoo.layers.width import divisible, truncated
 from sepzoo.records.arguments import Classifier, Count, OutputStride, Rate, Stride, Width
-from sepzoo.records.authors import authors_spec
+from sepzoo.records.authors import authors_spec, authors_specs
 from sepzoo.records.family import Family, ModelSpec, Paper, WeightFile
 from sepzoo.records.naming import WIDTH, mobilenet_names, width_of
 from sepzoo.support.errors import SepzooError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class Bottlenecks:
     """Rows of the paper's table: bottlenecks of the same width, each with its channels in the middle."""
 
     channels: int
@@ -39,7 +39,7 @@ class Stage:
     strides: int
     kernel_size: int
     activation: str
-    rows: tuple[Row, ...]
+    rows: tuple[Bottlenecks, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,20 +55,25 @@ FINAL = 6  # the last convolution is so many times as wide as the last bottlenec
 LARGE = Table(
     hidden=1280,
     stages=(
-        Stage(1, 3, "relu", (Row(16, (16,)),)),
-        Stage(2, 3, "relu", (Row(24, (64, 72)),)),
-        Stage(2, 5, "relu", (Row(40, (72, 120, 120), squeeze=True),)),
-        Stage(2, 3, "hard_swish", (Row(80, (240, 200, 184, 184)), Row(112, (480, 672), squeeze=True))),
-        Stage(2, 5, "hard_swish", (Row(160, (672, 960, 960), squeeze=True),)),
+        Stage(1, 3, "relu", (Bottlenecks(16, (16,)),)),
+        Stage(2, 3, "relu", (Bottlenecks(24, (64, 72)),)),
+        Stage(2, 5, "relu", (Bottlenecks(40, (72, 120, 120), squeeze=True),)),
+        Stage(2, 3, "hard_swish", (Bottlenecks(80, (240, 200, 184, 184)), Bottlenecks(112, (480, 672), squeeze=True))),
+        Stage(2, 5, "hard_swish", (Bottlenecks(160, (672, 960, 960), squeeze=True),)),
     ),
 )
 SMALL = Table(
     hidden=1024,
     stages=(
-        Stage(2, 3, "relu", (Row(16, (16,), squeeze=True),)),
-        Stage(2, 3, "relu", (Row(24, (72, 88)),)),
-        Stage(2, 5, "hard_swish", (Row(40, (96, 240, 240), squeeze=True), Row(48, (120, 144), squeeze=True))),
-        Stage(2, 5, "hard_swish", (Row(96, (288, 576, 576), squeeze=True),)),
+        Stage(2, 3, "relu", (Bottlenecks(16, (16,), squeeze=True),)),
+        Stage(2, 3, "relu", (Bottlenecks(24, (72, 88)),)),
+        Stage(
+            2,
+            5,
+            "hard_swish",
+            (Bottlenecks(40, (96, 240, 240), squeeze=True), Bottlenecks(48, (120, 144), squeeze=True)),
+        ),
+        Stage(2, 5, "hard_swish", (Bottlenecks(96, (288, 576, 576), squeeze=True),)),
     ),
 )
 TABLES = {"large": LARGE, "small": SMALL}
@@ -221,12 +226,8 @@ FAMILY = Family(
     listed=(
         ModelSpec("mobilenet_v3_large", arguments={"size": "large", "batch_norm_momentum": 0.999}),
         ModelSpec("mobilenet_v3_small", arguments={"size": "small", "batch_norm_momentum": 0.999}),
-        *(
-            spec
-            for size in ("large", "small")
-            for name in mobilenet_names(f"v3_{size}", "bsconvs_p1d6")
-            if (spec := _authors_form(name))
-        ),
+        *authors_specs(_authors_form, mobilenet_names("v3_large", "bsconvs_p1d6")),
+        *authors_specs(_authors_form, mobilenet_names("v3_small", "bsconvs_p1d6")),
     ),
     parse=_authors_form,
     weights=tuple(file for variant in _HASHES for file in _weights(*variant)),

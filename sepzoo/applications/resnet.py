@@ -17,7 +17,7 @@ from sepzoo.layers.resolution import Resolution, resolutions
 from sepzoo.records.arguments import OutputStride, Rate, Units
 from sepzoo.records.conventions import BSCONV
 from sepzoo.records.family import Family, ModelSpec, Paper
-from sepzoo.records.naming import VARIANT, VARIANTS, depth_error, variant_of
+from sepzoo.records.naming import VARIANT, depth_error, variant_of, with_variants
 from sepzoo.records.preprocessing import ZERO_TO_ONE
 from sepzoo.support.types import Tensor
 
@@ -167,12 +167,8 @@ FAMILY = Family(
     body=resnet,
     slots=SLOTS,
     replaces="each 3 x 3 convolution",
-    listed=tuple(
-        spec
-        for form in ("resnet", "preresnet")
-        for depth in UNITS
-        for variant in VARIANTS
-        if (spec := _authors_form(f"{form}{depth}{variant}"))
+    listed=authors_specs(
+        _authors_form, with_variants(f"{form}{depth}" for form in ("resnet", "preresnet") for depth in UNITS)
     ),
     parse=_authors_form,
 )

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 from sepzoo.applications.resnet import SLOTS, Stage, residual_stages
 from sepzoo.layers.resolution import resolutions
 from sepzoo.records.arguments import Rate, Units
-from sepzoo.records.authors import authors_spec
+from sepzoo.records.authors import authors_spec, authors_specs
 from sepzoo.records.family import Family, ModelSpec, Paper
-from sepzoo.records.naming import VARIANT, VARIANTS, depth_error, variant_of
+from sepzoo.records.naming import VARIANT, depth_error, variant_of, with_variants
 from sepzoo.support.arguments import Interval
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Tensor
@@ -92,12 +92,9 @@ FAMILY = Family(
     body=wide_resnet,
     slots=SLOTS,
     replaces="each 3 x 3 convolution, the first included",
-    listed=tuple(
-        spec
-        for depth, widths in WIDTHS.items()
-        for width in widths
-        for variant in VARIANTS
-        if (spec := _authors_form(f"cifar_wrn{depth}_{width}{variant}"))
+    listed=authors_specs(
+        _authors_form,
+        with_variants(f"cifar_wrn{depth}_{width}" for depth, widths in WIDTHS.items() for width in widths),
     ),
     parse=_authors_form,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sepzoo.layers.drop_rates import drop_rates
 from sepzoo.layers.factorization import PRESETS, separable
@@ -11,7 +11,7 @@ from sepzoo.layers.resolution import Resolution, resolutions
 from sepzoo.layers.width import truncated
 from sepzoo.records.arguments import OutputStride, Rate, Width
 from sepzoo.records.family import Family, ModelSpec, Paper, WeightFile
-from sepzoo.support.types import Tensor
+from sepzoo.support.types import Kwargs, Tensor
 
 if TYPE_CHECKING:
     from sepzoo.layers.builder import LayerBuilder
@@ -66,14 +66,14 @@ def xception(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
         return truncated(channels, arguments.alpha)
 
     for c, channels in enumerate(STEM, start=1):
-        stem: dict[str, Any] = {"strides": 2 if c == 1 else 1, "padding": "valid", "activation": "relu"}
+        stem: Kwargs = {"strides": 2 if c == 1 else 1, "padding": "valid", "activation": "relu"}
         x = net.conv_bn(x, width(channels), 3, **stem, name=f"stem_conv{c}")
     scales = resolutions(2, (2,) * len(STAGES), arguments.output_stride)
     rates = iter(drop_rates(arguments.drop_path, sum(map(len, STAGES))))
     for s, (modules, scale) in enumerate(zip(STAGES, scales, strict=True), start=1):
         for u, module in enumerate(modules, start=1):
             place, inputs, rate = f"stage{s}_unit{u}", x, next(rates)
-            inside: dict[str, Any] = {"dilation_rate": scale.window(u)["dilation_rate"], "activation": None}
+            inside: Kwargs = {"dilation_rate": scale.window(u)["dilation_rate"], "activation": None}
             for c, channels in enumerate(module.channels, start=1):
                 if (s, u, c) != (1, 1, 1):  # the stem has just ended in one
                     x = net.activation(x, "relu", name=f"{place}_conv{c}")
@@ -83,7 +83,7 @@ def xception(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
             if arguments.residual:
                 x = _shortcut(net, inputs, net.drop_path(x, rate, name=place), module, scale, place)
     for c, channels in enumerate(FINAL, start=1):
-        final: dict[str, Any] = {"dilation_rate": scales[-1].dilation, "activation": "relu"}
+        final: Kwargs = {"dilation_rate": scales[-1].dilation, "activation": "relu"}
         x = net.factorized_bn(x, kind, width(channels), 3, **final, name=f"final_conv{c}")
     return x
 

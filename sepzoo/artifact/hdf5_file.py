@@ -6,7 +6,7 @@ from pathlib import Path
 
 import h5py
 
-from sepzoo.artifact.inspection.hdf5 import follow
+from sepzoo.artifact.inspection.hdf5 import members
 from sepzoo.support.errors import SepzooError
 
 
@@ -24,17 +24,9 @@ def check_self_contained(path: Path) -> None:
         OSError: no HDF5 file.
     """
     with h5py.File(path, "r") as file:
-        groups, seen = [file["/"]], set()
-        while groups:
-            group = groups.pop()
-            for key in group:
-                member, problem = follow(group, key)
-                if problem:
-                    raise SepzooError(
-                        f"{path}: expected a file that holds all its values itself. Received: "
-                        f"{group.name.rstrip('/')}/{key}, {problem}. It was not read; ask where the file comes from."
-                    )
-                address = h5py.h5o.get_info(member.id).addr
-                if isinstance(member, h5py.Group) and address not in seen:  # hard links can make a circle
-                    seen.add(address)
-                    groups.append(member)
+        for name, _member, problem in members(file):
+            if problem:
+                raise SepzooError(
+                    f"{path}: expected a file that holds all its values itself. Received: {name}, {problem}. "
+                    "It was not read; ask where the file comes from."
+                )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -17,11 +17,11 @@ from sepzoo.support.arguments import declared, field_types
 from sepzoo.support.collector import collector_paused
 from sepzoo.support.errors import SepzooError, first_line, unknown
 from sepzoo.support.greeting import start_keras
-from sepzoo.support.types import Tensor
+from sepzoo.support.types import Options, Tensor
 
 
 @collector_paused()
-def assemble(family: Family, spec: ModelSpec, given: BuildArguments, arguments: Mapping[str, Any]) -> keras.Model:
+def assemble(family: Family, spec: ModelSpec, given: BuildArguments, arguments: Options) -> keras.Model:
     """Return the network of a spec with initial weights.
 
     Args:
@@ -60,7 +60,7 @@ def slot_kind(
     family: Family,
     spec: ModelSpec,
     conv: str | Factorization | None,
-    conv_options: Mapping[str, Any] | None,
+    conv_options: Options | None,
 ) -> Factorization | None:
     """Return what stands in the family's slots, or None for its own form.
 
@@ -93,7 +93,7 @@ def _listing(names: Iterable[str]) -> str:
     return ", ".join(repr(name) for name in names)
 
 
-def _split(family: Family, arguments: Mapping[str, Any]) -> tuple[Conventions, Any]:
+def _split(family: Family, arguments: Options) -> tuple[Conventions, Any]:
     """Return the conventions and the family's own arguments, checked."""
     shared, own = field_types(Conventions), field_types(family.arguments)
     for name in arguments:
@@ -104,7 +104,7 @@ def _split(family: Family, arguments: Mapping[str, Any]) -> tuple[Conventions, A
     return conventions, declared(family.arguments, own_values, of=family.name)
 
 
-def _input(spec: ModelSpec, input_shape: Any, input_tensor: Tensor) -> Tensor:
+def _input(spec: ModelSpec, input_shape: object, input_tensor: Tensor) -> Tensor:
     shape = None if input_shape is None else checked_shape(spec, input_shape)
     if input_tensor is None:
         return keras.Input(shape or spec.input_shape, name="images")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from sepzoo.layers.factorization import Factorization
 from sepzoo.records.family import Family, ModelSpec
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import Output
-from sepzoo.support.types import Activation, Tensor
+from sepzoo.support.types import Activation, Options, Tensor
 from sepzoo.weights.imagenet import all_arguments, imagenet_labels, imagenet_weights
 from sepzoo.weights.loading import load_weights
 
@@ -37,7 +37,7 @@ def build(
     pooling: str | None = None,
     classifier_activation: Activation = "softmax",
     conv: str | Factorization | None = None,
-    conv_options: Mapping[str, Any] | None = None,
+    conv_options: Options | None = None,
     model_name: str | None = None,
     **arguments: Any,
 ) -> keras.Model:
@@ -104,7 +104,7 @@ def _weight_file(
     family: Family,
     spec: ModelSpec,
     given: BuildArguments,
-    arguments: Mapping[str, Any],
+    arguments: Options,
     *,
     new_head: bool,
 ) -> Path | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import numbers
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import keras
@@ -14,7 +14,7 @@ from sepzoo.layers.factorization import Factorization
 from sepzoo.records.family import ModelSpec
 from sepzoo.support.arguments import Interval, declared, shortened
 from sepzoo.support.errors import SepzooError, unknown
-from sepzoo.support.types import Activation
+from sepzoo.support.types import Activation, Options, Tensor
 
 Shape = tuple[int | None, ...]
 
@@ -24,14 +24,14 @@ class BuildArguments:
     """What `build` takes for a network of any family; see there."""
 
     weights: str | os.PathLike | None
-    input_shape: Any
-    input_tensor: Any
+    input_shape: object
+    input_tensor: Tensor
     classes: Annotated[int, Interval(1, 10_000_000)] | None
     include_top: bool
     pooling: Literal["avg", "max"] | None
-    classifier_activation: Any
+    classifier_activation: Activation
     conv: str | Factorization | None
-    conv_options: Mapping[str, Any] | None
+    conv_options: Options | None
     model_name: str | None
 
 
@@ -49,28 +49,23 @@ def build_arguments(spec: ModelSpec, **given: Any) -> BuildArguments:
     return arguments
 
 
-def checked_shape(spec: ModelSpec, shape: Any) -> Shape:
+def checked_shape(spec: ModelSpec, shape: object) -> Shape:
     """Return an input's shape (height, width, channels); height and width may be None.
 
     Raises:
         SepzooError: it is none, or too small for the network.
     """
     least = spec.minimum_size
-    sound = (
-        isinstance(shape, Sequence)
-        and not isinstance(shape, str)
-        and len(shape) == 3
-        and all(_is_size(size) or (size is None and axis < 2) for axis, size in enumerate(shape))
-    )
-    if not sound:
+    sizes = shape if isinstance(shape, Sequence) and not isinstance(shape, str) else ()
+    if len(sizes) != 3 or not all(_is_size(size) or (size is None and axis < 2) for axis, size in enumerate(sizes)):
         raise SepzooError(
             f"{spec.name}: expected input_shape (height, width, channels). Received: input_shape={shortened(shape)}."
         )
-    if any(size is not None and size < least for size in shape[:2]):
+    if any(size is not None and size < least for size in sizes[:2]):
         raise SepzooError(
-            f"{spec.name}: expected images of at least {least} x {least} pixels. Received: {tuple(shape)}."
+            f"{spec.name}: expected images of at least {least} x {least} pixels. Received: {tuple(sizes)}."
         )
-    return tuple(None if size is None else int(size) for size in shape)
+    return tuple(None if size is None else int(size) for size in sizes)
 
 
 def _is_size(size: object) -> bool:

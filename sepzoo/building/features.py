@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 
 from sepzoo.layers.graph import behind
 from sepzoo.layers.orthonormal import functional
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Operation, Tensor
 
 _PLACE = re.compile(r"(stem|stage\d+|final)(?=_|$)")
 
@@ -46,10 +46,10 @@ def features(model: keras.Model, strides: int | Sequence[int] | None = None) -> 
     return functional(model.input, {stride: maps[stride] for stride in wanted}, name=f"{model.name}_features")
 
 
-def _maps(model: keras.Model) -> dict[int, Any]:
+def _maps(model: keras.Model) -> dict[int, Tensor]:
     """Return the network's tensors by stride, the finest first."""
     scales: dict[int, int] = {}
-    ends: dict[tuple[str, int], Any] = {}
+    ends: dict[tuple[str, int], Tensor] = {}
     for tensor, (operation, sources, _position) in behind(model.outputs):
         scale = max((scales[id(source)] for source in sources), default=1) * _step(operation)
         scales[id(tensor)] = scale
@@ -68,6 +68,6 @@ def _maps(model: keras.Model) -> dict[int, Any]:
     return dict(sorted({scales[id(tensor)]: tensor for tensor in ends.values()}.items()))
 
 
-def _step(operation: Any) -> int:
+def _step(operation: Operation) -> int:
     strides = getattr(operation, "strides", None) or 1
     return strides if isinstance(strides, int) else strides[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -13,10 +12,11 @@ from sepzoo.records.metadata import Metadata
 from sepzoo.records.prediction import Prediction, likeliest
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import ArrayLike, Model
 from sepzoo.weights.imagenet import imagenet_labels
 
 
-def preprocess(model_or_name: Any, images: Any) -> np.ndarray:
+def preprocess(model_or_name: Model | str, images: ArrayLike) -> np.ndarray:
     """Return images as the network wants them: resized, centre-cropped and normalized as its card says.
 
     Args:
@@ -55,7 +55,9 @@ def preprocess(model_or_name: Any, images: Any) -> np.ndarray:
     return preprocessing.normalize(np.stack(prepared))
 
 
-def decode_predictions(probabilities: Any, top: int = 5, labels: Sequence[str] | None = None) -> list[list[Prediction]]:
+def decode_predictions(
+    probabilities: ArrayLike, top: int = 5, labels: Sequence[str] | None = None
+) -> list[list[Prediction]]:
     """Return the `top` guesses for each row of probabilities, best first.
 
     Args:
@@ -77,7 +79,7 @@ def decode_predictions(probabilities: Any, top: int = 5, labels: Sequence[str] |
     return likeliest(rows, names, top)
 
 
-def _expected(model_or_name: Any) -> tuple[Preprocessing, tuple[int | None, int | None, int]]:
+def _expected(model_or_name: Model | str) -> tuple[Preprocessing, tuple[int | None, int | None, int]]:
     if isinstance(model_or_name, str):
         spec = find(model_or_name)[1]
         return spec.preprocessing, spec.input_shape

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any
 
 from sepzoo.catalog.index import Counts, index
 from sepzoo.catalog.published import BSCONV_PAPER, Published, published
 from sepzoo.catalog.registry import find
 from sepzoo.records.family import Family, ModelSpec, Paper, WeightFile
 from sepzoo.support.arguments import field_types, in_words
+from sepzoo.support.types import Json, Kwargs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,13 +44,13 @@ class Card:
     conv: str
     slot: str
     kinds: tuple[str, ...]
-    arguments: dict[str, Any]
+    arguments: Kwargs
     takes: dict[str, str]
     dataset: str
     input_shape: tuple[int, int, int]
     classes: int
     counts: Counts | None
-    preprocessing: dict[str, Any]
+    preprocessing: dict[str, Json]
     weights: tuple[WeightFile, ...]
     weights_licence: str | None
     published: tuple[Published, ...]

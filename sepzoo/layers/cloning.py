@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from typing import Any
 
 import keras
 
 from sepzoo.support.errors import SepzooError, first_line
-from sepzoo.support.types import Layer, Operation
+from sepzoo.support.types import ArrayLike, Layer, Operation
 
 
 def clone(operation: Operation, name: str) -> Operation:
@@ -69,7 +68,7 @@ def has_assets(layer: Layer) -> bool:
 def _derive_state(layer: Layer, new: Layer) -> None:
     """Let a layer make anew what it holds beside its variables and makes of them, as when it is loaded from a file."""
     if type(layer).load_own_variables is not keras.layers.Layer.load_own_variables:
-        store: dict[str, Any] = {}
+        store: dict[str, ArrayLike] = {}
         layer.save_own_variables(store)
         new.load_own_variables(store)
 

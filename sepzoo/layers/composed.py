@@ -15,7 +15,6 @@ Example:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import keras
 from keras import ops
@@ -23,6 +22,7 @@ from keras import ops
 from sepzoo.layers.factorization import Order
 from sepzoo.layers.grouped import on_processor
 from sepzoo.layers.twins import twin_of
+from sepzoo.support.types import Tensor
 
 DEPTHWISE_TIME: Mapping[Order, int] = {"pw_dw": 12, "dw_pw": 24}
 """So many multiply-accumulates of a dense convolution take as long as one of the depthwise step, about."""
@@ -41,7 +41,7 @@ def composing_pays(order: Order, terms: int, width: int, kernel_area: int) -> bo
     return terms > 1 and separate > width * kernel_area and keras.backend.backend() == "tensorflow" and on_processor()
 
 
-def composed_kernel(depthwise: Any, pointwise: Any, order: Order, terms: int) -> Any:
+def composed_kernel(depthwise: Tensor, pointwise: Tensor, order: Order, terms: int) -> Tensor:
     """Return the dense kernel (window …, channels, filters) of a sum of products.
 
     Args:
@@ -62,7 +62,7 @@ def composed_kernel(depthwise: Any, pointwise: Any, order: Order, terms: int) ->
 class ComposedSeparableConv2D(keras.layers.SeparableConv2D):
     """Twin of `keras.layers.SeparableConv2D` that trains as one dense convolution; see `composing_pays` for when to."""
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Return the sum of separable convolutions."""
         if not training:
             return super().call(inputs)

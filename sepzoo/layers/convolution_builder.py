@@ -13,7 +13,7 @@ from sepzoo.layers.factorization import Factorization
 from sepzoo.layers.kinds import conv2d
 from sepzoo.layers.orthonormal import OrthonormalRegularizer
 from sepzoo.layers.padding import Padding, padding_layer, resolve
-from sepzoo.support.types import Regularizer, Tensor
+from sepzoo.support.types import Kwargs, Regularizer, Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +88,7 @@ class ConvolutionBuilder:
         use_bias: bool = False,
     ) -> Tensor:
         """Convolution of any kind."""
-        geometry: dict[str, Any] = {
+        geometry: Kwargs = {
             "strides": strides,
             "dilation_rate": dilation_rate,
             "use_bias": use_bias,

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Config, Tensor
 
 
 @keras.saving.register_keras_serializable("sepzoo")
@@ -34,7 +35,7 @@ class DropPath(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """Return the branch, thinned out in training."""
         if not training or self.rate == 0:
             return inputs
@@ -42,10 +43,10 @@ class DropPath(keras.layers.Layer):
         keeps = keras.random.uniform(shape, seed=self.seed_generator) >= self.rate
         return inputs * ops.cast(keeps, inputs.dtype) / (1 - self.rate)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return the input's shape."""
         return input_shape
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return what `from_config` needs."""
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}

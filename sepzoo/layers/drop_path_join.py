@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Config, Tensor
 
 
 @keras.saving.register_keras_serializable("sepzoo")
@@ -37,7 +38,7 @@ class ColumnDraw(keras.layers.Layer):
         self.columns, self.share, self.seed = columns, share, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """Return the draw."""
         batch = ops.shape(inputs)[0]
         if not training:
@@ -51,7 +52,7 @@ class ColumnDraw(keras.layers.Layer):
         """Return (batch, columns)."""
         return (input_shape[0], self.columns)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return what `from_config` needs."""
         return {**super().get_config(), "columns": self.columns, "share": self.share, "seed": self.seed}
 
@@ -82,7 +83,7 @@ class DropPathJoin(keras.layers.Layer):
         self.columns, self.rate, self.seed = list(columns), rate, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, inputs: Sequence[Any], training: bool = False) -> Any:
+    def call(self, inputs: Sequence[Tensor], training: bool = False) -> Tensor:
         """Return the mean."""
         *branches, draw = inputs
         if not training:
@@ -96,10 +97,10 @@ class DropPathJoin(keras.layers.Layer):
         weighted = [branch * ops.reshape(share[:, i], (-1, 1, 1, 1)) for i, branch in enumerate(branches)]
         return sum(weighted[1:], start=weighted[0])
 
-    def compute_output_shape(self, input_shape: Sequence[Any]) -> Any:
+    def compute_output_shape(self, input_shape: Sequence[tuple[int | None, ...]]) -> tuple[int | None, ...]:
         """Return the branches' shape."""
         return input_shape[0]
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return what `from_config` needs."""
         return {**super().get_config(), "columns": self.columns, "rate": self.rate, "seed": self.seed}

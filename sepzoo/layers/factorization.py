@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 from sepzoo.layers.activation_names import ActivationName
 from sepzoo.support.arguments import Interval, checked
 from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.types import Config, Options
 
 Order = Literal["pw_dw", "dw_pw"]
 
@@ -111,12 +112,12 @@ class Factorization:
         """
         return sum(step.weights(kernel_area) for step in self.steps(channels, filters))
 
-    def to_config(self) -> dict[str, Any]:
+    def to_config(self) -> Config:
         """Return the fields as a dictionary that JSON can hold."""
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Factorization:
+    def from_config(cls, config: Options) -> Factorization:
         """Return the record that `to_config` described."""
         return cls(**config)
 

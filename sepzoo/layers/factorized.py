@@ -1,4 +1,4 @@
-"""The layer that a `Factorization` describes: one node in a model, stock Keras layers (or twins of them) inside."""
+"""The layer that a `Factorization` describes: one node in a model, built-in layers (or twins of them) inside."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import keras
 from sepzoo.layers.composed import composed_kernel, composing_pays
 from sepzoo.layers.factorization import Factorization
 from sepzoo.layers.factors import step_layers
-from sepzoo.layers.padding import MODES, PaddingMode, resolve
+from sepzoo.layers.padding import MODES, Padding, PaddingMode, Resolved, resolve
 from sepzoo.layers.sum_terms import SumTerms
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Activation, Config, Constraint, Initializer, Regularizer, Tensor
 
 
 def _per_axis(value: int | Sequence[int], rank: int, name: str) -> tuple[int, ...]:
@@ -27,7 +28,7 @@ class FactorizedConv(keras.layers.Layer):
     """A convolution separated as its `factorization` says; channels last.
 
     Takes the arguments of Keras's `SeparableConv2D` and stands in its place, or in that of `Conv2D`. Once built,
-    `factors` holds the stock layers that run one after the other; `sepzoo.surgery.to_keras` puts them into the graph.
+    `factors` holds the built-in layers that run one after the other; `sepzoo.surgery.to_keras` writes them out.
 
     Args:
         factorization: how the convolution is separated.
@@ -66,20 +67,20 @@ class FactorizedConv(keras.layers.Layer):
         filters: int,
         kernel_size: int | Sequence[int],
         strides: int | Sequence[int] = 1,
-        padding: Any = "valid",
+        padding: Padding = "valid",
         data_format: str | None = None,
         dilation_rate: int | Sequence[int] = 1,
-        activation: Any = None,
+        activation: Activation = None,
         use_bias: bool = True,
-        depthwise_initializer: Any = "glorot_uniform",
-        pointwise_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        depthwise_regularizer: Any = None,
-        pointwise_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        depthwise_constraint: Any = None,
-        pointwise_constraint: Any = None,
-        bias_constraint: Any = None,
+        depthwise_initializer: Initializer = "glorot_uniform",
+        pointwise_initializer: Initializer = "glorot_uniform",
+        bias_initializer: Initializer = "zeros",
+        depthwise_regularizer: Regularizer = None,
+        pointwise_regularizer: Regularizer = None,
+        bias_regularizer: Regularizer = None,
+        depthwise_constraint: Constraint = None,
+        pointwise_constraint: Constraint = None,
+        bias_constraint: Constraint = None,
         *,
         padding_mode: PaddingMode = "zeros",
         batch_norm_momentum: float = 0.99,
@@ -138,7 +139,7 @@ class FactorizedConv(keras.layers.Layer):
             shape = factor.compute_output_shape(shape)
         self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2, axes={-1: channels})
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Run the factors one after the other."""
         if training and self._composes:
             return self.activation(self._composed(inputs))
@@ -157,7 +158,7 @@ class FactorizedConv(keras.layers.Layer):
         width = kernels[0].kernel.shape[-2] if order == "pw_dw" else self.filters
         return composing_pays(order, terms, width, math.prod(self.kernel_size))
 
-    def _composed(self, x: Any) -> Any:
+    def _composed(self, x: Tensor) -> Tensor:
         """Return the sum of the terms without activation. The padding, if any, may stand before either step."""
         order, terms, factors = self.factorization.order, self.factorization.terms, {f.name: f for f in self.factors}
         pad, pointwise, depthwise = factors.get("pad"), factors["pointwise"], factors["depthwise"]
@@ -174,7 +175,7 @@ class FactorizedConv(keras.layers.Layer):
         sizes = [self._output_size(size, axis) for axis, size in enumerate(input_shape[1:-1])]
         return (input_shape[0], *sizes, self.filters)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return what `from_config` needs."""
         return {
             **super().get_config(),
@@ -201,7 +202,7 @@ class FactorizedConv(keras.layers.Layer):
             "batch_norm_epsilon": self.batch_norm_epsilon,
         }
 
-    def _resolve_padding(self) -> Any:
+    def _resolve_padding(self) -> Resolved:
         geometry = {"kernel_size": self.kernel_size, "strides": self.strides, "dilation_rate": self.dilation_rate}
         resolved = resolve(self.padding, **geometry)
         if self.padding_mode == "zeros" or resolved == "valid":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 
 from sepzoo.layers.factorization import Step
@@ -11,7 +9,7 @@ from sepzoo.layers.fast_batch_norm import FastBatchNormalization
 from sepzoo.layers.grouped import GroupedConv1D, GroupedConv2D
 from sepzoo.layers.orthonormal import OrthonormalRegularizer
 from sepzoo.layers.padding import Pairs, padding_layer
-from sepzoo.support.types import Initializer, Layer
+from sepzoo.support.types import Initializer, Kwargs, Layer
 
 CONVOLUTIONS = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D}
 GROUPED = {1: GroupedConv1D, 2: GroupedConv2D}
@@ -97,7 +95,7 @@ def _spatial(conv: Layer, step: Step, *, padding: str, use_bias: bool) -> Layer:
     )
 
 
-def _bias_arguments(conv: Layer) -> dict[str, Any]:
+def _bias_arguments(conv: Layer) -> Kwargs:
     return {
         "bias_initializer": _fresh(conv.bias_initializer),
         "bias_regularizer": conv.bias_regularizer,

@@ -10,11 +10,10 @@ Example:
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 
 from sepzoo.layers.twins import twin_of
+from sepzoo.support.types import Tensor
 
 
 @twin_of(keras.layers.BatchNormalization)
@@ -27,7 +26,7 @@ class FastBatchNormalization(keras.layers.BatchNormalization):
     Keras.
     """
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor = None) -> Tensor:
         """Return the normalized tensor; in training update the moving statistics."""
         if not (training and self.trainable and mask is None and self._suits(inputs)):
             return super().call(inputs, training=training, mask=mask)
@@ -49,7 +48,7 @@ class FastBatchNormalization(keras.layers.BatchNormalization):
             moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
         return outputs
 
-    def _suits(self, inputs: Any) -> bool:
+    def _suits(self, inputs: Tensor) -> bool:
         return (
             keras.backend.backend() == "tensorflow"
             and len(inputs.shape) == 4

@@ -6,16 +6,19 @@ All that this package reads of Keras's graph beyond its public face is read here
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import keras
 
 from sepzoo.support.errors import SepzooError
-from sepzoo.support.types import Layer, Operation, Tensor
+from sepzoo.support.types import Args, Graph, Kwargs, Layer, Node, Operation, Options, Tensor, Tensors
+
+Call = Callable[[Operation, Args, Kwargs], Tensors]
+"""What stands in for an operation's call: it gets the operation and the call's arguments."""
 
 
-def graph_of(model: Any, name: str | None = None) -> Any:
+def graph_of(model: keras.Model, name: str | None = None) -> Graph:
     """Return the functional graph of a model, which for a Sequential model is the one that it holds.
 
     Args:
@@ -49,7 +52,7 @@ def graph_of(model: Any, name: str | None = None) -> Any:
     return model._functional
 
 
-def nodes(model: Any) -> list[Any]:
+def nodes(model: keras.Model) -> list[Node]:
     """Return Keras's record of each call of an operation in a model, in an order in which they can run.
 
     The order is that of `model.summary()`. Inputs are no calls; a nested model's call is one call.
@@ -65,7 +68,7 @@ def nodes(model: Any) -> list[Any]:
     ]
 
 
-def replay(model: Any, inputs: Any, call: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]) -> Any:
+def replay(model: keras.Model, inputs: Tensors, call: Call) -> Tensors:
     """Repeat a model's calls on other inputs; what each operation gives is for `call` to say.
 
     Args:
@@ -94,7 +97,7 @@ def replay(model: Any, inputs: Any, call: Callable[[Any, tuple[Any, ...], dict[s
     return keras.tree.pack_sequence_as(graph.output, [known[id(tensor)] for tensor in graph.outputs])
 
 
-def layers_of(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def layers_of(model: keras.Model, prefix: str = "") -> Iterator[tuple[str, Layer]]:
     """Yield each call's (name, layer) in the order of the graph, those of nested models as "model/layer".
 
     Example:
@@ -110,7 +113,7 @@ def layers_of(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield name, node.operation
 
 
-def run(operation: Operation, args: Sequence[Any], kwargs: Mapping[str, Any], *, training: bool = False) -> Any:
+def run(operation: Operation, args: Sequence[Tensors], kwargs: Options, *, training: bool = False) -> Tensors:
     """Call an operation as its model calls it: in inference mode.
 
     Called by itself a layer may act as in training (Keras's image augmentation does), and a call of the graph that says
@@ -136,7 +139,7 @@ def takes_training(operation: Operation) -> bool:
     return "training" in inspect.signature(operation.call).parameters
 
 
-def input_of(args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+def input_of(args: Sequence[Tensors], kwargs: Kwargs) -> Tensors:
     """Return the first argument of a call, however it was passed."""
     return args[0] if args else next(iter(kwargs.values()))
 
@@ -208,7 +211,7 @@ def chain_of(start: Tensor, end: Tensor) -> list[Layer] | None:
     return layers[::-1]
 
 
-def functions_between(start: Any, end: Tensor) -> list[Operation]:
+def functions_between(start: Tensors, end: Tensor) -> list[Operation]:
     """Return the operations that are no layers (functions of `keras.ops`) on the ways from tensors to another one."""
     found: dict[int, Operation] = {}
     tensors, seen = [end], {id(tensor) for tensor in keras.tree.flatten(start)}

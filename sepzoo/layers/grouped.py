@@ -9,12 +9,11 @@ Example:
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import ops
 
 from sepzoo.layers.twins import twin_of
+from sepzoo.support.types import Layer, Tensor
 
 LEAST_CHANNELS = 16  # inputs of a block; narrower convolutions take as long (benchmarks/grouped.py)
 
@@ -25,7 +24,7 @@ class _Blockwise:
     Neighbouring groups that are narrow make one block: its dense kernel has zeros between them.
     """
 
-    def convolution_op(self: Any, inputs: Any, kernel: Any) -> Any:
+    def convolution_op(self: Layer, inputs: Tensor, kernel: Tensor) -> Tensor:
         """Return the convolution without bias and activation."""
         convolve = super().convolution_op  # type: ignore[misc]
         slow_in_one = keras.backend.backend() in ("tensorflow", "jax") and on_processor()
@@ -60,7 +59,7 @@ def merged_groups(groups: int, channels: int) -> int:
     return next((merged for merged in divisors if merged * channels >= LEAST_CHANNELS), groups)
 
 
-def merge_groups(kernel: Any, groups: int, merged: int) -> Any:
+def merge_groups(kernel: Tensor, groups: int, merged: int) -> Tensor:
     """Return the kernel of the same convolution in fewer groups: `merged` neighbours are one, with zeros between them.
 
     Args:

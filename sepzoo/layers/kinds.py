@@ -10,6 +10,7 @@ import keras
 from sepzoo.layers.bsconv import BSConvS2D, BSConvU2D
 from sepzoo.layers.factorization import Factorization, bsconv_s, bsconv_u, factorization, separable
 from sepzoo.layers.factorized import FactorizedConv2D
+from sepzoo.support.types import Options
 
 
 def conv2d(
@@ -17,7 +18,7 @@ def conv2d(
     filters: int,
     kernel_size: int | Sequence[int],
     *,
-    conv_options: dict[str, Any] | None = None,
+    conv_options: Options | None = None,
     **arguments: Any,
 ) -> keras.layers.Layer:
     """Return the layer for a kind of convolution; channels last.
@@ -43,11 +44,11 @@ def conv2d(
     zeros = arguments.get("padding_mode", "zeros") == "zeros"
     in_keras = zeros and arguments.get("padding", "valid") in ("valid", "same")
     own = ("padding_mode", "batch_norm_momentum", "batch_norm_epsilon")  # what our layers take, and nothing needs here
-    stock = {name: value for name, value in arguments.items() if name not in own}
+    shared = {name: value for name, value in arguments.items() if name not in own}
     if record.kind == "regular" and in_keras:
-        return keras.layers.Conv2D(filters, kernel_size, **stock)
+        return keras.layers.Conv2D(filters, kernel_size, **shared)
     if record == separable(terms=record.terms) and in_keras:
-        return keras.layers.SeparableConv2D(filters, kernel_size, depth_multiplier=record.terms, **stock)
+        return keras.layers.SeparableConv2D(filters, kernel_size, depth_multiplier=record.terms, **shared)
     if record == bsconv_u(batch_norm=record.batch_norm):
         return BSConvU2D(filters, kernel_size, batch_norm=record.batch_norm, **arguments)
     options = {name: getattr(record, name) for name in ("min_mid_channels", "batch_norm", "orthonormal")}

@@ -16,6 +16,7 @@ PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 MODES = ("zeros", "reflect", "replicate", "circular")
 Pairs = tuple[tuple[int, int], ...]
 Padding = str | int | Sequence[int | Sequence[int]]
+Resolved = Literal["same", "valid"] | Pairs
 """What a layer takes: a word, a number for all sides, or for each axis a number or (before, after)."""
 
 
@@ -75,7 +76,7 @@ def resolve(
     kernel_size: tuple[int, ...],
     strides: tuple[int, ...],
     dilation_rate: tuple[int, ...],
-) -> Literal["same", "valid"] | Pairs:
+) -> Resolved:
     """Return a padding as Keras's convolutions take it, or as (before, after) pairs where they can't.
 
     Args:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from typing import Any
 
 from sepzoo.layers.hard_sigmoid import hard_sigmoid_keras2
-from sepzoo.support.types import Json
+from sepzoo.support.types import Json, Layer
 
 MODULES = {
     "BSConvS1D": "sepzoo.layers.bsconv",
@@ -39,7 +38,7 @@ class LazyClass:
     module: str
     name: str
 
-    def from_config(self, config: Json) -> Any:
+    def from_config(self, config: Json) -> Layer:
         """Return what the class's own `from_config` returns; its module then registers the class itself."""
         return getattr(importlib.import_module(self.module), self.name).from_config(config)
 

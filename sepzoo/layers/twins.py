@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
+
+from sepzoo.support.types import Layer, LayerClass
 
 
 def twin_of(builtin: type[keras.layers.Layer]) -> Callable[[type], type]:
@@ -24,7 +25,7 @@ def twin_of(builtin: type[keras.layers.Layer]) -> Callable[[type], type]:
         ('ReLU', 'ReLU', True)
     """
 
-    def decorate(twin: Any) -> Any:
+    def decorate(twin: LayerClass) -> LayerClass:
         twin.twin_of = builtin
         twin.__module__ = "keras.layers"
         twin.__name__ = twin.__qualname__ = builtin.__name__
@@ -33,11 +34,11 @@ def twin_of(builtin: type[keras.layers.Layer]) -> Callable[[type], type]:
     return decorate
 
 
-def is_twin(layer: Any) -> bool:
+def is_twin(layer: Layer) -> bool:
     """Return whether a layer is the twin of a built-in layer."""
     return "twin_of" in vars(type(layer))
 
 
-def builtin_class(layer: Any) -> Any:
+def builtin_class(layer: Layer) -> LayerClass:
     """Return the built-in class whose twin a layer is, or else its own class."""
     return vars(type(layer)).get("twin_of", type(layer))

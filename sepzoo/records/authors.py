@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sepzoo.records.conventions import BSCONV
 from sepzoo.records.family import ModelSpec
 from sepzoo.records.preprocessing import ZERO_TO_ONE
+from sepzoo.support.types import Options
 
 
-def authors_spec(name: str, arguments: Mapping[str, Any], *, cifar: bool, **kind: Any) -> ModelSpec:
+def authors_spec(name: str, arguments: Options, *, cifar: bool, **kind: Any) -> ModelSpec:
     """Return the spec of a network by the authors' conventions, for CIFAR-10 or for ImageNet.
 
     Args:
@@ -34,3 +35,13 @@ def authors_spec(name: str, arguments: Mapping[str, Any], *, cifar: bool, **kind
         official=False,
         **kind,
     )
+
+
+def authors_specs(parse: Callable[[str], ModelSpec | None], names: Iterable[str]) -> tuple[ModelSpec, ...]:
+    """Return the spec of each name by a family's grammar; names that it does not know are left out.
+
+    Example:
+        >>> [spec.name for spec in authors_specs(lambda name: ModelSpec(name) if name else None, ["a", "", "b"])]
+        ['a', 'b']
+    """
+    return tuple(spec for name in names if (spec := parse(name)))

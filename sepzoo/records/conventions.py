@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from sepzoo.support.types import Options
 
-BSCONV: Mapping[str, Any] = {
+BSCONV: Options = {
     "padding": "symmetric",
     "input_batch_norm": True,
     "batch_norm_momentum": 0.9,
@@ -13,7 +12,7 @@ BSCONV: Mapping[str, Any] = {
     "initializers": "bsconv",
 }
 
-TIMM: Mapping[str, Any] = {  # and torchvision; its tf_ models keep Keras's
+TIMM: Options = {  # and torchvision; its tf_ models keep Keras's
     "padding": "symmetric",
     "input_batch_norm": False,
     "batch_norm_momentum": 0.9,

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from sepzoo.layers.heads import pooled_head
 from sepzoo.records.preprocessing import MINUS_ONE_TO_ONE, Preprocessing
-from sepzoo.support.types import Activation, Tensor
+from sepzoo.support.types import Activation, Options, Tensor
 
 if TYPE_CHECKING:
     from sepzoo.layers.builder import LayerBuilder
-
-Names = Mapping[str, Any]
 
 
 class Head(Protocol):
@@ -47,7 +45,7 @@ class WeightFile:
         hash_algorithm: of that hash.
     """
 
-    arguments: Names
+    arguments: Options
     image_size: int
     include_top: bool
     url: str
@@ -74,9 +72,9 @@ class ModelSpec:
     """
 
     name: str
-    arguments: Names = dataclasses.field(default_factory=dict)
+    arguments: Options = dataclasses.field(default_factory=dict)
     conv: str | None = None
-    conv_options: Names = dataclasses.field(default_factory=dict)
+    conv_options: Options = dataclasses.field(default_factory=dict)
     input_shape: tuple[int, int, int] = (224, 224, 3)
     classes: int = 1000
     dataset: str = "imagenet"
@@ -110,7 +108,7 @@ class Family:
     paper: Paper
     arguments: type[Any]
     body: Callable[[LayerBuilder, Tensor, Any], Tensor]
-    slots: Mapping[str, Names]
+    slots: Mapping[str, Options]
     replaces: str
     listed: tuple[ModelSpec, ...]
     head: Head = pooled_head

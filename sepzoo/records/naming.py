@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Kwargs
 
 WIDTH = r"w(?P<whole>\d+)(?:d(?P<by>\d+))?"
 
@@ -41,7 +41,17 @@ VARIANT = r"(?:_(?P<variant>bsconvu|bsconvs_p(?P<share>\d+)d(?P<of>\d+)))?"
 VARIANTS = ("", "_bsconvu", "_bsconvs_p1d4", "_bsconvs_p1d8")
 
 
-def variant_of(match: re.Match[str]) -> dict[str, Any]:
+def with_variants(stems: Iterable[str]) -> tuple[str, ...]:
+    """Return each name, plain and with each of `VARIANTS`.
+
+    Example:
+        >>> with_variants(["resnet18"])
+        ('resnet18', 'resnet18_bsconvu', 'resnet18_bsconvs_p1d4', 'resnet18_bsconvs_p1d8')
+    """
+    return tuple(stem + variant for stem in stems for variant in VARIANTS)
+
+
+def variant_of(match: re.Match[str]) -> Kwargs:
     """Return the kind and its options of a name matched with `VARIANT`, as `ModelSpec` takes them.
 
     Raises:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+
+from sepzoo.support.types import ArrayLike
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Prediction:
     index: int
 
 
-def likeliest(probabilities: Any, labels: Sequence[str], count: int) -> list[list[Prediction]]:
+def likeliest(probabilities: ArrayLike, labels: Sequence[str], count: int) -> list[list[Prediction]]:
     """Return for each row of probabilities (images, classes) its `count` likeliest classes, best first.
 
     Example:

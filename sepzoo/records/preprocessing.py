@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from sepzoo.records.pixels import from_array, in_channels, upright
 from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.types import ArrayLike, Json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,7 +102,7 @@ class Preprocessing:
             image = image.resize(whole, method)
         return np.asarray(image.crop(seen)).reshape(height, width, channels)
 
-    def normalize(self, images: Any) -> np.ndarray:
+    def normalize(self, images: ArrayLike) -> np.ndarray:
         """Return pixels of 0 … 255, channels last, as the network's float32 input; a new array."""
         import numpy as np
 
@@ -126,12 +127,12 @@ class Preprocessing:
 
         return dataclasses.replace(self, mean=fitted(self.mean), std=fitted(self.std))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Json]:
         """Return the fields as JSON can hold them."""
         return {**dataclasses.asdict(self), "mean": list(self.mean), "std": list(self.std)}
 
     @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Preprocessing:
+    def from_dict(cls, fields: Mapping[str, Json]) -> Preprocessing:
         """Return the record that `to_dict` described."""
         return cls(**{**fields, "mean": tuple(fields["mean"]), "std": tuple(fields["std"])})
 
@@ -157,7 +158,7 @@ def _resize_seen(
     return np.asarray(resized).reshape(size[1], size[0], channels)
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 

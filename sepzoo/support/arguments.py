@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.types import Options, TypeHint
 
 Record = TypeVar("Record")
 
@@ -44,7 +45,7 @@ class Interval:
         return " ".join(f"{word} {bound:,.10g}" for word, bound in bounds.items() if bound is not None)
 
 
-def declared(record: type[Record], values: Mapping[str, Any], *, of: str) -> Record:
+def declared(record: type[Record], values: Options, *, of: str) -> Record:
     """Return a record of these values, the others at their defaults; lists become tuples, whole numbers floats.
 
     Args:
@@ -71,7 +72,7 @@ def declared(record: type[Record], values: Mapping[str, Any], *, of: str) -> Rec
     return record(**{name: checked(value, hints[name], name=name, of=of) for name, value in values.items()})
 
 
-def checked(value: Any, hint: Any, *, name: str, of: str = "") -> Any:
+def checked(value: object, hint: TypeHint, *, name: str, of: str = "") -> Any:
     """Return a value in the form that its type has.
 
     Raises:
@@ -99,7 +100,7 @@ def shortened(value: object, length: int = 60) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
-def field_types(record: type) -> Mapping[str, Any]:
+def field_types(record: type) -> Mapping[str, TypeHint]:
     """Return the types of a dataclass's fields by name, ranges included."""
     hints = get_type_hints(record, include_extras=True)
     return {field.name: hints[field.name] for field in dataclasses.fields(record) if field.init}
@@ -114,7 +115,7 @@ def marked(record: type, mark: object) -> frozenset[str]:
     )
 
 
-def in_words(hint: Any) -> str:
+def in_words(hint: TypeHint) -> str:
     """Return what a type takes, in words.
 
     Example:
@@ -138,7 +139,7 @@ def in_words(hint: Any) -> str:
     return " ".join([word, *(interval.text for interval in intervals)])
 
 
-def _words(hint: Any) -> tuple[str, ...]:
+def _words(hint: TypeHint) -> tuple[str, ...]:
     """Return the words of which a value must be one, None aside; none where it may be anything else."""
     hint = _bare(hint)
     union = get_origin(hint) in (Union, types.UnionType)
@@ -148,15 +149,15 @@ def _words(hint: Any) -> tuple[str, ...]:
     return tuple(choices) if closed and all(isinstance(choice, str) for choice in choices) else ()
 
 
-def _bare(hint: Any) -> Any:
+def _bare(hint: TypeHint) -> TypeHint:
     return hint.__origin__ if get_origin(hint) is Annotated else hint
 
 
-def _intervals(hint: Any) -> list[Interval]:
+def _intervals(hint: TypeHint) -> list[Interval]:
     return [own for own in getattr(hint, "__metadata__", ()) if isinstance(own, Interval)]
 
 
-def _fitted(value: Any, hint: Any) -> Any:
+def _fitted(value: object, hint: TypeHint) -> Any:
     """Return a value in its type's form, or raise TypeError or ValueError."""
     hint, intervals = _bare(hint), _intervals(hint)
     arguments = get_args(hint)
@@ -180,12 +181,13 @@ def _fitted(value: Any, hint: Any) -> Any:
         return tuple(_fitted(entry, member) for entry, member in zip(value, members, strict=True))
     if hint in (int, float):
         return _number(value, hint, intervals)
-    if not isinstance(value, get_origin(hint) or hint):
+    kind: TypeHint = get_origin(hint) or hint
+    if not isinstance(value, kind):
         raise TypeError
     return value
 
 
-def _number(value: Any, kind: type, intervals: Sequence[Interval]) -> int | float:
+def _number(value: object, kind: type, intervals: Sequence[Interval]) -> int | float:
     if isinstance(value, bool) or not isinstance(value, numbers.Integral if kind is int else numbers.Real):
         raise TypeError
     number = kind(value)

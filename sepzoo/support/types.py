@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 Tensor: TypeAlias = Any
 """A tensor of Keras's backend, or a symbolic one while a model is built."""
 
+Tensors: TypeAlias = Any
+"""A tensor, or several in a structure: a list, a tuple, a dictionary."""
+
+ArrayLike: TypeAlias = Any
+"""What `np.asarray` takes: an array, numbers in lists, a tensor of any backend."""
+
 Variable: TypeAlias = Any
 """A `keras.Variable`."""
 
+Model: TypeAlias = Any
+"""A `keras.Model`, where Keras is not imported."""
+
 Layer: TypeAlias = Any
-"""A `keras.layers.Layer`."""
+"""A `keras.layers.Layer`, with what its class adds."""
+
+LayerClass: TypeAlias = Any
+"""A class of layers."""
 
 Operation: TypeAlias = Any
 """What stands in a model's graph: a layer, a nested model, or a function of `keras.ops`."""
+
+Graph: TypeAlias = Any
+"""A `keras.Function`, with what Keras keeps to itself."""
+
+Node: TypeAlias = Any
+"""Keras's record of one call of an operation."""
+
+Args: TypeAlias = tuple[Any, ...]
+"""A call's positional arguments."""
+
+Kwargs: TypeAlias = dict[str, Any]
+"""A call's keyword arguments."""
+
+Options: TypeAlias = Mapping[str, Any]
+"""Arguments by name, to be read."""
 
 Initializer: TypeAlias = Any
 """What `keras.initializers.get` takes: a name, a configuration, an object, None."""
@@ -34,11 +62,20 @@ Config: TypeAlias = dict[str, Any]
 Json: TypeAlias = Any
 """What a JSON or YAML text holds, not yet validated."""
 
+TypeHint: TypeAlias = Any
+"""A type as an annotation writes it: a class, a union, `Literal[...]`, `Annotated[...]`."""
+
+Hdf5Item: TypeAlias = Any
+"""An `h5py.Group` or `h5py.Dataset`."""
+
 TfdsBuilder: TypeAlias = Any
 """A `tensorflow_datasets.core.DatasetBuilder`."""
 
 TfDataset: TypeAlias = Any
 """A `tf.data.Dataset`."""
+
+LearningRate: TypeAlias = Any
+"""A number, or a `keras.optimizers.schedules.LearningRateSchedule`."""
 
 Optimizer: TypeAlias = Any
 """A `keras.optimizers.Optimizer`."""

@@ -8,16 +8,17 @@ from typing import Any
 import keras
 from keras import ops
 
+from sepzoo.support.types import Kwargs, LearningRate, Optimizer, Tensor, Variable
 from sepzoo.training.sections import OptimizerSection
 
 
 class _KeepsAverages:
     """With `use_ema` the averages stay beside the weights; Keras would write them over the weights after `fit`."""
 
-    def finalize_variable_values(self, var_list: Iterable[Any]) -> None:
+    def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
         """Leave the weights as they are."""
 
-    def averages(self) -> list[tuple[Any, Any]]:
+    def averages(self) -> list[tuple[Variable, Tensor]]:
         """Return each trained variable with its moving average; none without `use_ema`."""
         if not self.use_ema:  # type: ignore[attr-defined]
             return []
@@ -42,7 +43,7 @@ class SGD(_KeepsAverages, keras.optimizers.SGD):
         self.l2 = l2
         self.kernels_only = kernels_only
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         """Move one variable."""
         gradient = ops.cast(gradient, variable.dtype)
         if self.l2 and (not self.kernels_only or len(variable.shape) > 1):
@@ -58,7 +59,9 @@ class AdamW(_KeepsAverages, keras.optimizers.AdamW):
     """Keras's `AdamW`."""
 
 
-def build_optimizer(section: OptimizerSection, learning_rate: Any, *, ema: float, variables: list[Any]) -> Any:
+def build_optimizer(
+    section: OptimizerSection, learning_rate: LearningRate, *, ema: float, variables: list[Variable]
+) -> Optimizer:
     """Return the optimizer of a recipe, built for these variables.
 
     Args:
@@ -67,11 +70,11 @@ def build_optimizer(section: OptimizerSection, learning_rate: Any, *, ema: float
         ema: 0, or the decay of the moving average of the weights.
         variables: what it will train.
     """
-    common: dict[str, Any] = {"use_ema": True, "ema_momentum": ema} if ema else {}
+    common: Kwargs = {"use_ema": True, "ema_momentum": ema} if ema else {}
     if section.clip_norm is not None:
         common["global_clipnorm"] = section.clip_norm
     kernels_only = section.decayed == "kernels"
-    optimizer: Any
+    optimizer: Optimizer
     if section.kind == "sgd":
         optimizer = SGD(
             learning_rate=learning_rate,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import keras
 from keras import ops
 
+from sepzoo.support.types import Config, Tensor
 from sepzoo.training.sections import ScheduleSection
 
 
@@ -33,14 +33,14 @@ class EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):
         self.steps_per_epoch = steps_per_epoch
         self.epochs = epochs
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: Tensor) -> Tensor:
         """Return the learning rate of a step, counted from 0."""
         step = ops.cast(step, "float32")
         warmup = self.section.warmup_epochs * self.steps_per_epoch
         rate = self.learning_rate * self._factor(step, warmup)
         return rate * ops.minimum((step + 1) / warmup, 1.0) if warmup else rate
 
-    def _factor(self, step: Any, warmup: float) -> Any:
+    def _factor(self, step: Tensor, warmup: float) -> Tensor:
         if self.section.kind == "cosine":
             length = max(self.epochs * self.steps_per_epoch - warmup, 1)
             return 0.5 * (1 + ops.cos(math.pi * ops.clip((step - warmup) / length, 0, 1)))
@@ -50,7 +50,7 @@ class EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):
             factor = factor * (1 - (1 - self.section.factor) * fallen)
         return factor
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return what the schedule was made of."""
         return {
             "learning_rate": self.learning_rate,

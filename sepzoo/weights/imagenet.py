@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
 
@@ -16,6 +15,7 @@ from sepzoo.records.family import Family, ModelSpec, WeightFile
 from sepzoo.support.arguments import checked, field_types, marked
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Kwargs, Options
 
 CLASS_INDEX = "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"
 CLASS_INDEX_MD5 = "c2c37ea517e94d9795004a39431a14cb"
@@ -24,7 +24,7 @@ CLASS_INDEX_MD5 = "c2c37ea517e94d9795004a39431a14cb"
 def imagenet_weights(
     family: Family,
     spec: ModelSpec,
-    arguments: Mapping[str, Any],
+    arguments: Options,
     input_shape: Sequence[int | None],
     *,
     own_form: bool,
@@ -67,7 +67,7 @@ def imagenet_weights(
     return _download(min(fitting, key=lambda file: abs(file.image_size - size)))
 
 
-def all_arguments(family: Family, given: Mapping[str, Any]) -> dict[str, Any]:
+def all_arguments(family: Family, given: Options) -> Kwargs:
     """Return the values of all arguments of a family and of all conventions, in the forms that their types have."""
     types = {**field_types(Conventions), **field_types(family.arguments)}
     values = {**dataclasses.asdict(Conventions()), **vars(family.arguments()), **given}

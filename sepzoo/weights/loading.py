@@ -7,13 +7,13 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import keras
 
 from sepzoo.artifact.model_file import metadata_of
 from sepzoo.catalog.registry import find
 from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.types import ArrayLike
 from sepzoo.weights.matching import Match, match
 from sepzoo.weights.names import NAMES, Names, Origin
 from sepzoo.weights.reading import format_of, read_arrays, saved_variables
@@ -55,7 +55,7 @@ class LoadReport:
 
 def load_weights(
     model: keras.Model,
-    source: str | os.PathLike[str] | Mapping[str, Any],
+    source: str | os.PathLike[str] | Mapping[str, ArrayLike],
     origin: Origin | None = None,
     *,
     new_head: bool = False,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import keras
 import numpy as np
 
 from sepzoo.layers.heads import LAYERS as HEAD_LAYERS
+from sepzoo.support.types import Variable
 from sepzoo.weights.input_channels import fit_channels
 from sepzoo.weights.names import Names
 from sepzoo.weights.reading import Arrays, saved_variables
@@ -46,7 +46,7 @@ class Match:
     """
 
     origin: str
-    values: list[tuple[Any, np.ndarray]]
+    values: list[tuple[Variable, np.ndarray]]
     missing: list[str]
     misshapen: list[tuple[str, tuple[int, ...], tuple[int, ...]]]
     unused: list[str]
@@ -105,7 +105,7 @@ def match(model: keras.Model, arrays: Arrays, names: Names | None, origin: str, 
     )
 
 
-def _completed(variables: Sequence[Any], arrays: Arrays, names: Names, *, any_name: bool) -> Names:
+def _completed(variables: Sequence[Variable], arrays: Arrays, names: Names, *, any_name: bool) -> Names:
     """Return `names`, completed by the order of the layers for those that have none, or one of an old version.
 
     Args:
@@ -148,14 +148,14 @@ def _from_torch(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return array.transpose(2, 3, 0, 1) if depthwise and shape[3] == 1 else array.transpose(2, 3, 1, 0)
 
 
-def _first_variables(variables: Sequence[Any]) -> frozenset[str]:
+def _first_variables(variables: Sequence[Variable]) -> frozenset[str]:
     """Return the variables that stand on the pixels: up to the first kernel."""
     paths = [variable.path for variable in variables]
     kernel = next((i for i, path in enumerate(paths) if path.endswith("/kernel")), -1)
     return frozenset(paths[: kernel + 1])
 
 
-def _head_variables(variables: Sequence[Any]) -> frozenset[str]:
+def _head_variables(variables: Sequence[Variable]) -> frozenset[str]:
     """Return the variables of the classifier: the last layer that has any, if it is one."""
     last = _layer_of(variables[-1].path) if variables else ""
     return frozenset(v.path for v in variables if _layer_of(v.path) == last) if last in HEAD_LAYERS else frozenset()

@@ -9,13 +9,13 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from sepzoo.artifact.hdf5_file import check_self_contained
 from sepzoo.artifact.inspection.checking import check
 from sepzoo.support.errors import SepzooError, first_line
+from sepzoo.support.types import ArrayLike, Hdf5Item, Model, Variable
 from sepzoo.weights.safetensors_file import read_safetensors
 
 Arrays = dict[str, np.ndarray]
@@ -23,7 +23,7 @@ FORMATS = (".h5", ".keras", ".npz", ".safetensors")
 KERAS_1 = {"W": "kernel", "b": "bias", "running_mean": "moving_mean", "running_std": "moving_variance"}
 
 
-def read_arrays(source: str | os.PathLike[str] | Mapping[str, Any], model: Any) -> Arrays:
+def read_arrays(source: str | os.PathLike[str] | Mapping[str, ArrayLike], model: Model) -> Arrays:
     """Return the arrays of a weight file by name: `layer/variable`, or a PyTorch module's dotted names.
 
     Args:
@@ -95,7 +95,7 @@ def _read_keras(path: Path) -> Arrays:
     return named_arrays(load(path))
 
 
-def _read_h5(path: Path, model: Any) -> Arrays:
+def _read_h5(path: Path, model: Model) -> Arrays:
     import h5py
 
     check_self_contained(path)
@@ -106,7 +106,7 @@ def _read_h5(path: Path, model: Any) -> Arrays:
     return _read_by_order(path, model)
 
 
-def _read_by_order(path: Path, model: Any) -> Arrays:
+def _read_by_order(path: Path, model: Model) -> Arrays:
     """Read a Keras 3 weight file, in which layers have no names of their own but places in the model.
 
     Keras's own loader asks for equal shapes, and leaves out with a warning what it doesn't find.
@@ -117,7 +117,7 @@ def _read_by_order(path: Path, model: Any) -> Arrays:
     return {names.get(place, place): array for place, array in _datasets(path).items()}
 
 
-def _names_by_place(model: Any) -> dict[str, str]:
+def _names_by_place(model: Model) -> dict[str, str]:
     """Return for each place in a Keras 3 weight file of a model the variable that it holds.
 
     Each variable is filled with its number, and the model's file then read.
@@ -138,7 +138,7 @@ def _datasets(path: Path) -> Arrays:
 
     arrays: Arrays = {}
 
-    def keep(place: str, item: Any) -> None:
+    def keep(place: str, item: Hdf5Item) -> None:
         if isinstance(item, h5py.Dataset) and "seed_generator" not in place:
             arrays[place] = item[()]
 
@@ -147,7 +147,7 @@ def _datasets(path: Path) -> Arrays:
     return arrays
 
 
-def _read_legacy_h5(root: Any) -> Arrays:
+def _read_legacy_h5(root: Hdf5Item) -> Arrays:
     """Read the form of Keras 1 and 2, in which each layer lists its own weights."""
     arrays: Arrays = {}
     for layer in (_text(name) for name in root.attrs["layer_names"]):
@@ -166,11 +166,11 @@ def _text(name: bytes | str) -> str:
     return name.decode() if isinstance(name, bytes) else name
 
 
-def named_arrays(model: Any) -> Arrays:
+def named_arrays(model: Model) -> Arrays:
     """Return a model's variables by path, `layer/variable`, random seeds left out."""
     return {variable.path: np.asarray(variable) for variable in saved_variables(model)}
 
 
-def saved_variables(model: Any) -> list[Any]:
+def saved_variables(model: Model) -> list[Variable]:
     """Return the variables that a weight file holds: all but random seeds."""
     return [variable for variable in model.variables if "seed_generator" not in variable.path]

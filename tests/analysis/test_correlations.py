@@ -66,8 +66,8 @@ def test_the_uncentred_share_is_what_one_term_keeps():
     kernel = np.random.default_rng(0).normal(size=(3, 3, 6, 5))
     kernel /= np.sqrt(np.sum(kernel**2, axis=(0, 1, 2)))  # so that every filter counts alike
     model = one(kernel)
-    lost = decouple(model, terms=1, order="pw_dw", only_if_cheaper=False)[1].layers[0].kernel_error
-    assert kernel_correlations(model).layers[0].along_depth == pytest.approx(1 - lost, rel=1e-5)
+    error = decouple(model, terms=1, order="pw_dw", only_if_cheaper=False)[1].layers[0].kernel_error
+    assert kernel_correlations(model).layers[0].along_depth == pytest.approx(1 - error, rel=1e-5)
 
 
 def test_a_mean_is_no_correlation_when_it_is_taken_off():

@@ -106,9 +106,9 @@ def test_without_drop_path_there_are_stock_layers_alone_with_the_same_weights():
     plain.set_weights(dropping.get_weights())
     x = np.random.default_rng(0).random((2, 32, 32, 3)).astype("float32")
     np.testing.assert_allclose(np.asarray(dropping(x)), np.asarray(plain(x)), atol=1e-6)
-    stock, _report = to_keras(dropping)
-    assert all(type(layer).__module__.startswith("keras.") for layer in stock.layers)
-    np.testing.assert_allclose(np.asarray(stock(x)), np.asarray(plain(x)), atol=1e-6)
+    builtin, _report = to_keras(dropping)
+    assert all(type(layer).__module__.startswith("keras.") for layer in builtin.layers)
+    np.testing.assert_allclose(np.asarray(builtin(x)), np.asarray(plain(x)), atol=1e-6)
 
 
 def test_dropout_grows_from_block_to_block():

@@ -193,5 +193,5 @@ def test_a_file_gives_the_network_back(tmp_path):
 
 def test_stock_layers_give_the_same_answers():
     model = build("cifar_resnet8_bsconvs_p1d4")
-    stock, _ = to_keras(model)
-    np.testing.assert_allclose(model(images(32)), stock(images(32)), atol=1e-6)
+    builtin, _ = to_keras(model)
+    np.testing.assert_allclose(model(images(32)), builtin(images(32)), atol=1e-6)

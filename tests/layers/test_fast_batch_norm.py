@@ -54,9 +54,9 @@ def kernels_called(layer, x, **arguments):
 )
 def test_training_is_keras_s(arguments, jit):
     x = images(4, 5, 6, 3)
-    stock, twin = pair(x.shape, **arguments)
+    builtin, twin = pair(x.shape, **arguments)
     assert kernels_called(pair(x.shape, **arguments)[1], x, training=True)
-    for theirs, ours in zip(run(stock, x, jit=jit), run(twin, x, jit=jit), strict=True):
+    for theirs, ours in zip(run(builtin, x, jit=jit), run(twin, x, jit=jit), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * max(1.0, np.abs(theirs).max()))
 
 
@@ -76,9 +76,9 @@ def test_a_batch_of_one_value_has_no_variance():
 
 def test_inference_and_frozen_layers_are_keras_s():
     x = images(4, 5, 6, 3)
-    stock, twin = pair(x.shape)
+    builtin, twin = pair(x.shape)
     assert not kernels_called(twin, x, training=False)
-    for theirs, ours in zip(run(stock, x, training=False), run(twin, x, training=False), strict=True):
+    for theirs, ours in zip(run(builtin, x, training=False), run(twin, x, training=False), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     twin.trainable = False
     assert not kernels_called(twin, x, training=True)
@@ -97,16 +97,16 @@ def test_inference_and_frozen_layers_are_keras_s():
 )
 def test_what_the_kernel_does_not_serve_is_left_to_keras(shape, arguments):
     x = images(*shape, dtype="float64" if arguments.get("dtype") == "float64" else "float32")
-    stock, twin = pair(shape, **arguments)
+    builtin, twin = pair(shape, **arguments)
     assert not kernels_called(pair(shape, **arguments)[1], x, training=True)
-    for theirs, ours in zip(run(stock, x), run(twin, x), strict=True):
+    for theirs, ours in zip(run(builtin, x), run(twin, x), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
 def test_a_mask_is_left_to_keras():
     x, mask = images(4, 5, 6, 3), np.random.default_rng(2).random((4, 5, 6)) > 0.5
-    stock, twin = pair(x.shape)
-    theirs, ours = (layer(x, training=True, mask=mask) for layer in (stock, twin))
+    builtin, twin = pair(x.shape)
+    theirs, ours = (layer(x, training=True, mask=mask) for layer in (builtin, twin))
     np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
 
 

@@ -25,10 +25,10 @@ CHANNELS = 64
     ],
 )
 @pytest.mark.parametrize(
-    ("stock", "twin"), [(keras.layers.Conv1D, GroupedConv1D), (keras.layers.Conv2D, GroupedConv2D)]
+    ("builtin", "twin"), [(keras.layers.Conv1D, GroupedConv1D), (keras.layers.Conv2D, GroupedConv2D)]
 )
-def test_values_and_gradients_are_keras_s(seed, stock, twin, arguments):
-    layers = [cls(128, 3, bias_initializer="uniform", **arguments) for cls in (stock, twin)]
+def test_values_and_gradients_are_keras_s(seed, builtin, twin, arguments):
+    layers = [cls(128, 3, bias_initializer="uniform", **arguments) for cls in (builtin, twin)]
     shape = (2, *(7, 9)[: layers[0].rank], CHANNELS)
     for layer in layers:
         layer.build(shape)

@@ -65,9 +65,9 @@ def test_what_is_frozen_or_left_out_bears_no_penalty():
     frozen, *others = penalized(network)
     network.get_layer(frozen).trainable = False
     assert shown(network) == others
-    stock, _report = to_keras(network)
-    assert shown(stock) == []
-    assert type(stock) is type(keras.Model(stock.input, stock.output))
+    builtin, _report = to_keras(network)
+    assert shown(builtin) == []
+    assert type(builtin) is type(keras.Model(builtin.input, builtin.output))
 
 
 @pytest.mark.parametrize("form", ["keras", "json", "clone", "sepzoo", "features", "folded"])

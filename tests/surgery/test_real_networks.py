@@ -47,11 +47,11 @@ def test_bsconv_networks_expand_into_stock_layers_and_fold(name, randomize, outp
             layer.set_weights([weight * 0.2 for weight in layer.get_weights()])
     expected = outputs_of(model)[0]
     tolerance = 1e-5 * max(1.0, float(np.abs(expected).max()))
-    stock, report = to_keras(model)
+    builtin, report = to_keras(model)
     assert len(report.changes) > 5
-    assert "sepzoo" not in json.dumps(stock.get_config(), default=str)
-    assert profile(stock).layers == profile(model).layers
-    np.testing.assert_allclose(outputs_of(stock)[0], expected, atol=tolerance)
+    assert "sepzoo" not in json.dumps(builtin.get_config(), default=str)
+    assert profile(builtin).layers == profile(model).layers
+    np.testing.assert_allclose(outputs_of(builtin)[0], expected, atol=tolerance)
     folded, report = fold_batch_norm(model)
     left = [layer.name for layer in folded.layers if isinstance(layer, keras.layers.BatchNormalization)]
     assert left == [change.layer for change in report.changes if change.skipped]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+from collections.abc import Iterator
 
 import h5py
 
@@ -13,6 +13,7 @@ from sepzoo.artifact.inspection.layer_sizes import check_layer_sizes
 from sepzoo.artifact.inspection.records import Array
 from sepzoo.support.bounds import BOUNDS
 from sepzoo.support.json_text import parse_json
+from sepzoo.support.types import Hdf5Item
 
 _KINDS = "biufSV"
 """Of NumPy: truth values, integers, floats, text of fixed length, bytes."""
@@ -42,28 +43,17 @@ def read_hdf5(file: h5py.File, size: int) -> Hdf5Content:
         OSError, KeyError, RuntimeError: of h5py, where the file is damaged.
     """
     arrays, links = [], []
-    groups, seen, total = [file["/"]], set(), 0
-    while groups:
-        group = groups.pop()
-        for key in group:
-            name = f"{group.name.rstrip('/')}/{key}"
-            member, problem = follow(group, key)
-            if problem:
-                links.append(f"{name}, {problem}")
-                continue
-            address = h5py.h5o.get_info(member.id).addr
-            if address in seen:  # hard links can make a circle
-                continue
-            seen.add(address)
-            BOUNDS.check_count("objects", len(seen))
-            if isinstance(member, h5py.Group):
-                groups.append(member)
-            elif isinstance(member, h5py.Dataset):
-                arrays.append(_array(name, member))
-                total += max(arrays[-1].bytes, _chunk_bytes(member))
-                BOUNDS.check_unpacked(total, size)
-            else:
-                raise ValueError(f"{name} is neither a group nor a dataset")
+    total = 0
+    for count, (name, member, problem) in enumerate(members(file), start=1):
+        BOUNDS.check_count("objects", count)
+        if problem:
+            links.append(f"{name}, {problem}")
+        elif isinstance(member, h5py.Dataset):
+            arrays.append(_array(name, member))
+            total += max(arrays[-1].bytes, _chunk_bytes(member))
+            BOUNDS.check_unpacked(total, size)
+        elif not isinstance(member, h5py.Group):
+            raise ValueError(f"{name} is neither a group nor a dataset")
     root = file["model_weights"] if "model_weights" in file and not links else file
     text = _text_attribute(file, "model_config")
     config = None if text is None else parse_json(text)
@@ -78,7 +68,27 @@ def read_hdf5(file: h5py.File, size: int) -> Hdf5Content:
     )
 
 
-def follow(group: Any, key: str) -> tuple[Any, str]:
+def members(file: h5py.File) -> Iterator[tuple[str, Hdf5Item, str]]:
+    """Yield the place of each member, the member, and "": each object once, groups before what is in them.
+
+    A member that would make its reader open another file is None, and the text says why.
+    """
+    groups, seen = [file["/"]], set()
+    while groups:
+        group = groups.pop()
+        for key in group:
+            member, problem = _follow(group, key)
+            if not problem:
+                address = h5py.h5o.get_info(member.id).addr
+                if address in seen:  # hard links can make a circle
+                    continue
+                seen.add(address)
+                if isinstance(member, h5py.Group):
+                    groups.append(member)
+            yield f"{group.name.rstrip('/')}/{key}", member, problem
+
+
+def _follow(group: h5py.Group, key: str) -> tuple[Hdf5Item, str]:
     """Return a member of a group and "", or why it would make its reader open another file."""
     link = group.get(key, getlink=True)
     if isinstance(link, h5py.ExternalLink):
@@ -112,7 +122,7 @@ def _chunk_bytes(dataset: h5py.Dataset) -> int:
     return math.prod(dataset.chunks) * dataset.dtype.itemsize if dataset.chunks else 0
 
 
-def _text_attribute(owner: Any, name: str) -> str | None:
+def _text_attribute(owner: Hdf5Item, name: str) -> str | None:
     if name not in owner.attrs:
         return None
     attribute = owner.attrs.get_id(name)

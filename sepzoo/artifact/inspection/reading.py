@@ -6,7 +6,7 @@ import dataclasses
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 from sepzoo.artifact.inspection.archive import open_archive, open_member, read_member
 from sepzoo.artifact.inspection.formats import format_of
@@ -68,7 +68,7 @@ def _read_hdf5(path: Path, found: Inspection) -> Inspection:
     return _with_hdf5(found, path, found.bytes)
 
 
-def _with_hdf5(found: Inspection, file: Any, size: int) -> Inspection:
+def _with_hdf5(found: Inspection, file: Path | IO[bytes], size: int) -> Inspection:
     import h5py
 
     from sepzoo.artifact.inspection.hdf5 import read_hdf5

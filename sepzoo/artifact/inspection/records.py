@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any
 
 from sepzoo.support.table import table
 from sepzoo.support.types import Json
@@ -65,7 +64,7 @@ class Inspection:
     reads_files: tuple[str, ...] = ()
     custom: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Json]:
         """Return the record as what JSON holds."""
         return dataclasses.asdict(self)
 

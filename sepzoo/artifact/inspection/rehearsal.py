@@ -5,11 +5,12 @@ from __future__ import annotations
 import warnings
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 from sepzoo.artifact.inspection.archive import open_member
 from sepzoo.artifact.inspection.records import Inspection
 from sepzoo.support.bounds import BOUNDS
+from sepzoo.support.types import Hdf5Item
 
 _STRETCH = 2**24
 """Values that are read at once."""
@@ -31,12 +32,12 @@ def rehearse(path: Path, found: Inspection) -> None:
                 _read_values(open_member(archive, file, name))
 
 
-def _read_values(file: Any) -> None:
+def _read_values(file: Path | IO[bytes]) -> None:
     import h5py
 
     with h5py.File(file, "r") as opened:
 
-        def visit(name: str, member: Any) -> None:
+        def visit(name: str, member: Hdf5Item) -> None:
             if isinstance(member, h5py.Dataset) and member.shape:
                 rows = max(1, _STRETCH * len(member) // max(1, member.size))
                 for start in range(0, len(member), rows):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Iterator
-from typing import Any
 
 import keras
 
@@ -14,7 +13,7 @@ from sepzoo.artifact.keras2.settings import layer_from, plain_name
 from sepzoo.artifact.keras2.values import plain, precision
 from sepzoo.layers.graph import functions_between, graph_of
 from sepzoo.support.errors import SepzooError, first_line
-from sepzoo.support.types import Json, Layer, Tensor
+from sepzoo.support.types import Json, Kwargs, Layer, Tensor, Tensors
 
 _CONSTANT = "_CONSTANT_VALUE"
 _MODELS = ("Functional", "Model", "Sequential")
@@ -40,7 +39,7 @@ def member_from(entry: Json) -> Member:
     if not isinstance(settings, dict):
         raise SepzooError(f"expected the settings of each layer. Received: {kind} with {settings!r}.")
     inner = {key: member_from(settings[key]) for key in ("layer", "backward_layer", "cell") if _is_entry(settings, key)}
-    layers: dict[str, Any] = {key: member.layer for key, member in inner.items()}
+    layers: dict[str, Layer] = {key: member.layer for key, member in inner.items()}
     if kind == "StackedRNNCells":
         layers["cells"] = [member_from(cell).layer for cell in settings["cells"]]
     return Member(layer_from(kind, settings, layers), {key: each for key, each in inner.items() if each.members})
@@ -161,11 +160,11 @@ class _Functional:
             ) from error
         self.tensors[name].append(keras.tree.flatten(outputs))
 
-    def _arguments(self, node: Json) -> tuple[Any, dict[str, Any]]:
+    def _arguments(self, node: Json) -> tuple[Tensors, Kwargs]:
         """Return a call's first argument, and the others, which the file keeps beside each tensor of the first."""
         kwargs: dict[str, Json] = {}
 
-        def resolve(part: Json) -> Any:
+        def resolve(part: Json) -> Tensors:
             if _is_reference(part, set(self.entries)):
                 if len(part) > 3:
                     kwargs.update(part[3])
@@ -190,10 +189,10 @@ class _Functional:
         name, call, position = reference[:3]
         return self.tensors[name][call - self.first[name]][position]
 
-    def _ends(self, key: str) -> Any:
+    def _ends(self, key: str) -> Tensors:
         """Return the model's inputs or outputs in the structure that it takes or gives; one alone is itself."""
 
-        def resolve(part: Json) -> Any:
+        def resolve(part: Json) -> Tensors:
             if _is_reference(part, set(self.entries)):
                 return self._tensor(part)
             if isinstance(part, dict):
@@ -206,7 +205,7 @@ class _Functional:
         return ends[0] if isinstance(ends, list) and len(ends) == 1 else ends
 
 
-def _called(layer: Layer, first: Any, kwargs: dict[str, Any], settings: Json) -> Any:
+def _called(layer: Layer, first: Tensors, kwargs: Kwargs, settings: Json) -> Tensors:
     """Call a layer as Keras 2 did."""
     parameters = inspect.signature(layer.call).parameters
     told = {key: item for key, item in kwargs.items() if item is not None and key in parameters}
@@ -220,7 +219,7 @@ def _called(layer: Layer, first: Any, kwargs: dict[str, Any], settings: Json) ->
     return layer(first, **told)
 
 
-def _name_functions(inputs: Any, outputs: Any, name: str) -> None:
+def _name_functions(inputs: Tensors, outputs: Tensors, name: str) -> None:
     """Give the functions of one operation the layer's name: automatic names could be those of other layers."""
     tensors = [each for each in keras.tree.flatten(inputs) if isinstance(each, keras.KerasTensor)]
     for output in keras.tree.flatten(outputs):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from keras import ops
@@ -55,11 +54,11 @@ def _reduction(compute: Callable[..., Tensor]) -> Callable[..., Tensor]:
     )
 
 
-def _array(constant: Any) -> Any:
+def _array(constant: Json) -> Tensor:
     return np.asarray(constant, "float32") if isinstance(constant, list) else constant
 
 
-def _axis(axis: Any) -> Any:
+def _axis(axis: Json) -> Json:
     return tuple(axis) if isinstance(axis, list) else axis
 
 
@@ -75,7 +74,7 @@ def _expand(input: Tensor, axis: int, name: str | None = None) -> Tensor:  # noq
     return ops.expand_dims(input, axis)
 
 
-def _squeeze(input: Tensor, axis: Any = None, name: str | None = None) -> Tensor:  # noqa: A002
+def _squeeze(input: Tensor, axis: Json = None, name: str | None = None) -> Tensor:  # noqa: A002
     return ops.squeeze(input, axis=_axis(axis))
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Any
 
 import keras
 
 from sepzoo.artifact.keras2.values import value
 from sepzoo.support.errors import SepzooError, first_line
-from sepzoo.support.types import Json, Layer
+from sepzoo.support.types import Json, Kwargs, Layer, LayerClass
 
 ADVICE = "Rebuild the network in Keras 3 and load the weights into it."
 
@@ -81,7 +80,7 @@ def layer_from(kind: str, settings: Mapping[str, Json], inner: Mapping[str, Laye
         SepzooError: a layer or a setting that Keras 3 lacks; it is named.
     """
     name = settings.get("name")
-    custom: Any = keras.saving.get_registered_object(kind)
+    custom: LayerClass = keras.saving.get_registered_object(kind)
     try:
         if hasattr(custom, "from_config"):
             return custom.from_config(dict(settings))
@@ -116,14 +115,14 @@ def builtin(kind: str, name: str | None) -> type:
     return cls
 
 
-def _renewed(kind: str, cls: type, settings: Mapping[str, Json], skip: set[str]) -> dict[str, Any]:
+def _renewed(kind: str, cls: type, settings: Mapping[str, Json], skip: set[str]) -> Kwargs:
     """Return a layer's settings by the names and with the values of Keras 3."""
     if cls is keras.layers.Identity:
         return {"name": plain_name(settings.get("name"))}
     new_keys = _NEW_KEYS.get(kind, {})
     unused = _UNUSED[""] | _UNUSED.get(cls.__name__, set()) | skip
     legal = _parameters(cls)
-    found: dict[str, Any] = {}
+    found: Kwargs = {}
     for old_key, setting in settings.items():
         key = new_keys.get(old_key, old_key)
         if old_key in unused:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from types import ModuleType
 
 import keras
 
@@ -17,7 +17,7 @@ _ACTIVATIONS = {"hard_sigmoid": hard_sigmoid_keras2, "softmax_v2": "softmax", "s
 _POLICIES = ("mixed_float16", "mixed_bfloat16", "float16", "bfloat16", "float32", "float64")
 
 
-def value(key: str, setting: Json) -> Any:
+def value(key: str, setting: Json) -> Json:
     """Return a setting as Keras 3 takes it, chosen by the name of its key.
 
     Raises:
@@ -36,7 +36,7 @@ def value(key: str, setting: Json) -> Any:
     return plain(setting)
 
 
-def plain(setting: Json) -> Any:
+def plain(setting: Json) -> Json:
     """Return a setting with tuples and shapes as what they are: JSON has lists alone, so Keras 2 marks some."""
     if isinstance(setting, dict):
         kind = setting.get("class_name")
@@ -77,7 +77,7 @@ def precision(setting: Json) -> str | None:
     raise SepzooError(f"precision {name!r}, which Keras 3 lacks")
 
 
-def _object(module: Any, setting: Json) -> Initializer | Regularizer | Constraint:
+def _object(module: ModuleType, setting: Json) -> Initializer | Regularizer | Constraint:
     """Return an initializer, regularizer or constraint; those that Keras 3 lacks count in training alone, and go."""
     if isinstance(setting, str):
         return setting if hasattr(module, setting) else None

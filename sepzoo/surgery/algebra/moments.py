@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
+
+from sepzoo.support.types import Tensor
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,7 +33,7 @@ class Moments:
     @classmethod
     def of(cls, batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> Moments:
         """Return the moments of batches of (patches, outputs); none is kept."""
-        sums: list[Any] = [0.0] * 5
+        sums: list[Tensor] = [0.0] * 5
         count = 0
         for x, y in batches:
             terms = (x.T @ x, x.T @ y, np.sum(y**2, axis=0), x.sum(axis=0), y.sum(axis=0))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import keras
 import numpy as np
 
 from sepzoo.data.samples import Samples
-from sepzoo.support.types import Layer
+from sepzoo.support.types import Kwargs, Layer
 from sepzoo.surgery.algebra.response_maps import ResponseMap, fit_response_map, fit_through_relu
 from sepzoo.surgery.algebra.truncation import truncate
 from sepzoo.surgery.approximate.decomposing import Decomposition, Factors, decompose
@@ -35,16 +34,7 @@ def decompose_channels(
     through the layers before it, behind the ReLU where one follows; no layer's error on the samples is larger than the
     data-free one, which takes the singular vectors of the kernel.
 
-    Args:
-        model: functional or Sequential, trained; it is only read.
-        ratio: by how much a layer's weights shall shrink; the channels between follow from it.
-        keep: names of layers that stay as they are, with shell wildcards.
-        only_if_cheaper: keep a layer whose two factors would take more multiply-accumulates.
-        data: samples to fit to: an array as the model takes it, or `sepzoo.data.Samples`.
-
-    Raises:
-        SepzooError: a model that `rewrite` refuses, a ratio that is not above 0, a name in `keep` that no layer has,
-            weights that are not finite, samples that don't fit, or new layers that are not what was computed.
+    Arguments and errors are those of `decompose_spatially`.
 
     Example:
         >>> model = keras.Sequential([keras.Input((8, 8, 16)), keras.layers.Conv2D(16, 3, name="conv")])
@@ -93,7 +83,7 @@ class _Channels(Decomposition):
         reduced = (kernel @ best.left).reshape(*plain.first.shape[:3], -1)
         return _factors(reduced, best.right, best.apply(dense.bias[None])[0], plain.action).noting(error, free_error)
 
-    def geometry(self, layer: Layer) -> tuple[dict[str, Any], dict[str, Any]]:
+    def geometry(self, layer: Layer) -> tuple[Kwargs, Kwargs]:
         del layer
         return {}, {"kernel_size": 1, "strides": 1, "dilation_rate": 1}
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import abc
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import keras
 import numpy as np
 
 from sepzoo.data.samples import Samples
 from sepzoo.support.errors import SepzooError
-from sepzoo.support.types import Layer
+from sepzoo.support.types import Kwargs, Layer
 from sepzoo.surgery.approximate.dense import DenseConv, dense_convs
 from sepzoo.surgery.approximate.sampling import Patches, fit_through
 from sepzoo.surgery.approximate.verification import KernelVerification
@@ -79,7 +78,7 @@ class Decomposition(abc.ABC):
         """Return factors that are better on patches and right outputs, or the data-free ones."""
 
     @abc.abstractmethod
-    def geometry(self, layer: Layer) -> tuple[dict[str, Any], dict[str, Any]]:
+    def geometry(self, layer: Layer) -> tuple[Kwargs, Kwargs]:
         """Return kernel size, strides and dilation of both."""
 
 

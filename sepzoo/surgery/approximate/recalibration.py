@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import numpy as np
 from keras import ops
 
 from sepzoo.data.samples import Samples
 from sepzoo.layers.graph import input_of, replay, run
+from sepzoo.support.types import Args, Kwargs, Operation, Tensor, Tensors
 from sepzoo.surgery.walk.model_inputs import model_inputs
 from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport
@@ -43,7 +42,7 @@ def recalibrate_batch_norm(
     plan = Plan(model)
     seen: dict[int, _Statistics] = {}
 
-    def call(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def call(operation: Operation, args: Args, kwargs: Kwargs) -> Tensors:
         if isinstance(operation, keras.Model):
             return replay(operation, input_of(args, kwargs), call)
         if isinstance(operation, keras.layers.BatchNormalization):
@@ -67,10 +66,10 @@ class _Statistics:
     def __init__(self, layer: keras.layers.BatchNormalization) -> None:
         self.layer = layer
         self.count = 0
-        self.sum: Any = 0.0
-        self.squares: Any = 0.0
+        self.sum: Tensor = 0.0
+        self.squares: Tensor = 0.0
 
-    def normalized(self, x: Any) -> Any:
+    def normalized(self, x: Tensor) -> Tensor:
         """Add a batch, and return it normalized by its own statistics."""
         layer = self.layer
         axis = layer.axis % len(x.shape)

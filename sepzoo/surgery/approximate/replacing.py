@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import keras
 
 from sepzoo.layers.factorization import Factorization, factorization
 from sepzoo.layers.kinds import conv2d
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Options
 from sepzoo.surgery.approximate.dense import dense_convs
 from sepzoo.surgery.approximate.separating import arguments_of
 from sepzoo.surgery.walk.plan import Plan
@@ -21,7 +21,7 @@ def replace(
     model: keras.Model,
     kind: str | Factorization,
     *,
-    conv_options: Mapping[str, Any] | None = None,
+    conv_options: Options | None = None,
     kernel_sizes: Sequence[tuple[int, int]] | None = ((3, 3), (5, 5)),
     keep: str | Sequence[str] = (),
     only_if_cheaper: bool = True,

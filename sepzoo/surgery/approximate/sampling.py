@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import keras
 import numpy as np
 
 from sepzoo.layers.graph import input_of, replay, run
+from sepzoo.support.types import Args, Kwargs, Layer, Operation, Tensors
 from sepzoo.surgery.algebra.patches import extract_patches
 from sepzoo.surgery.approximate.dense import DenseConv, window_of
 from sepzoo.surgery.walk.rewriting import Part, Replacement, rewrite
@@ -69,7 +70,7 @@ def fit_through(
 
 
 def patch_batches(
-    inputs: np.ndarray, dense: DenseConv, original: keras.Model, changed: keras.Model | None = None, new: Any = None
+    inputs: np.ndarray, dense: DenseConv, original: keras.Model, changed: keras.Model | None = None, new: Layer = None
 ) -> Iterator[Patches]:
     """Yield patches of a convolution's input and the outputs they should give, batch by batch, in double precision.
 
@@ -93,11 +94,11 @@ def patch_batches(
             yield x, unchanged @ kernel + bias
 
 
-def inputs_of(model: keras.Model, layer: Any, batch: np.ndarray, *, runs: int) -> list[np.ndarray]:
+def inputs_of(model: keras.Model, layer: Layer, batch: np.ndarray, *, runs: int) -> list[np.ndarray]:
     """Return what a layer of a model gets each time it runs; the model is run no further than that."""
     found: list[np.ndarray] = []
 
-    def call(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def call(operation: Operation, args: Args, kwargs: Kwargs) -> Tensors:
         if isinstance(operation, keras.Model):
             return replay(operation, input_of(args, kwargs), call)
         if operation is layer:

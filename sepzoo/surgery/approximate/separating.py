@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from sepzoo.layers.factorization import Factorization
 from sepzoo.layers.kinds import conv2d
-from sepzoo.support.types import Layer
+from sepzoo.support.types import Kwargs, Layer
 from sepzoo.surgery.algebra.expansion import Terms
 from sepzoo.surgery.approximate.dense import DenseConv
 from sepzoo.surgery.approximate.verification import KernelVerification
 from sepzoo.surgery.walk.rewriting import Part, Replacement
 
 
-def arguments_of(layer: Layer) -> dict[str, Any]:
+def arguments_of(layer: Layer) -> Kwargs:
     """Return what a convolution's successor takes over: geometry, activation, bias, penalties, name and precision."""
     return {
         "strides": layer.strides,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import keras
 import numpy as np
 
 from sepzoo.data.samples import Samples
-from sepzoo.support.types import Layer
+from sepzoo.support.types import Kwargs, Layer
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.regression import RIDGE
 from sepzoo.surgery.algebra.truncation import truncate
@@ -103,7 +102,7 @@ class _Spatial(Decomposition):
         bias = moments.best_bias(found.kernel)
         return _factors(vertical, found.second[0], bias, plain.action).noting(error, free)
 
-    def geometry(self, layer: Layer) -> tuple[dict[str, Any], dict[str, Any]]:
+    def geometry(self, layer: Layer) -> tuple[Kwargs, Kwargs]:
         (height, width), (down, right), (tall, wide) = layer.kernel_size, layer.strides, layer.dilation_rate
         return (
             {"kernel_size": (height, 1), "strides": (down, 1), "dilation_rate": (tall, 1)},

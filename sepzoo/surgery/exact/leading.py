@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
 
 import keras
 import numpy as np
 
+from sepzoo.support.types import Layer
 from sepzoo.surgery.exact.affine import Affine
 from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport
@@ -100,7 +100,7 @@ def _carry(site: Site, norm: Site) -> Replacement:
     return Replacement((Part(new, tuple(final.values())),), f"takes over {norm.name!r}")
 
 
-def _into_dense(layer: Any, weights: dict[str, np.ndarray], affine: Affine) -> _Kernels:
+def _into_dense(layer: Layer, weights: dict[str, np.ndarray], affine: Affine) -> _Kernels:
     kernel = weights["kernel"]
     groups = getattr(layer, "groups", 1)
     filters = kernel.shape[-1]
@@ -112,7 +112,7 @@ def _into_dense(layer: Any, weights: dict[str, np.ndarray], affine: Affine) -> _
     return _Kernels({"kernel": kernel * scale}, added)
 
 
-def _into_depthwise(layer: Any, weights: dict[str, np.ndarray], affine: Affine) -> _Kernels:
+def _into_depthwise(layer: Layer, weights: dict[str, np.ndarray], affine: Affine) -> _Kernels:
     name = "kernel" if "kernel" in weights else "depthwise_kernel"
     kernel = weights[name]
     added = (kernel * affine.shift[:, None]).reshape(-1, *kernel.shape[-2:]).sum(axis=0).ravel()

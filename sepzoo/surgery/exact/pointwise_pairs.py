@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import keras
 import numpy as np
 
 from sepzoo.layers import BSConvS1D, BSConvS2D, BSConvU1D, BSConvU2D
+from sepzoo.support.types import Layer
 from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport
 from sepzoo.surgery.walk.rewriting import Part, Replacement, Skip
@@ -116,7 +116,7 @@ def _fused_inside(site: Site) -> Replacement | Skip:
     config = layer.get_config()
     for key in ("p", "min_mid_channels", "orthonormal"):
         del config[key]
-    new: Any = BSCONV[type(layer)].from_config(config)
+    new: Layer = BSCONV[type(layer)].from_config(config)
     return Replacement((Part(new, [_product(first, second), *rest]),), "its two 1 x 1 steps fused")
 
 

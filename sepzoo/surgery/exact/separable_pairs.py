@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import keras
 import numpy as np
 
 from sepzoo.layers.graph import graph_of
+from sepzoo.support.types import Layer, LayerClass
 from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport
 from sepzoo.surgery.walk.rewriting import Part, Replacement
 from sepzoo.surgery.walk.sites import Site
 
 layers = keras.layers
-PAIRS: Mapping[Any, tuple[Any, Any]] = {  # exactly these classes, for a subclass may compute something else
+PAIRS: Mapping[LayerClass, tuple[LayerClass, LayerClass]] = {  # exactly these: a subclass may compute something else
     layers.SeparableConv1D: (layers.DepthwiseConv1D, layers.Conv1D),
     layers.SeparableConv2D: (layers.DepthwiseConv2D, layers.Conv2D),
 }
@@ -85,7 +85,7 @@ def merge_separable(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
 
 def split(site: Site) -> Replacement:
     """Return what stands in a separable convolution's place: its depthwise and its 1 x 1 convolution."""
-    layer: Any = site.layer
+    layer: Layer = site.layer
     config = layer.get_config()
     depthwise_class, pointwise_class = PAIRS[type(layer)]
     common = {key: config[key] for key in ("dtype", "data_format")}
@@ -111,15 +111,15 @@ def split(site: Site) -> Replacement:
     return Replacement((Part(depthwise, [first]), Part(pointwise, rest)), "split in depthwise and pointwise")
 
 
-def _obstacle(site: Site, second: Site | None, pointwise: Any) -> str:
+def _obstacle(site: Site, second: Site | None, pointwise: Layer) -> str:
     """Return why a depthwise convolution can't be merged with what is behind it, or an empty text."""
-    layer: Any = site.layer
+    layer: Layer = site.layer
     if site.consumer is None:
         return "not one layer alone gets its output"
     named = f"{site.consumer.name!r} ({type(site.consumer).__name__})"
     if second is None or not _is_pointwise(second.layer, pointwise):
         return f"the layer behind it, {named}, is no 1 x 1 convolution"
-    behind: Any = second.layer
+    behind: Layer = second.layer
     if math.prod(behind.strides) != 1 or behind.groups != 1 or len(second.calls) > 1:
         return f"the layer behind it, {named}, has strides or groups, or is called elsewhere too"
     if layer.activation is not keras.activations.linear:
@@ -133,12 +133,12 @@ def _obstacle(site: Site, second: Site | None, pointwise: Any) -> str:
     return ""
 
 
-def _is_pointwise(layer: Any, convolution: Any) -> bool:
+def _is_pointwise(layer: Layer, convolution: LayerClass) -> bool:
     return type(layer) is convolution and math.prod(layer.kernel_size) == 1
 
 
 @np.errstate(all="ignore")  # the plan's check finds what is not finite
-def _merged(separable: Any, depthwise: Any, pointwise: Any, name: str) -> Replacement:
+def _merged(separable: Layer, depthwise: Layer, pointwise: Layer, name: str) -> Replacement:
     first, second = depthwise.get_config(), pointwise.get_config()
     config = {
         **{key: first[key] for key in GEOMETRY},

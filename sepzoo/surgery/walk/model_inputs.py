@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import numpy as np
 
@@ -11,6 +9,7 @@ from sepzoo.artifact import model_file
 from sepzoo.data.samples import Samples
 from sepzoo.layers.graph import graph_of
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import ArrayLike
 
 
 def model_inputs(model: keras.Model, data: Samples | np.ndarray) -> np.ndarray:
@@ -34,7 +33,7 @@ def model_inputs(model: keras.Model, data: Samples | np.ndarray) -> np.ndarray:
     if len(tensors) != 1:
         names = ", ".join(repr(tensor.name) for tensor in tensors)
         raise SepzooError(f"expected a model of one input to be shown samples. Received: {model.name!r}, with {names}.")
-    values: Any = data
+    values: ArrayLike = data
     if isinstance(data, Samples):
         metadata = model_file.metadata_of(model)
         features = data.images.dtype != np.uint8 or (metadata is not None and metadata.features is not None)

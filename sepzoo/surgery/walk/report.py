@@ -6,13 +6,14 @@ import dataclasses
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import keras
 
 from sepzoo.analysis.profiling import measure
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.table import table
+from sepzoo.support.types import Layer
 from sepzoo.surgery.walk.comparison import Comparison
 from sepzoo.surgery.walk.sites import Site
 
@@ -163,7 +164,7 @@ def _macs(model: keras.Model) -> dict[int, int] | None:
     return counts
 
 
-def _sum(counts: dict[int, int] | None, layers: Sequence[Any]) -> int | None:
+def _sum(counts: dict[int, int] | None, layers: Sequence[Layer]) -> int | None:
     return None if counts is None else sum(counts.get(id(layer), 0) for layer in layers)
 
 

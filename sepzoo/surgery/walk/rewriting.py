@@ -17,6 +17,7 @@ from sepzoo.layers.graph import chain_of, functions_between, graph_of, input_of,
 from sepzoo.layers.orthonormal import functional
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.recursion import deep_recursion
+from sepzoo.support.types import Args, Kwargs, Operation, Tensor, Tensors
 from sepzoo.surgery.walk.report import Outcome, SurgeryReport, report_on
 from sepzoo.surgery.walk.sites import Site, sites
 
@@ -49,9 +50,9 @@ class Replacement:
 
     parts: tuple[Part, ...]
     action: str
-    apply: Callable[[Any], Any] | None = None
+    apply: Callable[[Tensors], Tensor] | None = None
 
-    def __call__(self, x: Any, training: bool | None = None) -> Any:
+    def __call__(self, x: Tensors, training: bool | None = None) -> Tensors:
         """Run the parts; in a chain, those that know of `training` are told it."""
         if self.apply:
             return self.apply(x)
@@ -127,7 +128,7 @@ class _Rewriting:
     def __init__(self, rule: Rule, where: Sequence[Site]) -> None:
         self.rule = rule
         self.sites = {id(site.layer): site for site in where}
-        self.new: dict[int, Callable[..., Any]] = {}
+        self.new: dict[int, Callable[..., Tensors]] = {}
         self.outcomes: list[Outcome] = []
         self.names: set[str] = set()  # of operations in the model at hand
 
@@ -156,16 +157,16 @@ class _Rewriting:
         except ValueError as error:
             raise SepzooError(f"the layers do not make a model {model.name!r}: {first_line(error)}") from error
 
-    def _input(self, tensor: Any) -> Any:
+    def _input(self, tensor: Tensor) -> Tensor:
         layer = maker(tensor)
         return clone(layer, layer.name).output
 
-    def _call(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _call(self, operation: Operation, args: Args, kwargs: Kwargs) -> Tensors:
         if id(operation) not in self.new:
             self.new[id(operation)] = self._renewed(operation)
         return self.new[id(operation)](*args, **kwargs)
 
-    def _renewed(self, operation: Any) -> Callable[..., Any]:
+    def _renewed(self, operation: Operation) -> Callable[..., Tensors]:
         """Return what is called in place of an operation."""
         if isinstance(operation, keras.Model):
             return self.model(operation)
@@ -189,7 +190,7 @@ class _Copied:
     def __init__(self, site: Site, new: keras.layers.Layer) -> None:
         self.site, self.new, self.filled = site, new, False
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Tensors, **kwargs: Any) -> Tensors:
         try:
             outputs = self.new(*args, **kwargs)
         except Exception as error:
@@ -209,7 +210,7 @@ class _Replaced:
     def __init__(self, site: Site, replacement: Replacement, work: _Rewriting) -> None:
         self.site, self.replacement, self.work, self.filled = site, replacement, work, False
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Tensors, **kwargs: Any) -> Tensors:
         x = input_of(args, kwargs)
         if not isinstance(x, keras.KerasTensor) and self.replacement.apply is None:
             raise SepzooError(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import Any
 
 import keras
 
 from sepzoo.layers.graph import graph_of, maker, nodes
-from sepzoo.support.types import Operation, Tensor
+from sepzoo.support.types import Layer, Operation, Options, Tensor
 
 Shape = tuple[int | None, ...]
 
@@ -32,7 +30,7 @@ class Call:
     model: keras.Model
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
-    arguments: Mapping[str, Any]
+    arguments: Options
     producers: tuple[Operation, ...]
     consumers: tuple[Operation, ...]
     is_output: bool
@@ -91,7 +89,7 @@ def sites(model: keras.Model) -> tuple[Site, ...]:
     return tuple(Site(name, layer, tuple(calls)) for name, layer, calls in found.values())
 
 
-def _collect(model: keras.Model, prefix: str, found: dict[int, Any], seen: set[int]) -> None:
+def _collect(model: keras.Model, prefix: str, found: dict[int, tuple[str, Layer, list[Call]]], seen: set[int]) -> None:
     graph = graph_of(model, prefix.rstrip("/") or None)
     if id(model) in seen:
         return

@@ -161,7 +161,7 @@ def test_a_person_detector_that_the_zoo_has_never_seen(shared, tmp_path):
     export.tflite(folded, tmp_path / "vww.tflite", labels=detector.labels, preprocessing=pixels)
     np.testing.assert_allclose(inference.open(tmp_path / "vww.tflite").predict(photographs), answers, atol=1e-4)
     assert answers.std() > 0.1
-    assert decouple(detector.model)[1].layers == ()  # its only dense convolution would get dearer
+    assert decouple(detector.model)[1].layers == ()  # its only dense convolution would get more expensive
 
 
 @pytest.mark.slow

@@ -26,9 +26,11 @@ def test_each_filter_gets_its_first_singular_pair(randomize):
     new, report = blueprint(model)
     layer = new.get_layer("conv")
     assert isinstance(layer, BSConvU)
-    lost = sum(np.sum(np.linalg.svd(kernel[..., o].reshape(9, 5), compute_uv=False)[1:] ** 2) for o in range(7))
-    np.testing.assert_allclose(np.sum((dense_kernel(layer) - kernel) ** 2), lost, rtol=1e-5)
-    assert report.changes[0].action == f"its blueprints, kernel error {lost / np.sum(kernel**2):.4f}"
+    squared_error = sum(
+        np.sum(np.linalg.svd(kernel[..., o].reshape(9, 5), compute_uv=False)[1:] ** 2) for o in range(7)
+    )
+    np.testing.assert_allclose(np.sum((dense_kernel(layer) - kernel) ** 2), squared_error, rtol=1e-5)
+    assert report.changes[0].action == f"its blueprints, kernel error {squared_error / np.sum(kernel**2):.4f}"
 
 
 def test_filters_that_are_blueprints_are_kept(randomize, outputs_of):
@@ -54,8 +56,8 @@ def test_the_subspace_is_the_best_for_the_blueprints(p, randomize):
     np.testing.assert_allclose(basis.T @ basis, np.eye(mid), atol=1e-6)
     u, s, vt = np.linalg.svd(kernel.transpose(3, 2, 0, 1).reshape(7, 8, 9), full_matrices=False)
     pointwise = (u[:, :, 0] * s[:, :1]).T
-    lost = np.sum(s[:, 1:] ** 2) + np.sum(np.linalg.svd(pointwise, compute_uv=False)[mid:] ** 2)
-    np.testing.assert_allclose(np.sum((dense_kernel(layer) - kernel) ** 2), lost, rtol=1e-5)
+    squared_error = np.sum(s[:, 1:] ** 2) + np.sum(np.linalg.svd(pointwise, compute_uv=False)[mid:] ** 2)
+    np.testing.assert_allclose(np.sum((dense_kernel(layer) - kernel) ** 2), squared_error, rtol=1e-5)
     assert vt.shape == (7, 8, 9)
 
 

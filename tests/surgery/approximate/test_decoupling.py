@@ -1,4 +1,4 @@
-"""Dense convolutions as sums of separable ones: exact at full rank, as far off as promised below it."""
+"""Dense convolutions as sums of separable ones: exact at full rank, as far off as reported below it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_error_is_that_of_the_singular_values(order, kind, terms, randomize)
     layer = new.get_layer("conv")
     assert type(layer).__name__ == kind
     axis = 3 if order == "pw_dw" else 2
-    lost = sum(
+    squared_error = sum(
         np.sum(np.linalg.svd(np.take(kernel, c, axis=axis).reshape(9, -1), compute_uv=False)[terms:] ** 2)
         for c in range(kernel.shape[axis])
     )
@@ -60,8 +60,8 @@ def test_the_error_is_that_of_the_singular_values(order, kind, terms, randomize)
     impulses[range(5), 2, 2, range(5)] = 1
     answer = keras.ops.convert_to_numpy(layer(impulses)) - layer_bias(model)
     seen = np.flip(answer, (1, 2)).transpose(1, 2, 0, 3)
-    np.testing.assert_allclose(np.sum((seen - kernel) ** 2), lost, rtol=1e-4)
-    np.testing.assert_allclose(report.layers[0].kernel_error, lost / np.sum(kernel**2), rtol=1e-6)
+    np.testing.assert_allclose(np.sum((seen - kernel) ** 2), squared_error, rtol=1e-4)
+    np.testing.assert_allclose(report.layers[0].kernel_error, squared_error / np.sum(kernel**2), rtol=1e-6)
     assert report.total_error == report.layers[0].kernel_error
 
 
@@ -99,9 +99,9 @@ def test_shared_layers_and_nested_models(make, order, randomize, outputs_of):
 
 def test_the_result_opens_in_stock_layers(randomize, outputs_of):
     new, _report = decouple(randomize(single()), terms=2)
-    stock, _report = to_keras(new)
-    np.testing.assert_allclose(outputs_of(stock)[0], outputs_of(new)[0], atol=1e-5)
-    assert [layer.name for layer in stock.layers if "conv_" in layer.name] == [
+    builtin, _report = to_keras(new)
+    np.testing.assert_allclose(outputs_of(builtin)[0], outputs_of(new)[0], atol=1e-5)
+    assert [layer.name for layer in builtin.layers if "conv_" in layer.name] == [
         *("conv_pointwise_1", "conv_pointwise_2", "conv_depthwise_1", "conv_depthwise_2", "conv_sum")
     ]
 
@@ -147,7 +147,7 @@ def test_a_budget_needs_convolutions_that_gain():
         decouple(model, macs=0.5)
 
 
-def test_what_would_get_dearer_stays_dense():
+def test_what_would_get_more_expensive_stays_dense():
     report = decouple(single(shape=(9, 8, 3), filters=4), terms=3)[1]
     assert report.layers == ()
     assert report.changes[0].skipped == "so many terms would take no fewer than its 4,536 MACs"

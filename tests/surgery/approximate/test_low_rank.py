@@ -53,9 +53,9 @@ def test_the_error_is_that_of_the_singular_values(decompose, randomize):
         matrix = kernel.transpose(0, 2, 1, 3).reshape(15, 21)
     else:
         found, matrix = first @ second[0, 0], kernel.reshape(45, 7)
-    lost = np.sum(np.linalg.svd(matrix, compute_uv=False)[first.shape[-1] :] ** 2)
-    np.testing.assert_allclose(np.sum((found - kernel) ** 2), lost, rtol=1e-4)
-    assert report.changes[0].action.endswith(f"kernel error {lost / np.sum(kernel**2):.4f}")
+    squared_error = np.sum(np.linalg.svd(matrix, compute_uv=False)[first.shape[-1] :] ** 2)
+    np.testing.assert_allclose(np.sum((found - kernel) ** 2), squared_error, rtol=1e-4)
+    assert report.changes[0].action.endswith(f"kernel error {squared_error / np.sum(kernel**2):.4f}")
 
 
 @pytest.mark.parametrize("decompose", BOTH)
@@ -101,7 +101,7 @@ def test_shared_layers_and_nested_models(decompose, make, randomize, outputs_of)
 
 
 @pytest.mark.parametrize("decompose", BOTH)
-def test_what_would_get_dearer_stays(decompose):
+def test_what_would_get_more_expensive_stays(decompose):
     report = decompose(single(), ratio=0.5)[1]
     assert report.changes[0].skipped.startswith("its two factors would take no fewer than its ")
     flat = decompose_spatially(single(kernel_size=(1, 5)))[1]

@@ -105,8 +105,8 @@ def test_what_is_saved_opens_where_there_is_no_sepzoo(seed, tmp_path):
         "import sys; sys.modules['sepzoo'] = None\n"
         "import keras, numpy as np\n"
         "model = keras.models.load_model('fast.keras')\n"
-        "stock = {type(layer) for layer in model.layers}\n"
-        "assert stock >= {keras.layers.Conv2D, keras.layers.BatchNormalization}, stock\n"
+        "builtin = {type(layer) for layer in model.layers}\n"
+        "assert builtin >= {keras.layers.Conv2D, keras.layers.BatchNormalization}, builtin\n"
         "np.save('y.npy', model(np.load('x.npy')))\n"
     )
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True)
@@ -120,18 +120,18 @@ def test_weight_files_go_both_ways(seed, tmp_path):
     again.load_weights(tmp_path / "fast.weights.h5")
     for ours, theirs in zip(again.weights, model.weights, strict=True):
         np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
-    again.save_weights(tmp_path / "stock.weights.h5")
-    fast.load_weights(tmp_path / "stock.weights.h5")
+    again.save_weights(tmp_path / "builtin.weights.h5")
+    fast.load_weights(tmp_path / "builtin.weights.h5")
 
 
 def test_to_keras_and_folding_shed_the_twins(seed, outputs_of):
     fast, _report = accelerate(network(conv="bsconv_s", conv_options={"batch_norm": True}))
-    stock, report = to_keras(fast)
-    assert not twins(stock)
+    builtin, report = to_keras(fast)
+    assert not twins(builtin)
     assert "as the built-in layer" in {change.action for change in report.changes}
     folded, _report = fold_batch_norm(fast)
     assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in folded.layers[2:])
-    for model in (stock, folded):
+    for model in (builtin, folded):
         np.testing.assert_allclose(outputs_of(model)[0], outputs_of(fast)[0], atol=1e-4)
 
 

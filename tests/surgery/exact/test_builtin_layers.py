@@ -183,11 +183,11 @@ def test_the_file_opens_without_sepzoo(tmp_path, randomize, outputs_of):
     y = BSConvS(5, 3, padding="symmetric", strides=2, batch_norm=True, name="a")(x)
     y = separable("b", terms=2, order="pw_dw", padding=1, padding_mode="circular")(y)
     model = randomize(keras.Model(x, BSConvU(3, 3, padding="same", padding_mode="replicate", name="d")(y)))
-    to_keras(model)[0].save(tmp_path / "stock.keras")
+    to_keras(model)[0].save(tmp_path / "builtin.keras")
     program = (
         "import sys; sys.modules['sepzoo'] = None\n"
         "import keras, numpy as np\n"
-        f"model = keras.models.load_model({str(tmp_path / 'stock.keras')!r})\n"
+        f"model = keras.models.load_model({str(tmp_path / 'builtin.keras')!r})\n"
         f"np.save({str(tmp_path / 'answer.npy')!r}, model(np.load({str(tmp_path / 'image.npy')!r})))"
     )
     image = np.random.default_rng(0).normal(size=(2, 10, 8, 4)).astype("float32")

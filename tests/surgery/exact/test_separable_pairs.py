@@ -148,7 +148,7 @@ def test_expanded_bsconv_is_merged_no_further_than_it_can(randomize, outputs_of)
     model = randomize(
         keras.Sequential([keras.Input((9, 8, 8)), BSConvU(8, 3, name="c"), layers.Conv2D(4, 1, name="d")])
     )
-    stock, _report = to_keras(model)
-    new, _report = merge_separable(stock)
+    builtin, _report = to_keras(model)
+    new, _report = merge_separable(builtin)
     assert [layer.name for layer in new.layers] == ["c_pointwise", "d"]
     np.testing.assert_allclose(outputs_of(new)[0], outputs_of(model)[0], atol=1e-5)
