@@ -1,7 +1,8 @@
 """Training speed with and without `surgery.accelerate`, in images a second.
 
-`python benchmarks/accelerate.py [NAME …]` trains each network on noise, batch 128, float32, with built-in
-layers and accelerated in turns of ten steps: the median and the quartiles of the turns, and the median ratio of two that followed each other.
+`python benchmarks/accelerate.py [NAME …]` trains each network on noise, batch 128, float32, with built-in layers and
+accelerated in turns of ten steps: the median and the quartiles of the turns, and the median ratio of two that followed
+each other.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How long one image takes before and after decoupling, as float32 TFLite files on one thread.
 
 `python benchmarks/decoupled.py MODEL.keras` decouples by 1 to 4 terms in both orders (layers that would get more
-expensive stay dense), writes the files, and runs them in turns: median and quartiles of 15 turns of 20 images each, and the median
-ratio of a turn to the original's.
+expensive stay dense), writes the files, and runs them in turns: median and quartiles of 15 turns of 20 images each, and
+the median ratio of a turn to the original's.
 """
 
 from __future__ import annotations

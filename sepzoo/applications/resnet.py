@@ -15,10 +15,9 @@ from sepzoo.layers.drop_rates import drop_rates
 from sepzoo.layers.factorization import PRESETS
 from sepzoo.layers.resolution import Resolution, resolutions
 from sepzoo.records.arguments import OutputStride, Rate, Units
-from sepzoo.records.conventions import BSCONV
+from sepzoo.records.authors import authors_spec, authors_specs
 from sepzoo.records.family import Family, ModelSpec, Paper
 from sepzoo.records.naming import VARIANT, depth_error, variant_of, with_variants
-from sepzoo.records.preprocessing import ZERO_TO_ONE
 from sepzoo.support.types import Tensor
 
 if TYPE_CHECKING:
@@ -142,13 +141,8 @@ def _authors_form(name: str) -> ModelSpec | None:
     units = UNITS.get(int(match["depth"]))
     if units is None:
         raise depth_error(match, ", ".join(map(str, UNITS)), UNITS)
-    return ModelSpec(
-        name,
-        arguments={**BSCONV, "units": units, "preactivation": match["pre"] is not None},
-        **variant_of(match),
-        preprocessing=ZERO_TO_ONE,
-        official=False,
-    )
+    arguments = {"units": units, "preactivation": match["pre"] is not None}
+    return authors_spec(name, arguments, cifar=False, **variant_of(match))
 
 
 PAPER = Paper(

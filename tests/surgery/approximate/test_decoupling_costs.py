@@ -16,7 +16,8 @@ from sepzoo.surgery.walk.plan import Plan
 
 GIGA = 1e9
 # Multiply-accumulates of the convolutions at 224 x 224, full and for T = 1 … 6, a layer kept regular when more
-# expensive. The formula counts the 1 x 1 step at the output's resolution. In a strided layer it runs at the input's, padding included.
+# expensive. The formula counts the 1 x 1 step at the output's resolution. In a strided layer it runs at the input's,
+# padding included.
 TABLE = {
     "vgg16": (("stage1_conv1",), 15.35, (1.88, 3.66, 5.45, 7.24, 9.03, 10.82)),
     "vgg16_masked": (("stage1_conv1", "stage5_*"), 15.35, (3.11, 4.74, 6.37, 8.00, 9.63, 11.26)),
