@@ -1,4 +1,4 @@
-"""Images into a network, answers out of it."""
+"""Preparing images for a network and decoding its predictions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pictures in a folder, and what lies beside them."""
+"""The pictures in a folder, and the other files there."""
 
 from __future__ import annotations
 

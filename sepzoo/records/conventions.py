@@ -1,4 +1,4 @@
-"""The named sets of conventions in which one paper's table was programmed (fields of `sepzoo.layers.Conventions`)."""
+"""Named sets of conventions, one for each program that others wrote (fields of `sepzoo.layers.Conventions`)."""
 
 from __future__ import annotations
 

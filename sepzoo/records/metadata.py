@@ -1,4 +1,4 @@
-"""What a model's file must carry so that it can be used from the file alone."""
+"""What a model's file carries so that it can be used without anything else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network's answer in words."""
+"""The likeliest classes of an image, by name and probability."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What knows no network: errors, whole files, lazy names, silence, tables, overrides."""
+"""What knows nothing of networks: errors, atomic writes, lazy imports, progress, tables, types."""

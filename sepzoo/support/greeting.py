@@ -1,4 +1,4 @@
-"""TensorFlow starts without its greeting: what its C++ parts write before any setting can stop them."""
+"""Keep back what TensorFlow's C++ code prints while it is imported, before any setting can stop it."""
 
 from __future__ import annotations
 

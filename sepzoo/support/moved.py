@@ -1,4 +1,4 @@
-"""Modules under the names that they had: importing one works, and warns with the name that it has now."""
+"""Modules under their old names: importing one works, and warns with its new name."""
 
 from __future__ import annotations
 

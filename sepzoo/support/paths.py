@@ -1,4 +1,4 @@
-"""Paths and names: what a text that may be either is."""
+"""Telling paths from names where a text may be either."""
 
 from __future__ import annotations
 

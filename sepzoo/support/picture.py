@@ -1,4 +1,4 @@
-"""Pictures: a matplotlib figure, its numbers written out in full, in a PNG file that is whole or not there."""
+"""A matplotlib figure as a PNG file, the numbers on its axes written out in full."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text that a terminal can show as it is: what would steer the terminal, or is no Unicode text, is written out."""
+"""Text that is safe on a terminal: control characters, and what is no Unicode text, become escapes."""
 
 from __future__ import annotations
 

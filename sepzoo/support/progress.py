@@ -1,4 +1,4 @@
-"""What is being done, and how long it will take, where that is more than a few seconds; on standard error."""
+"""Progress and the time left, on standard error, for what takes more than a few seconds."""
 
 from __future__ import annotations
 

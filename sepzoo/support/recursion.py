@@ -1,4 +1,4 @@
-"""Networks of hundreds of layers: Keras follows their graph by one nested call a layer."""
+"""Room for networks of hundreds of layers, whose graph Keras follows by one nested call a layer."""
 
 from __future__ import annotations
 

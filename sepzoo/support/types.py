@@ -1,4 +1,4 @@
-"""What types say where Keras's own can't be imported, or say nothing to a type checker."""
+"""Type aliases that say what a value is, where Keras's own types can't be imported or a type checker can't see them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From images to what a step takes."""
+"""Batches of images and labels, for training and for evaluation."""
 
 from __future__ import annotations
 

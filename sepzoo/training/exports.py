@@ -1,4 +1,4 @@
-"""The files that are made of a finished run's best network."""
+"""Exporting the best network of a finished run."""
 
 from __future__ import annotations
 

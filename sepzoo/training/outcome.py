@@ -1,4 +1,4 @@
-"""What a run comes to."""
+"""A finished run: what was measured in each epoch and at the end, and the network itself."""
 
 from __future__ import annotations
 

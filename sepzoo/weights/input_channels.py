@@ -1,4 +1,4 @@
-"""Weights trained on colour images, for grey ones or such with a fourth channel."""
+"""Weights that were trained on colour images, adapted to images of another number of channels."""
 
 from __future__ import annotations
 

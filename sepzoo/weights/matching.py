@@ -1,4 +1,4 @@
-"""How the arrays of a weight file lie over the variables of a model."""
+"""Matching the arrays of a weight file with the variables of a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A budget spread over layers: one choice for each, at the least total error."""
+"""Distributing a budget over layers: one choice for each, at the least total error."""
 
 from __future__ import annotations
 

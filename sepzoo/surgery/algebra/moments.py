@@ -1,4 +1,4 @@
-"""What a layer sees and what it should give, as covariances: all that a least-squares fit needs of the samples."""
+"""Means and covariances of a layer's patches and right outputs: all that a least-squares fit needs of the samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Maps of low rank from a layer's outputs to better ones."""
+"""Low-rank maps from the outputs that a layer gives to those that it should give."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ResponseMap:
     shift: np.ndarray
 
     def apply(self, now: np.ndarray) -> np.ndarray:
-        """Return what is given."""
+        """Return the outputs after the map."""
         return now @ self.left @ self.right + self.shift
 
     def error(self, now: np.ndarray, wanted: np.ndarray, *, through_relu: bool) -> float:

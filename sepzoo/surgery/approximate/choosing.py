@@ -33,7 +33,7 @@ class Candidate:
 
     @cached_property
     def errors(self) -> tuple[float, ...]:
-        """The share of kernel or outputs that 0, 1, 2, … terms miss; of outputs, before the sweeps of a fit."""
+        """Relative squared error of 0, 1, 2, … terms, in the kernel or, before the sweeps of a fit, in the outputs."""
         counts = range(1, self.expansion.rank + 1)
         if self.moments is None:
             return (0.0, *(self.expansion.relative_squared_error(count) for count in counts))

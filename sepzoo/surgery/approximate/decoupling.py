@@ -56,8 +56,8 @@ def decouple(
         terms: how many terms each layer gets (those that it needs to be exact, if fewer); None: by `energy`.
         energy: the least number of terms that keep this share of the squared norm, on average over the channels.
         macs: share of the model's multiply-accumulates to reach, such as 0.5, in place of `terms` and `energy`. Terms
-            are spread over the layers so that their errors (squared, relative to the layer's own) add up to the least;
-            with `data` the errors of outputs count, else those of kernels.
+            are distributed over the layers so that their relative squared errors add up to the least: errors of the
+            outputs with `data`, else of the kernels.
         keep: names of layers that stay as they are, with shell wildcards.
         only_if_cheaper: keep a layer dense where its terms would take more multiply-accumulates.
         data: samples to fit to: an array as the model takes it, or `sepzoo.data.Samples`.

@@ -113,7 +113,7 @@ def inputs_of(model: keras.Model, layer: Layer, batch: np.ndarray, *, runs: int)
 
 
 class _SeenAllError(Exception):
-    """Nothing behind this layer needs to be run."""
+    """The layer has been reached as often as it runs: the rest of the model need not be run."""
 
 
 def _places(shape: tuple[int, ...], generator: np.random.Generator) -> tuple[np.ndarray, ...]:

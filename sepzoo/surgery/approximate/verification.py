@@ -1,4 +1,4 @@
-"""What layers are held to that take a dense convolution's place and come near to it."""
+"""Verification of layers that approximate a dense convolution."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROUNDING = 1e-5
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class KernelVerification:
-    """That new layers compute the convolution of a known kernel, which is as far from the original's as was computed.
+    """Verify that new layers compute the convolution of a known kernel, and that its stated error is the true one.
 
     Attributes:
         dense: what is replaced.

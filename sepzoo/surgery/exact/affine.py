@@ -1,4 +1,4 @@
-"""What a batch normalization does in inference."""
+"""Batch normalization in inference: an affine map of each channel."""
 
 from __future__ import annotations
 

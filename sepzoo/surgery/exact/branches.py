@@ -1,4 +1,4 @@
-"""Separable convolutions of several terms, as converters' kernels are fast at them."""
+"""Separable convolutions of several terms as branches, which TFLite computes faster than a depth multiplier."""
 
 from __future__ import annotations
 

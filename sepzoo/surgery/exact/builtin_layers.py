@@ -1,4 +1,4 @@
-"""Our own layers put into Keras's words, so that a model opens where sepzoo is not installed."""
+"""Our own layers written out as built-in ones, so that a model opens where sepzoo is not installed."""
 
 from __future__ import annotations
 

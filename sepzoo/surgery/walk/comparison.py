@@ -1,4 +1,4 @@
-"""A rewritten model as a whole, held against the original: both are run by Keras on the same input."""
+"""Comparison of a whole rewritten model with its original: both are run by Keras on the same input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Samples, as a model takes them."""
+"""Samples in the form that a model takes."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Choice:
 
 
 class Plan:
-    """The choices about a model's layers. Fast twins are shed first, so that surgery meets built-in layers alone.
+    """The choices about a model's layers. Fast twins become built-in layers first, so that surgery meets those alone.
 
     A surgery looks at `sites`, makes its choices, and ends in `finish`, which checks each replacement and then the
     whole model. A surgery of several steps calls `carry_out` between them.

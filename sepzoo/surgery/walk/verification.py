@@ -1,4 +1,4 @@
-"""What new layers are held to before anybody gets them."""
+"""Verification of new layers, before the rewritten model is returned."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Verification(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class SameOutputs:
-    """That new layers give, to rounding, what those give that they replace.
+    """Verify that new layers give, to rounding, the outputs of those that they replace.
 
     Attributes:
         training: whether both are run as in training, where twins differ from what they are twins of.
