@@ -14,7 +14,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from sepzoo.support.greeting import without_greeting
-from sepzoo.support.imported import around_import, then
+from sepzoo.support.import_hook import around_import, then
 from sepzoo.support.lazy import lazy_names
 from sepzoo.support.moved import MovedModules
 

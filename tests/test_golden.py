@@ -11,7 +11,7 @@ import pytest
 from sepzoo import inference, training
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.surgery import fold_batch_norm, to_keras
-from sepzoo.training.record import RunFolder
+from sepzoo.training.run_folder import RunFolder
 from tests.command import run_command
 
 ARCHIVES = sorted((Path(__file__).parent / "golden").glob("*.zip"))

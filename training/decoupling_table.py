@@ -19,7 +19,7 @@ import numpy as np
 
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.csv_file import write_csv
-from sepzoo.support.picture import picture
+from sepzoo.support.figure_file import figure_file
 from sepzoo.support.table import table
 
 Measured = dict[str, Any]
@@ -109,7 +109,7 @@ def plot(arms: Sequence[Arm], path: Path) -> None:
     """Write the picture: accuracy against multiply-accumulates, a panel for each order, untrained and tuned."""
     whole = next(arm for arm in arms if arm.method == "original")
     panels = [(order, state) for state in ("plain", "tuned") for order in ORDERS]
-    with picture(path, size=(11, 9)) as figure:
+    with figure_file(path, size=(11, 9)) as figure:
         grid = figure.subplots(2, 2, sharex=True, sharey="row")
         for axes, (order, state) in zip(grid.ravel(), panels, strict=True):
             for method, (label, style) in METHODS.items():

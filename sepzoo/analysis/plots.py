@@ -12,7 +12,7 @@ from sepzoo.analysis.correlations import KernelCorrelations
 from sepzoo.analysis.profiling import Profile
 from sepzoo.layers.graph import layers_of
 from sepzoo.support.errors import SepzooError, unknown
-from sepzoo.support.picture import picture
+from sepzoo.support.figure_file import figure_file
 
 PathLike = str | os.PathLike[str]
 
@@ -33,7 +33,7 @@ def plot_kernel_correlations(correlations: KernelCorrelations, path: PathLike) -
     ]
     panels = [panel for panel in panels if panel[2]] or panels[:1]  # depthwise layers have nothing across kernels
     widths = [max(len(layers), 5) for _field, _title, layers in panels]
-    with picture(path, size=(max(6.0, 0.24 * sum(widths) + 3), 5.5)) as figure:
+    with figure_file(path, size=(max(6.0, 0.24 * sum(widths) + 3), 5.5)) as figure:
         grid = figure.subplots(1, len(panels), sharey=True, squeeze=False, width_ratios=widths)
         for axes, (field, title, layers) in zip(grid[0], panels, strict=True):
             for name, label, style in (
@@ -80,7 +80,7 @@ def plot_kernels(model: keras.Model, layer: str, path: PathLike, *, filters: int
     columns = min(slices, kernel.shape[2])
     blueprints = [_blueprint(kernel[..., number]) for number in chosen]
     reach = float(max(np.abs(kernel[..., chosen]).max(), *(np.abs(each).max() for each in blueprints))) or 1.0
-    with picture(path, size=(0.65 * (columns + 1) + 2.5, 0.85 * len(chosen) + 1.4)) as figure:
+    with figure_file(path, size=(0.65 * (columns + 1) + 2.5, 0.85 * len(chosen) + 1.4)) as figure:
         grid = figure.subplots(len(chosen), columns + 1, squeeze=False)
         for row, number, blueprint in zip(grid, chosen, blueprints, strict=True):
             one = kernel[..., number]
@@ -112,7 +112,7 @@ def plot_costs(profile: Profile, path: PathLike) -> Path:
         True
     """
     layers = [layer for layer in profile.layers if layer.macs]
-    with picture(path, size=(9.0, max(2.5, 0.18 * len(layers) + 1.2))) as figure:
+    with figure_file(path, size=(9.0, max(2.5, 0.18 * len(layers) + 1.2))) as figure:
         for axes, field in zip(figure.subplots(1, 2, sharey=True), ("macs", "params"), strict=True):
             axes.barh([layer.name for layer in layers], [getattr(layer, field) for layer in layers])
             axes.set(xlabel={"macs": "multiply-accumulates", "params": "parameters"}[field])

@@ -14,8 +14,8 @@ from sepzoo.layers.factorization import PRESETS, Factorization, factorization
 from sepzoo.layers.orthonormal import functional
 from sepzoo.records.family import Family, ModelSpec
 from sepzoo.support.arguments import declared, field_types
-from sepzoo.support.collector import collector_paused
 from sepzoo.support.errors import SepzooError, first_line, unknown
+from sepzoo.support.garbage_collector import collector_paused
 from sepzoo.support.greeting import start_keras
 from sepzoo.support.types import Options, Tensor
 

@@ -82,7 +82,7 @@ def picture_files(paths: Iterable[Path]) -> list[Path]:
     Raises:
         SepzooError: a folder without pictures.
     """
-    from sepzoo.data.finding import find_images, named
+    from sepzoo.data.picture_files import find_images, named
 
     pictures: list[Path] = []
     for path in paths:

@@ -54,7 +54,7 @@ def open_run(text: str, *, weights: str | None = None, settings: Sequence[str] |
     if not folder.is_dir() or (folder / _SAVED_MODEL).is_file():
         return None
     _refuse_settings(folder, weights, settings)
-    from sepzoo.training.record import RunFolder
+    from sepzoo.training.run_folder import RunFolder
 
     if not (folder / _RECIPE).is_file():
         raise SepzooError(f"expected a run folder. Received: {folder}, which has no {_RECIPE}.")

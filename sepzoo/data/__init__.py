@@ -8,10 +8,10 @@ from __future__ import annotations
 from sepzoo.data.arrays import ArraySource
 from sepzoo.data.augment import Augmentation
 from sepzoo.data.digits import open_digits
-from sepzoo.data.finding import FoundImages, find_images
 from sepzoo.data.folder import FolderSource, open_folder
 from sepzoo.data.opening import open_source, split_names, split_sizes
 from sepzoo.data.photo import SkippedImageWarning, read_image
+from sepzoo.data.picture_files import FoundImages, find_images
 from sepzoo.data.samples import Samples, draw_samples
 from sepzoo.data.source import MEMORY_BUDGET, Source
 from sepzoo.data.split import Split, SplitChoice, choose_splits

@@ -12,8 +12,8 @@ import numpy as np
 
 from sepzoo.data.arrays import ArraySource
 from sepzoo.data.class_names import check_class_names, in_class_order
-from sepzoo.data.finding import NAMED, find_images, named
 from sepzoo.data.photo import SkippedImageWarning, is_picture, read_image
+from sepzoo.data.picture_files import NAMED, find_images, named
 from sepzoo.data.source import MEMORY_BUDGET, WHOLE, Source
 from sepzoo.data.split import VALIDATION_NAMES, Split
 from sepzoo.records.preprocessing import Preprocessing

@@ -18,7 +18,7 @@ from sepzoo.records.outputs import Output
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Layer, Operation, Tensor
 from sepzoo.surgery import fold_batch_norm, to_keras
-from sepzoo.surgery.exact.branches import split_multipliers
+from sepzoo.surgery.exact.depth_multipliers import split_multipliers
 
 
 def require_tensorflow(target: str) -> None:

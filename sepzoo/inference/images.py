@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from sepzoo.data.finding import NAMED
 from sepzoo.data.photo import read_image
+from sepzoo.data.picture_files import NAMED
 from sepzoo.support.errors import SepzooError
 
 if TYPE_CHECKING:

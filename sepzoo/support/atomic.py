@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from sepzoo.support.checked_files import mark_known
 from sepzoo.support.errors import SepzooError
-from sepzoo.support.known_files import mark_known
 
 MARKER = ".sepzoo-files"
 """In each folder that is written whole: the names of its files, one a line."""

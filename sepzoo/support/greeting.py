@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterator
 
-from sepzoo.support.collector import collector_paused
+from sepzoo.support.garbage_collector import collector_paused
 
 STDERR = 2
 INFORMATION = re.compile(

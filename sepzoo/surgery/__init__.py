@@ -11,16 +11,16 @@ from sepzoo.support.lazy import lazy_names
 
 if TYPE_CHECKING:
     from sepzoo.surgery.approximate.blueprint import blueprint
-    from sepzoo.surgery.approximate.channelwise import decompose_channels
+    from sepzoo.surgery.approximate.channel_decomposition import decompose_channels
     from sepzoo.surgery.approximate.decoupling import decouple
     from sepzoo.surgery.approximate.decoupling_report import DecoupledLayer, DecouplingReport, UniformChoice
     from sepzoo.surgery.approximate.recalibration import recalibrate_batch_norm
     from sepzoo.surgery.approximate.replacing import replace
-    from sepzoo.surgery.approximate.spatial import decompose_spatially
+    from sepzoo.surgery.approximate.spatial_decomposition import decompose_spatially
     from sepzoo.surgery.exact.accelerate import accelerate
     from sepzoo.surgery.exact.builtin_layers import to_keras
     from sepzoo.surgery.exact.folding import fold_batch_norm
-    from sepzoo.surgery.exact.leading import fold_leading_batch_norm
+    from sepzoo.surgery.exact.leading_batch_norm import fold_leading_batch_norm
     from sepzoo.surgery.exact.pointwise_pairs import fuse_pointwise
     from sepzoo.surgery.exact.separable_pairs import merge_separable, split_separable
     from sepzoo.surgery.walk.report import Change, SurgeryReport
@@ -72,11 +72,11 @@ __getattr__, __dir__ = lazy_names(
         "UniformChoice": "sepzoo.surgery.approximate.decoupling_report",
         "accelerate": "sepzoo.surgery.exact.accelerate",
         "blueprint": "sepzoo.surgery.approximate.blueprint",
-        "decompose_channels": "sepzoo.surgery.approximate.channelwise",
-        "decompose_spatially": "sepzoo.surgery.approximate.spatial",
+        "decompose_channels": "sepzoo.surgery.approximate.channel_decomposition",
+        "decompose_spatially": "sepzoo.surgery.approximate.spatial_decomposition",
         "decouple": "sepzoo.surgery.approximate.decoupling",
         "fold_batch_norm": "sepzoo.surgery.exact.folding",
-        "fold_leading_batch_norm": "sepzoo.surgery.exact.leading",
+        "fold_leading_batch_norm": "sepzoo.surgery.exact.leading_batch_norm",
         "fuse_pointwise": "sepzoo.surgery.exact.pointwise_pairs",
         "merge_separable": "sepzoo.surgery.exact.separable_pairs",
         "recalibrate_batch_norm": "sepzoo.surgery.approximate.recalibration",

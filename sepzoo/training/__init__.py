@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sepzoo.support.lazy import lazy_names
-from sepzoo.training.outcome import Epoch, Result, Run
+from sepzoo.training.finished_run import Epoch, Result, Run
 from sepzoo.training.recipe import Recipe, list_recipes
-from sepzoo.training.sections import FitSettings, OptimizerSection, ScheduleSection
+from sepzoo.training.recipe_sections import FitSettings, OptimizerSection, ScheduleSection
 
 if TYPE_CHECKING:
     from sepzoo.training.fitting import fit

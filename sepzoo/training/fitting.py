@@ -19,14 +19,14 @@ from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Optimizer
 from sepzoo.training.batches import count_batches, evaluation_batches, training_batches
 from sepzoo.training.checkpoint import DamagedError, State, save_state
+from sepzoo.training.finished_run import Epoch, best_of
 from sepzoo.training.networks import Networks
 from sepzoo.training.optimizer import build_optimizer
-from sepzoo.training.outcome import Epoch, best_of
 from sepzoo.training.plots import TensorBoardLog
 from sepzoo.training.progress import RunProgress
-from sepzoo.training.record import RunFolder, is_whole
+from sepzoo.training.recipe_sections import FitSettings
+from sepzoo.training.run_folder import RunFolder, is_whole
 from sepzoo.training.schedule import EpochSchedule
-from sepzoo.training.sections import FitSettings
 from sepzoo.training.sources import Sources
 
 

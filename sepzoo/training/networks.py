@@ -20,7 +20,7 @@ from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Optimizer
 from sepzoo.surgery.exact.accelerate import accelerate
-from sepzoo.training.sections import DataSection, ModelSection
+from sepzoo.training.recipe_sections import DataSection, ModelSection
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from sepzoo.support.types import Kwargs, LearningRate, Optimizer, Tensor, Variable
-from sepzoo.training.sections import OptimizerSection
+from sepzoo.training.recipe_sections import OptimizerSection
 
 
 class _KeepsAverages:

@@ -8,8 +8,8 @@ from pathlib import Path
 from statistics import quantiles
 from typing import TYPE_CHECKING
 
-from sepzoo.support.picture import picture
-from sepzoo.training.outcome import Epoch
+from sepzoo.support.figure_file import figure_file
+from sepzoo.training.finished_run import Epoch
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +29,7 @@ def plot_curves(history: Sequence[Epoch], path: Path, *, title: str) -> None:
     from matplotlib.ticker import MaxNLocator
 
     epochs = [record.epoch for record in history]
-    with picture(path, size=(9, 3.5)) as figure:
+    with figure_file(path, size=(9, 3.5)) as figure:
         for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
             curves = {
                 label: [getattr(record, prefix + quantity) for record in history]

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sepzoo.data.source import Batch
-from sepzoo.training.outcome import Epoch
+from sepzoo.training.finished_run import Epoch
 
 
 class RunProgress:

@@ -21,7 +21,7 @@ from sepzoo.support.printable import printable
 from sepzoo.support.regular_file import why_unreadable
 from sepzoo.support.types import Json
 from sepzoo.support.yaml_text import parse_yaml
-from sepzoo.training.sections import DataSection, FitSettings, ModelSection, Positive
+from sepzoo.training.recipe_sections import DataSection, FitSettings, ModelSection, Positive
 
 SHORT_KEYS = {"data": "data.name", "model": "model.name", "weights": "model.weights"}
 

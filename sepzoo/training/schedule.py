@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from sepzoo.support.types import Config, Tensor
-from sepzoo.training.sections import ScheduleSection
+from sepzoo.training.recipe_sections import ScheduleSection
 
 
 class EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):

@@ -9,7 +9,7 @@ from sepzoo.data.opening import open_source, split_names, split_sizes
 from sepzoo.data.source import Source
 from sepzoo.data.split import choose_splits
 from sepzoo.records.preprocessing import Preprocessing
-from sepzoo.training.sections import DataSection
+from sepzoo.training.recipe_sections import DataSection
 
 
 @dataclasses.dataclass(frozen=True)

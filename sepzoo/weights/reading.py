@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sepzoo.artifact.hdf5_file import check_self_contained
 from sepzoo.artifact.inspection.checking import check
+from sepzoo.artifact.inspection.hdf5 import check_self_contained
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.types import ArrayLike, Hdf5Item, Model, Variable
 from sepzoo.weights.safetensors_file import read_safetensors

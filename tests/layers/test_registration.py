@@ -15,7 +15,7 @@ import sepzoo
 from sepzoo.artifact import model_file
 from sepzoo.layers.hard_sigmoid import hard_sigmoid_keras2
 from sepzoo.layers.registration import MODULES
-from sepzoo.support.imported import around_import, then
+from sepzoo.support.import_hook import around_import, then
 
 LOAD = "model = keras.saving.load_model(sys.argv[1]); print(*sorted({type(layer).__name__ for layer in model.layers}))"
 ORDERS = [

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from sepzoo.training.optimizer import build_optimizer
+from sepzoo.training.recipe_sections import OptimizerSection, ScheduleSection
 from sepzoo.training.schedule import EpochSchedule
-from sepzoo.training.sections import OptimizerSection, ScheduleSection
 from tests.extras import needed
 
 torch = needed("torch", "parity")

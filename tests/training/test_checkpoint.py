@@ -9,7 +9,7 @@ import pytest
 from sepzoo.support.errors import SepzooError
 from sepzoo.training.checkpoint import DamagedError, State, save_state
 from sepzoo.training.optimizer import build_optimizer
-from sepzoo.training.sections import OptimizerSection
+from sepzoo.training.recipe_sections import OptimizerSection
 
 
 def network(units: int = 4) -> tuple[keras.Model, keras.optimizers.Optimizer]:

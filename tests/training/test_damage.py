@@ -17,7 +17,7 @@ from sepzoo.data import open_source
 from sepzoo.records.preprocessing import ZERO_TO_ONE
 from sepzoo.support.errors import SepzooError
 from sepzoo.training import FitSettings, Networks, OptimizerSection, Recipe, Sources, fit
-from sepzoo.training.record import LOCK, DamagedRunWarning, RunFolder
+from sepzoo.training.run_folder import LOCK, DamagedRunWarning, RunFolder
 
 FILES = ("state.npz", "metrics.jsonl", "last.keras", "best.keras")
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from sepzoo.training.optimizer import SGD, build_optimizer
-from sepzoo.training.sections import OptimizerSection
+from sepzoo.training.recipe_sections import OptimizerSection
 
 
 def variables() -> list[keras.Variable]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sepzoo.training.plots import limits, plot_curves
-from sepzoo.training.record import Epoch
+from sepzoo.training.run_folder import Epoch
 
 FALLING = [2.3 * 0.7**epoch for epoch in range(15)]
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from sepzoo.training.recipe_sections import ScheduleSection
 from sepzoo.training.schedule import EpochSchedule
-from sepzoo.training.sections import ScheduleSection
 
 
 def rates(epochs: int = 10, steps: int = 7, **section: object) -> np.ndarray:

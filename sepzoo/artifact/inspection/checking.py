@@ -12,9 +12,9 @@ from pathlib import Path
 from sepzoo.artifact.inspection.formats import fits
 from sepzoo.artifact.inspection.records import Inspection
 from sepzoo.support.bounds import BOUNDS
+from sepzoo.support.checked_files import is_known, mark_known
 from sepzoo.support.child import Child, ChildError
 from sepzoo.support.errors import SepzooError, first_line
-from sepzoo.support.known_files import is_known, mark_known
 from sepzoo.support.printable import printable
 from sepzoo.support.types import Json
 
@@ -47,7 +47,7 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
     source = Path(path)
     if not source.exists():
         raise SepzooError(f"{source}: no such file.")
-    return _asked(source, rehearse=False)
+    return _asked(source, try_out=False)
 
 
 def check(path: str | os.PathLike[str], *, trust: bool = False) -> None:
@@ -67,7 +67,7 @@ def check(path: str | os.PathLike[str], *, trust: bool = False) -> None:
     if not source.exists() or is_known(source):
         return
     if not trust and not _TRUST.get():
-        _refuse(source, _asked(source, rehearse=True))
+        _refuse(source, _asked(source, try_out=True))
     mark_known(source)
 
 
@@ -110,13 +110,13 @@ def unchecked() -> Iterator[None]:
 def answer(question: Json) -> Json:
     """Return the inspection of `question["path"]`, or why there is none: what the other process runs."""
     from sepzoo.artifact.inspection.reading import read
-    from sepzoo.artifact.inspection.rehearsal import rehearse
+    from sepzoo.artifact.inspection.trial_run import try_out
 
     path = Path(os.fsdecode(bytes.fromhex(question["path"])))
     try:
         found = read(path)
-        if question["rehearse"] and not (found.runs_code or found.reads_files) and fits(path, found.format):
-            rehearse(path, found)
+        if question["try_out"] and not (found.runs_code or found.reads_files) and fits(path, found.format):
+            try_out(path, found)
     except MemoryError:
         raise
     except Exception as error:
@@ -124,11 +124,11 @@ def answer(question: Json) -> Json:
     return {"found": found.to_dict()}
 
 
-def _asked(path: Path, *, rehearse: bool) -> Inspection:
+def _asked(path: Path, *, try_out: bool) -> Inspection:
     status = path.stat()
     if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
         raise SepzooError(f"expected a file or a folder. Received: {path}, which is a pipe or a device.")
-    question = {"path": os.fsencode(path.resolve()).hex(), "rehearse": rehearse}
+    question = {"path": os.fsencode(path.resolve()).hex(), "try_out": try_out}
     try:
         reply = _ask(question, seconds=status.st_size / BOUNDS.bytes_a_second)
     except ChildError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator
+from pathlib import Path
 
 import h5py
 
@@ -12,6 +13,7 @@ from sepzoo.artifact.inspection.configuration import Findings, search
 from sepzoo.artifact.inspection.layer_sizes import check_layer_sizes
 from sepzoo.artifact.inspection.records import Array
 from sepzoo.support.bounds import BOUNDS
+from sepzoo.support.errors import SepzooError
 from sepzoo.support.json_text import parse_json
 from sepzoo.support.types import Hdf5Item
 
@@ -44,7 +46,7 @@ def read_hdf5(file: h5py.File, size: int) -> Hdf5Content:
     """
     arrays, links = [], []
     total = 0
-    for count, (name, member, problem) in enumerate(members(file), start=1):
+    for count, (name, member, problem) in enumerate(_members(file), start=1):
         BOUNDS.check_count("objects", count)
         if problem:
             links.append(f"{name}, {problem}")
@@ -68,7 +70,29 @@ def read_hdf5(file: h5py.File, size: int) -> Hdf5Content:
     )
 
 
-def members(file: h5py.File) -> Iterator[tuple[str, Hdf5Item, str]]:
+def check_self_contained(path: Path) -> None:
+    """See that an HDF5 file holds all its values itself, and no links by name.
+
+    A dataset may say that its bytes lie in any other file of the machine, and a link may point anywhere; Keras and h5py
+    follow both. Nothing is read but the file's own structure.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        SepzooError: external storage, an external or soft link, or a virtual dataset; it is named.
+        OSError: no HDF5 file.
+    """
+    with h5py.File(path, "r") as file:
+        for name, _member, problem in _members(file):
+            if problem:
+                raise SepzooError(
+                    f"{path}: expected a file that holds all its values itself. Received: {name}, {problem}. "
+                    "It was not read; ask where the file comes from."
+                )
+
+
+def _members(file: h5py.File) -> Iterator[tuple[str, Hdf5Item, str]]:
     """Yield the place of each member, the member, and "": each object once, groups before what is in them.
 
     A member that would make its reader open another file is None, and the text says why.

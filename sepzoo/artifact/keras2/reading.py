@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import keras
 
-from sepzoo.artifact.hdf5_file import check_self_contained
+from sepzoo.artifact.inspection.hdf5 import check_self_contained
 from sepzoo.artifact.keras2.graph import member_from
 from sepzoo.artifact.keras2.weights import fill
 from sepzoo.support.errors import SepzooError, first_line

@@ -10,8 +10,8 @@ import numpy as np
 from sepzoo.layers.factorization import Factorization, bsconv_s, bsconv_u
 from sepzoo.layers.kinds import conv2d
 from sepzoo.surgery.algebra.expansion import Expansion, Terms, expand
-from sepzoo.surgery.approximate.dense import DenseConv, dense_convs
-from sepzoo.surgery.approximate.separating import arguments_of, separated
+from sepzoo.surgery.approximate.dense_convolutions import DenseConv, dense_convs
+from sepzoo.surgery.approximate.separable_layer import arguments_of, separated
 from sepzoo.surgery.approximate.verification import KernelVerification
 from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport

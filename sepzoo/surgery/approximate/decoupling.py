@@ -14,11 +14,11 @@ from sepzoo.support.errors import SepzooError
 from sepzoo.surgery.algebra.expansion import expand
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.regression import Fit, fit
-from sepzoo.surgery.approximate.choosing import Candidate, allocate_budget, uniform_choices
 from sepzoo.surgery.approximate.decoupling_report import DecoupledLayer, DecouplingReport
-from sepzoo.surgery.approximate.dense import DenseConv, dense_convs
-from sepzoo.surgery.approximate.sampling import Patches, fit_through, patch_batches
-from sepzoo.surgery.approximate.separating import separated
+from sepzoo.surgery.approximate.dense_convolutions import DenseConv, dense_convs
+from sepzoo.surgery.approximate.fitting import Patches, fit_through, patch_batches
+from sepzoo.surgery.approximate.separable_layer import separated
+from sepzoo.surgery.approximate.term_counts import Candidate, allocate_budget, uniform_choices
 from sepzoo.surgery.approximate.verification import KernelVerification
 from sepzoo.surgery.exact.folding import fold
 from sepzoo.surgery.walk.model_inputs import model_inputs

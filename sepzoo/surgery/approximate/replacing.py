@@ -10,8 +10,8 @@ from sepzoo.layers.factorization import Factorization, factorization
 from sepzoo.layers.kinds import conv2d
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Options
-from sepzoo.surgery.approximate.dense import dense_convs
-from sepzoo.surgery.approximate.separating import arguments_of
+from sepzoo.surgery.approximate.dense_convolutions import dense_convs
+from sepzoo.surgery.approximate.separable_layer import arguments_of
 from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport
 from sepzoo.surgery.walk.rewriting import Part, Replacement

@@ -11,7 +11,7 @@ import numpy as np
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Layer, Tensor
 from sepzoo.surgery.algebra.patches import extract_patches
-from sepzoo.surgery.approximate.dense import DenseConv, window_of
+from sepzoo.surgery.approximate.dense_convolutions import DenseConv, window_of
 from sepzoo.surgery.walk.rewriting import Replacement
 from sepzoo.surgery.walk.sites import Site
 from sepzoo.surgery.walk.verification import tolerance

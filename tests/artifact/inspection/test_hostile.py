@@ -16,8 +16,8 @@ import pytest
 import sepzoo
 from sepzoo.artifact.inspection import check, inspect, one_child, unchecked
 from sepzoo.artifact.inspection.configuration import search
+from sepzoo.support.checked_files import is_known, mark_known
 from sepzoo.support.errors import SepzooError
-from sepzoo.support.known_files import is_known, mark_known
 from tests.artifact.inspection import files
 from tests.small import SMALL
 

@@ -14,8 +14,8 @@ from sepzoo.surgery.algebra.expansion import expand
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.patches import extract_patches
 from sepzoo.surgery.algebra.regression import fit
-from sepzoo.surgery.approximate.dense import dense_convs, window_of
-from sepzoo.surgery.approximate.sampling import patch_batches
+from sepzoo.surgery.approximate.dense_convolutions import dense_convs, window_of
+from sepzoo.surgery.approximate.fitting import patch_batches
 from sepzoo.surgery.walk.plan import Plan
 from tests.surgery.networks import nested, single, stack
 

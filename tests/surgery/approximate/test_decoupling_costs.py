@@ -11,7 +11,7 @@ from sepzoo import applications
 from sepzoo.analysis import profile
 from sepzoo.layers import factorization
 from sepzoo.surgery import decouple, sites
-from sepzoo.surgery.approximate.dense import dense_convs
+from sepzoo.surgery.approximate.dense_convolutions import dense_convs
 from sepzoo.surgery.walk.plan import Plan
 
 GIGA = 1e9

@@ -14,7 +14,7 @@ from sepzoo.surgery.algebra.expansion import Expansion
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.regression import RIDGE, weighted
 from sepzoo.surgery.approximate.decoupling_report import UniformChoice
-from sepzoo.surgery.approximate.dense import DenseConv
+from sepzoo.surgery.approximate.dense_convolutions import DenseConv
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

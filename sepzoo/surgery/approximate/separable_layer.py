@@ -8,7 +8,7 @@ from sepzoo.layers.factorization import Factorization
 from sepzoo.layers.kinds import conv2d
 from sepzoo.support.types import Kwargs, Layer
 from sepzoo.surgery.algebra.expansion import Terms
-from sepzoo.surgery.approximate.dense import DenseConv
+from sepzoo.surgery.approximate.dense_convolutions import DenseConv
 from sepzoo.surgery.approximate.verification import KernelVerification
 from sepzoo.surgery.walk.rewriting import Part, Replacement
 

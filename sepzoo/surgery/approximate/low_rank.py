@@ -12,8 +12,8 @@ import numpy as np
 from sepzoo.data.samples import Samples
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Kwargs, Layer
-from sepzoo.surgery.approximate.dense import DenseConv, dense_convs
-from sepzoo.surgery.approximate.sampling import Patches, fit_through
+from sepzoo.surgery.approximate.dense_convolutions import DenseConv, dense_convs
+from sepzoo.surgery.approximate.fitting import Patches, fit_through
 from sepzoo.surgery.approximate.verification import KernelVerification
 from sepzoo.surgery.exact.folding import fold
 from sepzoo.surgery.walk.model_inputs import model_inputs

@@ -12,9 +12,9 @@ from sepzoo.support.types import Kwargs, Layer
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.regression import RIDGE
 from sepzoo.surgery.algebra.truncation import truncate
-from sepzoo.surgery.approximate.decomposing import Decomposition, Factors, decompose
-from sepzoo.surgery.approximate.dense import DenseConv
-from sepzoo.surgery.approximate.sampling import Patches
+from sepzoo.surgery.approximate.dense_convolutions import DenseConv
+from sepzoo.surgery.approximate.fitting import Patches
+from sepzoo.surgery.approximate.low_rank import Decomposition, Factors, decompose
 from sepzoo.surgery.walk.report import SurgeryReport
 
 

@@ -16,12 +16,12 @@ from typing import TypeVar
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
-from sepzoo.data.finding import named
+from sepzoo.data.picture_files import named
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.printable import is_one_line, printable
 from sepzoo.support.types import Json
-from sepzoo.training.outcome import Epoch, Result, Run, best_of
+from sepzoo.training.finished_run import Epoch, Result, Run, best_of
 from sepzoo.training.recipe import Recipe
 
 LOCK = ".lock"

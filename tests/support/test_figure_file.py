@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sepzoo.support.picture import picture
+from sepzoo.support.figure_file import figure_file
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from sepzoo.support.picture import picture
     ],
 )
 def test_numbers_are_written_out(values: list[float], written: str, tmp_path: Path) -> None:
-    with picture(tmp_path / "a.png", size=(4, 3)) as figure:
+    with figure_file(tmp_path / "a.png", size=(4, 3)) as figure:
         axes = figure.subplots()
         axes.plot(values, values)
     for axis in (axes.xaxis, axes.yaxis):
@@ -33,7 +33,7 @@ def test_numbers_are_written_out(values: list[float], written: str, tmp_path: Pa
 
 
 def test_names_and_other_scales_stay(tmp_path: Path) -> None:
-    with picture(tmp_path / "a.png", size=(4, 3)) as figure:
+    with figure_file(tmp_path / "a.png", size=(4, 3)) as figure:
         left, right = figure.subplots(1, 2)
         left.barh(["stem", "head"], [1000, 2000])
         right.semilogy([1, 2], [10, 1000])
@@ -43,6 +43,6 @@ def test_names_and_other_scales_stay(tmp_path: Path) -> None:
 
 
 def test_a_drawing_that_fails_leaves_no_file(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), picture(tmp_path / "a.png", size=(4, 3)):
+    with pytest.raises(ZeroDivisionError), figure_file(tmp_path / "a.png", size=(4, 3)):
         _ = 1 / 0
     assert list(tmp_path.iterdir()) == []

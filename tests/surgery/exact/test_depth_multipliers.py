@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from sepzoo.surgery.exact.branches import split_multipliers
+from sepzoo.surgery.exact.depth_multipliers import split_multipliers
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import numpy as np
 from sepzoo.layers.graph import input_of, replay, run
 from sepzoo.support.types import Args, Kwargs, Layer, Operation, Tensors
 from sepzoo.surgery.algebra.patches import extract_patches
-from sepzoo.surgery.approximate.dense import DenseConv, window_of
+from sepzoo.surgery.approximate.dense_convolutions import DenseConv, window_of
 from sepzoo.surgery.walk.rewriting import Part, Replacement, rewrite
 
 BATCH = 32

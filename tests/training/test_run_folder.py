@@ -7,7 +7,7 @@ import pytest
 
 from sepzoo.support.errors import SepzooError
 from sepzoo.training import Epoch, Recipe, Result, Run
-from sepzoo.training.record import RunFolder, best_of
+from sepzoo.training.run_folder import RunFolder, best_of
 
 RECIPE = Recipe.load("digits")
 

@@ -7,7 +7,7 @@ import gc
 import pytest
 
 from sepzoo.applications import build
-from sepzoo.support.collector import collector_paused
+from sepzoo.support.garbage_collector import collector_paused
 
 
 @pytest.mark.parametrize("on", [True, False])

@@ -13,7 +13,7 @@ import pytest
 
 from sepzoo.applications import load_weights
 from sepzoo.artifact import model_file
-from sepzoo.artifact.hdf5_file import check_self_contained
+from sepzoo.artifact.inspection.hdf5 import check_self_contained
 from sepzoo.support.errors import SepzooError
 
 

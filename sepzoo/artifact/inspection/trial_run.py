@@ -16,7 +16,7 @@ _STRETCH = 2**24
 """Values that are read at once."""
 
 
-def rehearse(path: Path, found: Inspection) -> None:
+def try_out(path: Path, found: Inspection) -> None:
     """Read every value of an HDF5 file, or run a `.tflite` file once on zeros; other formats can't crash their reader.
 
     Raises:

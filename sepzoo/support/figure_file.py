@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def picture(path: str | os.PathLike[str], *, size: tuple[float, float]) -> Iterator[Figure]:
+def figure_file(path: str | os.PathLike[str], *, size: tuple[float, float]) -> Iterator[Figure]:
     """Give a figure to draw on, and write it when the block ends.
 
     Args:
@@ -26,7 +26,7 @@ def picture(path: str | os.PathLike[str], *, size: tuple[float, float]) -> Itera
     Example:
         >>> import tempfile
         >>> path = tempfile.mkdtemp() + "/line.png"
-        >>> with picture(path, size=(4, 3)) as figure:
+        >>> with figure_file(path, size=(4, 3)) as figure:
         ...     _ = figure.subplots().plot([0, 10_000_000])
         >>> figure.axes[0].yaxis.get_major_formatter()(2_500_000)
         '2,500,000'
