@@ -1,4 +1,4 @@
-"""How far the answers of model files are from those of a reference file, on photographs.
+"""How far the outputs of model files are from those of a reference file, on photographs.
 
 `python benchmarks/agreement.py zero_to_one PHOTOGRAPHS REFERENCE FILE …` prints, for each file, the largest difference
 of a probability and the share of photographs with the same answer. The first word says how pixels become the input.

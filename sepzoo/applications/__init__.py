@@ -1,4 +1,4 @@
-"""The networks, and the way to them: find, build, prepare images, read answers.
+"""The networks, and all that is done with one: find, build, prepare images, decode predictions.
 
 Finding costs no import of Keras; building does.
 """

@@ -121,7 +121,7 @@ class Run:
             outputs: what the network gives, instead of what it says or its graph shows.
 
         Raises:
-            SepzooError: an unknown target, data that cannot be had, or a file that does not answer as the network does.
+            SepzooError: an unknown target, data that cannot be had, or a file whose outputs are not the network's.
         """
         from sepzoo.training.exports import export_run
 

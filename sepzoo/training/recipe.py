@@ -182,7 +182,7 @@ def _problem(details: ErrorDetails) -> str:
         known = list(_keys(Recipe))
         parent, _, last = place.rpartition(".")
         siblings = [key for key in known if key.rpartition(".")[0] == parent]
-        near = _nearest_keys(last, siblings) or _nearest_keys(last, known)
+        near = _similar_keys(last, siblings) or _similar_keys(last, known)
         advice = f"Did you mean {', '.join(near)}?" if near else f"Known: {', '.join(siblings)}."
         return f"unknown key {place!r}. {advice}"
     if details["type"] == "missing":
@@ -193,7 +193,7 @@ def _problem(details: ErrorDetails) -> str:
     return f"expected for {place} {reason}. Received: {place}={received!r}."
 
 
-def _nearest_keys(last: str, keys: Sequence[str]) -> list[str]:
+def _similar_keys(last: str, keys: Sequence[str]) -> list[str]:
     found = similar_names(last, [key.rpartition(".")[2] for key in keys])
     return [key for key in keys if key.rpartition(".")[2] in found]
 

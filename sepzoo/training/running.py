@@ -48,7 +48,7 @@ def run(recipe: Recipe, out: str | os.PathLike[str], *, quiet: bool = False) -> 
 
     Raises:
         SepzooError: another recipe ran in the folder or another process trains there, the data or the network cannot be
-            had, the loss is no number, or an exported file does not answer as the network does.
+            had, the loss is no number, or an exported file's outputs are not the network's.
     """
     check_targets(recipe.export)
     recipe = recipe.resolved()

@@ -59,8 +59,8 @@ def imagenet_weights(
         [file for file in files if not differing(file)] if spec.official and spec.conv is None and own_form else []
     )
     if not fitting:
-        nearest = min(map(differing, files), key=len, default=[])
-        stands = ", ".join(f"{name}={arguments[name]!r}" for name in nearest)
+        fewest = min(map(differing, files), key=len, default=[])
+        stands = ", ".join(f"{name}={arguments[name]!r}" for name in fewest)
         received = f" Received: {stands}." if stands else ""
         raise SepzooError(f"no ImageNet weights exist for this form of {family.name}.{received} {_existing(files)}")
     size = next((size for size in input_shape[1:3] if size is not None), 224)

@@ -11,7 +11,7 @@ def fit_channels(weights: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | No
     """Return weights that stand on three colours for another number of channels, or None where they are none such.
 
     A dense kernel (height, width, 3, filters) is summed over the colours for one channel, so that a grey image gives
-    what it gave as a colour image; for more channels it is repeated and scaled by 3 / channels, which keeps its answers
+    what it gave as a colour image; for more channels it is repeated and scaled by 3 / channels, which keeps its outputs
     about as large (both as timm does). A vector, of a batch normalization on the pixels, is averaged or repeated.
 
     Args:

@@ -43,7 +43,7 @@ def fold_batch_norm(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
     it replaces before the model is returned; the result is not meant for training on.
 
     Raises:
-        SepzooError: a model that `rewrite` refuses, weights that are not finite, or a new layer that answers otherwise;
+        SepzooError: a model that `rewrite` refuses, weights that are not finite, or a new layer whose outputs differ;
             the layer is named.
 
     Example:

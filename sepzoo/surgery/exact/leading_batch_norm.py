@@ -31,7 +31,7 @@ def fold_leading_batch_norm(model: keras.Model) -> tuple[keras.Model, SurgeryRep
     against those that it replaces before the model is returned.
 
     Raises:
-        SepzooError: a model that `rewrite` refuses, weights that are not finite, or a new layer that answers otherwise;
+        SepzooError: a model that `rewrite` refuses, weights that are not finite, or a new layer whose outputs differ;
             the layer is named.
 
     Example:

@@ -27,7 +27,7 @@ def fuse_pointwise(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
     replaces before the model is returned.
 
     Raises:
-        SepzooError: a model that `rewrite` refuses, weights that are not finite, or a new layer that answers otherwise;
+        SepzooError: a model that `rewrite` refuses, weights that are not finite, or a new layer whose outputs differ;
             the layer is named.
 
     Example:

@@ -32,7 +32,7 @@ def split_separable(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
     that they replace before the model is returned.
 
     Raises:
-        SepzooError: a model that `rewrite` refuses, weights that are not finite, or new layers that answer otherwise;
+        SepzooError: a model that `rewrite` refuses, weights that are not finite, or new layers whose outputs differ;
             the layer is named.
 
     Example:
@@ -56,7 +56,7 @@ def merge_separable(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
     replaces before the model is returned.
 
     Raises:
-        SepzooError: a model that `rewrite` refuses, weights that are not finite, or a new layer that answers otherwise;
+        SepzooError: a model that `rewrite` refuses, weights that are not finite, or a new layer whose outputs differ;
             the layer is named.
 
     Example:
