@@ -132,7 +132,7 @@ def test_words_of_a_recipe_may_change_and_numbers_may_not(tmp_path: Path) -> Non
 
 
 def test_a_run_is_made_longer_once_it_is_done(tmp_path: Path) -> None:
-    from tests.training.test_record import record, result
+    from tests.training.test_run_folder import record, result
 
     folder, short, long = RunFolder(tmp_path), *(RECIPE.with_overrides([f"epochs={count}"]) for count in (2, 5))
     folder.begin(short)

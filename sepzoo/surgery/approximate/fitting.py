@@ -1,4 +1,4 @@
-"""What comes to a layer when a model runs on samples."""
+"""Layers fitted one after the other to what comes to each when a model runs on samples."""
 
 from __future__ import annotations
 
