@@ -12,7 +12,7 @@ import numpy as np
 from sepzoo.data.samples import Samples
 from sepzoo.export.bias_correction import correct_biases
 from sepzoo.export.comparison import compare, noise, origin_of
-from sepzoo.export.preparation import deployable, deployed, require_tensorflow
+from sepzoo.export.preparation import deployable, deployed, require_calibratable, require_tensorflow
 from sepzoo.export.reference import float32_reference
 from sepzoo.export.report import ExportReport
 from sepzoo.export.target import Target
@@ -59,6 +59,8 @@ def write(
     """
     require_tensorflow(target.name)
     _check_request(target, Path(path), calibration, check)
+    if target.calibrated:
+        require_calibratable(classifier.model, target.name)
     classifier = _said_inputs(classifier, check or calibration)
     model, limits = float32_reference(classifier), tolerance or target.tolerance
     samples = check if check is not None else calibration

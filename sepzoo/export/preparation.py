@@ -49,6 +49,22 @@ def require_float(model: keras.Model) -> None:
             )
 
 
+def require_calibratable(model: keras.Model, target: str) -> None:
+    """Raise where a recurrent layer runs as a loop: TensorFlow's converter ends the process when it calibrates one.
+
+    Raises:
+        SepzooError: a recurrent layer without `unroll=True`.
+    """
+    for name, layer in layers_of(model):
+        recurrent = getattr(layer, "forward_layer", layer)  # of a Bidirectional
+        if isinstance(recurrent, keras.layers.RNN) and not recurrent.unroll:
+            raise SepzooError(
+                f"{target}: expected layers that run without a loop. Received: {model.name!r}, whose recurrent layer "
+                f"{name!r} TensorFlow's converter can't calibrate. Export tflite:float16 or tflite:dynamic, or build "
+                "the layer with unroll=True."
+            )
+
+
 def deployed(classifier: KerasClassifier) -> Metadata:
     """Return what the file of a model will carry: its metadata, with the softmax that is added to logits."""
     output = classifier.output

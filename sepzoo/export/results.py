@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sepzoo.export.comparison import noise
 from sepzoo.export.pipeline import write
+from sepzoo.export.preparation import require_calibratable
 from sepzoo.export.report import ExportReport
 from sepzoo.export.samples import ExportSamples
 from sepzoo.export.targets import TARGETS
@@ -58,6 +59,9 @@ class ExportResults:
             answers = [_share(seen.file_accuracy), _share(seen.agreement)]
             rows.append([report.target, str(report.path), _kib(report.size), *answers, _ms(report.latency)])
             notes.append(f"checked on {seen.origin}")
+            if seen.agreement is None and seen.relative_error is not None:
+                differ = f"relative error {seen.relative_error:.2g}, largest difference {seen.max_error:.2g}"
+                notes.append(f"{report.target}: {differ} ({seen.note})")
             notes += [f"{report.target} calibrated on {report.calibration}"] if report.calibration else []
         text = table(["", "file", "KiB", "accuracy", "same answer", "ms/image"], rows, left=2)
         return "\n".join([text, *dict.fromkeys(notes)])
@@ -109,6 +113,8 @@ def export_all(
             f"{', '.join(calibrated)} needs images to calibrate on. Received: no --data. Name the training data: "
             "`digits`, a folder of class folders, a TFDS name, or an .npz file of features."
         )
+    for name in calibrated:
+        require_calibratable(classifier.model, name)
     for name, path in wanted.items():
         check_target(path, folder=TARGETS[name].folder)
     reports: list[ExportReport] = []

@@ -20,7 +20,7 @@ from sepzoo.inference.images import raise_unreadable
 from sepzoo.inference.probabilities import probabilities
 from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import Metadata
-from sepzoo.records.outputs import KINDS, End, Output, check_output, read_output
+from sepzoo.records.outputs import KINDS, End, Output, check_names, check_output, read_output
 from sepzoo.records.prediction import Prediction, likeliest
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
@@ -57,7 +57,7 @@ class Classifier(abc.ABC):
     operators: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._check_outputs()
+        check_names(self.metadata.outputs or (), self.output_name, self.name)
         check_output(self.output, self.end, self.output_shape, self.name)
         self._check_labels()
         self._check_inputs()
@@ -175,8 +175,7 @@ class Classifier(abc.ABC):
     def evaluate(self, source: Source | Samples, *, batch_size: int = 32) -> Evaluation:
         """Return the accuracy on all images of a data set, or on labelled samples (`feature_samples` reads a file).
 
-        A data set's classes are found among the labels by name; where no name fits but the counts do, by number. The
-        labels of samples are the numbers of the outputs.
+        A data set's classes are found by name; where no name fits but the counts do, by number, as samples' labels are.
 
         Raises:
             SepzooError: the data has classes that the network has not, or the network gives no class scores.
@@ -225,21 +224,6 @@ class Classifier(abc.ABC):
             SepzooError: the file has none.
         """
         return self.metadata.require_preprocessing()
-
-    def _check_outputs(self) -> None:
-        said = self.metadata.outputs or ()
-        if len(said) > 1:
-            received = ", ".join(
-                output.kind if output.name is None else f"{output.name}={output.kind}" for output in said
-            )
-            raise SepzooError(f"{self.name}: expected the kind of its one output. Received: {received}.")
-        for output in said:
-            if output.name not in (None, self.output_name):
-                known = "which has no name" if self.output_name is None else repr(self.output_name)
-                raise SepzooError(
-                    f"{self.name}: expected the kind of its output, {known}. Received: that of {output.name!r}. Leave "
-                    "the name out."
-                )
 
     def _check_labels(self) -> None:
         if self.labels is not None and len(self.labels) != self.classes:

@@ -38,8 +38,10 @@ class KerasClassifier(Classifier):
 
     def run(self, tensor: np.ndarray) -> np.ndarray:
         """Return the model's outputs, float32 (n, *output_shape)."""
+        given = graph_of(self.model).input
+        source = dict.fromkeys(given, tensor) if isinstance(given, dict) else tensor
         with errors_only("tensorflow"):  # which warns of each batch size that it compiles for
-            (outputs,) = keras.tree.flatten(self.model.predict_on_batch(tensor))
+            (outputs,) = keras.tree.flatten(self.model.predict_on_batch(source))
         return np.asarray(outputs, np.float32).reshape(len(tensor), *self.output_shape)
 
 
@@ -85,8 +87,8 @@ def _input_shape(model: keras.Model) -> tuple[int, ...]:
     shapes = [tuple(each.shape) for each in model.inputs]
     if len(shapes) != 1:
         raise SepzooError(
-            f"{model.name}: expected one input. Received: inputs of shape {shapes}. Models of several inputs can't be "
-            "run or exported here yet."
+            f"{model.name}: expected one input. Received: inputs of shape {shapes}. Models of several inputs can "
+            "be profiled and rewritten, but not run or exported yet."
         )
     shape = shapes[0][1:]
     if None in shape:

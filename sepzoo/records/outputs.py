@@ -142,6 +142,29 @@ def check_output(output: Output, end: End, shape: tuple[int, ...], model: str) -
         )
 
 
+def check_names(outputs: Sequence[Output], name: str | None, model: str) -> None:
+    """See that what was said of outputs is said of a model's one output.
+
+    Args:
+        outputs: what was said.
+        name: of the model's output; None where it has none.
+        model: its name, for errors.
+
+    Raises:
+        SepzooError: several kinds, or that of an output of another name.
+    """
+    if len(outputs) > 1:
+        received = ", ".join(each.kind if each.name is None else f"{each.name}={each.kind}" for each in outputs)
+        raise SepzooError(f"{model}: expected the kind of its one output. Received: {received}.")
+    for output in outputs:
+        if output.name not in (None, name):
+            known = "which has no name" if name is None else repr(name)
+            raise SepzooError(
+                f"{model}: expected the kind of its output, {known}. Received: that of {output.name!r}. Leave the name "
+                "out."
+            )
+
+
 def is_map(shape: tuple[int, ...]) -> bool:
     """Return whether an output has more than one axis, those of length 1 not counted."""
     return sum(size != 1 for size in shape) > 1

@@ -220,3 +220,19 @@ def test_rewriting_takes_features_to_fit_to(command: Command, files: Path, tmp_p
     )
     assert outcome.code == 0, outcome.err
     assert "(data-free " in outcome.out
+
+
+@pytest.mark.parametrize("kind", ["lstm", "bidirectional"])
+def test_a_loop_is_not_calibrated(command: Command, files: Path, tmp_path: Path, kind: str) -> None:
+    layer: keras.layers.Layer = keras.layers.LSTM(3, name="lstm")
+    if kind == "bidirectional":
+        layer = keras.layers.Bidirectional(layer, name=kind)
+    model = keras.Sequential([keras.Input(SHAPE), layer, keras.layers.Dense(2)])
+    model.save(tmp_path / "net.keras")
+    outcome = command(
+        *("export", tmp_path / "net.keras", "--to", "tflite:float32,tflite:int8", "--data", files / "windows.npz")
+    )
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert outcome.err.startswith("error: tflite:int8: expected layers that run without a loop. Received: 'sequential")
+    assert f"whose recurrent layer '{kind}' TensorFlow's converter can't calibrate." in outcome.err
+    assert [path.name for path in tmp_path.iterdir()] == ["net.keras"]

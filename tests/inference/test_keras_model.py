@@ -109,3 +109,19 @@ def test_an_output_in_a_dictionary_is_one_output() -> None:
 def test_a_subclassed_model_is_refused() -> None:
     with pytest.raises(SepzooError, match=r"expected a functional or Sequential model\."):
         from_model(Program())
+
+
+@pytest.mark.parametrize("form", ["tensor", "list", "dictionary"])
+def test_one_input_and_one_output_in_any_structure(form: str) -> None:
+    keras.utils.set_random_seed(1)
+    source = keras.Input((6,), name="a")
+    target = layers.Dense(2)(source)
+    structures = {
+        "tensor": (source, target),
+        "list": ([source], [target]),
+        "dictionary": ({"a": source}, {"b": target}),
+    }
+    model = keras.Model(*structures[form])
+    values = np.random.default_rng(0).normal(size=(5, 6)).astype("float32")
+    kernel, bias = (np.asarray(weight) for weight in model.weights)
+    np.testing.assert_allclose(from_model(model).predict(values), values @ kernel + bias, atol=1e-6)
