@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import typer
 
 from sepzoo.cli.options import Json, Name
+from sepzoo.support.types import Options
 
 if TYPE_CHECKING:
     from sepzoo.catalog.card import Card
@@ -62,5 +63,5 @@ def _weights(card: Card) -> Iterator[str]:
         yield f"{variant} {', '.join(map(str, sizes))} px".strip()
 
 
-def _arguments(arguments: Mapping[str, Any]) -> str:
+def _arguments(arguments: Options) -> str:
     return ", ".join(f"{name}={value}" for name, value in arguments.items())

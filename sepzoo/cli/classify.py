@@ -60,7 +60,7 @@ def classify(
         raise_unreadable(problems, len(pictures))
     readable, guesses = [image for image, _ in classified], [row for _, row in classified]
     if as_json:
-        typer.echo(json.dumps(answers(readable, guesses), indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(predicted(readable, guesses), indent=1, ensure_ascii=False))
     else:
         rows = [
             [str(image) if rank == 0 else "", guess.label, f"{guess.probability:.4f}"]
@@ -98,7 +98,7 @@ def picture_files(paths: Iterable[Path]) -> list[Path]:
     return pictures
 
 
-def answers(images: Sequence[Path], guesses: Sequence[Sequence[Prediction]]) -> list[dict[str, types.Json]]:
+def predicted(images: Sequence[Path], guesses: Sequence[Sequence[Prediction]]) -> list[dict[str, types.Json]]:
     """Return each picture's guesses as JSON can hold them."""
     return [
         {"file": str(image), "predictions": [{"label": guess.label, "probability": guess.probability} for guess in row]}

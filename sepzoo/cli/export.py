@@ -51,7 +51,7 @@ def export(
     from sepzoo.cli.keras_start import start_keras
 
     start_keras()
-    from sepzoo.export.results import check_targets, export_all
+    from sepzoo.export.batch_export import check_targets, export_all
     from sepzoo.export.samples import samples_of_data
     from sepzoo.inference.keras_model import from_model
 

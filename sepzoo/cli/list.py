@@ -14,8 +14,8 @@ Column = Literal["name", "params", "macs"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
-    """A line of the table."""
+class Listed:
+    """A network as the table shows it."""
 
     name: str
     family: str
@@ -75,13 +75,13 @@ def list_networks(
     typer.echo(table(header, [_cells(row) for row in rows], left=4))
 
 
-def _row(name: str) -> Row:
+def _row(name: str) -> Listed:
     from sepzoo.catalog.index import index
     from sepzoo.catalog.registry import listed
 
     family, spec = listed()[name]
     counts = index()[name]
-    return Row(name, family.name, spec.conv or "own", spec.dataset, counts.params, counts.macs)
+    return Listed(name, family.name, spec.conv or "own", spec.dataset, counts.params, counts.macs)
 
 
 def _check(field: str, asked: str | None, known: set[str]) -> None:
@@ -91,5 +91,5 @@ def _check(field: str, asked: str | None, known: set[str]) -> None:
         raise unknown(field, asked, known)
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: Listed) -> list[str]:
     return [value if isinstance(value, str) else f"{value:,}" for value in dataclasses.astuple(row)]

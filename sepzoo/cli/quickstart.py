@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sepzoo.cli.classify import answers
+from sepzoo.cli.classify import predicted
 from sepzoo.cli.options import Json
 from sepzoo.cli.train import summary
 
@@ -41,7 +41,7 @@ def quickstart(
     scans = _write_scans(out / "scans", classifier)
     guesses = classifier.top(classifier.predict(scans), k=1)
     if as_json:
-        typer.echo(json.dumps({**summary(run), "scans": answers(scans, guesses)}, indent=1))
+        typer.echo(json.dumps({**summary(run), "scans": predicted(scans, guesses)}, indent=1))
         return
     typer.echo(f"\n{run.exports}\n\n{file.name} reads scans that it has never seen:")
     for scan, (guess,) in zip(scans, guesses, strict=True):

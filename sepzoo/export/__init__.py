@@ -1,4 +1,4 @@
-"""Turn a network into a file that runs elsewhere, and prove that it still answers right.
+"""Turn a network into a file that runs elsewhere, and prove that its outputs are still right.
 
 Every target goes the same way: the network is rewritten into built-in Keras layers with batch norm folded, converted,
 given what travels with it, opened again by `sepzoo.inference` and compared, on samples, with the model as it was given.

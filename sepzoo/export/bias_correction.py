@@ -9,14 +9,13 @@ section 4.2; here the means are measured on images).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import numpy as np
 
 from sepzoo.layers.graph import input_of, replay
 from sepzoo.support.quiet import errors_only
-from sepzoo.support.types import Layer, Operation, Tensor
+from sepzoo.support.types import Args, Kwargs, Layer, Operation, Tensor
 
 IMAGES = 32
 """Images that the means are measured on; 20 give the same result as 200."""
@@ -87,10 +86,10 @@ def rounded(kernel: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
 
 def _linear_steps(
     kernel_of: Callable[[np.ndarray, tuple[int, ...]], np.ndarray], after: Callable[[Layer, Tensor], Tensor]
-) -> Callable[[Operation, tuple[Any, ...], dict[str, Any]], Tensor]:
+) -> Callable[[Operation, Args, Kwargs], Tensor]:
     """Return a call for `replay` that gives layers other kernels, and their outputs before activation to `after`."""
 
-    def call(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+    def call(operation: Operation, args: Args, kwargs: Kwargs) -> Tensor:
         axes = _CHANNEL_AXES.get(type(operation))
         if axes is None:
             return operation(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Lay what an exported file answers beside what its model answers."""
+"""Comparison of an exported file's outputs with its model's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SMALLEST = 1e-7
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """What a file answers, beside what its model answers, on the same samples.
+    """A file's outputs beside its model's, on the same samples.
 
     Attributes:
         count: samples.
@@ -70,21 +70,21 @@ def compare(model: Classifier, file: Classifier, samples: Samples, *, random: bo
         model: what is right.
         file: what is held against it.
         samples: to run both on.
-        random: whether they are of `noise`. A network that was never trained may answer those all alike; the comparison
-            says so then.
+        random: whether they are of `noise`. A network that was never trained may give the same for all of them; the
+            comparison says so then.
 
     Raises:
-        SepzooError: the model answers all samples alike, so that nothing could show a difference; or a sample's label
+        SepzooError: the model gives the same for all samples, so that nothing could show a difference; or a sample's label
             is none of the network's classes.
     """
-    expected, answered = model.predict(samples.images).astype(np.float64), file.predict(samples.images)
+    expected, given = model.predict(samples.images).astype(np.float64), file.predict(samples.images)
     alike = len(samples) > 1 and bool((expected == expected[:1]).all())
     if alike and not random:
         raise SepzooError(
             f"expected samples that {model.name} answers differently. Received: {origin_of(samples)}, all answered "
             "alike, so that no comparison could fail. Check on other samples."
         )
-    distance = np.abs(expected - answered)
+    distance = np.abs(expected - given)
     comparison = Comparison(
         count=len(samples),
         origin=origin_of(samples),
@@ -96,7 +96,7 @@ def compare(model: Classifier, file: Classifier, samples: Samples, *, random: bo
         note=None if model.output.scores else "outputs are no class scores",
     )
     if model.output.scores:
-        comparison = _with_classes(comparison, model, expected, answered, samples)
+        comparison = _with_classes(comparison, model, expected, given, samples)
     note = "the model answers all of them alike, so they show no more than that the file runs"
     return dataclasses.replace(comparison, note=note) if alike else comparison
 
@@ -125,17 +125,17 @@ def noise(input_shape: tuple[int, ...], features: Features | None = None) -> Sam
 
 
 def _with_classes(
-    comparison: Comparison, model: Classifier, expected: np.ndarray, answered: np.ndarray, samples: Samples
+    comparison: Comparison, model: Classifier, expected: np.ndarray, given: np.ndarray, samples: Samples
 ) -> Comparison:
     """Return the comparison with what class scores add: agreement, KL divergence, accuracies."""
-    model_class, file_class = expected.argmax(axis=1), answered.argmax(axis=1)
+    model_class, file_class = expected.argmax(axis=1), given.argmax(axis=1)
     one = len(np.unique(model_class)) < 2
     independent = model.output.kind == "multilabel"
     comparison = dataclasses.replace(
         comparison,
         agreement=None if one else float(np.mean(model_class == file_class)),
         note="the model names one class for all samples" if one else None,
-        kl_divergence=_kl_divergence(expected, answered, independent=independent),
+        kl_divergence=_kl_divergence(expected, given, independent=independent),
     )
     if samples.labels is None:
         return comparison
@@ -155,9 +155,9 @@ def _with_classes(
     )
 
 
-def _kl_divergence(expected: np.ndarray, answered: np.ndarray, *, independent: bool) -> float:
+def _kl_divergence(expected: np.ndarray, given: np.ndarray, *, independent: bool) -> float:
     """Return the mean KL divergence of rows of probabilities; independent ones are each a pair with their rest."""
     if independent:
-        expected, answered = (np.concatenate([each, 1 - each], axis=1) for each in (expected, answered))
-    p, q = (np.clip(each, _SMALLEST, 1) for each in (expected, answered))
+        expected, given = (np.concatenate([each, 1 - each], axis=1) for each in (expected, given))
+    p, q = (np.clip(each, _SMALLEST, 1) for each in (expected, given))
     return float(np.mean(np.sum(p * np.log(p / q), axis=1)))

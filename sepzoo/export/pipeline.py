@@ -41,7 +41,7 @@ def write(
     correct_bias: bool = True,
     log: str | os.PathLike[str] | None = None,
 ) -> ExportReport:
-    """Write a network in a format, compare the file with it, and let it stand only if it answers as the network does.
+    """Write a network in a format, compare the file with it, and keep the file only if its outputs are the network's.
 
     Args:
         classifier: the model as it was given, with what was said of it.

@@ -6,7 +6,6 @@ import inspect
 import math
 import re
 from collections import Counter
-from typing import Any
 
 import keras
 import numpy as np
@@ -16,7 +15,7 @@ from sepzoo.layers.graph import input_of, layers_of, replay
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import Output
 from sepzoo.support.errors import SepzooError
-from sepzoo.support.types import Layer, Operation, Tensor
+from sepzoo.support.types import Args, Kwargs, Layer, Operation, Tensor
 from sepzoo.surgery import fold_batch_norm, to_keras
 from sepzoo.surgery.exact.depth_multipliers import split_multipliers
 
@@ -110,7 +109,7 @@ class _Flattening:
         self.new: dict[int, Operation] = {}
         self.names: Counter[str] = Counter()
 
-    def call(self, operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+    def call(self, operation: Operation, args: Args, kwargs: Kwargs) -> Tensor:
         """Repeat one operation's call."""
         if isinstance(operation, keras.Model):
             return replay(operation, input_of(args, kwargs), self.call)
@@ -135,7 +134,7 @@ class _Flattening:
         return new
 
 
-def _acts_in_training_alone(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+def _acts_in_training_alone(operation: Operation, args: Args, kwargs: Kwargs) -> bool:
     """Return whether a layer gives back in inference what it takes: tried on random numbers.
 
     Whatever `training` a call was recorded with (augmentation layers record True by themselves), Keras runs it with

@@ -14,14 +14,14 @@ from sepzoo.records.outputs import Output
 
 @dataclasses.dataclass(frozen=True)
 class ExportReport:
-    """An exported file, and the proof that it answers as its model does. `print` shows it as a table.
+    """An exported file, and the proof that its outputs are its model's. `print` shows it as a table.
 
     Attributes:
         path: of the file.
         target: as `sepzoo export --to` names it.
         name: of the network.
         size: bytes.
-        comparison: the file's answers beside the model's.
+        comparison: the file's outputs beside the model's.
         tolerance: the limits that it kept.
         latency: of one image on this machine, one thread where the format lets us choose.
         operators: operator name -> how often it stands in the file; empty where the format has none.

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
-from sepzoo.inference.metadata_tables import COLOR_SPACES, TENSOR_AXIS_LABELS, Values, encode
 from sepzoo.inference.tflite_description import METADATA_NAME
+from sepzoo.inference.tflite_metadata_tables import COLOR_SPACES, TENSOR_AXIS_LABELS, Values, encode
 from sepzoo.records.metadata import MEMBER, Metadata
 from sepzoo.records.preprocessing import Preprocessing
 
@@ -50,7 +50,7 @@ def with_metadata(content: bytes, metadata: Metadata, input_shape: tuple[int, ..
 
 
 def standard_metadata(metadata: Metadata, input_shape: tuple[int, ...]) -> Values:
-    """Return the fields of the ModelMetadata table; see `sepzoo.inference.metadata_tables`."""
+    """Return the fields of the ModelMetadata table; see `sepzoo.inference.tflite_metadata_tables`."""
     graph = {
         "input_tensor_metadata": [_input(metadata.preprocessing, input_shape)],
         "output_tensor_metadata": [_output(metadata)],

@@ -17,6 +17,7 @@ from sepzoo.data.source import Source
 from sepzoo.inference.evaluation import Evaluation, evaluate, evaluate_samples
 from sepzoo.inference.features import as_features
 from sepzoo.inference.images import raise_unreadable
+from sepzoo.inference.metadata_checks import check_inputs, check_labels
 from sepzoo.inference.probabilities import probabilities
 from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import Metadata
@@ -59,8 +60,8 @@ class Classifier(abc.ABC):
     def __post_init__(self) -> None:
         check_names(self.metadata.outputs or (), self.output_name, self.name)
         check_output(self.output, self.end, self.output_shape, self.name)
-        self._check_labels()
-        self._check_inputs()
+        check_labels(self.metadata, self.classes)
+        check_inputs(self.metadata, self.input_shape)
 
     @property
     def name(self) -> str:
@@ -148,7 +149,7 @@ class Classifier(abc.ABC):
         """
         shape = (self.classes,) if self.output.scores else self.output_shape
         rows = [np.zeros((0, *shape), np.float32)]
-        rows += [self._answers(self.run(tensor)) for tensor in self._tensors(images, batch_size)]
+        rows += [self._finished(self.run(tensor)) for tensor in self._tensors(images, batch_size)]
         return np.concatenate(rows)
 
     def pixels(self, images: Data) -> np.ndarray:
@@ -225,27 +226,7 @@ class Classifier(abc.ABC):
         """
         return self.metadata.require_preprocessing()
 
-    def _check_labels(self) -> None:
-        if self.labels is not None and len(self.labels) != self.classes:
-            raise SepzooError(
-                f"{self.name}: expected as many labels as outputs. Received: {len(self.labels)} labels for "
-                f"{self.classes} outputs."
-            )
-
-    def _check_inputs(self) -> None:
-        if self.metadata.features is not None and self.metadata.features.shape != self.input_shape:
-            raise SepzooError(
-                f"{self.name}: expected features of shape {self.input_shape}. Received: {self.metadata.features.shape}."
-            )
-        for name in () if self.preprocessing is None else ("mean", "std"):
-            numbers = getattr(self.preprocessing, name)
-            if len(numbers) not in (1, self.input_shape[-1]):
-                raise SepzooError(
-                    f"{self.name}: expected {name} of the pixels as one number, or one for each of its "
-                    f"{self.input_shape[-1]} channels. Received: {name}={numbers}."
-                )
-
-    def _answers(self, outputs: np.ndarray) -> np.ndarray:
+    def _finished(self, outputs: np.ndarray) -> np.ndarray:
         if not np.isfinite(outputs).all():
             raise SepzooError(
                 f"{self.name}: expected finite outputs. Received: nan or infinity. Its weights are damaged, or the "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from sepzoo.inference.saved_model_end import end_of
 from sepzoo.records.metadata import MEMBER, Metadata
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.quiet import quiet
+from sepzoo.support.types import TfModule, TfTensor
 
 EXTRA_FILES = "assets.extra"
 """The folder inside a SavedModel that TensorFlow leaves to others."""
@@ -30,7 +30,7 @@ class SavedModelClassifier(Classifier):
         batch: how many samples the function takes at once; None: any number.
     """
 
-    loaded: Any
+    loaded: TfModule
     signature: str = SIGNATURE
     batch: int | None = None
 
@@ -47,7 +47,7 @@ class SavedModelClassifier(Classifier):
         )
 
     def _run(self, chunk: np.ndarray, batch: int) -> np.ndarray:
-        """Run up to `batch` samples; what a fixed batch lacks is filled with zeros and left out of the answer."""
+        """Run up to `batch` samples; what a fixed batch lacks is filled with zeros and left out of the outputs."""
         import tensorflow as tf
 
         rest = batch - len(chunk) if self.batch else 0
@@ -99,7 +99,7 @@ def read(path: Path, threads: int) -> SavedModelClassifier:
     )
 
 
-def _signature(path: Path, loaded: Any) -> str:
+def _signature(path: Path, loaded: TfModule) -> str:
     """Return the name of the function that a SavedModel offers to be served."""
     names = [name for name in loaded.signatures if not name.startswith("__")]
     if SIGNATURE in names:
@@ -112,7 +112,7 @@ def _signature(path: Path, loaded: Any) -> str:
     )
 
 
-def _shape(path: Path, side: str, spec: Any) -> tuple[int, ...]:
+def _shape(path: Path, side: str, spec: TfTensor) -> tuple[int, ...]:
     """Return the shape of one sample."""
     rank = spec.shape.rank
     if not rank or None in spec.shape[1:]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sepzoo.records.outputs import End
+from sepzoo.support.types import TfFunction, TfTensor
 
 _ENDS: dict[str, End] = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
 _ADDITIONS = ("BiasAdd", "AddV2", "Add")
@@ -12,7 +11,7 @@ _PRODUCTS = ("MatMul", "Conv2D", "Conv1D", "Conv3D")
 _PASSED_THROUGH = ("Identity", "Cast", "Reshape", "Squeeze", "StopGradient")
 
 
-def end_of(function: Any) -> End:
+def end_of(function: TfFunction) -> End:
     """Return what a signature's one output went through last; "other" where its graph can't be read.
 
     The functions that it calls are put in their places first, so that the walk meets operations alone.
@@ -30,12 +29,12 @@ def end_of(function: Any) -> End:
     return _ENDS.get(tensor.op.type, "linear" if tensor.op.type in _PRODUCTS else "other")
 
 
-def _is_constant(tensor: Any) -> bool:
+def _is_constant(tensor: TfTensor) -> bool:
     while tensor.op.type == "Identity":
         tensor = tensor.op.inputs[0]
     return bool(tensor.op.type == "Const")
 
 
-def _axes(tensor: Any) -> list[int | None] | None:
+def _axes(tensor: TfTensor) -> list[int | None] | None:
     """Return a tensor's shape without the batch and without axes of length 1."""
     return None if tensor.shape.rank is None else [size for size in tensor.shape[1:] if size != 1]

@@ -9,7 +9,7 @@ from collections import Counter
 
 from ai_edge_litert import schema_py_generated as schema
 
-from sepzoo.inference.metadata_tables import TENSOR_AXIS_LABELS, Values, decode
+from sepzoo.inference.tflite_metadata_tables import TENSOR_AXIS_LABELS, Values, decode
 from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import MEMBER, Metadata
 from sepzoo.records.outputs import End, Output

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -16,6 +15,7 @@ from sepzoo.records.metadata import Metadata
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.quiet import quiet
+from sepzoo.support.types import DType, Json
 
 _IDENTIFIER = slice(4, 8), b"TFL3"
 _PIXELS = np.arange(256)
@@ -28,7 +28,7 @@ class Quantization:
 
     scale: float
     zero_point: int
-    dtype: Any
+    dtype: DType
 
     def quantize(self, values: np.ndarray) -> np.ndarray:
         """Return real numbers as the tensor's integers, cut to its type's range."""
@@ -152,19 +152,19 @@ def _interpreter(content: bytes, threads: int) -> Interpreter:
     return interpreter
 
 
-def _one(path: Path, side: str, interpreter: Interpreter) -> dict[str, Any]:
+def _one(path: Path, side: str, interpreter: Interpreter) -> dict[str, Json]:
     details = interpreter.get_input_details() if side == "input" else interpreter.get_output_details()
     if len(details) != 1:
         raise SepzooError(f"{path}: expected a model of one {side}. Received: {len(details)} of them.")
     return details[0]
 
 
-def _quantization(details: dict[str, Any]) -> Quantization:
+def _quantization(details: dict[str, Json]) -> Quantization:
     scale, zero_point = details["quantization"]
     return Quantization(float(scale), int(zero_point), details["dtype"])
 
 
-def _pixels_as_they_are(details: dict[str, Any], quantization: Quantization) -> Preprocessing | None:
+def _pixels_as_they_are(details: dict[str, Json], quantization: Quantization) -> Preprocessing | None:
     """Return the normalization under which uint8 images go in as they are: so such a file is meant if it is silent."""
     if len(details["shape"]) != 4 or quantization.dtype != np.uint8 or not quantization.scale:
         return None

@@ -14,6 +14,9 @@ Tensors: TypeAlias = Any
 ArrayLike: TypeAlias = Any
 """What `np.asarray` takes: an array, numbers in lists, a tensor of any backend."""
 
+DType: TypeAlias = Any
+"""A type of numbers as NumPy names it: `np.uint8`, a `np.dtype`."""
+
 Variable: TypeAlias = Any
 """A `keras.Variable`."""
 
@@ -70,6 +73,15 @@ Hdf5Item: TypeAlias = Any
 
 TfdsBuilder: TypeAlias = Any
 """A `tensorflow_datasets.core.DatasetBuilder`."""
+
+TfModule: TypeAlias = Any
+"""What `tf.saved_model.load` returns."""
+
+TfFunction: TypeAlias = Any
+"""A `ConcreteFunction` of TensorFlow."""
+
+TfTensor: TypeAlias = Any
+"""A symbolic tensor of a TensorFlow graph, or its `TensorSpec`."""
 
 TfDataset: TypeAlias = Any
 """A `tf.data.Dataset`."""

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from sepzoo.artifact.model_file import load
 from sepzoo.data.augment import Augmentation
-from sepzoo.export.results import ExportResults, check_targets, export_all
+from sepzoo.export.batch_export import ExportResults, check_targets, export_all
 from sepzoo.export.samples import CALIBRATION_COUNT, ExportSamples, draw_export_samples, samples_of_data
 from sepzoo.inference.keras_model import KerasClassifier, from_model
 from sepzoo.records.outputs import Output

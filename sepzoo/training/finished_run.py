@@ -12,7 +12,7 @@ from sepzoo.training.recipe import Recipe
 if TYPE_CHECKING:
     import keras
 
-    from sepzoo.export.results import ExportResults
+    from sepzoo.export.batch_export import ExportResults
     from sepzoo.records.outputs import Output
 from sepzoo.records.preprocessing import Preprocessing
 

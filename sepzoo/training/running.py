@@ -12,7 +12,7 @@ import keras
 
 import sepzoo
 from sepzoo.artifact.model_file import load
-from sepzoo.export.results import check_targets
+from sepzoo.export.batch_export import check_targets
 from sepzoo.inference.keras_model import from_model
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.progress import announced

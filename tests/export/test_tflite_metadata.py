@@ -13,8 +13,8 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from sepzoo.export.tflite_metadata import append_files, insert_metadata, standard_metadata, with_metadata
-from sepzoo.inference.metadata_tables import TENSOR_AXIS_LABELS
 from sepzoo.inference.tflite_description import describe
+from sepzoo.inference.tflite_metadata_tables import TENSOR_AXIS_LABELS
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.quiet import quiet

@@ -35,7 +35,7 @@ def convert(ready: keras.Model, samples: np.ndarray | None, path: Path) -> None:
 
     given = ready.inputs[0]
 
-    class Network(tf.Module):
+    class Served(tf.Module):
         """The model as the one function that is served."""
 
         def __init__(self) -> None:
@@ -48,8 +48,8 @@ def convert(ready: keras.Model, samples: np.ndarray | None, path: Path) -> None:
         def __call__(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
             return {"probability": self.model(image, training=False)}
 
-    network = Network()
-    tf.saved_model.save(network, str(path), signatures={SIGNATURE: network.__call__})
+    served = Served()
+    tf.saved_model.save(served, str(path), signatures={SIGNATURE: served.__call__})
 
 
 def _add_metadata(path: Path, metadata: Metadata, input_shape: tuple[int, ...]) -> None:

@@ -7,11 +7,11 @@ none may be left out before the last one used.
 
 from __future__ import annotations
 
-from typing import Any
-
 import flatbuffers
 from flatbuffers import number_types
 from flatbuffers.table import Table
+
+from sepzoo.support.types import Json
 
 IDENTIFIER = b"M001"
 
@@ -70,7 +70,7 @@ _SCALARS = {
     "float": number_types.Float32Flags,
 }
 
-Values = dict[str, Any]
+Values = dict[str, Json]
 
 
 def encode(values: Values) -> bytes:
@@ -99,7 +99,7 @@ def decode(data: bytes) -> Values:
 
 def _write_table(builder: flatbuffers.Builder, table: str, values: Values) -> int:
     """Write the children, then the table that points to them, and return its offset."""
-    scalars: list[tuple[int, Any, Any]] = []
+    scalars: list[tuple[int, Json, type]] = []
     offsets: list[tuple[int, int]] = []
     place = 0
     for field, kind in SCHEMA[table].items():
@@ -124,7 +124,7 @@ def _write_table(builder: flatbuffers.Builder, table: str, values: Values) -> in
     return builder.EndObject()
 
 
-def _write(builder: flatbuffers.Builder, kind: str, value: Any) -> int:
+def _write(builder: flatbuffers.Builder, kind: str, value: Json) -> int:
     if kind == "string":
         return builder.CreateString(value)
     if not kind.startswith("["):
@@ -160,7 +160,7 @@ def _read_table(table: Table, name: str) -> Values:
     return values
 
 
-def _read(table: Table, kind: str, position: int) -> Any:
+def _read(table: Table, kind: str, position: int) -> Json:
     if kind in _SCALARS:
         return table.Get(_SCALARS[kind], position)
     if kind == "string":

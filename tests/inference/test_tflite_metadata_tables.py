@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from sepzoo.inference.metadata_tables import SCHEMA, UNIONS, decode, encode
 from sepzoo.inference.tflite_description import describe
+from sepzoo.inference.tflite_metadata_tables import SCHEMA, UNIONS, decode, encode
 
 words = some.text(max_size=20)
 floats = some.lists(some.floats(width=32, allow_nan=False), max_size=4)

@@ -56,8 +56,8 @@ class ExportResults:
         notes = []
         for report in self.reports:
             seen = report.comparison
-            answers = [_share(seen.file_accuracy), _share(seen.agreement)]
-            rows.append([report.target, str(report.path), _kib(report.size), *answers, _ms(report.latency)])
+            compared = [_share(seen.file_accuracy), _share(seen.agreement)]
+            rows.append([report.target, str(report.path), _kib(report.size), *compared, _ms(report.latency)])
             notes.append(f"checked on {seen.origin}")
             if seen.agreement is None and seen.relative_error is not None:
                 differ = f"relative error {seen.relative_error:.2g}, largest difference {seen.max_error:.2g}"
