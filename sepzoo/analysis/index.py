@@ -19,7 +19,7 @@ PATH = Path(sepzoo.catalog.index.__file__).with_name("index.json")
 
 
 def derive(name: str) -> Counts:
-    """Return a network's counts from the network itself, whose variables need shapes for that and no values.
+    """Return a network's counts from the network itself, built with shapes alone and no values.
 
     Example:
         >>> derive("cifar_mobilenetv1_w1d4_bsconvu").macs

@@ -108,7 +108,7 @@ def _weight_file(
     *,
     new_head: bool,
 ) -> Path | None:
-    """Return the file whose weights are wanted, the official one downloaded, or None."""
+    """Return the weight file that was asked for, downloading the official one, or None."""
     if given.weights is None:
         return None
     if given.weights != "imagenet":

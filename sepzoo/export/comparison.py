@@ -74,8 +74,8 @@ def compare(model: Classifier, file: Classifier, samples: Samples, *, random: bo
             comparison says so then.
 
     Raises:
-        SepzooError: the model gives the same for all samples, so that nothing could show a difference; or a sample's label
-            is none of the network's classes.
+        SepzooError: the model gives the same for all samples, so that nothing could show a difference; or a sample's
+            label is none of the network's classes.
     """
     expected, given = model.predict(samples.images).astype(np.float64), file.predict(samples.images)
     alike = len(samples) > 1 and bool((expected == expected[:1]).all())

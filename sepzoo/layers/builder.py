@@ -104,7 +104,7 @@ class LayerBuilder(ConvolutionBuilder):
         return DropPath(rate, name=f"{name}_drop_path")(x) if rate else x
 
     def column_draw(self, x: Tensor, columns: int, share: float, *, name: str) -> Tensor:
-        """Draw the samples that pass one column alone in training, see `ColumnDraw`."""
+        """The draw of samples that pass a single column in training, see `ColumnDraw`."""
         return ColumnDraw(columns, share, name=name)(x)
 
     def drop_path_join(

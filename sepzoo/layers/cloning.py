@@ -38,7 +38,7 @@ def clone(operation: Operation, name: str) -> Operation:
 
 
 def copy_state(layer: Layer, new: Layer, name: str) -> None:
-    """Give a built clone the variables of its original, seeds too, what it makes of them, and what of it is trainable.
+    """Copy the state of a layer into its built clone: variables, seeds, what is derived from them, trainable flags.
 
     Raises:
         SepzooError: variables of another number or shape.

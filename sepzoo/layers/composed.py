@@ -29,7 +29,7 @@ DEPTHWISE_TIME: Mapping[Order, int] = {"pw_dw": 12, "dw_pw": 24}
 
 
 def composing_pays(order: Order, terms: int, width: int, kernel_area: int) -> bool:
-    """Return whether training through the dense kernel is faster: on processors, by TensorFlow, or never.
+    """Return whether training through the dense kernel is faster, as it can be with TensorFlow on a processor.
 
     Args:
         order: whether the 1 x 1 step stands first ("pw_dw") or last ("dw_pw").

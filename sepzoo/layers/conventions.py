@@ -13,7 +13,7 @@ InitializerScheme = Literal["keras", "bsconv"]
 
 
 class Affects(enum.Enum):
-    """Mark of an argument's type, where trained weights don't depend on it, or not all of them."""
+    """Mark of an argument's type: which trained weights depend on the argument."""
 
     NO_WEIGHTS = "acts in training alone, or on the positions at which the network is computed"
     HEAD = "acts in the classifier alone"

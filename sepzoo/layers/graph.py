@@ -69,7 +69,7 @@ def nodes(model: keras.Model) -> list[Node]:
 
 
 def replay(model: keras.Model, inputs: Tensors, call: Call) -> Tensors:
-    """Repeat a model's calls on other inputs; what each operation gives is for `call` to say.
+    """Repeat a model's calls on other inputs, each operation replaced by what `call` does.
 
     Args:
         model: a functional or a built Sequential model, which is only read.
@@ -178,7 +178,7 @@ def maker(tensor: Tensor) -> Operation:
 
 
 def behind(tensors: Sequence[Tensor]) -> Iterator[tuple[Tensor, Origin]]:
-    """Yield all that some symbolic tensors are made of and they themselves, each after what it is made of.
+    """Yield some symbolic tensors and all that they are computed from, in topological order.
 
     Example:
         >>> import keras
@@ -212,7 +212,7 @@ def chain_of(start: Tensor, end: Tensor) -> list[Layer] | None:
 
 
 def functions_between(start: Tensors, end: Tensor) -> list[Operation]:
-    """Return the operations that are no layers (functions of `keras.ops`) on the ways from tensors to another one."""
+    """Return the functions of `keras.ops`, which are no layers, between some tensors and another one."""
     found: dict[int, Operation] = {}
     tensors, seen = [end], {id(tensor) for tensor in keras.tree.flatten(start)}
     while tensors:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def collector_paused() -> Iterator[None]:
-    """Let no collection run meanwhile; memory without references is still freed at once.
+    """Pause garbage collection within the block; memory without references is still freed at once.
 
     A network is some hundred thousand objects, all there to stay, and each collection walks over those of TensorFlow
     too: over 40 networks it took four tenths of the time of `build`.

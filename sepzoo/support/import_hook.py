@@ -15,7 +15,7 @@ Around = Callable[[], contextlib.AbstractContextManager[None]]
 
 
 def around_import(package: str, around: Around) -> None:
-    """Have a top-level package imported within a context manager, when it is first imported.
+    """Run a context manager around the first import of a top-level package.
 
     Args:
         package: its name; it is imported as ever in all else.

@@ -53,7 +53,7 @@ def counted(items: Iterable[Item], total: int, what: str, *, patience: float = P
 
 
 def time_left(total: int) -> Callable[[int], str]:
-    """Return what says, given how many of `total` equal steps are done, how long the others will take.
+    """Return a function that says, for a number of steps done of `total` equal ones, how long the rest takes.
 
     Nothing is said before the first step is done.
 

@@ -61,7 +61,7 @@ def errors_only(logger: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def held_descriptors(file: IO[str], *descriptors: int) -> Iterator[None]:
-    """Point descriptors of the process (1: standard output, 2: standard error) at the file within the block."""
+    """Redirect descriptors of the process (1: standard output, 2: standard error) to the file within the block."""
     sys.stdout.flush()
     sys.stderr.flush()
     saved = [(descriptor, os.dup(descriptor)) for descriptor in descriptors]

@@ -11,7 +11,7 @@ LIMIT = 100_000
 
 @contextlib.contextmanager
 def deep_recursion() -> Iterator[None]:
-    """Let Python nest calls as deep as any network is while Keras builds, loads or copies one.
+    """Raise Python's limit of nested calls within the block, for Keras to build, load or copy a deep network.
 
     Keras's constructor of functional models fails beyond about 900 layers in a row otherwise. Such calls take no
     space of the interpreter's own stack from Python 3.11 on.

@@ -58,7 +58,7 @@ class Networks:
         return cls(training, model, preprocessing)
 
     def targets(self, class_names: tuple[str, ...]) -> np.ndarray:
-        """Return one row a class of the data: what the network should say to it, float32.
+        """Return the target outputs, float32: one row for each class of the data.
 
         Raises:
             SepzooError: the data has classes that the network has not, or the network gives independent scores.

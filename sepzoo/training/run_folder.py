@@ -132,7 +132,7 @@ class RunFolder:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep all other processes out; what a killed one left half-written is swept.
+        """Lock the folder against other processes, and remove what a killed one left half-written.
 
         The lock dies with its process. A folder that is still empty at the end is removed.
 

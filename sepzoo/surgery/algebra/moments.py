@@ -68,7 +68,7 @@ class Moments:
         return self.output_mean - self.patch_mean @ kernel.reshape(-1, kernel.shape[-1])
 
     def regularized(self, kernel: np.ndarray, share: float) -> Moments:
-        """Return the moments with some white noise among the patches, whose right output is the kernel's own.
+        """Return the moments with a ridge that draws fits towards a kernel: some white noise with its outputs.
 
         So directions that the samples do not show stay as the kernel has them, and every fit is well posed.
 

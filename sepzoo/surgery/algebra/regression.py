@@ -73,7 +73,7 @@ def fit(moments: Moments, expansion: Expansion, count: int, bias: np.ndarray) ->
 
 
 def low_rank(gram: np.ndarray, target: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return (L, R) with `count` columns and rows, such that x L R is nearest to it: reduced-rank regression.
+    """Return (L, R) with `count` columns and rows, such that x L R is closest to the outputs: reduced-rank regression.
 
     Args:
         gram: covariance of x, positive definite.

@@ -26,7 +26,7 @@ def blueprint(
     keep: str | Sequence[str] = (),
     only_if_cheaper: bool = True,
 ) -> tuple[keras.Model, SurgeryReport]:
-    """Put the best blueprint of each trained filter in its place: BSConv layers to fine-tune from, without any data.
+    """Replace each dense convolution by the BSConv layer that is closest to it, to fine-tune from.
 
     A filter of M x k x k numbers is an M x (k * k) matrix; its best approximation by one k x k blueprint times a vector
     along depth is the first singular pair, the mean left in: BSConv-U (Haase and Amthor, CVPR 2020, arXiv 2003.13549).

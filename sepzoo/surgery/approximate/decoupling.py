@@ -37,7 +37,7 @@ def decouple(
     only_if_cheaper: bool = True,
     data: Samples | np.ndarray | None = None,
 ) -> tuple[keras.Model, DecouplingReport]:
-    """Write each dense k x k convolution as a sum of depthwise separable ones, its function nearly or wholly kept.
+    """Write each dense k x k convolution as a sum of depthwise separable ones, its function kept exactly or nearly.
 
     Guo et al., BMVC 2018, arXiv 1808.05517. Batch normalizations are folded first. Then each kernel is decomposed by
     singular values, for each input channel ("dw_pw") or for each filter ("pw_dw"), and its strongest terms stay; with

@@ -77,7 +77,7 @@ class DenseConv:
         return math.prod(self.site.layer.kernel.shape) * self.output_positions
 
     def no_cheaper_as(self, kind: Factorization) -> str:
-        """Return that a layer of another kind would take no fewer multiply-accumulates, or an empty text."""
+        """Return why it stays dense if another kind takes no fewer multiply-accumulates, else an empty text."""
         macs = self.macs_as(kind)
         if macs < self.macs:
             return ""

@@ -95,7 +95,7 @@ def patch_batches(
 
 
 def inputs_of(model: keras.Model, layer: Layer, batch: np.ndarray, *, runs: int) -> list[np.ndarray]:
-    """Return what a layer of a model gets each time it runs; the model is run no further than that."""
+    """Return a layer's inputs, one for each time it runs; the model is run no further than that."""
     found: list[np.ndarray] = []
 
     def call(operation: Operation, args: Args, kwargs: Kwargs) -> Tensors:

@@ -41,7 +41,7 @@ def separated(
     squared_error: float | None = None,
     kind: Factorization | None = None,
 ) -> tuple[Replacement, KernelVerification]:
-    """Return the layer that computes a sum of terms, in the place of a dense convolution, and what it is held to.
+    """Return the layer that computes a sum of terms in the place of a dense convolution, and its verification.
 
     "dw_pw" is one `SeparableConv2D` whose depth multiplier is the number of terms; "pw_dw" is one `FactorizedConv2D`,
     which `to_keras` opens into branches. There is one bias: on the pointwise step, or on the first term's depthwise

@@ -57,7 +57,7 @@ class Candidate:
         return [0, *(count for count in every if self.cost(count) < self.dense.macs)]
 
     def limited(self, count: int, *, only_if_cheaper: bool) -> int:
-        """Return a number of terms that the layer can have: no more than make it exact, 0 where that is no cheaper."""
+        """Return `count`, at most as many terms as make the layer exact; 0 if they are no cheaper than it."""
         count = min(count, self.expansion.rank)
         return count if count in self.counts(only_if_cheaper=only_if_cheaper) else 0
 

@@ -25,7 +25,7 @@ TWINS: Mapping[type, type[keras.layers.Layer]] = {
 
 
 def accelerate(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
-    """Return the network with each layer that has one as its fast twin, to train it.
+    """Return the network with fast twins in the place of all layers that have one, for training.
 
     Twins have batch normalizations, grouped convolutions, and separable ones with a depth multiplier above 1 where one
     dense convolution is faster (`sepzoo.layers.composed`). Depthwise ones and plain separable ones have none: nothing

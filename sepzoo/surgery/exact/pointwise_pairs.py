@@ -19,7 +19,7 @@ CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D)
 
 
 def fuse_pointwise(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
-    """Make one of two linear 1 x 1 convolutions in a row, where the one is cheaper than the two, for inference.
+    """Fuse two linear 1 x 1 convolutions in a row into one where that is cheaper, for inference.
 
     From M over M' to N channels that is so where M * N < M' * (M + N), as in BSConv-S with a large p, whose layer
     becomes a BSConv-U. What has a batch normalization between must be folded first (`fold_batch_norm`). What stays two
