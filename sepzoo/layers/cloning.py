@@ -6,6 +6,7 @@ import copy
 import tempfile
 
 import keras
+import numpy as np
 
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.types import ArrayLike, Layer, Operation
@@ -70,7 +71,8 @@ def _derive_state(layer: Layer, new: Layer) -> None:
     if type(layer).load_own_variables is not keras.layers.Layer.load_own_variables:
         store: dict[str, ArrayLike] = {}
         layer.save_own_variables(store)
-        new.load_own_variables(store)
+        copies = {key: np.array(keras.ops.convert_to_numpy(value)) for key, value in store.items()}  # as in copy_state
+        new.load_own_variables(copies)
 
 
 def _load_assets(layer: Layer, new: Layer) -> None:

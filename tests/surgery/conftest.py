@@ -13,9 +13,12 @@ import pytest
 def _randomize(model: keras.Model) -> keras.Model:
     generator = np.random.default_rng(3)
     for variable in model.weights:
-        positive = variable.name in ("moving_variance", "gamma")
+        positive = variable.name in ("moving_variance", "variance", "gamma")
         low, high = (0.5, 1.5) if positive else (-0.5, 0.5)
         variable.assign(generator.uniform(low, high, variable.shape))
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()  # it computes with what it made of its variables
     return model
 
 
