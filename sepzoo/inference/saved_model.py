@@ -80,7 +80,7 @@ def read(path: Path, threads: int) -> SavedModelClassifier:
     if len(sources) != 1 or len(targets) != 1:
         raise SepzooError(
             f"{path}: expected a signature of one input and one output. Received: {signature!r} of "
-            f"{', '.join(sources) or 'no input'} -> {', '.join(targets) or 'no output'}. Models of several can't "
+            f"{', '.join(sorted(sources)) or 'no input'} -> {', '.join(sorted(targets)) or 'no output'}. Models of several can't "
             "be run here yet: save a function of one of each."
         )
     (source,), ((name, target),) = sources.values(), targets.items()
