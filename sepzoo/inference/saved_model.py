@@ -80,8 +80,8 @@ def read(path: Path, threads: int) -> SavedModelClassifier:
     if len(sources) != 1 or len(targets) != 1:
         raise SepzooError(
             f"{path}: expected a signature of one input and one output. Received: {signature!r} of "
-            f"{', '.join(sorted(sources)) or 'no input'} -> {', '.join(sorted(targets)) or 'no output'}. Models of several can't "
-            "be run here yet: save a function of one of each."
+            f"{', '.join(sorted(sources)) or 'no input'} -> {', '.join(sorted(targets)) or 'no output'}. "
+            "Models of several can't be run here yet: save a function of one of each."
         )
     (source,), ((name, target),) = sources.values(), targets.items()
     input_shape, output_shape = _shape(path, "input", source), _shape(path, "output", target)
@@ -101,7 +101,7 @@ def read(path: Path, threads: int) -> SavedModelClassifier:
 
 def _signature(path: Path, loaded: TfModule) -> str:
     """Return the name of the function that a SavedModel offers to be served."""
-    names = [name for name in loaded.signatures if not name.startswith("__")]
+    names = sorted(name for name in loaded.signatures if not name.startswith("__"))
     if SIGNATURE in names:
         return SIGNATURE
     if len(names) == 1:
