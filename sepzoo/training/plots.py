@@ -52,7 +52,7 @@ def limits(curves: Sequence[Sequence[float]]) -> tuple[float, float] | None:
     agree in it. The axis grows to the values beyond up to `CUT` times that. None where nothing is finite.
 
     Example:
-        >>> limits([[2.2, 0.6, 0.4, 0.3, 0.2, 0.1, 0.1], [2.3, 21.6, 9.5, 0.5, 0.3, 0.2, 0.2]])
+        >>> limits([[2.2, 0.6, 0.4, 0.3, 0.2, 0.1, 0.1], [2.3, 21.6, 9.5, 0.5, 0.3, 0.2, 0.2, 0.2, 0.1]])
         (0.1, 2.3)
         >>> limits([[2.2, 0.6, 0.4, 0.3, 0.2, 0.1, 0.1], [2.3, 2.5, 1.9, 0.5, 0.3, 0.2, 0.2]])
         (0.1, 2.5)
