@@ -36,7 +36,7 @@ def blocks(page: Path) -> list[tuple[str | None, list[tuple[str, list[str]]]]]:
 
 def plain(line: str) -> str:
     """Return a line with its numbers and spaces alike: times differ, and with them the width of columns."""
-    return " ".join(re.sub(r"\d[\d.,:]*", "#", line).split())
+    return " ".join(re.sub(r"\.?\d[\d.,:]*", "#", line).split())
 
 
 @pytest.fixture(scope="module")
