@@ -78,9 +78,15 @@ def list_networks(
 def _row(name: str) -> Listed:
     from sepzoo.catalog.index import index
     from sepzoo.catalog.registry import listed
+    from sepzoo.support.errors import SepzooError
 
     family, spec = listed()[name]
-    counts = index()[name]
+    counts = index().get(name)
+    if counts is None:
+        raise SepzooError(
+            f"expected the counts of {name!r} in the index. Received: none. Write them: "
+            f"python -m sepzoo.analysis.index '{name}'"
+        )
     return Listed(name, family.name, spec.conv or "own", spec.dataset, counts.params, counts.macs)
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 import sepzoo
+from sepzoo.catalog.index import index
 from tests.cli.conftest import Command
 
 
@@ -84,3 +85,11 @@ def test_nothing_found(command: Command) -> None:
 def test_unknown_family(command: Command) -> None:
     outcome = command("list", "--family", "mobilnet_v1")
     assert outcome.err.startswith("error: unknown family 'mobilnet_v1'. Did you mean ")
+
+
+def test_a_new_network_without_counts_is_named(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = {name: found for name, found in index().items() if name != "xception"}
+    monkeypatch.setattr("sepzoo.catalog.index.index", lambda: counts)
+    done = command("list")
+    assert done.code == 2
+    assert "expected the counts of 'xception' in the index. Received: none. Write them: python -m" in done.err
