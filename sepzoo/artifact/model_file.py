@@ -12,9 +12,6 @@ from pathlib import Path
 
 import keras
 
-import sepzoo.layers.bsconv
-import sepzoo.layers.drop_path
-import sepzoo.layers.drop_path_join  # noqa: F401  (a file opens only after its layers are registered)
 from sepzoo.artifact.inspection.checking import check
 from sepzoo.artifact.keras2 import reading as keras2_file
 from sepzoo.artifact.model_format import ARCHIVE, HDF5, keras_format

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -34,8 +35,8 @@ def act(question: str) -> object:
         return len(bytearray(8 * 2**30))
     if question == "recurse":
         return act(question)
-    if question == "write":
-        with open("/tmp/sepzoo_child_wrote", "wb", buffering=0) as file:  # noqa: PTH123
+    if question.startswith("write "):
+        with open(question.removeprefix("write "), "wb", buffering=0) as file:  # noqa: PTH123
             return file.write(b"something")
     if question == "print":
         sys.stdout.write('{"value": "forged"}\n')
@@ -88,9 +89,9 @@ def test_memory_is_limited_and_the_process_goes_on(child: Child) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits are POSIX's")
-def test_it_writes_no_file(child: Child) -> None:
+def test_it_writes_no_file(child: Child, tmp_path: Path) -> None:
     with pytest.raises(ChildError, match="File too large"):
-        child.ask("write")
+        child.ask(f"write {tmp_path / 'file'}")
 
 
 def test_what_it_raises_is_one_error(child: Child) -> None:

@@ -40,7 +40,7 @@ def layer(kind: str, module: str = "keras.layers", **settings: Any) -> dict[str,
         (layer("Lambda", function="x"), "'odd', a Lambda layer, which holds Python code"),
         (layer("Dense", activation={"class_name": "__lambda__", "config": {"value": "x"}}), "Python code"),
         (layer("TorchModuleWrapper", module_="x"), "a TorchModuleWrapper, which holds a pickle"),
-        (layer("TFSMLayer", filepath="/tmp/other"), "a TFSMLayer, which runs another SavedModel"),
+        (layer("TFSMLayer", filepath="other_model"), "a TFSMLayer, which runs another SavedModel"),
         (layer("StringLookup", vocabulary="/etc/passwd"), "'odd', whose vocabulary is '/etc/passwd'"),
         (layer("IntegerLookup", vocabulary="http://host/"), "'odd', whose vocabulary is 'http://host/'"),
         (
