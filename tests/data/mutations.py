@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import resource
 import sys
 import tempfile
 import time
@@ -15,6 +16,9 @@ from sepzoo.artifact.labels_file import read_labels
 from sepzoo.data import read_image
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
+
+MEMORY = 3 * 2**30
+"""Bytes of address space of this process: Python, and the largest picture that is decoded, twice."""
 
 
 def mutated(content: bytes, random: np.random.Generator) -> bytes:
@@ -53,6 +57,7 @@ def answer(kind: str, path: Path) -> object:
 
 def main() -> None:
     """Read a seed file's mutations: kind, seed file, first mutation, number of mutations."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))  # here, not by `preexec_fn`, which forks under threads
     kind, content = sys.argv[1], Path(sys.argv[2]).read_bytes()
     results = []
     with tempfile.TemporaryDirectory() as folder:
