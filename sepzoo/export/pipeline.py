@@ -12,6 +12,7 @@ import numpy as np
 from sepzoo.data.samples import Samples
 from sepzoo.export.bias_correction import correct_biases
 from sepzoo.export.comparison import compare, noise, origin_of
+from sepzoo.export.converter_errors import refusal
 from sepzoo.export.preparation import deployable, deployed, require_calibratable, require_tensorflow
 from sepzoo.export.reference import float32_reference
 from sepzoo.export.report import ExportReport
@@ -24,7 +25,7 @@ from sepzoo.inference.latency import measure
 from sepzoo.inference.opening import open as open_file
 from sepzoo.records.inputs import Features
 from sepzoo.support.atomic import atomic_write
-from sepzoo.support.errors import SepzooError, first_line
+from sepzoo.support.errors import SepzooError
 from sepzoo.support.quiet import Log, quiet
 
 _DRAW = "Pass samples of {}: sepzoo.data.draw_samples(source, count=200)"
@@ -176,10 +177,7 @@ def _convert(
             target.convert(ready, values, temporary)
     except Exception as error:  # converters raise their own kinds, RuntimeError, ValueError and more
         log = log or beside.with_name(f"{beside.name}.log")
-        raise SepzooError(
-            f"TensorFlow's converter refused {ready.name}: {first_line(error).rstrip('. ')}. "
-            f"Its own words are in {log}."
-        ) from error
+        raise SepzooError(f"{refusal(ready.name, error, text.text)} The converter's own words are in {log}.") from error
     finally:
         if log is not None:
             Path(log).write_text(text.text, encoding="utf-8")

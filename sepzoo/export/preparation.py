@@ -11,7 +11,8 @@ import keras
 import numpy as np
 
 from sepzoo.inference.keras_model import KerasClassifier
-from sepzoo.layers.graph import input_of, layers_of, replay
+from sepzoo.layers.cloning import clone, copy_state
+from sepzoo.layers.graph import input_of, layers_of, replay, run
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import Output
 from sepzoo.support.errors import SepzooError
@@ -117,21 +118,28 @@ class _Flattening:
             return input_of(args, kwargs)
         known = self.new.get(id(operation))
         new = self.new[id(operation)] = known or self._renamed(operation)
-        outputs = new(*args, **kwargs)
+        outputs = run(new, args, kwargs)  # in inference mode, whatever the layer does where nobody says
         if new is not operation and known is None:
-            new.set_weights(operation.get_weights())
-            getattr(new, "finalize_state", lambda: None)()
+            copy_state(operation, new, operation.name)
         return outputs
 
     def _renamed(self, operation: Operation) -> Operation:
         """Return an operation in float32, of a name that no other has, nor any that Keras gives by itself."""
         new = operation
-        if getattr(operation, "compute_dtype", "float32") != "float32":
-            new = type(operation).from_config({**operation.get_config(), "dtype": "float32"})
+        if _halves(operation):
+            new = clone(operation, operation.name)
+            for part in _halves(new):
+                part.dtype_policy = "float32"
         plain = re.sub(r"[^A-Za-z0-9_.-]", "_", operation.name).lstrip("_.-") or "layer"
         self.names[plain] += 1
         new.name = f"{plain}.{self.names[plain]}"
         return new
+
+
+def _halves(operation: Operation) -> list[Layer]:
+    """Return the layers of lower precision among an operation and those inside it (a cell, what a wrapper holds)."""
+    parts = operation._flatten_layers() if isinstance(operation, keras.layers.Layer) else []
+    return [part for part in parts if part.dtype_policy.compute_dtype in ("float16", "bfloat16")]
 
 
 def _acts_in_training_alone(operation: Operation, args: Args, kwargs: Kwargs) -> bool:

@@ -7,6 +7,7 @@ import dataclasses
 import keras
 
 from sepzoo.inference.keras_model import KerasClassifier
+from sepzoo.layers.cloning import clone
 from sepzoo.layers.graph import layers_of
 from sepzoo.support.types import Json, Layer
 
@@ -29,6 +30,10 @@ def float32_reference(classifier: KerasClassifier) -> KerasClassifier:
 
 
 def _in_float32(layer: Layer) -> Layer:
+    if isinstance(layer, keras.layers.Lambda):  # from_config would refuse its code
+        copy: Layer = clone(layer, layer.name)
+        copy.dtype_policy = "float32"
+        return copy
     return type(layer).from_config(_without_half(layer.get_config()))
 
 
@@ -38,4 +43,7 @@ def _without_half(config: Json) -> Json:
         return type(config)(map(_without_half, config))
     if not isinstance(config, dict):
         return config
-    return {key: "float32" if key == "dtype" and value else _without_half(value) for key, value in config.items()}
+    return {
+        key: "float32" if key == "dtype" and any(half in str(value) for half in _HALF) else _without_half(value)
+        for key, value in config.items()
+    }

@@ -74,7 +74,7 @@ def _over_classes(operation: Operation, tensor: Tensor) -> bool:
     if not isinstance(axis, int):
         return False
     size = math.prod(size or 0 for size in tensor.shape[1:])
-    return tensor.shape[axis] == size or axis in (-1, len(tensor.shape) - 1)
+    return tensor.shape[axis] == size or (axis in (-1, len(tensor.shape) - 1) and tensor.shape[axis] != 1)
 
 
 def _axes(tensor: Tensor) -> list[int | None]:

@@ -125,8 +125,11 @@ def test_all_else_is_values_which_stay_as_they_are_and_classify_nothing(end: Cal
         opened.top(np.eye(3))
 
 
+@pytest.mark.filterwarnings("ignore:You are using a softmax over axis")
 def test_a_softmax_of_one_class_says_nothing() -> None:
     assert read_output("softmax", (1,), labels=0).kind == "values"
+    ones = model_of(chain(dense(4), layer("Reshape", (4, 1)), layer("Softmax")))
+    assert from_model(ones).output.kind == "values"
 
 
 def test_a_linear_end_of_as_many_outputs_as_labels_is_logits() -> None:
