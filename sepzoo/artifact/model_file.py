@@ -13,6 +13,7 @@ from pathlib import Path
 import keras
 
 from sepzoo.artifact.inspection.checking import check
+from sepzoo.artifact.keras2 import archive as keras2_archive
 from sepzoo.artifact.keras2 import reading as keras2_file
 from sepzoo.artifact.model_format import ARCHIVE, HDF5, keras_format
 from sepzoo.records.metadata import MEMBER, Metadata
@@ -121,13 +122,13 @@ def load(path: str | os.PathLike[str], *, trust: bool = False) -> keras.Model:
     if kind == HDF5:
         return keras2_file.read(source)
     metadata = read_metadata(source)
-    model = _read(source)
+    _check_depth(source)
+    model = keras2_archive.read(source) if keras2_archive.is_keras2(source) else _read(source)
     return model if metadata is None else attach(model, metadata)
 
 
 def _read(path: Path) -> keras.Model:
     try:
-        _check_depth(path)
         with tempfile.TemporaryDirectory() as folder, deep_recursion():
             named = path if path.suffix == ARCHIVE else shutil.copyfile(path, Path(folder) / "model.keras")
             return keras.saving.load_model(named, compile=False, safe_mode=True)
@@ -139,8 +140,11 @@ def _check_depth(path: Path) -> None:
     """See that an archive's JSON is no deeper than Python's own limit; where that is lifted, C code ends the process.
 
     Raises:
-        RecursionError: it is.
+        SepzooError: it is, or it is no JSON.
     """
-    with zipfile.ZipFile(path) as archive:
-        for name in {"config.json", "metadata.json"} & set(archive.namelist()):
-            json.loads(archive.read(name))
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in {"config.json", "metadata.json"} & set(archive.namelist()):
+                json.loads(archive.read(name))
+    except (RecursionError, ValueError) as error:
+        raise SepzooError(f"{path}: Keras cannot read this file: {first_line(error)}") from error

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from sepzoo.inference.keras_model import KerasClassifier
-from sepzoo.layers.cloning import clone, copy_state
+from sepzoo.layers.cloning import clone, copy_state, half_precision
 from sepzoo.layers.graph import input_of, layers_of, replay, run
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import Output
@@ -126,20 +126,14 @@ class _Flattening:
     def _renamed(self, operation: Operation) -> Operation:
         """Return an operation in float32, of a name that no other has, nor any that Keras gives by itself."""
         new = operation
-        if _halves(operation):
+        if half_precision(operation):
             new = clone(operation, operation.name)
-            for part in _halves(new):
+            for part in half_precision(new):
                 part.dtype_policy = "float32"
         plain = re.sub(r"[^A-Za-z0-9_.-]", "_", operation.name).lstrip("_.-") or "layer"
         self.names[plain] += 1
         new.name = f"{plain}.{self.names[plain]}"
         return new
-
-
-def _halves(operation: Operation) -> list[Layer]:
-    """Return the layers of lower precision among an operation and those inside it (a cell, what a wrapper holds)."""
-    parts = operation._flatten_layers() if isinstance(operation, keras.layers.Layer) else []
-    return [part for part in parts if part.dtype_policy.compute_dtype in ("float16", "bfloat16")]
 
 
 def _acts_in_training_alone(operation: Operation, args: Args, kwargs: Kwargs) -> bool:

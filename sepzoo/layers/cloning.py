@@ -38,6 +38,17 @@ def clone(operation: Operation, name: str) -> Operation:
         ) from error
 
 
+def half_precision(operation: Operation) -> list[Layer]:
+    """Return the layers that compute in less than float32 among an operation and those inside it: cells, wrapped ones.
+
+    Example:
+        >>> [layer.name for layer in half_precision(keras.layers.Dense(2, name="d", dtype="mixed_float16"))]
+        ['d']
+    """
+    parts = operation._flatten_layers() if isinstance(operation, keras.layers.Layer) else []
+    return [part for part in parts if part.dtype_policy.compute_dtype in ("float16", "bfloat16")]
+
+
 def copy_state(layer: Layer, new: Layer, name: str) -> None:
     """Copy the state of a layer into its built clone: variables, seeds, what is derived from them, trainable flags.
 

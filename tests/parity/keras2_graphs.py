@@ -137,6 +137,9 @@ GRAPHS: dict[str, Case] = {
     "upsample_bicubic": layer(lambda k: k.UpSampling2D(2, interpolation="bicubic"), MAP),
 }
 
+NO_ARCHIVE = ("operations",)
+"""What Keras 2 can't write as `.keras`: an ellipsis among the arguments of a call."""
+
 REFUSED: dict[str, Case] = {
     "Lambda": layer(lambda k: k.Lambda(lambda x: x * 2), SEQ),
     "LocallyConnected1D": layer(lambda k: k.LocallyConnected1D(3, 2), SEQ),

@@ -15,7 +15,7 @@ import tensorflow as tf
 import tf_keras
 
 from tests.parity.keras2_cases import LAYERS, Case
-from tests.parity.keras2_graphs import GRAPHS, REFUSED
+from tests.parity.keras2_graphs import GRAPHS, NO_ARCHIVE, REFUSED
 
 
 def inputs(case: Case, generator: np.random.Generator) -> list[np.ndarray]:
@@ -43,6 +43,8 @@ def write(folder: Path, name: str, case: Case, generator: np.random.Generator) -
     given = dict(zip(sorted(model.input), arrays, strict=True)) if isinstance(model.input, dict) else arrays
     outputs = model(given if len(arrays) > 1 else arrays[0], training=False)
     model.save(folder / f"{name}.h5")
+    if name not in NO_ARCHIVE:
+        model.save(folder / f"{name}.keras")
     flat = [np.asarray(tf.cast(each, "float32")) for each in tf.nest.flatten(outputs)]
     counter = itertools.count()
     structure = tf.nest.map_structure(lambda _: next(counter), outputs)

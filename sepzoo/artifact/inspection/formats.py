@@ -13,7 +13,7 @@ _ONNX_VERSION, _ONNX_GRAPH = 1, 7
 _ONNX_START = 2**20
 
 _TAKEN = {
-    ".keras": (".keras", "zip"),
+    ".keras": (".keras", "zip", "whole-model .h5"),  # which versions before 2.12 wrote under any name
     ".h5": ("whole-model .h5", "weights .h5", ".weights.h5"),
     ".npz": (".npz", "zip"),
     ".safetensors": (".safetensors",),
@@ -40,6 +40,8 @@ def format_of(path: Path) -> str:
     with path.open("rb") as file:
         found = [name for name, matches in _MATCHES.items() if matches(file, path.stat().st_size)]
         if "zip" in found and ".tflite" not in found:  # labels are appended to a `.tflite` file as an archive
+            if "HDF5" in found and _is_in_member(file, path.stat().st_size):
+                found.remove("HDF5")
             if len(found) > 1:
                 raise ValueError(f"it is {' and '.join(found)} at once")
             file.seek(0)
@@ -55,12 +57,32 @@ def _is_zip(file: BinaryIO, size: int) -> bool:
 
 def _is_hdf5(file: BinaryIO, size: int) -> bool:
     """Return whether HDF5's signature is at one of the places where its library looks: 0, 512, 1024, 2048, …."""
+    return _hdf5_start(file, size) is not None
+
+
+def _hdf5_start(file: BinaryIO, size: int) -> int | None:
     place = 0
     while place < size:
         file.seek(place)
         if file.read(8) == HDF5:
-            return True
+            return place
         place = max(512, 2 * place)
+    return None
+
+
+def _is_in_member(file: BinaryIO, size: int) -> bool:
+    """Return whether an archive's weights, stored as they are, begin by chance where HDF5's library would look."""
+    start = _hdf5_start(file, size)
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+    for member in members:
+        file.seek(member.header_offset + 26)
+        lengths = file.read(4)
+        begin = (
+            member.header_offset + 30 + int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little")
+        )
+        if begin == start:
+            return member.compress_type == zipfile.ZIP_STORED and member.filename.endswith(".h5")
     return False
 
 

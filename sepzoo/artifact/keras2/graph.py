@@ -45,6 +45,19 @@ def member_from(entry: Json) -> Member:
     return Member(layer_from(kind, settings, layers), {key: each for key, each in inner.items() if each.members})
 
 
+def require_model(layer: Layer, config: Json) -> keras.Model:
+    """Return what a whole file describes, if it is a model that knows its input.
+
+    Raises:
+        SepzooError: it is a single layer, or a model that no input is said of.
+    """
+    if not isinstance(layer, keras.Model):
+        raise SepzooError(f"expected a whole model. Received: a single {config['class_name']}.")
+    if not layer.built:
+        raise SepzooError("expected a model that says the shape of its input. Received: one that does not.")
+    return layer
+
+
 def _is_entry(settings: dict[str, Json], key: str) -> bool:
     return isinstance(settings.get(key), dict) and "class_name" in settings[key]
 

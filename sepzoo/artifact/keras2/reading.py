@@ -11,7 +11,7 @@ import h5py
 import keras
 
 from sepzoo.artifact.inspection.hdf5 import check_self_contained
-from sepzoo.artifact.keras2.graph import member_from
+from sepzoo.artifact.keras2.graph import member_from, require_model
 from sepzoo.artifact.keras2.weights import fill
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.recursion import deep_recursion
@@ -40,12 +40,9 @@ def read(path: Path) -> keras.Model:
                 return _read_keras_3(path)
             with deep_recursion():
                 model = member_from(config)
-            if not isinstance(model.layer, keras.Model):
-                raise SepzooError(f"expected a whole model. Received: a single {config['class_name']}.")
-            if not model.layer.built:
-                raise SepzooError("expected a model that says the shape of its input. Received: one that does not.")
+            network = require_model(model.layer, config)
             fill(weights, model)
-            return model.layer
+            return network
     except SepzooError as error:
         text = str(error)
         raise (error if text.startswith(str(path)) else SepzooError(f"{path}: {text}")) from error.__cause__
