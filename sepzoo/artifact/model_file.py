@@ -92,16 +92,6 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata | None:
         ) from None
 
 
-def names_file(text: str | os.PathLike[str]) -> bool:
-    """Return whether a text leads to a file, or looks as if it did, rather than naming a network.
-
-    Example:
-        >>> names_file("model.H5"), names_file("mobilenet_v1")
-        (True, False)
-    """
-    return Path(text).suffix.lower() in SUFFIXES or Path(text).is_file()
-
-
 def load(path: str | os.PathLike[str], *, trust: bool = False) -> keras.Model:
     """Return the model of a `.keras` file, its metadata attached again; Keras's safe mode always.
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Container
 from pathlib import Path
 
 from sepzoo.artifact.inspection.formats import format_of
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.regular_file import why_missing
 
-ARCHIVE, HDF5 = ".keras", ".h5"
+ARCHIVE, HDF5, TFLITE, SAVED_MODEL = ".keras", ".h5", ".tflite", "saved_model.pb"
 
 _ARRAYS = (
     "arrays alone. Build the network that they belong to and load them: sepzoo.applications.load_weights(model, path)"
 )
-_OTHERS = {
-    ".tflite": "a TFLite file. `sepzoo classify`, `sepzoo evaluate` and sepzoo.inference.open read it",
+_READ_ELSEWHERE = "`sepzoo classify`, `sepzoo evaluate`, `sepzoo predict` and sepzoo.inference.open read it"
+_DESCRIPTIONS = {
+    ARCHIVE: "a Keras model",
+    HDF5: "an HDF5 file",
+    TFLITE: f"a TFLite file. {_READ_ELSEWHERE}",
+    SAVED_MODEL: f"a SavedModel. {_READ_ELSEWHERE}",
     ".onnx": "an ONNX file, which sepzoo does not read. Bring the network that it was made from, as .keras or .h5",
     ".npz": _ARRAYS,
     ".npy": _ARRAYS,
@@ -47,35 +53,69 @@ def content_of(path: Path) -> str:
 def keras_format(path: Path) -> str:
     """Return which of the two formats of Keras models a path leads to, `ARCHIVE` or `HDF5`, whatever its name.
 
-    A file of neither goes by its suffix, so that its reader says in what it is damaged.
+    Raises:
+        SepzooError: as `model_format`.
+    """
+    missing = why_missing(path)
+    if missing is not None:
+        raise SepzooError(f"expected a model file. Received: {path}, which {missing}.")
+    return model_format(path, readable=(ARCHIVE, HDF5), expected="a file of a Keras model")
+
+
+def model_format(path: Path, *, readable: Container[str], expected: str) -> str:
+    """Return the format of the model that a path leads to, whatever its name; a file of none goes by its suffix.
+
+    So the reader of that format says in what it is damaged.
+
+    Args:
+        path: of something that exists.
+        readable: which of `ARCHIVE`, `HDF5`, `TFLITE` and `SAVED_MODEL` (a folder with a file of this name) are read.
+        expected: what they are called together.
 
     Raises:
-        SepzooError: it is a folder or a file of another kind, or there is none; what reads it is said.
+        SepzooError: it is a folder or a file of another kind; what reads it is said.
+
+    Example:
+        >>> model_format(Path("."), readable=(ARCHIVE, HDF5), expected="a file of a Keras model")
+        Traceback (most recent call last):
+        ...
+        sepzoo.SepzooError: .: expected a file of a Keras model. Received: a folder without a model. Name a file in it.
     """
-    if not path.exists():
-        raise SepzooError(f"expected a model file. Received: {path}, which does not exist.")
     if path.is_dir():
-        raise SepzooError(f"{path}: expected a file of a Keras model. Received: {_folder(path)}.")
-    if not path.is_file():
-        raise SepzooError(f"{path}: expected a file of a Keras model. Received: a pipe or a device.")
-    found = content_of(path)
-    if found in (ARCHIVE, HDF5):
-        return found
-    if found in _OTHERS:
-        raise SepzooError(f"{path}: expected a file of a Keras model. Received: {_OTHERS[found]}.")
-    suffix = path.suffix.lower().replace(".hdf5", HDF5)
-    if suffix in (ARCHIVE, HDF5) and path.stat().st_size:
-        return suffix
-    with path.open("rb") as file:
-        other = _BEGINNINGS.get(file.read(1), "a file of another kind. Save the network with Keras: model.save(path)")
-    raise SepzooError(f"{path}: expected a file of a Keras model. Received: {other}.")
+        found = SAVED_MODEL if (path / SAVED_MODEL).is_file() else None
+        other = described_folder(path)
+    elif not path.is_file():
+        found, other = None, "a pipe or a device"
+    else:
+        found, other = _format_and_description(path)
+    if found is None or found not in readable:
+        raise SepzooError(f"{path}: expected {expected}. Received: {other}.")
+    return found
 
 
-def _folder(path: Path) -> str:
-    if (path / "saved_model.pb").is_file():
-        return "a SavedModel. `sepzoo classify`, `sepzoo evaluate` and sepzoo.inference.open read it"
+def described_file(path: Path) -> str:
+    """Return what a file is, and what to do with it, for a message of one that is not read."""
+    return _format_and_description(path)[1]
+
+
+def described_folder(path: Path) -> str:
+    """Return what a folder is, and what to do with it, for a message of one that is not read."""
+    if (path / SAVED_MODEL).is_file():
+        return _DESCRIPTIONS[SAVED_MODEL]
     if (path / "best.keras").is_file():
         return f"the folder of a run. Name its network: {path / 'best.keras'}"
     if (path / "config.json").is_file():
         return "an unpacked archive. Pack its files: zip -r model.keras *"
     return "a folder without a model. Name a file in it"
+
+
+def _format_and_description(path: Path) -> tuple[str | None, str]:
+    found = content_of(path)
+    if found in _DESCRIPTIONS:
+        return found, _DESCRIPTIONS[found]
+    suffix = path.suffix.lower().replace(".hdf5", HDF5)
+    if suffix in (ARCHIVE, HDF5, TFLITE) and path.stat().st_size:
+        return suffix, "a damaged file. Save the network again"
+    with path.open("rb") as file:
+        other = _BEGINNINGS.get(file.read(1), "a file of another kind. Save the network with Keras: model.save(path)")
+    return None, other

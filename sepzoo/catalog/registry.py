@@ -5,12 +5,17 @@ from __future__ import annotations
 import fnmatch
 import functools
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from sepzoo.catalog.families import FAMILIES
 from sepzoo.records.family import Family, ModelSpec
 from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.paths import is_path
+from sepzoo.support.printable import printable
 
 Patterns = str | Sequence[str]
+_MODEL_FOLDERS = ("recipe.yaml", "saved_model.pb")
+"""A file that each folder with a model has: that of a run, a SavedModel."""
 
 
 @functools.cache
@@ -33,20 +38,42 @@ def find(name: str) -> tuple[Family, ModelSpec]:
     """Return the family and spec of a listed name, or of one that follows a family's grammar.
 
     Raises:
-        SepzooError: nobody knows the name; the nearest are offered.
+        SepzooError: nobody knows the name; the nearest are offered. Or it is that of a file.
 
     Example:
         >>> find("cifar_mobilenetv1_w3d8")[1].arguments["alpha"]
         0.375
     """
-    name = name.lower()
-    if name in listed():
-        return listed()[name]
+    small = name.lower()
+    if small in listed():
+        return listed()[small]
     for family in FAMILIES:
-        spec = family.parse(name)
+        spec = family.parse(small)
         if spec is not None:
             return family, spec
+    if is_path(name):
+        raise SepzooError(
+            f"expected the name of a network, as `sepzoo list` shows it. Received: {printable(name)}, a file's. "
+            "`sepzoo inspect` and `sepzoo profile` show what is in a file."
+        )
     raise unknown("model", name, listed(), hint="`sepzoo list` shows all.")
+
+
+def names_file(text: str) -> bool:
+    """Tell the path of a model from the name of a network.
+
+    Where a folder is called as a network is, the network is meant, unless the folder is that of a run or a SavedModel.
+
+    Example:
+        >>> names_file("mobilenet_v1"), names_file("mobilenet_v1.keras")
+        (False, True)
+    """
+    if not is_path(text):
+        return False
+    folder = Path(text)
+    if text in listed() and folder.is_dir():
+        return any((folder / name).is_file() for name in _MODEL_FOLDERS)
+    return True
 
 
 def list_models(pattern: Patterns = "*", *, exclude: Patterns = ()) -> list[str]:

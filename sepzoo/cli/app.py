@@ -97,8 +97,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if "" in given:  # as a path it would mean the current folder
+        before = " ".join(["sepzoo", *given[: given.index("")]])
+        return _failed(f"expected no empty argument. Received: one after {before}. Is a variable of the shell empty?")
     try:
-        outcome = typer.main.get_command(app).main(arguments, prog_name="sepzoo", standalone_mode=False)
+        outcome = typer.main.get_command(app).main(given, prog_name="sepzoo", standalone_mode=False)
     except (SepzooError, typer.TyperException) as error:
         return _failed(error.format_message() if isinstance(error, typer.TyperException) else str(error))
     except OSError as error:

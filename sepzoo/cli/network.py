@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sepzoo.catalog.registry import names_file
 from sepzoo.support.errors import SepzooError
-from sepzoo.support.paths import is_path
 
 if TYPE_CHECKING:
     import keras
@@ -38,7 +38,7 @@ def model_path(text: str) -> Path | None:
     Raises:
         SepzooError: a run that was broken off, or a folder of something else.
     """
-    if not is_path(text):
+    if not names_file(text):
         return None
     run = open_run(text)
     return Path(text).expanduser() if run is None else run.folder / "best.keras"

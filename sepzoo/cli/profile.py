@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from sepzoo.catalog.registry import names_file
 from sepzoo.cli.network import ModelName, open_network
 from sepzoo.cli.options import Json, NetworkSettings, parse_shape
-from sepzoo.support.paths import is_path
 
 
 def profile(
@@ -32,7 +32,7 @@ def profile(
     from sepzoo.support.table import table
 
     shape = None if input_shape is None else parse_shape(input_shape)
-    built = is_path(model)  # what is not is built for the shape
+    built = names_file(model)  # what is not is built for the shape
     network = open_network(model, settings=settings, options="--set", input_shape=None if built else shape)
     found = analysis.profile(network, input_shape=shape if built else None)
     if as_json:

@@ -18,6 +18,8 @@ from sepzoo.data.source import MEMORY_BUDGET, WHOLE, Source
 from sepzoo.data.split import VALIDATION_NAMES, Split
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.printable import printable
+from sepzoo.support.regular_file import why_missing
 
 
 class FolderSource(Source):
@@ -91,8 +93,7 @@ def folder_splits(folder: str | os.PathLike[str]) -> tuple[str, ...]:
         SepzooError: there is no such folder.
     """
     root = Path(folder)
-    if not root.is_dir():
-        raise SepzooError(f"expected a folder of class folders. Received: {root}, which is no folder.")
+    _check_folder(root)
     labelled, unlabelled = _splits(root)
     for name in unlabelled:
         text = f"{root / name}: no class folders, so nothing says what its pictures show. It is left out."
@@ -129,8 +130,7 @@ def open_folder(
             name is no UTF-8 text.
     """
     root, part = Path(folder), Split.parse(split)
-    if not root.is_dir():
-        raise SepzooError(f"expected a folder of class folders. Received: {root}, which is no folder.")
+    _check_folder(root)
     known, unlabelled = _splits(root)
     if part.name not in known:
         hint = (
@@ -151,6 +151,14 @@ def open_folder(
         preprocessing=preprocessing,
     )
     return _without_damaged(source, root, memory_budget)
+
+
+def _check_folder(root: Path) -> None:
+    missing = why_missing(root)
+    if missing is not None or not root.is_dir():
+        raise SepzooError(
+            f"expected a folder of class folders. Received: {printable(str(root))}, which {missing or 'is no folder'}."
+        )
 
 
 def _folders(root: Path) -> list[str]:

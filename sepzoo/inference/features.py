@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from sepzoo.artifact.model_format import content_of
 from sepzoo.data.samples import Samples
 from sepzoo.records.metadata import Metadata
 from sepzoo.support.errors import SepzooError, first_line
+from sepzoo.support.regular_file import why_unreadable
 
 SUFFIXES = (".npy", ".npz")
 
@@ -54,13 +57,14 @@ def as_features(data: object, metadata: Metadata, input_shape: tuple[int, ...]) 
 
 
 def names_features(data: str | os.PathLike[str]) -> bool:
-    """Return whether data is the path of a file of arrays.
+    """Return whether data is the path of a file of arrays, by its suffix or its content.
 
     Example:
-        >>> names_features("windows.npz"), names_features("cifar10")
+        >>> names_features("windows.NPZ"), names_features("cifar10")
         (True, False)
     """
-    return Path(data).suffix in SUFFIXES
+    path = Path(data)
+    return path.suffix.lower() in SUFFIXES or (path.is_file() and content_of(path) in SUFFIXES)
 
 
 def load_features(path: str | os.PathLike[str]) -> np.ndarray:
@@ -98,8 +102,10 @@ def feature_samples(path: str | os.PathLike[str]) -> Samples:
 
 def _arrays(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the features of a file, and its labels where it has them."""
-    if not path.is_file():
-        raise SepzooError(f"{path}: no such file.")
+    reason = why_unreadable(path, most_bytes=sys.maxsize)
+    if reason is not None:
+        said = reason if reason == "no such file" else f"expected an .npy or .npz file of numbers. Received: {reason}"
+        raise SepzooError(f"{path}: {said}.")
     try:
         with path.open("rb") as file:
             found = np.load(file, allow_pickle=False)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sepzoo.artifact.inspection.checking import check
-from sepzoo.artifact.model_format import content_of
+from sepzoo.artifact.model_format import ARCHIVE, HDF5, SAVED_MODEL, TFLITE, model_format
 from sepzoo.inference.classifier import Classifier
 from sepzoo.records.outputs import Output
 from sepzoo.records.preprocessing import Preprocessing
-from sepzoo.support.errors import SepzooError, unknown
-
-_SAVED_MODEL = "saved_model.pb"
+from sepzoo.support.errors import SepzooError
+from sepzoo.support.printable import printable
+from sepzoo.support.regular_file import why_missing
 
 
 def _keras(path: Path, threads: int) -> Classifier:
@@ -35,12 +35,12 @@ def _saved_model(path: Path, threads: int) -> Classifier:
 
 
 _READERS: dict[str, Callable[[Path, int], Classifier]] = {
-    ".keras": _keras,
-    ".h5": _keras,
-    ".tflite": _tflite,
-    _SAVED_MODEL: _saved_model,
+    ARCHIVE: _keras,
+    HDF5: _keras,
+    TFLITE: _tflite,
+    SAVED_MODEL: _saved_model,
 }
-"""Suffix, or the file that marks a folder -> what opens it and brings in no more than it needs."""
+"""Format -> what opens it and brings in no more than it needs."""
 
 
 def suffixes() -> list[str]:
@@ -64,7 +64,8 @@ def open(  # noqa: A001  (named for what it does, as in gzip.open)
 ) -> Classifier:
     """Open a network's file: `.keras`, `.tflite`, or the folder of a SavedModel with one serving signature.
 
-    A whole-model `.h5` file of Keras 2 is read too; it has neither labels nor preprocessing, so say them.
+    Which of them a file is, its content says, not its name. A whole-model `.h5` file of Keras 2 is read too; it has
+    neither labels nor preprocessing, so say them.
 
     Args:
         path: the file.
@@ -76,7 +77,8 @@ def open(  # noqa: A001  (named for what it does, as in gzip.open)
         threads: that a `.tflite` file may use; the other formats choose by themselves.
 
     Raises:
-        SepzooError: no such file, a suffix that is not known, a damaged file, or what is said does not fit it.
+        SepzooError: no such file, one that is no model (what reads it is said), a damaged one, or what is said does not
+            fit it.
 
     Example:
         >>> open("model.pb")
@@ -92,8 +94,6 @@ def open(  # noqa: A001  (named for what it does, as in gzip.open)
         ((32, 32, 3), (5, 2))
     """
     source = Path(path)
-    if not source.exists():
-        raise SepzooError(f"{source}: no such file.")
     if threads < 1:
         raise SepzooError(f"expected at least one thread. Received: threads={threads}.")
     read = _reader(source)
@@ -102,13 +102,24 @@ def open(  # noqa: A001  (named for what it does, as in gzip.open)
 
 
 def _reader(source: Path) -> Callable[[Path, int], Classifier]:
-    if source.is_dir():
-        if (source / _SAVED_MODEL).is_file():
-            return _READERS[_SAVED_MODEL]
+    missing = why_missing(source)
+    if missing is not None:
+        if missing == "does not exist":
+            raise SepzooError(f"{source}: no such file.")
+        raise SepzooError(f"expected a model file. Received: {source}, which {missing}.")
+    known = "a model file (.keras, .h5, .tflite) or the folder of a SavedModel"
+    found = model_format(source, readable=_READERS, expected=known)
+    if found == SAVED_MODEL and not _is_utf8(source):
         raise SepzooError(
-            f"{source}: expected a model file or a SavedModel. Received: a folder without {_SAVED_MODEL}."
+            f"expected a SavedModel at a path of UTF-8 text, since TensorFlow opens no other. Received: "
+            f"{printable(str(source.absolute()))}. Rename the folder."
         )
-    kind = source.suffix if source.suffix in _READERS else content_of(source)
-    if kind not in _READERS:
-        raise unknown("model file suffix", source.suffix, suffixes(), f"Received: {source}.")
-    return _READERS[kind]
+    return _READERS[found]
+
+
+def _is_utf8(path: Path) -> bool:
+    try:
+        os.fspath(path.absolute()).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

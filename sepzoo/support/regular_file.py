@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -17,9 +18,9 @@ def why_unreadable(path: str | os.PathLike[str], *, most_bytes: int) -> str | No
     try:
         found = Path(path).stat()
     except FileNotFoundError:
-        return "no such file"
+        return "a link to a file that does not exist" if os.path.islink(path) else "no such file"  # noqa: PTH114
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL in it
-        return getattr(error, "strerror", None) or str(error)
+        return _said(error)
     if stat.S_ISDIR(found.st_mode):
         return "a folder"
     if not stat.S_ISREG(found.st_mode):
@@ -29,3 +30,32 @@ def why_unreadable(path: str | os.PathLike[str], *, most_bytes: int) -> str | No
     if found.st_size > most_bytes:
         return f"a file of {found.st_size:,} bytes; at most {most_bytes:,} are read"
     return None
+
+
+def why_missing(path: str | os.PathLike[str]) -> str | None:
+    """Return what goes after "which" where nothing is at a path, or None where something is.
+
+    Example:
+        >>> why_missing("missing.keras"), why_missing(os.curdir)
+        ('does not exist', None)
+    """
+    try:
+        Path(path).stat()
+    except FileNotFoundError:
+        link = os.path.islink(path)  # noqa: PTH114  (of a path with a NUL, pathlib's raises)
+        return "is a link to a file that does not exist" if link else "does not exist"
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL in it
+        reason = _said(error)
+        if reason == "no such file":
+            return "does not exist"
+        return f"is {reason}" if reason.startswith("a ") else f"cannot be read ({reason})"
+    return None
+
+
+def _said(error: OSError | ValueError) -> str:
+    number = getattr(error, "errno", None)
+    if number == errno.ENOTDIR:
+        return "no such file"
+    if number == errno.ELOOP:
+        return "a link that leads to itself"
+    return getattr(error, "strerror", None) or str(error)

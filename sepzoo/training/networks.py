@@ -105,7 +105,8 @@ def starting_point(section: ModelSection, data: DataSection) -> Start:
     """
     if section.is_file:
         path = Path(section.name)
-        model = load(path / "best.keras" if path.is_dir() else path)
+        best = path / "best.keras"
+        model = load(best if best.is_file() else path)
         classifier = from_model(model)
         start = Start(classifier.name, classifier.input_shape, classifier.require_preprocessing(), model)
     else:

@@ -12,13 +12,14 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ValidationError
 from pydantic_core import ErrorDetails
 
+from sepzoo.catalog.registry import names_file
 from sepzoo.data.opening import is_folder
 from sepzoo.support.bounds import BOUNDS
 from sepzoo.support.errors import SepzooError, similar_names, unknown
 from sepzoo.support.overrides import parse_override
 from sepzoo.support.paths import absolute, is_path
 from sepzoo.support.printable import printable
-from sepzoo.support.regular_file import why_unreadable
+from sepzoo.support.regular_file import why_missing, why_unreadable
 from sepzoo.support.types import Json
 from sepzoo.support.yaml_text import parse_yaml
 from sepzoo.training.recipe_sections import DataSection, FitSettings, ModelSection, Positive
@@ -74,7 +75,7 @@ class Recipe(FitSettings):
             SepzooError: no such recipe or file; a key or a value that does not fit, named with what would.
         """
         text = os.fspath(name_or_path)
-        if is_path(text):
+        if is_path(text) and not (text in list_recipes() and Path(text).is_dir()):  # a run may be called so
             return cls.from_yaml(_read(os.path.expanduser(text)), origin=text)  # noqa: PTH111  (the text is a name too)
         if text not in list_recipes():
             raise unknown("recipe", text, list_recipes(), hint="Or give the path of a .yaml file.")
@@ -127,7 +128,7 @@ class Recipe(FitSettings):
         fields = self.model_dump(mode="json")
         for override in overrides:
             key, value = parse_override(override)
-            if key == "model" and is_path(str(value)):
+            if key == "model" and names_file(str(value)):
                 fields["model"] = {"name": value, "trained": fields["model"]["trained"]}
                 continue
             *parents, last = SHORT_KEYS.get(key, key).split(".")
@@ -164,8 +165,9 @@ def list_recipes() -> list[str]:
 
 
 def _read(path: str) -> str:
-    if not Path(path).exists():
-        raise SepzooError(f"expected a recipe file. Received: {printable(path)}, which does not exist.")
+    missing = why_missing(path)
+    if missing is not None:
+        raise SepzooError(f"expected a recipe file. Received: {printable(path)}, which {missing}.")
     reason = why_unreadable(path, most_bytes=BOUNDS.yaml)
     if reason in (None, "an empty file"):  # which holds no keys, and that is said of it
         try:

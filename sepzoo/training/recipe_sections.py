@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from sepzoo.catalog.registry import names_file
 from sepzoo.data.augment import Augmentation
 from sepzoo.support.bounds import BOUNDS
-from sepzoo.support.paths import is_path
 from sepzoo.support.types import Json
 
 
@@ -51,7 +51,7 @@ class ModelSection(Section):
     @property
     def is_file(self) -> bool:
         """Whether the network is read from a file, not built by its name."""
-        return is_path(self.name)
+        return names_file(self.name)
 
     @model_validator(mode="after")
     def _a_name_has_a_size_and_a_file_is_as_it_is(self) -> ModelSection:

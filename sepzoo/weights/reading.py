@@ -14,12 +14,20 @@ import numpy as np
 
 from sepzoo.artifact.inspection.checking import check
 from sepzoo.artifact.inspection.hdf5 import check_self_contained
+from sepzoo.artifact.model_format import content_of, described_folder
 from sepzoo.support.errors import SepzooError, first_line
+from sepzoo.support.regular_file import why_missing
 from sepzoo.support.types import ArrayLike, Hdf5Item, Model, Variable
 from sepzoo.weights.safetensors_file import read_safetensors
 
 Arrays = dict[str, np.ndarray]
 FORMATS = (".h5", ".keras", ".npz", ".safetensors")
+_OTHERS = {
+    ".tflite": "a TFLite file, whose weights have other names",
+    ".onnx": "an ONNX file, which sepzoo does not read",
+    ".npy": "one array without a name. Save arrays by name: numpy.savez(path, **arrays)",
+    "zip": "an archive without arrays. PyTorch's weights go into a .safetensors file",
+}
 KERAS_1 = {"W": "kernel", "b": "bias", "running_mean": "moving_mean", "running_std": "moving_variance"}
 
 
@@ -37,8 +45,12 @@ def read_arrays(source: str | os.PathLike[str] | Mapping[str, ArrayLike], model:
     if isinstance(source, Mapping):
         return {str(name): np.asarray(array) for name, array in source.items()}
     path = Path(source)
+    missing = why_missing(path)
+    if missing is not None:
+        raise SepzooError(f"expected a weight file. Received: {path}, which {missing}.")
     if not path.is_file():
-        raise SepzooError(f"expected a weight file. Received: {path}, which does not exist.")
+        kind = described_folder(path) if path.is_dir() else "a pipe or a device"
+        raise SepzooError(f"expected a weight file. Received: {path}, {kind}.")
     readers: dict[str | None, Callable[[Path], Arrays]] = {
         ".h5": functools.partial(_read_h5, model=model),
         ".keras": _read_keras,
@@ -47,7 +59,7 @@ def read_arrays(source: str | os.PathLike[str] | Mapping[str, ArrayLike], model:
     }
     form = format_of(path)
     if form is None:
-        raise SepzooError(f"expected a weight file that ends in {', '.join(FORMATS)}. Received: {path.name}.")
+        raise SepzooError(f"expected a weight file ({', '.join(FORMATS)}). Received: {path}, {_other(path)}.")
     check(path)
     try:
         arrays = readers[form](path)
@@ -63,25 +75,17 @@ def read_arrays(source: str | os.PathLike[str] | Mapping[str, ArrayLike], model:
 
 
 def format_of(path: Path) -> str | None:
-    """Return which of `FORMATS` a file has: by its suffix, or by its content where that says nothing; None for none."""
-    suffix = path.suffix.lower()
-    if suffix in (*FORMATS, ".hdf5"):
-        return ".h5" if suffix == ".hdf5" else suffix
-    with path.open("rb") as file:
-        start = file.read(9)
-    if start.startswith(b"\x89HDF\r\n\x1a\n"):
-        return ".h5"
-    if start.startswith(b"PK\x03\x04"):
-        return ".keras" if _is_keras(path) else ".npz"
-    return ".safetensors" if start[8:] == b"{" else None
+    """Return which of `FORMATS` a file has: by its content; a damaged file by its suffix; None for none."""
+    found, suffix = content_of(path), path.suffix.lower().replace(".hdf5", ".h5")
+    if found in FORMATS:
+        return found
+    return suffix if suffix in FORMATS and path.stat().st_size else None
 
 
-def _is_keras(path: Path) -> bool:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return "config.json" in archive.namelist()
-    except zipfile.BadZipFile:
-        return False
+def _other(path: Path) -> str:
+    if not path.stat().st_size:
+        return "an empty file"
+    return _OTHERS.get(content_of(path), "a file of another kind")
 
 
 def _read_npz(path: Path) -> Arrays:

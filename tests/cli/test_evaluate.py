@@ -45,7 +45,7 @@ def test_tfds_is_read_in_silence(small_files: Path, tfds_data_dir: str) -> None:
 @pytest.mark.parametrize(
     ("data", "split", "message"),
     [
-        ("./nowhere", "train", "error: expected a folder of class folders. Received: nowhere, which is no folder.\n"),
+        ("./nowhere", "train", "error: expected a folder of class folders. Received: nowhere, which does not exist.\n"),
         ("digits", "tests", "error: unknown split of digits 'tests'. Did you mean test?"),
         ("digits", "test[", "error: expected a split as a name or a slice in percent"),
     ],

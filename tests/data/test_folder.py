@@ -133,7 +133,7 @@ def test_photographs_are_turned_upright(tmp_path: Path) -> None:
 
 
 def test_bad_folders_are_refused(tmp_path: Path, flat: Path) -> None:
-    with pytest.raises(SepzooError, match=r"missing, which is no folder"):
+    with pytest.raises(SepzooError, match=r"missing, which does not exist"):
         open_folder(tmp_path / "missing", image_size=(8, 8))
     (tmp_path / "empty").mkdir()
     with pytest.raises(SepzooError, match=r"at least two class folders. Received: .*empty with none"):

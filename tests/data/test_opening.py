@@ -49,8 +49,14 @@ def test_what_exists_or_looks_like_a_path_is_a_path(tmp_path: Path, monkeypatch:
     for text in ("~/photos", "photos", "./photos/", str(tmp_path / "photos")):
         assert split_names(text) == ("train",)
         assert len(open_source(text, image_size=(8, 8))) == 2
-    for text in ("photos.zip", "~/nowhere", "nowhere/"):
-        with pytest.raises(SepzooError, match=r"expected a folder of class folders. Received: .*, which is no folder"):
+    (tmp_path / "gone").symlink_to("nowhere")
+    for text, reason in (
+        ("photos.zip", "is no folder"),
+        ("~/nowhere", "does not exist"),
+        ("nowhere/", "does not exist"),
+        ("./gone", "is a link to a file that does not exist"),
+    ):
+        with pytest.raises(SepzooError, match=rf"expected a folder of class folders. Received: .*, which {reason}\.$"):
             split_names(text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,14 +19,34 @@ def test_missing_file(tmp_path: Path, name: str) -> None:
         inference.open(tmp_path / name)
 
 
-def test_unknown_suffix_offers_the_nearest(tmp_path: Path) -> None:
-    (tmp_path / "model.tflit").write_bytes(b"")
-    with pytest.raises(SepzooError, match=r"unknown model file suffix '\.tflit'\. Did you mean \.tflite\?"):
-        inference.open(tmp_path / "model.tflit")
+@pytest.mark.parametrize(("content", "what"), [(b"", "an empty file. "), (b"GIF89a", "a file of another kind. ")])
+@pytest.mark.parametrize("name", ["model.tflit", "model", "model.onnx"])
+def test_what_is_no_model_is_named(tmp_path: Path, name: str, content: bytes, what: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SepzooError) as caught:
+        inference.open(tmp_path / name)
+    known = "a model file (.keras, .h5, .tflite) or the folder of a SavedModel"
+    assert str(caught.value).startswith(f"{tmp_path / name}: expected {known}. Received: {what}")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are POSIX's")
+@pytest.mark.parametrize("name", ["pipe", "pipe.png", "pipe.tflite", "pipe.h5"])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(SepzooError, match=r"Received: a pipe or a device\.$"):
+        inference.open(tmp_path / name)
+
+
+def test_a_saved_model_whose_path_is_no_text(tmp_path: Path) -> None:
+    folder = tmp_path / "caf\udce9"
+    folder.mkdir()
+    (folder / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(SepzooError, match=r"at a path of UTF-8 text, .*caf\\udce9\. Rename the folder\.$"):
+        inference.open(folder)
 
 
 def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
-    with pytest.raises(SepzooError, match=r"Received: a folder without saved_model\.pb\."):
+    with pytest.raises(SepzooError, match=r"Received: a folder without a model\."):
         inference.open(tmp_path)
 
 

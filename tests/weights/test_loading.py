@@ -100,7 +100,9 @@ def test_a_headless_network_still_refuses_foreign_layers(trained):
         ("missing.h5", None, "which does not exist"),
         ("damaged.h5", b"not an hdf5 file", "the file is damaged or another thing than its name says"),
         ("damaged.npz", b"PK\x03\x04 cut off", "the file is damaged or another thing than its name says"),
-        ("weights.pkl", b"", "expected a weight file that ends in .h5, .keras, .npz"),
+        ("weights.pkl", b"", "expected a weight file (.h5, .keras, .npz"),
+        ("weights.pkl", b"\x80\x04.", "weights.pkl, a file of another kind."),
+        ("weights.npy", b"\x93NUMPY\x01\x00", "weights.npy, one array without a name. Save arrays by name:"),
     ],
 )
 def test_files_that_cannot_be_read(fresh, tmp_path, name, content, text):

@@ -16,6 +16,7 @@ from sepzoo.support.checked_files import is_known, mark_known
 from sepzoo.support.child import Child, ChildError
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.printable import printable
+from sepzoo.support.regular_file import why_missing
 from sepzoo.support.types import Json
 
 _CHILD: contextvars.ContextVar[Child | None] = contextvars.ContextVar("child", default=None)
@@ -45,8 +46,11 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
         sepzoo.SepzooError: model.keras: no such file.
     """
     source = Path(path)
-    if not source.exists():
+    missing = why_missing(source)
+    if missing == "does not exist":
         raise SepzooError(f"{source}: no such file.")
+    if missing is not None:
+        raise SepzooError(f"expected a file or a folder. Received: {source}, which {missing}.")
     return _asked(source, try_out=False)
 
 
@@ -159,7 +163,9 @@ def _started() -> Child:
 
 def _refuse(path: Path, found: Inspection) -> None:
     if not fits(path, found.format):
-        raise SepzooError(f"{path}: expected a {path.suffix} file, as its name says. Received: {found.format}.")
+        raise SepzooError(
+            f"{path}: expected a {path.suffix} file, as its name says. Received: {found.format}. Rename it."
+        )
     for code in found.runs_code:
         if found.format == ".npz":
             raise SepzooError(f"{path}: {_OTHERWISE.format(why=printable(code))}")
