@@ -105,6 +105,21 @@ def split_sizes(name: str | os.PathLike[str], *, data_dir: str | None = None) ->
     return tfds_sizes(text.removeprefix(_TFDS), data_dir)
 
 
+def split_shards(name: str | os.PathLike[str], *, data_dir: str | None = None) -> dict[str, tuple[int, ...]]:
+    """Return the numbers of images in the files of each split of a TFDS set; nothing for others.
+
+    Example:
+        >>> split_shards("digits")
+        {}
+    """
+    text = _text(name)
+    if text == "digits" or is_folder(text):
+        return {}
+    from sepzoo.data.tfds import tfds_shards
+
+    return tfds_shards(text.removeprefix(_TFDS), data_dir)
+
+
 def _text(name: str | os.PathLike[str]) -> str:
     text = os.fspath(name)
     return os.path.expanduser(text) if text.startswith("~") else text  # noqa: PTH111  (keeps a last slash)

@@ -102,6 +102,7 @@ def choose_splits(
     test: str | None = None,
     held_out: int = 20,
     sizes: Mapping[str, int] | None = None,
+    shards: Mapping[str, Sequence[int]] | None = None,
 ) -> SplitChoice:
     """Fill in the splits that a recipe leaves open.
 
@@ -115,6 +116,7 @@ def choose_splits(
         test: the split to test on, once, at the end; None: `test` where there is one and it does not validate.
         held_out: percent of `train`, 1 … 99.
         sizes: the number of images of each split; needed where slices in percent meet slices in images.
+        shards: the numbers of images in the files of each split; needed for slices in shards.
 
     Raises:
         SepzooError: a split is not there, or images would be used twice, to train and validate, train and test, or
@@ -155,7 +157,7 @@ def choose_splits(
     roles = {"train": train, "validation": validation, "test": test}
     for first, second in (("train", "validation"), ("train", "test"), ("validation", "test")):
         one, other = roles[first], roles[second]
-        common = overlap(one, other, sizes) if one is not None and other is not None else None
+        common = overlap(one, other, sizes, shards=shards) if one is not None and other is not None else None
         if common is not None:
             raise SepzooError(
                 f"expected different images as {first} and {second}. Received: {first}={one!r}, {second}={other!r}, "

@@ -127,6 +127,15 @@ def tfds_sizes(name: str, data_dir: str | None = None) -> dict[str, int]:
     return {split: int(info.num_examples) for split, info in _prepared(name, data_dir).info.splits.items()}
 
 
+def tfds_shards(name: str, data_dir: str | None = None) -> dict[str, tuple[int, ...]]:
+    """Return the numbers of images in the files of each split of a TFDS set.
+
+    Raises:
+        SepzooError: as `tfds_splits`.
+    """
+    return {split: tuple(map(int, info.shard_lengths)) for split, info in _prepared(name, data_dir).info.splits.items()}
+
+
 def open_tfds(
     name: str,
     *,

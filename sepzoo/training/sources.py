@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from sepzoo.data.augment import Augmentation
-from sepzoo.data.opening import open_source, split_names, split_sizes
+from sepzoo.data.opening import open_source, split_names, split_shards
 from sepzoo.data.source import Source
 from sepzoo.data.split import choose_splits
 from sepzoo.records.preprocessing import Preprocessing
@@ -68,7 +68,7 @@ def open_sources(
         validation=data.validation,
         test=data.test,
         held_out=data.held_out,
-        sizes=split_sizes(data.name, data_dir=data.data_dir),
+        shards=split_shards(data.name, data_dir=data.data_dir),
     )
 
     def opened(split: str, image_size: tuple[int, int], crop_fraction: float) -> Source:

@@ -4,47 +4,91 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sepzoo.data import Split, choose_splits
 from sepzoo.data.overlap import overlap
 from sepzoo.support.errors import SepzooError
 
-SIZES = {"train": 997, "extra": 40}
-BORDER = st.none() | st.tuples(st.integers(-100, 100), st.just("%")) | st.tuples(st.integers(-1200, 1200), st.just(""))
-PART = st.tuples(st.sampled_from(sorted(SIZES)), BORDER, BORDER)
+SHARDS = {"train": (400, 397, 200), "extra": (7, 33)}
+SIZES = {name: sum(shards) for name, shards in SHARDS.items()}
+PERCENT = st.integers(-100, 100) | st.floats(-100, 100).map(lambda number: round(number, 1))
+LIMITS = {"%": PERCENT, "shard": st.integers(-3, 3), "": st.integers(-40, 40)}
 
 
-def written(part: tuple) -> str:
-    name, start, stop = part
-    return name if start is stop is None else f"{name}[{_border(start)}:{_border(stop)}]"
+@st.composite
+def parts(draw: st.DrawFn) -> str:
+    """Write a name or a slice, as TFDS takes them."""
+    name = draw(st.sampled_from(sorted(SIZES)))
+    unit = draw(st.sampled_from(sorted(LIMITS)))
+    start, stop = (draw(st.none() | LIMITS[unit]) for _ in range(2))
+    if start is stop is None:
+        return name
+    both = (unit, unit)
+    if None not in (start, stop):  # one unit is enough, at either border, and holds for both
+        both = draw(st.sampled_from([both, (unit, ""), ("", unit)]))
+    first, last = (
+        "" if border is None else f"{border}{unit}" for border, unit in zip((start, stop), both, strict=True)
+    )
+    return f"{name}[{first}:{last}]"
 
 
-def _border(border: tuple[int, str] | None) -> str:
-    return "" if border is None else f"{border[0]}{border[1]}"
+def numbers(split: str) -> set[tuple[str, int]]:
+    """Return the images that TFDS itself reads of a split."""
+    splits = pytest.importorskip("tensorflow_datasets").core.splits
+    infos = {
+        name: splits.SplitInfo(name=name, shard_lengths=list(shards), num_bytes=0) for name, shards in SHARDS.items()
+    }
+    return {
+        (one.splitname, number)
+        for one in splits.AbstractSplit.from_spec(split).to_absolute(infos)
+        for number in range(SIZES[one.splitname])[one.from_ : one.to]
+    }
 
 
-def numbers(part: tuple) -> set[tuple[str, int]]:
-    """Return the images of a part as Python's own slices count them."""
-    name, start, stop = part
-    size = SIZES[name]
-    borders = [
-        border if border is None else round(border[0] * size / 100) if border[1] else border[0]
-        for border in (start, stop)
-    ]
-    return {(name, number) for number in range(size)[slice(*borders)]}
+SPLITS = st.lists(parts(), min_size=1, max_size=3).map(" + ".join)
 
 
-@given(st.lists(PART, min_size=1, max_size=3), st.lists(PART, min_size=1, max_size=3))
-def test_the_sizes_decide_every_pair(first: list[tuple], second: list[tuple]) -> None:
-    images = [set().union(*map(numbers, parts)) for parts in (first, second)]
-    found = overlap("+".join(map(written, first)), " + ".join(map(written, second)), SIZES)
-    percent = all(border is None or border[1] for _, *borders in first + second for border in borders)
-    if not percent:  # exact to the image
-        assert (found is not None) == bool(images[0] & images[1])
-    elif images[0] & images[1]:  # slices of percent may have less than an image in common
+@settings(deadline=None)  # the first call imports TFDS
+@given(SPLITS, SPLITS)
+def test_every_pair_is_told_as_tfds_reads_it(first: str, second: str) -> None:
+    found = overlap(first, second, shards=SHARDS)
+    common = numbers(first) & numbers(second)
+    if common:
         assert found is not None
+    elif found is not None:  # slices of percent may have less than an image in common
+        assert "%" in found
+
+
+@pytest.mark.parametrize(
+    ("split", "images"),
+    [("train[:2shard]", 797), ("train[1shard]", 397), ("train[-1shard:]", 200), ("train[:33.4%]", 333)],
+)
+def test_shards_and_parts_of_a_percent(split: str, images: int) -> None:
+    assert len(numbers(split)) == images
+    assert overlap(split, "train", shards=SHARDS) == overlap("train", split, shards=SHARDS) is not None
+    assert overlap(split, "extra", shards=SHARDS) is None
+
+
+def test_slices_of_shards_are_chosen_and_checked() -> None:
+    arguments = {"train": "train[:2shard]", "validation": "train[2shard:]"}
+    assert choose_splits(["train", "extra"], **arguments, shards=SHARDS).validation == "train[2shard:]"
+    with pytest.raises(SepzooError, match=r"which have train\[400:797\] in common\. Move a border"):
+        choose_splits(["train"], train="train[:2shard]", validation="train[1shard:]", shards=SHARDS)
+    with pytest.raises(SepzooError, match=r"Received: train\[:2shard\] and train\[2shard:\], of a split whose shards"):
+        choose_splits(["train"], **arguments)
+
+
+@pytest.mark.parametrize(
+    "split",
+    ["train[]", "train[:]", "train[5]", "train[1.5:]", "train[1.5shard:]", "train[1:2:3]", "train[:2shards]", "train["],
+)
+def test_other_forms_are_refused(split: str) -> None:
+    with pytest.raises(SepzooError, match=r"expected a split as names and slices, such as train, .* Received: split="):
+        overlap(split, "train", shards=SHARDS)
+    with pytest.raises((ValueError, TypeError)):
+        numbers(split)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sepzoo.data import ArraySource, TfdsSource, choose_splits, open_source, split_names, split_sizes
+from sepzoo.data import ArraySource, TfdsSource, choose_splits, open_source, split_names, split_shards, split_sizes
 from sepzoo.support.errors import SepzooError
 
 pytestmark = pytest.mark.slow  # importing TensorFlow takes most of it
@@ -97,3 +97,10 @@ def test_sizes_let_slices_in_percent_and_in_images_be_compared(tfds_data_dir: st
     middle = sizes["train"] // 2
     with pytest.raises(SepzooError, match=rf"which have train\[{round(sizes['train'] * 0.4)}:{middle}\] in common"):
         choose_splits(tuple(sizes), train=f"train[:{middle}]", validation="train[40%:]", sizes=sizes)
+
+
+def test_shards(tfds_data_dir: str) -> None:
+    shards = split_shards("tf_flowers", data_dir=tfds_data_dir)["train"]
+    source = open_source("tf_flowers", split="train[:1shard]", data_dir=tfds_data_dir, image_size=(8, 8))
+    assert len(source) == shards[0]
+    assert sum(shards) == split_sizes("tf_flowers", data_dir=tfds_data_dir)["train"]
