@@ -51,6 +51,7 @@ def classify(
         weights=weights,
         settings=settings,
     )
+    classifier.require_one_input()
     classifier.require_labels()
     classifier.require_scores()
     pictures = picture_files(images)

@@ -36,7 +36,7 @@ OutputKinds = Annotated[
     typer.Option(
         "--output-kind",
         metavar="[OUTPUT=]KIND",
-        help=f"What it gives, where its graph does not show it: {', '.join(KINDS)}.",
+        help=f"What it gives, where its graph does not show it: {', '.join(KINDS)}. Once for each of several outputs.",
     ),
 ]
 

@@ -51,8 +51,10 @@ def evaluate(
         if names_features(data):
             if split is not None:
                 raise SepzooError(f"expected no --split beside a file of features. Received: {data}, --split {split}.")
-            evaluation = classifier.evaluate(feature_samples(data))
+            names = [str(each.name) for each in classifier.input_tensors]
+            evaluation = classifier.evaluate(feature_samples(data, names if len(names) > 1 else ()))
         else:
+            classifier.require_one_input()
             classifier.require_scores()
             if split is None:
                 splits = default_splits(data)

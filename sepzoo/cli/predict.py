@@ -15,6 +15,8 @@ from sepzoo.cli.options import Json, NetworkSettings
 from sepzoo.support.errors import SepzooError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
     from sepzoo.inference import Classifier
@@ -28,7 +30,8 @@ def predict(
     data: Annotated[
         Path,
         typer.Argument(
-            metavar="DATA", help="An .npy or .npz file of features, or of pixels as uint8, one sample a row."
+            metavar="DATA",
+            help="An .npy or .npz file of features, or of pixels as uint8, one sample a row; several inputs by name.",
         ),
     ],
     out: Annotated[Path | None, typer.Option(help="An .npz file to write instead of a table.")] = None,
@@ -42,12 +45,13 @@ def predict(
     """Print what a model gives for arrays.
 
     Of class scores these are probabilities, else the outputs as they are. The .npz file of --out holds `outputs`, and
-    `labels` where the model has them.
+    `labels` where the model has them. A model of several inputs takes an .npz file with one array for each, by the
+    inputs' names; of several outputs the .npz file of --out holds one array each, by the outputs' names.
 
     Example: sepzoo predict keywords_int8.tflite runs/keywords/test.npz --out answers.npz
     """
-    from sepzoo.inference.features import feature_samples, names_features
-    from sepzoo.support.atomic import atomic_write, check_target
+    from sepzoo.inference.features import check_readable, feature_samples, names_features
+    from sepzoo.support.atomic import check_target
 
     if not names_features(data):
         raise SepzooError(f"expected an .npy or .npz file. Received: {data}. Pictures go to sepzoo classify.")
@@ -55,7 +59,7 @@ def predict(
         if out.suffix != ".npz":
             raise SepzooError(f"expected a file name that ends in .npz. Received: --out {out}.")
         check_target(out)
-    samples = feature_samples(data)
+    check_readable(data)
     classifier = open_classifier(
         model,
         labels=labels,
@@ -64,29 +68,59 @@ def predict(
         weights=weights,
         settings=settings,
     )
-    outputs = classifier.predict(samples.images)
+    names = [str(each.name) for each in classifier.input_tensors]
+    predicted = classifier.predict(feature_samples(data, names if len(names) > 1 else ()).images)
+    several = len(classifier.output_tensors) > 1
+    outputs = predicted if several else {"outputs": predicted}
+    records = dict(zip(outputs, classifier.outputs, strict=True))
     if out is not None:
-        import numpy as np
-
-        names = {} if classifier.labels is None else {"labels": np.array(classifier.labels)}
-        with atomic_write(out) as temporary:
-            np.savez_compressed(temporary, allow_pickle=False, outputs=outputs, **names)
+        _write(out, outputs, classifier.labels)
     if as_json:
-        found = {"output": classifier.output.kind, "labels": classifier.labels, "outputs": outputs.tolist()}
-        typer.echo(json.dumps(found, ensure_ascii=False))
+        found = [
+            {"output": records[name].kind, "labels": _labels(classifier, name), "outputs": rows.tolist()}
+            for name, rows in outputs.items()
+        ]
+        typer.echo(json.dumps(dict(zip(outputs, found, strict=True)) if several else found[0], ensure_ascii=False))
     elif out is not None:
-        typer.echo(f"{len(outputs)} samples, {classifier.output.kind} of shape {outputs.shape[1:]}, written to {out}")
+        given = [f"{records[name].kind} of shape {rows.shape[1:]}" for name, rows in outputs.items()]
+        named = [f"{name}: {text}" for name, text in zip(outputs, given, strict=True)] if several else given
+        count = len(next(iter(outputs.values())))
+        typer.echo(f"{count} samples, {'; '.join(named)}, written to {out}")
     else:
-        typer.echo(_table(classifier, outputs))
+        tables = [_table(rows, _labels(classifier, name)) for name, rows in outputs.items()]
+        titles = [f"{name}: {records[name].kind}\n" for name in outputs] if several else [""]
+        typer.echo("\n\n".join(title + text for title, text in zip(titles, tables, strict=True)))
 
 
-def _table(classifier: Classifier, outputs: np.ndarray) -> str:
+def _labels(classifier: Classifier, name: str) -> tuple[str, ...] | None:
+    """Return the names of the numbers of an output: of several outputs, those that give class scores have them."""
+    if len(classifier.output_tensors) == 1:
+        return classifier.labels
+    scores = {each.name: each.scores for each in classifier.outputs}
+    return classifier.labels if scores[name] else None
+
+
+def _write(out: Path, outputs: Mapping[str, np.ndarray], labels: tuple[str, ...] | None) -> None:
+    """Write the arrays under their names, whatever those are, and the labels beside them."""
+    import zipfile
+
+    import numpy as np
+
+    from sepzoo.support.atomic import atomic_write
+
+    arrays = dict(outputs) if labels is None else {"labels": np.array(labels), **outputs}
+    with atomic_write(out) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
+
+
+def _table(outputs: np.ndarray, labels: tuple[str, ...] | None) -> str:
     """Return a line for each sample: all its numbers, or the first ones."""
     from sepzoo.support.table import table
 
     size = math.prod(outputs.shape[1:])
-    named = classifier.labels is not None and len(classifier.labels) == size
-    names = classifier.labels if named and classifier.labels else [str(number) for number in range(size)]
+    names = labels if labels is not None and len(labels) == size else [str(number) for number in range(size)]
     more = ["…"] if size > _SHOWN else []
     rows = [
         [str(number), *(f"{value:.4g}" for value in row[:_SHOWN]), *more]

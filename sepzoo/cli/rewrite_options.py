@@ -85,7 +85,7 @@ def training_samples(model: keras.Model, data: str, count: int, seed: int) -> Sa
     if names_features(data):
         samples = feature_samples(data)
         chosen = np.random.default_rng(seed).permutation(len(samples))[:count]
-        return dataclasses.replace(samples, images=samples.images[chosen], labels=None, seed=seed)
+        return dataclasses.replace(samples.taken(chosen), labels=None, seed=seed)
     return draw_samples(open_split(from_model(model), data, default_splits(data).train), count, seed)
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
 from sepzoo.data.source import Source
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Arrays
 
 
-@dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Samples:
     """Images that were drawn by chance, and from where.
 
     Attributes:
-        images: uint8 of shape (n, height, width, channels), values 0..255, not yet normalized.
+        images: uint8 of shape (n, height, width, channels), values 0..255, not yet normalized; or features (n, ...). Of
+            a network of several inputs a dictionary of such arrays, by the inputs' names.
         labels: class numbers of shape (n,), or None where nobody knows them.
         origin: the data set and split, as a report shows it.
         seed: what decided the draw.
@@ -23,14 +26,26 @@ class Samples:
             own numbers.
     """
 
-    images: np.ndarray
+    images: Arrays
     labels: np.ndarray | None
     origin: str
     seed: int
     matched: str | None = None
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(next(iter(self.images.values())) if isinstance(self.images, Mapping) else self.images)
+
+    def taken(self, chosen: np.ndarray | slice) -> Samples:
+        """Return the samples of these numbers.
+
+        Example:
+            >>> samples = Samples({"age": np.arange(3), "weight": np.arange(3) * 2}, None, origin="arrays", seed=0)
+            >>> samples.taken(np.array([2, 0])).images["weight"].tolist()
+            [4, 0]
+        """
+        several = isinstance(self.images, Mapping)
+        images = {name: each[chosen] for name, each in self.images.items()} if several else self.images[chosen]
+        return dataclasses.replace(self, images=images, labels=None if self.labels is None else self.labels[chosen])
 
 
 def draw_samples(source: Source, count: int, seed: int = 0) -> Samples:

@@ -7,14 +7,16 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from sepzoo.export.comparison import noise
+from sepzoo.export.comparison import Comparison
+from sepzoo.export.noise import noise_of
 from sepzoo.export.pipeline import write
 from sepzoo.export.preparation import require_calibratable
 from sepzoo.export.report import ExportReport
 from sepzoo.export.samples import ExportSamples
+from sepzoo.export.taken_inputs import saying_inputs
 from sepzoo.export.targets import TARGETS
 from sepzoo.inference.keras_model import KerasClassifier
-from sepzoo.inference.latency import Latency, measure
+from sepzoo.inference.latency import Latency, measure_tensor
 from sepzoo.support.atomic import check_target
 from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.support.progress import announced, time_left
@@ -59,9 +61,7 @@ class ExportResults:
             compared = [_share(seen.file_accuracy), _share(seen.agreement)]
             rows.append([report.target, str(report.path), _kib(report.size), *compared, _ms(report.latency)])
             notes.append(f"checked on {seen.origin}")
-            if seen.agreement is None and seen.relative_error is not None:
-                differ = f"relative error {seen.relative_error:.2g}, largest difference {seen.max_error:.2g}"
-                notes.append(f"{report.target}: {differ} ({seen.note})")
+            notes += [f"{report.target}{text}" for text in map(_differences, seen.outputs or (seen,)) if text]
             notes += [f"{report.target} calibrated on {report.calibration}"] if report.calibration else []
         text = table(["", "file", "KiB", "accuracy", "same answer", "ms/image"], rows, left=2)
         return "\n".join([text, *dict.fromkeys(notes)])
@@ -129,8 +129,18 @@ def export_all(
                 check=None if samples is None else samples.check,
             )
         reports.append(report)
-    seen = noise(classifier.input_shape, classifier.metadata.features) if samples is None else samples.check
-    return ExportResults(saved, measure(classifier, seen.images[0]), tuple(reports))
+    seen = noise_of(saying_inputs(classifier, None)) if samples is None else samples.check
+    one = next(classifier.batches(seen.taken(slice(1)).images, 1))
+    return ExportResults(saved, measure_tensor(classifier, one), tuple(reports))
+
+
+def _differences(seen: Comparison) -> str:
+    """Return in words how far an output strays that has no agreement for the table, or that is one of several."""
+    if seen.relative_error is None or (seen.agreement is not None and seen.name is None):
+        return ""
+    differ = f"relative error {seen.relative_error:.2g}, largest difference {seen.max_error:.2g}"
+    why = seen.note if seen.agreement is None else f"same answer {seen.agreement:.4f}"
+    return f"{'' if seen.name is None else f', output {seen.name}'}: {differ} ({why})"
 
 
 def _share(value: float | None) -> str:

@@ -8,7 +8,7 @@ section 4.2; here the means are measured on images).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -29,7 +29,7 @@ _CHANNEL_AXES: dict[type, tuple[int, ...]] = {
 """The layers whose kernels the TFLite converter rounds, with one scale for each place on these axes."""
 
 
-def correct_biases(model: keras.Model, images: np.ndarray, *, rounds_from: int = 0) -> int:
+def correct_biases(model: keras.Model, images: np.ndarray | Sequence[np.ndarray], *, rounds_from: int = 0) -> int:
     """Move the biases of a model so that it keeps its means once its weights are rounded to 8 bits.
 
     Layers are corrected in the order of the graph, each on inputs that come from rounded and corrected layers, so a
@@ -38,13 +38,15 @@ def correct_biases(model: keras.Model, images: np.ndarray, *, rounds_from: int =
 
     Args:
         model: changed in place; batch norm is folded already.
-        images: samples as the model takes them, such as (n, height, width, channels); the first 32 are used.
+        images: samples as the model takes them, such as (n, height, width, channels); the first 32 are used. Of several
+            inputs one array each, in the order of the inputs.
         rounds_from: how many elements a kernel has at least that will be rounded.
 
     Returns:
         The number of layers that were corrected.
     """
-    source = keras.Input(model.inputs[0].shape[1:], dtype=model.inputs[0].dtype)
+    sources = [keras.Input(given.shape[1:], dtype=given.dtype) for given in model.inputs]
+    samples = [images] if isinstance(images, np.ndarray) else images
     exact: dict[int, list[Tensor]] = {}
     shifts: dict[int, Tensor] = {}
 
@@ -61,11 +63,12 @@ def correct_biases(model: keras.Model, images: np.ndarray, *, rounds_from: int =
     def rounded_kernel(kernel: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
         return rounded(kernel, axes) if kernel.size >= rounds_from else kernel
 
-    replay(model, [source], _linear_steps(lambda kernel, _: kernel, note))
-    replay(model, [source], _linear_steps(rounded_kernel, correct))
+    replay(model, sources, _linear_steps(lambda kernel, _: kernel, note))
+    replay(model, sources, _linear_steps(rounded_kernel, correct))
     if shifts:
         with errors_only("tensorflow"):  # which warns of every model that it compiles
-            found = keras.tree.flatten(keras.Model(source, list(shifts.values())).predict_on_batch(images[:IMAGES]))
+            means = keras.Model(sources, list(shifts.values()))
+            found = keras.tree.flatten(means.predict_on_batch([each[:IMAGES] for each in samples]))
         layers = {id(layer): layer for layer in model.layers}
         for key, shift in zip(shifts, found, strict=True):
             layers[key].bias.assign_add(shift)

@@ -10,11 +10,9 @@ import numpy as np
 from sepzoo.data.samples import Samples
 from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.evaluation import what_of
-from sepzoo.records.inputs import Features
+from sepzoo.records.outputs import Output
 from sepzoo.support.errors import SepzooError
 
-_NOISE_COUNT = 16
-_NOISE_SEED = 0
 _SMALLEST = 1e-7
 """Below it a probability counts as this in a KL divergence, as in Keras's loss of that name."""
 
@@ -38,6 +36,9 @@ class Comparison:
         matched: how the samples' labels were found among the classes, "by name" or "by number"; None where nobody said.
         half_error: largest difference to the model as it is, where that computes in half precision; the others are
             those to its float32 copy.
+        name: of the output, where the model has several.
+        outputs: of each of several outputs, by its own measures; what stands above is that of the one with class
+            scores, else of the first.
     """
 
     count: int
@@ -54,6 +55,8 @@ class Comparison:
     note: str | None = None
     matched: str | None = None
     half_error: float | None = None
+    name: str | None = None
+    outputs: tuple[Comparison, ...] = ()
 
     @property
     def accuracy_drop(self) -> float | None:
@@ -77,13 +80,57 @@ def compare(model: Classifier, file: Classifier, samples: Samples, *, random: bo
         SepzooError: the model gives the same for all samples, so that nothing could show a difference; or a sample's
             label is none of the network's classes.
     """
-    expected, given = model.predict(samples.images).astype(np.float64), file.predict(samples.images)
-    alike = len(samples) > 1 and bool((expected == expected[:1]).all())
-    if alike and not random:
+    expected, given = by_name(model, samples), by_name(file, samples)
+    alike = {name: len(samples) > 1 and bool((rows == rows[:1]).all()) for name, rows in expected.items()}
+    if all(alike.values()) and not random:
         raise SepzooError(
             f"expected samples that {model.name} answers differently. Received: {origin_of(samples)}, all answered "
             "alike, so that no comparison could fail. Check on other samples."
         )
+    several = len(expected) > 1
+    labelled = [output.name for output in model.outputs if output.scores]
+    found = []
+    for output, (name, rows) in zip(model.outputs, expected.items(), strict=True):
+        labels = samples.labels if len(labelled) == 1 and output.scores else None
+        seen = _compared(output, rows.astype(np.float64), given[name], samples, labels, model.name)
+        note = "the model answers all of them alike, so they show no more than that the file runs"
+        found.append(dataclasses.replace(seen, note=note if alike[name] else seen.note, name=name if several else None))
+    if not several:
+        return found[0]
+    shown = next((seen for seen in found if seen.name in labelled), found[0])
+    return dataclasses.replace(shown, outputs=tuple(found))
+
+
+def by_name(model: Classifier, samples: Samples) -> dict[str, np.ndarray]:
+    """Return what a model predicts, by the names of its outputs; that of one output, whatever it is called, as ""."""
+    found = model.predict(samples.images)
+    return found if len(model.output_tensors) > 1 else {"": found}
+
+
+def with_half_error(comparison: Comparison, model: Classifier, file: Classifier, samples: Samples) -> Comparison:
+    """Return the comparison with the largest difference of each output to the model as it is, in half precision."""
+    expected, given = by_name(model, samples), by_name(file, samples)
+    errors = {name: float(np.abs(rows - given[name]).max()) for name, rows in expected.items()}
+    outputs = tuple(dataclasses.replace(seen, half_error=errors[str(seen.name)]) for seen in comparison.outputs)
+    return dataclasses.replace(comparison, half_error=errors[comparison.name or ""], outputs=outputs)
+
+
+def origin_of(samples: Samples) -> str:
+    """Return count, origin and seed of samples in words."""
+    return f"{len(samples)} {what_of(samples)} of {samples.origin}, seed {samples.seed}"
+
+
+def _compared(
+    output: Output,
+    expected: np.ndarray,
+    given: np.ndarray,
+    samples: Samples,
+    labels: np.ndarray | None,
+    name: str,
+) -> Comparison:
+    """Return the comparison of one output of the model of a name."""
+    if expected.shape != given.shape:
+        raise SepzooError(f"{name}: expected outputs of shape {expected.shape}. Received from the file: {given.shape}.")
     distance = np.abs(expected - given)
     comparison = Comparison(
         count=len(samples),
@@ -92,59 +139,25 @@ def compare(model: Classifier, file: Classifier, samples: Samples, *, random: bo
         mean_error=float(distance.mean()),
         agreement=None,
         relative_error=float(np.linalg.norm(distance) / max(np.linalg.norm(expected), np.finfo(np.float64).tiny)),
-        scores=model.output.scores,
-        note=None if model.output.scores else "outputs are no class scores",
+        scores=output.scores,
+        note=None if output.scores else "outputs are no class scores",
     )
-    if model.output.scores:
-        comparison = _with_classes(comparison, model, expected, given, samples)
-    note = "the model answers all of them alike, so they show no more than that the file runs"
-    return dataclasses.replace(comparison, note=note) if alike else comparison
-
-
-def origin_of(samples: Samples) -> str:
-    """Return count, origin and seed of samples in words."""
-    return f"{len(samples)} {what_of(samples)} of {samples.origin}, seed {samples.seed}"
-
-
-def noise(input_shape: tuple[int, ...], features: Features | None = None) -> Samples:
-    """Return random samples: enough to see whether a float file computes the same, and nothing more.
-
-    Args:
-        input_shape: of one sample.
-        features: what the model takes instead of pixels; of an unknown range they are drawn from a normal distribution.
-    """
-    random, shape = np.random.default_rng(_NOISE_SEED), (_NOISE_COUNT, *input_shape)
-    if features is None:
-        return Samples(random.integers(0, 256, shape, np.uint8), None, origin="random pixels", seed=_NOISE_SEED)
-    values = (
-        random.normal(size=shape)
-        if features.low is None or features.high is None
-        else random.uniform(features.low, features.high, shape)
-    )
-    return Samples(values.astype(features.dtype), None, origin="random numbers", seed=_NOISE_SEED)
-
-
-def _with_classes(
-    comparison: Comparison, model: Classifier, expected: np.ndarray, given: np.ndarray, samples: Samples
-) -> Comparison:
-    """Return the comparison with what class scores add: agreement, KL divergence, accuracies."""
+    if not output.scores:
+        return comparison
     model_class, file_class = expected.argmax(axis=1), given.argmax(axis=1)
     one = len(np.unique(model_class)) < 2
-    independent = model.output.kind == "multilabel"
     comparison = dataclasses.replace(
         comparison,
         agreement=None if one else float(np.mean(model_class == file_class)),
         note="the model names one class for all samples" if one else None,
-        kl_divergence=_kl_divergence(expected, given, independent=independent),
+        kl_divergence=_kl_divergence(expected, given, independent=output.kind == "multilabel"),
     )
-    if samples.labels is None:
+    if labels is None:
         return comparison
-    if samples.labels.max() >= model.classes:
-        raise SepzooError(
-            f"expected samples of the {model.classes} classes of {model.name}. Received: a label "
-            f"{samples.labels.max()}."
-        )
-    model_right, file_right = model_class == samples.labels, file_class == samples.labels
+    classes = expected.shape[1]
+    if labels.max() >= classes:
+        raise SepzooError(f"expected samples of the {classes} classes of {name}. Received: a label {labels.max()}.")
+    model_right, file_right = model_class == labels, file_class == labels
     difference = model_right.astype(float) - file_right
     return dataclasses.replace(
         comparison,

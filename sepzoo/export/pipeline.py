@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -11,24 +12,21 @@ import numpy as np
 
 from sepzoo.data.samples import Samples
 from sepzoo.export.bias_correction import correct_biases
-from sepzoo.export.comparison import compare, noise, origin_of
+from sepzoo.export.comparison import compare, origin_of, with_half_error
 from sepzoo.export.converter_errors import refusal
-from sepzoo.export.preparation import deployable, deployed, require_calibratable, require_tensorflow
+from sepzoo.export.noise import noise_of
+from sepzoo.export.preparation import deployable, deployed, require_calibratable, require_tensorflow, shapes_of
 from sepzoo.export.reference import float32_reference
 from sepzoo.export.report import ExportReport
+from sepzoo.export.taken_inputs import DRAW, calibration_values, saying_inputs
 from sepzoo.export.target import Target
 from sepzoo.export.tolerance import Tolerance
-from sepzoo.inference.classifier import Classifier
-from sepzoo.inference.features import as_features
 from sepzoo.inference.keras_model import KerasClassifier
-from sepzoo.inference.latency import measure
+from sepzoo.inference.latency import measure_tensor
 from sepzoo.inference.opening import open as open_file
-from sepzoo.records.inputs import Features
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.quiet import Log, quiet
-
-_DRAW = "Pass samples of {}: sepzoo.data.draw_samples(source, count=200)"
 
 
 def write(
@@ -62,24 +60,24 @@ def write(
     _check_request(target, Path(path), calibration, check)
     if target.calibrated:
         require_calibratable(classifier.model, target.name)
-    classifier = _said_inputs(classifier, check or calibration)
+    classifier = saying_inputs(classifier, check or calibration)
     model, limits = float32_reference(classifier), tolerance or target.tolerance
     samples = check if check is not None else calibration
     if samples is None:
-        samples = noise(classifier.input_shape, classifier.metadata.features)
+        samples = noise_of(classifier)
     uses = target.calibrated or target.rounds_from is not None
-    values = _calibration(classifier, calibration) if calibration is not None and uses else None
     ready = deployable(classifier)
+    names = tuple(tensor.name for tensor in ready.inputs)
+    values = calibration_values(classifier, calibration, names) if calibration is not None and uses else None
     if values is not None and target.rounds_from is not None and correct_bias:
-        correct_biases(ready, values, rounds_from=target.rounds_from)
+        correct_biases(ready, list(values.values()), rounds_from=target.rounds_from)
     with atomic_write(path, folder=target.folder) as temporary:
         _convert(target, ready, values, temporary, log=log, beside=Path(path))
-        target.add_metadata(temporary, deployed(classifier), classifier.input_shape)
+        target.add_metadata(temporary, deployed(classifier), shapes_of(classifier))
         file = open_file(temporary, trust=True)
         comparison = compare(model, file, samples, random=check is None and calibration is None)
         if model is not classifier:
-            error = np.abs(classifier.predict(samples.images) - file.predict(samples.images)).max()
-            comparison = dataclasses.replace(comparison, half_error=float(error))
+            comparison = with_half_error(comparison, classifier, file, samples)
         problems = limits.problems(comparison)
         if problems:
             raise SepzooError(
@@ -93,13 +91,12 @@ def write(
             size=0,
             comparison=comparison,
             tolerance=limits,
-            latency=measure(
-                file, samples.images[0] if _features(file, samples) else file.pixels(samples.images[:1])[0]
-            ),
+            latency=measure_tensor(file, next(file.batches(samples.taken(slice(1)).images, 1))),
             operators=dict(file.operators),
             calibration=origin_of(calibration) if calibration is not None and values is not None else None,
             labels=len(file.labels or ()),
-            output=classifier.output,
+            output=next((output for output in classifier.outputs if output.name == comparison.name), None),
+            outputs=classifier.outputs,
         )
     return dataclasses.replace(report, size=_size(Path(path)))
 
@@ -110,61 +107,22 @@ def _check_request(target: Target, path: Path, calibration: Samples | None, chec
         raise SepzooError(f"expected a file name that ends in {target.extension}. Received: {path}.")
     if target.calibrated and calibration is None:
         raise SepzooError(
-            f"{target.mode} needs calibration. Received: calibration=None. {_DRAW.format('the training data')}."
+            f"{target.mode} needs calibration. Received: calibration=None. {DRAW.format('the training data')}."
         )
     if target.rounds and calibration is None and check is None:
         raise SepzooError(
             f"{target.mode} rounds, and random pixels cannot show what that does. Received: neither calibration nor "
-            f"check. {_DRAW.format('real images')} (on the command line: --data)."
+            f"check. {DRAW.format('real images')} (on the command line: --data)."
         )
     for samples, purpose in ((check, "check the file"), (calibration, "calibrate")):
         if samples is not None and len(samples) == 0:
             raise SepzooError(f"expected at least one sample to {purpose} on. Received: none.")
 
 
-def _said_inputs(classifier: KerasClassifier, samples: Samples | None) -> KerasClassifier:
-    """Return the classifier of a model that says what it takes; one of no images takes features, which is certain."""
-    if classifier.metadata.inputs is not None:
-        return classifier
-    if len(classifier.input_shape) == 3 and (samples is None or samples.images.dtype == np.uint8):
-        raise SepzooError(
-            f"expected a model that says how pixels become its input. Received: {classifier.name!r} without. Pass "
-            "preprocessing=Preprocessing(mean=..., std=...) (on the command line: --preprocessing), or features."
-        )
-    dtype = keras.backend.standardize_dtype(classifier.model.inputs[0].dtype)
-    return classifier.updated(features=Features(classifier.input_shape, dtype))
-
-
-def _features(classifier: Classifier, samples: Samples) -> bool:
-    return as_features(samples.images[:1], classifier.metadata, classifier.input_shape) is not None
-
-
-def _calibration(model: Classifier, samples: Samples) -> np.ndarray:
-    """Return samples as the network takes them.
-
-    Of pictures the first one gets a black and a white pixel: so the input's range is that of all pixels, whatever the
-    samples hold, and an integer input takes the pixels as they are.
-
-    Raises:
-        SepzooError: all samples hold one colour, or one number: ranges that come from them would be none.
-    """
-    features = as_features(samples.images, model.metadata, model.input_shape)
-    values = model.pixels(samples.images) if features is None else features
-    if (values == values.flat[0]).all() or (features is None and (values == values[:1, :1, :1]).all()):
-        raise SepzooError(
-            f"expected samples that differ to calibrate on. Received: {origin_of(samples)}, all of one "
-            f"{'colour' if features is None else 'number'}. {_DRAW.format('the training data')}."
-        )
-    if features is not None:
-        return model.tensor(features)
-    values[0, 0, 0], values[0, 0, -1] = 0, 255
-    return model.prepare(values)
-
-
 def _convert(
     target: Target,
     ready: keras.Model,
-    values: np.ndarray | None,
+    values: Mapping[str, np.ndarray] | None,
     temporary: Path,
     *,
     log: str | os.PathLike[str] | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import math
 import re
@@ -10,15 +11,20 @@ from collections import Counter
 import keras
 import numpy as np
 
+from sepzoo.export.target import Shapes
+from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.keras_model import KerasClassifier
+from sepzoo.inference.tensors import OutputTensor, file_names
 from sepzoo.layers.cloning import clone, copy_state, half_precision
-from sepzoo.layers.graph import input_of, layers_of, replay, run
+from sepzoo.layers.graph import graph_of, input_of, layers_of, maker, replay, run
 from sepzoo.records.metadata import Metadata
-from sepzoo.records.outputs import Output
+from sepzoo.records.outputs import Output, OutputKind
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Args, Kwargs, Layer, Operation, Tensor
 from sepzoo.surgery import fold_batch_norm, to_keras
 from sepzoo.surgery.exact.depth_multipliers import split_multipliers
+
+_SIXTEEN_BITS = "int16x8"
 
 
 def require_tensorflow(target: str) -> None:
@@ -50,11 +56,17 @@ def require_float(model: keras.Model) -> None:
 
 
 def require_calibratable(model: keras.Model, target: str) -> None:
-    """Raise where a recurrent layer runs as a loop: TensorFlow's converter ends the process when it calibrates one.
+    """Raise where TensorFlow's converter can't calibrate: it ends the process at a recurrent layer that runs as a loop.
 
     Raises:
-        SepzooError: a recurrent layer without `unroll=True`.
+        SepzooError: a recurrent layer without `unroll=True`, or for 16-bit activations an input of whole numbers.
     """
+    whole = next((tensor for tensor in graph_of(model).inputs if not keras.backend.is_float_dtype(tensor.dtype)), None)
+    if whole is not None and target.endswith(_SIXTEEN_BITS):
+        raise SepzooError(
+            f"{target}: expected inputs of floating numbers. Received: {model.name!r}, whose input "
+            f"{maker(whole).name!r}, {whole.dtype}, TensorFlow's converter can't calibrate. Export tflite:int8."
+        )
     for name, layer in layers_of(model):
         recurrent = getattr(layer, "forward_layer", layer)  # of a Bidirectional
         if isinstance(recurrent, keras.layers.RNN) and not recurrent.unroll:
@@ -65,13 +77,41 @@ def require_calibratable(model: keras.Model, target: str) -> None:
             )
 
 
-def deployed(classifier: KerasClassifier) -> Metadata:
+def require_computed(model: keras.Model) -> None:
+    """Raise where an output is an input as it came: TensorFlow's converter takes the one for the other.
+
+    Raises:
+        SepzooError: there is such an output.
+    """
+    for tensor in graph_of(model).outputs:
+        if isinstance(maker(tensor), keras.layers.InputLayer):
+            raise SepzooError(
+                f"expected outputs that the model computes. Received: {model.name!r}, which gives its input "
+                f"{maker(tensor).name!r} back. Leave it out: keras.Model(model.inputs, outputs)."
+            )
+
+
+def shapes_of(classifier: Classifier) -> Shapes:
+    """Return the shape of one sample, of several inputs by name."""
+    if len(classifier.input_tensors) == 1:
+        return classifier.input_shape
+    return {str(each.name): each.shape for each in classifier.input_tensors}
+
+
+def deployed(classifier: Classifier) -> Metadata:
     """Return what the file of a model will carry: its metadata, with the softmax that is added to logits."""
-    output = classifier.output
-    kind = output.kind
-    if kind == "logits":
-        kind = "sigmoid" if math.prod(classifier.output_shape) == 1 else "softmax"
-    return classifier.metadata.updated(outputs=(Output(kind),))
+    several = len(classifier.output_tensors) > 1
+    outputs = tuple(
+        Output(_deployed_kind(output.kind, tensor), output.name if several else None)
+        for output, tensor in zip(classifier.outputs, classifier.output_tensors, strict=True)
+    )
+    return dataclasses.replace(classifier.metadata, outputs=outputs)
+
+
+def _deployed_kind(kind: OutputKind, tensor: OutputTensor) -> OutputKind:
+    if kind != "logits":
+        return kind
+    return "sigmoid" if math.prod(tensor.shape) == 1 else "softmax"
 
 
 def deployable(classifier: KerasClassifier) -> keras.Model:
@@ -79,28 +119,45 @@ def deployable(classifier: KerasClassifier) -> keras.Model:
 
     Factorized layers become built-in ones, batch norm is folded, depth multipliers become branches, lower precision
     becomes float32, nested models are inlined, what acts in training alone is left out, and logits get their softmax.
-    Operations get names that are unique: "add.1" for the first "add".
+    Operations get names that are unique: "add.1" for the first "add". Several inputs come in a list and several outputs
+    in a dictionary, called as `file_names` calls them.
     """
     require_float(classifier.model)
+    require_computed(classifier.model)
     copy, _ = to_keras(classifier.model)
-    flat = _flat(copy, logits=classifier.from_logits)
-    return split_multipliers(fold_batch_norm(flat)[0])[0]
+    return split_multipliers(fold_batch_norm(_flat(copy, classifier))[0])[0]
 
 
-def _flat(model: keras.Model, *, logits: bool) -> keras.Model:
+def _flat(model: keras.Model, classifier: Classifier) -> keras.Model:
     """Return a model of its own layers, which nobody else may use, in float32 and without nesting."""
-    given = model.inputs[0]
-    dtype = "float32" if given.dtype in ("float16", "bfloat16") else given.dtype
-    source = keras.Input(given.shape[1:], dtype=dtype, name="image")
-    (outputs,) = keras.tree.flatten(replay(model, [source], _Flattening().call))
-    if logits:
-        head: Layer = keras.layers.Softmax(name="probability", dtype="float32")
-        if all(size == 1 for size in outputs.shape[1:]):
-            head = keras.layers.Activation("sigmoid", name="probability", dtype="float32")
-        elif outputs.shape[-1] == 1:
-            outputs = keras.layers.Flatten(name="scores", dtype="float32")(outputs)
-        outputs = head(outputs)
-    return keras.Model(source, outputs, name=model.name)
+    inputs = [str(each.name) for each in classifier.input_tensors]
+    names = file_names(inputs) if len(inputs) > 1 else ("image",)
+    sources = [
+        keras.Input(
+            given.shape[1:], dtype="float32" if given.dtype in ("float16", "bfloat16") else given.dtype, name=name
+        )
+        for name, given in zip(names, graph_of(model).inputs, strict=True)
+    ]
+    found = keras.tree.flatten(replay(model, sources, _Flattening().call))
+    several = len(found) > 1
+    results = {}
+    called = file_names(str(each.name) for each in classifier.output_tensors)
+    for name, output, outputs in zip(called, classifier.outputs, found, strict=True):
+        logits = output.kind == "logits"
+        results[name] = _with_probabilities(outputs, f"{name}." if several else "") if logits else outputs
+    return keras.Model(
+        sources if len(sources) > 1 else sources[0], results if several else results[called[0]], name=model.name
+    )
+
+
+def _with_probabilities(outputs: Tensor, prefix: str) -> Tensor:
+    """Return the probabilities of logits; the layers that make them get names that begin with the prefix."""
+    head: Layer = keras.layers.Softmax(name=f"{prefix}probability", dtype="float32")
+    if all(size == 1 for size in outputs.shape[1:]):
+        head = keras.layers.Activation("sigmoid", name=f"{prefix}probability", dtype="float32")
+    elif outputs.shape[-1] == 1:
+        outputs = keras.layers.Flatten(name=f"{prefix}scores", dtype="float32")(outputs)
+    return head(outputs)
 
 
 class _Flattening:

@@ -27,7 +27,9 @@ class ExportReport:
         operators: operator name -> how often it stands in the file; empty where the format has none.
         calibration: the images that set the ranges of the integers, in words; None where none did.
         labels: how many class names the file carries; 0: none.
-        output: what the model gives, and how that is known; None where nobody asked.
+        output: what the model gives, and how that is known; None where nobody asked. Of several outputs that of
+            `comparison`.
+        outputs: what each output gives; empty where nobody asked.
     """
 
     path: Path
@@ -41,6 +43,7 @@ class ExportReport:
     calibration: str | None
     labels: int
     output: Output | None = None
+    outputs: tuple[Output, ...] = ()
 
     def rows(self) -> list[tuple[str, str]]:
         """Return the table's rows: what, and its value in words."""
@@ -50,9 +53,16 @@ class ExportReport:
             ("network", f"{self.name}, {self.labels or 'no'} labels"),
             ("size", f"{self.size / 1024:.1f} KiB"),
         ]
-        if self.output is not None:
-            rows.append(("output", f"{self.output.kind}, {self.output.reason}"))
-        rows += _compared(self.comparison)
+        if self.comparison.outputs:
+            rows.append(("checked on", self.comparison.origin))
+            reasons = {output.name: f"{output.kind}, {output.reason}" for output in self.outputs}
+            for seen in self.comparison.outputs:
+                rows.append((f"output {seen.name}", reasons.get(seen.name, "")))
+                rows += [(f"  {what}", value) for what, value in _compared(seen)[1:]]
+        else:
+            if self.output is not None:
+                rows.append(("output", f"{self.output.kind}, {self.output.reason}"))
+            rows += _compared(self.comparison)
         rows.append(("latency", str(self.latency)))
         if self.calibration:
             rows.append(("calibrated on", self.calibration))

@@ -79,7 +79,9 @@ def samples_of_data(
         SepzooError: see `open_split` and `split_features`.
     """
     if names_features(data):
-        return split_features(feature_samples(data), count=count, seed=seed)
+        names = [str(each.name) for each in classifier.input_tensors]
+        samples = feature_samples(data, names if len(names) > 1 else ())
+        return split_features(samples, count=count, seed=seed)
     splits = default_splits(data)
     train, held_out = (
         open_split(classifier, data, split) for split in (splits.train, splits.test or splits.validation)
@@ -104,12 +106,7 @@ def split_features(samples: Samples, *, count: int = CALIBRATION_COUNT, seed: in
     order = np.random.default_rng(seed).permutation(len(samples))
     count = min(count, len(order) // 2)
     calibration, check = (
-        dataclasses.replace(
-            samples,
-            images=samples.images[chosen],
-            labels=None if samples.labels is None else samples.labels[chosen],
-            seed=seed,
-        )
+        dataclasses.replace(samples.taken(chosen), seed=seed)
         for chosen in (order[:count], order[count : count + CHECK_COUNT])
     )
     return ExportSamples(calibration=calibration, check=check)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,7 +13,10 @@ import numpy as np
 from sepzoo.export.tolerance import Tolerance
 from sepzoo.records.metadata import Metadata
 
-Convert: TypeAlias = Callable[[keras.Model, "np.ndarray | None", Path], None]
+Convert: TypeAlias = Callable[[keras.Model, "Mapping[str, np.ndarray] | None", Path], None]
+
+Shapes: TypeAlias = "tuple[int, ...] | Mapping[str, tuple[int, ...]]"
+"""The shape of one sample; of several inputs their shapes by name."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +27,8 @@ class Target:
         name: as `sepzoo export --to` takes it.
         suffix: what a file's name gets behind the network's name.
         convert: writes a prepared network to a path; it also gets the calibration samples as the network takes them,
-            or None where the format has no use for them.
+            by the names of its inputs, or None where the format has no use for them. Of several outputs the network
+            gives a dictionary, whose names the file keeps.
         add_metadata: puts what travels with a network into the file that `convert` wrote; it also gets the shape of one
             sample.
         tolerance: the default one.
@@ -37,7 +41,7 @@ class Target:
     name: str
     suffix: str
     convert: Convert
-    add_metadata: Callable[[Path, Metadata, tuple[int, ...]], None]
+    add_metadata: Callable[[Path, Metadata, Shapes], None]
     tolerance: Tolerance
     rounds: bool = False
     rounds_from: int | None = None

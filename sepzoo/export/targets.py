@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 
@@ -16,7 +16,7 @@ from sepzoo.export.target import Target
 from sepzoo.export.tolerance import Tolerance
 from sepzoo.inference.keras_model import from_model
 from sepzoo.records.inputs import Features
-from sepzoo.records.outputs import Output
+from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import unknown
 
@@ -33,14 +33,15 @@ def export(
     check: Samples | None = None,
     tolerance: Tolerance | None = None,
     labels: Sequence[str] | None = None,
-    preprocessing: Preprocessing | None = None,
-    features: Features | None = None,
-    outputs: str | Output | Sequence[Output] | None = None,
+    preprocessing: Preprocessing | Mapping[str, Preprocessing] | None = None,
+    features: Features | Mapping[str, Features] | None = None,
+    outputs: Said = None,
 ) -> ExportReport:
     """Write a model in the format of a name: `tflite:float32`, `tflite:int8`, `xla`, … (`TARGETS` has all).
 
     Args:
-        model: a functional model of one input and one output; it is only read.
+        model: a functional model; it is only read. Where it has several inputs or outputs, samples and what is said
+            of them are dictionaries by their names.
         target: the format.
         path: of the file or folder.
         calibration: samples for the formats that take them; the others pass them by.

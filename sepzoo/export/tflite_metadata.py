@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
-from sepzoo.inference.tflite_description import METADATA_NAME
+from sepzoo.export.target import Shapes
+from sepzoo.inference.tensors import names_of, restored
+from sepzoo.inference.tflite_description import METADATA_NAME, tensor_names
 from sepzoo.inference.tflite_metadata_tables import COLOR_SPACES, TENSOR_AXIS_LABELS, Values, encode
 from sepzoo.records.metadata import MEMBER, Metadata
+from sepzoo.records.outputs import Output
 from sepzoo.records.preprocessing import Preprocessing
 
 LABELS_FILE = "labels.txt"
@@ -34,34 +37,82 @@ _MODEL_FIELDS = (
 _EARLIEST_DATE = (1980, 1, 1, 0, 0, 0)
 
 
-def with_metadata(content: bytes, metadata: Metadata, input_shape: tuple[int, ...]) -> bytes:
+def with_metadata(content: bytes, metadata: Metadata, shapes: Shapes) -> bytes:
     """Return the model's bytes with metadata, labels (if there are any) and `sepzoo.json` inside.
 
     Args:
-        content: a `.tflite` file of one input and one output.
+        content: a `.tflite` file.
         metadata: name, labels, what it takes and gives.
-        input_shape: of one sample, such as (height, width, channels).
+        shapes: of one sample, such as (height, width, channels); of several inputs by name.
     """
     files = {MEMBER: metadata.to_json()}
-    if metadata.labels and _gives_scores(metadata):
+    if metadata.labels and sum(output.scores for output in _outputs(metadata)) == 1:
         files[LABELS_FILE] = "".join(f"{' '.join(label.splitlines())}\n" for label in metadata.labels)
-    model = insert_metadata(content, encode(standard_metadata(metadata, input_shape)))
-    return append_files(model, files)
+    model = schema.Model.GetRootAs(content, 0)
+    order = tuple(_order(model, side) for side in ("input", "output"))
+    whole = insert_metadata(content, encode(standard_metadata(metadata, shapes, *order)))
+    return append_files(whole, files)
 
 
-def standard_metadata(metadata: Metadata, input_shape: tuple[int, ...]) -> Values:
-    """Return the fields of the ModelMetadata table; see `sepzoo.inference.tflite_metadata_tables`."""
+def standard_metadata(
+    metadata: Metadata, shapes: Shapes, inputs: Sequence[str] = (), outputs: Sequence[str] = ()
+) -> Values:
+    """Return the fields of the ModelMetadata table; see `sepzoo.inference.tflite_metadata_tables`.
+
+    Args:
+        metadata: name, labels, what it takes and gives.
+        shapes: of one sample, of several inputs by name.
+        inputs: names in the file, in the file's order; of no use where there is one.
+        outputs: likewise.
+    """
+    taken = [_input(metadata.preprocessing, shapes)] if isinstance(shapes, tuple) else _inputs(metadata, shapes, inputs)
+    said = _outputs(metadata)
+    in_file = restored({name: name for name in outputs}, names_of(said))
+    by_own_name = {in_file.get(str(output.name)): output for output in said}
+    ordered = [by_own_name[name] for name in outputs] if len(said) > 1 else said
+    scores = [output for output in said if output.scores]
+    labels = metadata.labels if len(scores) == 1 else None
     graph = {
-        "input_tensor_metadata": [_input(metadata.preprocessing, input_shape)],
-        "output_tensor_metadata": [_output(metadata)],
+        "input_tensor_metadata": taken,
+        "output_tensor_metadata": [_output(output, labels) for output in ordered],
     }
+    classifies = isinstance(shapes, tuple) and metadata.preprocessing and len(scores) == len(said) == 1
     return {
         "name": metadata.name,
-        "description": "image classifier" if metadata.preprocessing and _gives_scores(metadata) else "model",
+        "description": "image classifier" if classifies else "model",
         "subgraph_metadata": [graph],
         "associated_files": [{"name": MEMBER, "description": "labels and preprocessing, with resizing and cropping"}],
         "min_parser_version": "1.0.0",
     }
+
+
+def _outputs(metadata: Metadata) -> tuple[Output, ...]:
+    """Return the records of the outputs; a silent record is one of class scores."""
+    return metadata.outputs or (Output("softmax"),)
+
+
+def _order(model: schema.Model, side: str) -> list[str]:
+    """Return the names of a file's inputs or outputs in the order of its graph; an output may stand there twice."""
+    graph = model.Subgraphs(0)
+    numbers = (graph.InputsAsNumpy() if side == "input" else graph.OutputsAsNumpy()).tolist()
+    names = dict(tensor_names(model, side))
+    order = []
+    for number in numbers:
+        name = next((name for name, of in names.items() if of == number), next(iter(names)))
+        names.pop(name)
+        order.append(name)
+    return order
+
+
+def _inputs(metadata: Metadata, shapes: Mapping[str, tuple[int, ...]], order: Sequence[str]) -> list[Values]:
+    """Return the fields of several inputs in the order of the file, each under its own name."""
+    said = {each.name: each.takes for each in metadata.several}
+    found = {}
+    for name, own in restored({name: name for name in order}, list(shapes)).items():
+        takes = said.get(name)
+        fields = _input(takes if isinstance(takes, Preprocessing) else None, shapes[name])
+        found[own] = {**fields, "name": name}
+    return [found[own] for own in order]
 
 
 def _input(preprocessing: Preprocessing | None, shape: tuple[int, ...]) -> Values:
@@ -85,22 +136,18 @@ def _input(preprocessing: Preprocessing | None, shape: tuple[int, ...]) -> Value
     }
 
 
-def _output(metadata: Metadata) -> Values:
+def _output(output: Output, labels: Sequence[str] | None) -> Values:
     content: Values = {"content_properties": ("FeatureProperties", {})}
-    if not _gives_scores(metadata):
-        return {"name": "output", "description": "values", "content": content}
-    labels = {"name": LABELS_FILE, "description": "one class a line", "type": TENSOR_AXIS_LABELS}
+    if not output.scores:
+        return {"name": output.name or "output", "description": "values", "content": content}
+    file = {"name": LABELS_FILE, "description": "one class a line", "type": TENSOR_AXIS_LABELS}
     return {
-        "name": "probability",
+        "name": output.name or "probability",
         "description": "of each class",
         "content": content,
         "stats": {"max": [1.0], "min": [0.0]},
-        "associated_files": [labels] if metadata.labels else [],
+        "associated_files": [file] if labels else [],
     }
-
-
-def _gives_scores(metadata: Metadata) -> bool:
-    return all(output.scores for output in metadata.outputs or ())
 
 
 def insert_metadata(content: bytes, metadata: bytes) -> bytes:

@@ -33,7 +33,12 @@ class Tolerance:
     relative_error: float | None = None
 
     def problems(self, comparison: Comparison) -> list[str]:
-        """Return what is beyond the limits, one phrase each; an empty list where all is well."""
+        """Return what is beyond the limits, one phrase each; an empty list where all is well.
+
+        Of several outputs each is judged by its own measures, and named.
+        """
+        if comparison.outputs:
+            return [f"output {seen.name!r}: {text}" for seen in comparison.outputs for text in self.problems(seen)]
         found = []
         if self.max_error is not None and comparison.scores and not comparison.max_error <= self.max_error:
             found.append(f"probabilities differ by up to {comparison.max_error:.2g} (limit {self.max_error:g})")

@@ -123,7 +123,7 @@ def evaluate_samples(classifier: Scorer, samples: Samples, *, batch_size: int = 
             f"Received: {labels.min()} … {labels.max()}."
         )
     starts = range(0, len(labels), batch_size)
-    batches = ((samples.images[at : at + batch_size], labels[at : at + batch_size]) for at in starts)
+    batches = ((samples.taken(slice(at, at + batch_size)).images, labels[at : at + batch_size]) for at in starts)
     correct, correct_top5 = _hits(classifier, batches, batch_size)
     what = what_of(samples)
     return Evaluation(classifier.name, samples.origin, len(labels), correct, correct_top5, "by number", what)
@@ -136,7 +136,8 @@ def what_of(samples: Samples) -> str:
         >>> what_of(Samples(np.zeros((2, 640), "float32"), None, origin="windows.npy", seed=0))
         'samples'
     """
-    return "images" if samples.images.dtype == np.uint8 else "samples"
+    pixels = isinstance(samples.images, np.ndarray) and samples.images.dtype == np.uint8
+    return "images" if pixels else "samples"
 
 
 def _hits(classifier: Scorer, batches: Iterable[tuple[np.ndarray, np.ndarray]], batch_size: int) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import zipfile
+from collections.abc import Mapping, Sequence, Sized
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,8 @@ def as_features(data: object, metadata: Metadata, input_shape: tuple[int, ...]) 
         return None
     if isinstance(data, str | os.PathLike) and names_features(data):
         data = load_features(data)
+    if isinstance(data, Mapping):
+        data = _only(data, metadata.name)
     if not isinstance(data, np.ndarray):
         if metadata.features is None:
             return None
@@ -73,14 +76,19 @@ def load_features(path: str | os.PathLike[str]) -> np.ndarray:
     Raises:
         SepzooError: no such file, a damaged one, pickled objects, or an `.npz` file with several arrays.
     """
-    return _arrays(Path(path))[0]
+    return _only(_arrays(Path(path))[0], str(path))
 
 
-def feature_samples(path: str | os.PathLike[str]) -> Samples:
+def feature_samples(path: str | os.PathLike[str], inputs: Sequence[str] = ()) -> Samples:
     """Return the features of a file as samples, with the class numbers that an `.npz` file holds as `labels` or `y`.
 
+    Args:
+        path: of the file. An `.npz` file of several arrays is one of a model of several inputs, by their names.
+        inputs: names of the model's inputs, none of which is the labels' then, whatever it is called.
+
     Raises:
-        SepzooError: what `load_features` raises, or labels that are no class numbers, one a sample.
+        SepzooError: no such file, a damaged one, pickled objects, arrays of different lengths, or labels that are no
+            class numbers, one a sample.
 
     Example:
         >>> import tempfile
@@ -90,34 +98,69 @@ def feature_samples(path: str | os.PathLike[str]) -> Samples:
         >>> samples.images.shape, samples.labels.tolist()
         ((6, 49, 10), [0, 1, 2, 3, 4, 5])
     """
-    features, labels = _arrays(Path(path))
-    if labels is not None and labels.shape == (len(features), 1):  # as keras.datasets gives them
+    features, labels = _arrays(Path(path), inputs)
+    check_lengths(features, str(path))
+    count = len(next(iter(features.values())))
+    if labels is not None and labels.shape == (count, 1):  # as keras.datasets gives them
         labels = labels[:, 0]
-    if labels is not None and (labels.shape != (len(features),) or not np.issubdtype(labels.dtype, np.integer)):
+    if labels is not None and (labels.shape != (count,) or not np.issubdtype(labels.dtype, np.integer)):
         raise SepzooError(
             f"{path}: expected one class number a sample as labels. Received: {labels.dtype} of shape {labels.shape}."
         )
-    return Samples(features, labels, origin=Path(path).name, seed=0)
+    images = features if inputs or len(features) > 1 else next(iter(features.values()))
+    return Samples(images, labels, origin=Path(path).name, seed=0)
 
 
-def _arrays(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return the features of a file, and its labels where it has them."""
+def check_lengths(arrays: Mapping[str, Sized], title: str) -> None:
+    """See that the arrays of several inputs hold equally many samples.
+
+    Raises:
+        SepzooError: they don't, or one is no array of samples.
+    """
+    lengths = {name: _length(array) for name, array in arrays.items()}
+    if len(set(lengths.values())) > 1 or None in lengths.values():
+        received = ", ".join(f"{name or 'it'}: {length}" for name, length in lengths.items())
+        raise SepzooError(f"{title}: expected equally many samples for each input. Received: {received}.")
+
+
+def _length(array: Sized) -> int | None:
+    return None if isinstance(array, np.ndarray) and not array.ndim else len(array)
+
+
+def check_readable(path: Path) -> None:
+    """See that a path leads to a file that can be read.
+
+    Raises:
+        SepzooError: no such file, a folder, or a pipe.
+    """
     reason = why_unreadable(path, most_bytes=sys.maxsize)
     if reason is not None:
         said = reason if reason == "no such file" else f"expected an .npy or .npz file of numbers. Received: {reason}"
         raise SepzooError(f"{path}: {said}.")
+
+
+def _arrays(path: Path, inputs: Sequence[str] = ()) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    """Return the features of a file, one or several arrays, and its labels where it has them."""
+    check_readable(path)
     try:
         with path.open("rb") as file:
             found = np.load(file, allow_pickle=False)
             arrays = {"": found} if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise SepzooError(f"{path}: expected an .npy or .npz file of numbers ({first_line(error)}).") from None
-    labels = next((arrays.pop(name) for name in _LABELS if name in arrays), None)
+    labels = next((arrays.pop(name) for name in _LABELS if name in arrays and name not in inputs), None)
+    if not arrays:
+        raise SepzooError(f"{path}: expected one array of features, and labels beside it. Received: none.")
+    return arrays, labels
+
+
+def _only(arrays: Mapping[str, np.ndarray], title: str) -> np.ndarray:
+    """Return the one array of a model of one input."""
     if len(arrays) != 1:
         raise SepzooError(
-            f"{path}: expected one array of features, and labels beside it. Received: {', '.join(arrays) or 'none'}."
+            f"{title}: expected one array of features, and labels beside it. Received: {', '.join(arrays)}."
         )
-    return next(iter(arrays.values())), labels
+    return next(iter(arrays.values()))
 
 
 def _named(data: object) -> str:

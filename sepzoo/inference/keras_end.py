@@ -17,8 +17,8 @@ _AVERAGES = {"Average", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "Glo
 _FUNCTIONS: dict[str, End] = {"softmax": "softmax", "sigmoid": "sigmoid"}
 
 
-def end_of(model: keras.Model) -> End:
-    """Return what a model's first output went through last: softmax, sigmoid, a plain linear layer, or something else.
+def end_of(model: keras.Model, position: int = 0) -> End:
+    """Return what one of a model's outputs went through last: softmax, sigmoid, a plain linear layer, something else.
 
     Identities, casts, linear activations, reshapes that move nothing between samples and classes, `Rescaling(1)` and
     averages are looked through, and so are nested models.
@@ -31,7 +31,7 @@ def end_of(model: keras.Model) -> End:
         >>> end_of(keras.Model(x, keras.layers.Dense(2, activation="tanh")(x)))
         'other'
     """
-    return _end(model.outputs[0])
+    return _end(model.outputs[position])
 
 
 def _end(tensor: Tensor) -> End:

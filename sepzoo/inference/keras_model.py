@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -11,14 +11,14 @@ import numpy as np
 
 from sepzoo.artifact import model_file
 from sepzoo.inference.classifier import Classifier
-from sepzoo.inference.keras_end import end_of
+from sepzoo.inference.keras_tensors import input_tensors, output_tensors
 from sepzoo.layers.graph import graph_of
 from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import Metadata
-from sepzoo.records.outputs import Output
+from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
-from sepzoo.support.errors import SepzooError
 from sepzoo.support.quiet import errors_only
+from sepzoo.support.types import Arrays
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,18 +31,18 @@ class KerasClassifier(Classifier):
 
     model: keras.Model
 
-    def encode(self, values: np.ndarray) -> np.ndarray:
-        """Return the values in the type of the model's input."""
-        dtype = keras.backend.standardize_dtype(self.model.inputs[0].dtype)
-        return values.astype("float32" if dtype in ("float16", "bfloat16") else dtype)
-
-    def run(self, tensor: np.ndarray) -> np.ndarray:
+    def run(self, tensor: Arrays) -> Arrays:
         """Return the model's outputs, float32 (n, *output_shape)."""
-        given = graph_of(self.model).input
-        source = dict.fromkeys(given, tensor) if isinstance(given, dict) else tensor
+        names = [each.name for each in self.input_tensors]
+        given = [tensor] if len(names) == 1 else [tensor[name] for name in names]
+        source = keras.tree.pack_sequence_as(graph_of(self.model).input, given)
         with errors_only("tensorflow"):  # which warns of each batch size that it compiles for
-            (outputs,) = keras.tree.flatten(self.model.predict_on_batch(source))
-        return np.asarray(outputs, np.float32).reshape(len(tensor), *self.output_shape)
+            outputs = keras.tree.flatten(self.model.predict_on_batch(source))
+        found = {
+            each.name: np.asarray(output, np.float32).reshape(len(given[0]), *each.shape)
+            for each, output in zip(self.output_tensors, outputs, strict=True)
+        }
+        return found if len(found) > 1 else found[self.output_name]
 
 
 def read(path: Path, threads: int) -> KerasClassifier:
@@ -55,55 +55,29 @@ def from_model(
     model: keras.Model,
     *,
     labels: Sequence[str] | None = None,
-    preprocessing: Preprocessing | None = None,
-    features: Features | None = None,
-    outputs: str | Output | Sequence[Output] | None = None,
+    preprocessing: Preprocessing | Mapping[str, Preprocessing] | None = None,
+    features: Features | Mapping[str, Features] | None = None,
+    outputs: Said = None,
 ) -> KerasClassifier:
     """Return the classifier of a model in memory.
 
     Args:
-        model: one input of fixed size, one output.
+        model: a functional one, of inputs and outputs of fixed size.
         labels: instead of those that the model carries.
         preprocessing: instead of that which the model carries.
         features: what it takes instead of pixels.
         outputs: what it gives, instead of what the model says or its graph shows.
 
+    Of several inputs or outputs the last three are dictionaries, by their names.
+
     Raises:
-        SepzooError: several inputs or outputs, an open size, or no functional model.
+        SepzooError: an open size, no functional model, or what is said does not fit it.
     """
-    graph = graph_of(model)
+    graph_of(model)
     metadata = model_file.metadata_of(model) or Metadata(model.name, preprocessing=None)
     return KerasClassifier(
         metadata=metadata.updated(labels=labels, preprocessing=preprocessing, features=features, outputs=outputs),
-        input_shape=_input_shape(model),
-        output_shape=_output_shape(model),
-        end=end_of(model),
-        output_name=graph.output_names[0],
+        input_tensors=input_tensors(model),
+        output_tensors=output_tensors(model),
         model=model,
     )
-
-
-def _input_shape(model: keras.Model) -> tuple[int, ...]:
-    shapes = [tuple(each.shape) for each in model.inputs]
-    if len(shapes) != 1:
-        raise SepzooError(
-            f"{model.name}: expected one input. Received: inputs of shape {shapes}. Models of several inputs can "
-            "be profiled and rewritten, but not run or exported yet."
-        )
-    shape = shapes[0][1:]
-    if None in shape:
-        raise SepzooError(
-            f"{model.name}: expected an input of fixed size. Received: {shape}. Build the network "
-            "with input_shape=(height, width, channels) and load the weights into that."
-        )
-    return shape
-
-
-def _output_shape(model: keras.Model) -> tuple[int, ...]:
-    shapes = [tuple(each.shape) for each in model.outputs]
-    if len(shapes) != 1 or None in shapes[0][1:]:
-        raise SepzooError(
-            f"{model.name}: expected one output of fixed size. Received: outputs of shape {shapes}. Make a model of "
-            "one of them: keras.Model(model.inputs, model.outputs[0])."
-        )
-    return shapes[0][1:]

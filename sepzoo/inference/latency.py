@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Mapping
 
 import numpy as np
 
 from sepzoo.inference.classifier import Classifier
+from sepzoo.support.types import Arrays
 
 _WARM_UP = 3
 
@@ -35,15 +37,21 @@ class Latency:
         return f"{self.median_ms:.2f} ms ({self.low_ms:.2f} … {self.high_ms:.2f}, {self.runs} runs)"
 
 
-def measure(classifier: Classifier, image: np.ndarray, *, runs: int = 30) -> Latency:
+def measure(classifier: Classifier, image: Arrays, *, runs: int = 30) -> Latency:
     """Time `runs` runs of one sample, after three that are not counted.
 
     Args:
         classifier: the network.
-        image: pixels as uint8 of the input's shape, or features of that shape.
+        image: pixels as uint8 of the input's shape, or features of that shape; of several inputs a dictionary of these.
         runs: how many are timed.
     """
-    tensor = classifier.tensor(image[None])
+    several = isinstance(image, Mapping)
+    one = {name: each[None] for name, each in image.items()} if several else image[None]
+    return measure_tensor(classifier, classifier.tensor(one), runs=runs)
+
+
+def measure_tensor(classifier: Classifier, tensor: Arrays, *, runs: int = 30) -> Latency:
+    """Time `runs` runs of one sample in the form that the network takes, after three that are not counted."""
     times = []
     for _ in range(_WARM_UP + runs):
         start = time.perf_counter()

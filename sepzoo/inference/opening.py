@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sepzoo.artifact.inspection.checking import check
 from sepzoo.artifact.model_format import ARCHIVE, HDF5, SAVED_MODEL, TFLITE, model_format
 from sepzoo.inference.classifier import Classifier
-from sepzoo.records.outputs import Output
+from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.printable import printable
@@ -57,8 +57,8 @@ def open(  # noqa: A001  (named for what it does, as in gzip.open)
     path: str | os.PathLike[str],
     *,
     labels: Sequence[str] | None = None,
-    preprocessing: Preprocessing | None = None,
-    outputs: str | Output | Sequence[Output] | None = None,
+    preprocessing: Preprocessing | Mapping[str, Preprocessing] | None = None,
+    outputs: Said = None,
     threads: int = 1,
     trust: bool = False,
 ) -> Classifier:
@@ -73,7 +73,7 @@ def open(  # noqa: A001  (named for what it does, as in gzip.open)
         preprocessing: instead of that in the file.
         trust: whether to open it without the check of `sepzoo.artifact.inspection`, which takes a process of its own.
         outputs: what the network gives ("logits", "values", …: `sepzoo.records.outputs`), instead of what the file says
-            or shows.
+            or shows; of several outputs by their names: {"class": "softmax", "pose": "values"}.
         threads: that a `.tflite` file may use; the other formats choose by themselves.
 
     Raises:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from sepzoo.inference.classifier import Classifier
-from sepzoo.inference.saved_model_end import end_of
+from sepzoo.inference.saved_model_end import ends_of
+from sepzoo.inference.tensors import InputTensor, OutputTensor, names_of, restored
 from sepzoo.records.metadata import MEMBER, Metadata
+from sepzoo.records.outputs import End
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.quiet import quiet
-from sepzoo.support.types import TfModule, TfTensor
+from sepzoo.support.types import Arrays, TfFunction, TfModule, TfTensor
 
 EXTRA_FILES = "assets.extra"
 """The folder inside a SavedModel that TensorFlow leaves to others."""
@@ -26,39 +29,51 @@ class SavedModelClassifier(Classifier):
 
     Attributes:
         loaded: what TensorFlow loaded; it owns the variables.
+        arguments, results: what the function calls its inputs and outputs, in the order of `input_tensors` and
+            `output_tensors`.
         signature: the name of the function that is run.
         batch: how many samples the function takes at once; None: any number.
     """
 
     loaded: TfModule
+    arguments: tuple[str, ...]
+    results: tuple[str, ...]
     signature: str = SIGNATURE
     batch: int | None = None
 
-    def encode(self, values: np.ndarray) -> np.ndarray:
-        """Return the values in the type that the function takes."""
-        (source,) = self.loaded.signatures[self.signature].structured_input_signature[1].values()
-        return values.astype(source.dtype.as_numpy_dtype)
-
-    def run(self, tensor: np.ndarray) -> np.ndarray:
+    def run(self, tensor: Arrays) -> Arrays:
         """Return the outputs, float32 (n, *output_shape)."""
-        batch = self.batch or max(len(tensor), 1)
-        return np.concatenate(
-            [self._run(tensor[start : start + batch], batch) for start in range(0, max(len(tensor), 1), batch)]
-        )
+        one = len(self.arguments) == 1
+        given = [tensor] if one else [tensor[each.name] for each in self.input_tensors]
+        count = max(len(given[0]), 1)
+        batch = self.batch or count
+        chunks = [
+            self._run([array[start : start + batch] for array in given], batch) for start in range(0, count, batch)
+        ]
+        found = {
+            each.name: np.concatenate(parts)
+            for each, parts in zip(self.output_tensors, zip(*chunks, strict=True), strict=True)
+        }
+        return found if len(found) > 1 else found[self.output_name]
 
-    def _run(self, chunk: np.ndarray, batch: int) -> np.ndarray:
+    def _run(self, given: list[np.ndarray], batch: int) -> list[np.ndarray]:
         """Run up to `batch` samples; what a fixed batch lacks is filled with zeros and left out of the outputs."""
         import tensorflow as tf
 
-        rest = batch - len(chunk) if self.batch else 0
-        full = np.concatenate([chunk, np.zeros((rest, *chunk.shape[1:]), chunk.dtype)]) if rest else chunk
+        count = len(given[0])
+        rest = batch - count if self.batch else 0
+        full = [
+            np.concatenate([each, np.zeros((rest, *each.shape[1:]), each.dtype)]) if rest else each for each in given
+        ]
         function = self.loaded.signatures[self.signature]
-        (name,) = function.structured_input_signature[1]
         try:
-            (outputs,) = function(**{name: tf.constant(full)}).values()
+            outputs = function(**{name: tf.constant(each) for name, each in zip(self.arguments, full, strict=True)})
         except tf.errors.OpError as error:
             raise SepzooError(f"{self.name}: TensorFlow cannot run this model ({first_line(error)}).") from error
-        return np.asarray(outputs, np.float32).reshape(len(full), *self.output_shape)[: len(chunk)]
+        return [
+            np.asarray(outputs[name], np.float32).reshape(len(full[0]), *each.shape)[:count]
+            for name, each in zip(self.results, self.output_tensors, strict=True)
+        ]
 
 
 def read(path: Path, threads: int) -> SavedModelClassifier:
@@ -76,27 +91,44 @@ def read(path: Path, threads: int) -> SavedModelClassifier:
         raise SepzooError(f"{path}: expected a SavedModel. Received: a damaged one ({first_line(error)}).") from error
     signature = _signature(path, loaded)
     function = loaded.signatures[signature]
-    sources, targets = function.structured_input_signature[1], function.structured_outputs
-    if len(sources) != 1 or len(targets) != 1:
+    sources: Mapping[str, TfTensor] = function.structured_input_signature[1]
+    targets: Mapping[str, TfTensor] = function.structured_outputs
+    if not sources or not targets:
         raise SepzooError(
-            f"{path}: expected a signature of one input and one output. Received: {signature!r} of "
-            f"{', '.join(sorted(sources)) or 'no input'} -> {', '.join(sorted(targets)) or 'no output'}. "
-            "Models of several can't be run here yet: save a function of one of each."
+            f"{path}: expected a signature of an input and an output, or of several. Received: {signature!r} of "
+            f"{', '.join(sorted(sources)) or 'no input'} -> {', '.join(sorted(targets)) or 'no output'}. Save a "
+            "function that has both."
         )
-    (source,), ((name, target),) = sources.values(), targets.items()
-    input_shape, output_shape = _shape(path, "input", source), _shape(path, "output", target)
-    outputs = metadata.outputs
+    inputs = restored({name: name for name in sorted(sources)}, names_of(metadata.several))
+    outputs = restored({name: name for name in sorted(targets)}, names_of(metadata.outputs or ()))
+    batches = {source.shape[0] for source in sources.values() if source.shape.rank and source.shape[0] is not None}
     return SavedModelClassifier(
         metadata=metadata,
-        input_shape=input_shape,
-        output_shape=output_shape,
-        # earlier versions wrote probabilities alone
-        end=(outputs[0].end if outputs else "softmax") if ours else end_of(function),
-        output_name=name,
+        input_tensors=tuple(
+            InputTensor(name, _shape(path, "input", sources[own]), sources[own].dtype.as_numpy_dtype.__name__)
+            for name, own in inputs.items()
+        ),
+        output_tensors=tuple(
+            OutputTensor(name, _shape(path, "output", targets[own]), end)
+            for (name, own), end in zip(outputs.items(), _ends(metadata, function, outputs, ours=ours), strict=True)
+        ),
         loaded=loaded,
+        arguments=tuple(inputs.values()),
+        results=tuple(outputs.values()),
         signature=signature,
-        batch=source.shape[0],
+        batch=min(batches) if batches else None,
     )
+
+
+def _ends(metadata: Metadata, function: TfFunction, outputs: Mapping[str, str], *, ours: bool) -> list[End]:
+    """Return what the graph does last to each output; of our own files the record says it."""
+    said = metadata.outputs or ()
+    if ours and len(said) == len(outputs):
+        return [output.end for output in said]
+    if ours and not said:  # earlier versions wrote probabilities alone
+        return ["softmax"] * len(outputs)
+    ends = ends_of(function)
+    return [ends[name] for name in outputs.values()]
 
 
 def _signature(path: Path, loaded: TfModule) -> str:

@@ -11,17 +11,23 @@ _PRODUCTS = ("MatMul", "Conv2D", "Conv1D", "Conv3D")
 _PASSED_THROUGH = ("Identity", "Cast", "Reshape", "Squeeze", "StopGradient")
 
 
-def end_of(function: TfFunction) -> End:
-    """Return what a signature's one output went through last; "other" where its graph can't be read.
+def ends_of(function: TfFunction) -> dict[str, End]:
+    """Return what each of a signature's outputs went through last; "other" where its graph can't be read.
 
-    The functions that it calls are put in their places first, so that the walk meets operations alone.
+    The functions that it calls are put in their places first, so that the walk meets operations alone. TensorFlow keeps
+    outputs in the order of their names.
     """
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+    names = sorted(function.structured_outputs)
     try:
-        tensor = convert_variables_to_constants_v2(function).outputs[0]
+        tensors = convert_variables_to_constants_v2(function).outputs
     except Exception:  # lookup tables and other resources, which it can't freeze, make it raise almost anything
-        return "other"
+        return dict.fromkeys(names, "other")
+    return {name: _end(tensor) for name, tensor in zip(names, tensors, strict=True)}
+
+
+def _end(tensor: TfTensor) -> End:
     while tensor.op.type in _PASSED_THROUGH and _axes(tensor) == _axes(tensor.op.inputs[0]):
         tensor = tensor.op.inputs[0]
     if tensor.op.type in _ADDITIONS and tensor.op.inputs[0].op.type in _PRODUCTS and _is_constant(tensor.op.inputs[1]):

@@ -9,8 +9,9 @@ from collections import Counter
 
 from ai_edge_litert import schema_py_generated as schema
 
+from sepzoo.inference.tensors import unique
 from sepzoo.inference.tflite_metadata_tables import TENSOR_AXIS_LABELS, Values, decode
-from sepzoo.records.inputs import Features
+from sepzoo.records.inputs import Features, Input
 from sepzoo.records.metadata import MEMBER, Metadata
 from sepzoo.records.outputs import End, Output
 from sepzoo.records.preprocessing import Preprocessing
@@ -32,8 +33,10 @@ class TfliteDescription:
         labels: class names, or None.
         preprocessing: from pixels to the input, or None.
         features: what it takes instead of pixels, or None.
+        several: what it takes where it has several inputs, by their names, as far as the file says.
         outputs: what it gives, as the file says; None where it is silent.
-        end: what the graph does last.
+        inputs: input name -> number of its tensor, as the file's one signature names them; else by the tensors' names.
+        ends: output name, likewise -> number of its tensor, and what the graph does last to it.
         operators: operator name -> how often it stands in the file, most frequent first.
     """
 
@@ -41,8 +44,10 @@ class TfliteDescription:
     labels: tuple[str, ...] | None
     preprocessing: Preprocessing | None
     features: Features | None
+    several: tuple[Input, ...]
     outputs: tuple[Output, ...] | None
-    end: End
+    inputs: dict[str, int]
+    ends: dict[str, tuple[int, End]]
     operators: dict[str, int]
 
 
@@ -60,10 +65,12 @@ def describe(content: bytes) -> TfliteDescription:
     return TfliteDescription(
         name=metadata.name if metadata else standard.get("name"),
         labels=metadata.labels if metadata else _labels(standard, content),
-        preprocessing=metadata.preprocessing if metadata else _preprocessing(standard),
+        preprocessing=metadata.preprocessing if metadata else _preprocessing(_one_tensor(standard, "input")),
         features=metadata.features if metadata else None,
+        several=metadata.several if metadata else _several(model, standard),
         outputs=metadata.outputs if metadata else None,
-        end=_end(model),
+        inputs=tensor_names(model, "input"),
+        ends={name: (tensor, _end(model, tensor)) for name, tensor in tensor_names(model, "output").items()},
         operators=_operators(model),
     )
 
@@ -76,22 +83,28 @@ def _standard_metadata(model: schema.Model) -> Values:
     return {}
 
 
-def _tensor(standard: Values, side: str) -> Values:
-    """Return the metadata of the first input or output of the first subgraph."""
+def _tensors(standard: Values, side: str) -> list[Values]:
+    """Return the metadata of the inputs or outputs of the first subgraph, in the order of the subgraph."""
     subgraph = (standard.get("subgraph_metadata") or [{}])[0]
-    return (subgraph.get(f"{side}_tensor_metadata") or [{}])[0]
+    return subgraph.get(f"{side}_tensor_metadata") or []
+
+
+def _one_tensor(standard: Values, side: str) -> Values:
+    """Return the metadata of the one input or output; nothing where there are several."""
+    tensors = _tensors(standard, side)
+    return tensors[0] if len(tensors) == 1 else {}
 
 
 def _require_associated_files(standard: Values, content: bytes) -> None:
     """Raise where a file has lost its end: the model itself would still run, without labels."""
-    listed = (standard, _tensor(standard, "input"), _tensor(standard, "output"))
+    listed = (standard, *_tensors(standard, "input"), *_tensors(standard, "output"))
     for file in (file for table in listed for file in table.get("associated_files", [])):
         if _associated_file(content, file["name"]) is None:
             raise ValueError(f"its associated file {file['name']} is missing")
 
 
 def _labels(standard: Values, content: bytes) -> tuple[str, ...] | None:
-    for file in _tensor(standard, "output").get("associated_files", []):
+    for file in _one_tensor(standard, "output").get("associated_files", []):
         text = _associated_file(content, file.get("name", "")) if file.get("type") == TENSOR_AXIS_LABELS else None
         if text is not None:
             lines = text.decode("utf-8-sig").removesuffix("\n").split("\n")
@@ -99,12 +112,22 @@ def _labels(standard: Values, content: bytes) -> tuple[str, ...] | None:
     return None
 
 
-def _preprocessing(standard: Values) -> Preprocessing | None:
-    for unit in _tensor(standard, "input").get("process_units", []):
+def _preprocessing(tensor: Values) -> Preprocessing | None:
+    for unit in tensor.get("process_units", []):
         kind, options = unit.get("options", ("", {}))
         if kind == "NormalizationOptions":
             return Preprocessing(mean=tuple(options["mean"]), std=tuple(options["std"]))
     return None
+
+
+def _several(model: schema.Model, standard: Values) -> tuple[Input, ...]:
+    """Return the pictures among several inputs, whose metadata stand in the order of the subgraph."""
+    described, numbers = _tensors(standard, "input"), model.Subgraphs(0).InputsAsNumpy().tolist()
+    if len(described) != len(numbers) or len(numbers) < 2:
+        return ()
+    said = {number: _preprocessing(tensor) for number, tensor in zip(numbers, described, strict=True)}
+    names = tensor_names(model, "input")
+    return tuple(Input(name, taken) for name, number in names.items() if (taken := said[number]) is not None)
 
 
 def _associated_file(content: bytes, name: str) -> bytes | None:
@@ -127,10 +150,29 @@ def _operators(model: schema.Model) -> dict[str, int]:
     return dict(Counter(names).most_common())
 
 
-def _end(model: schema.Model) -> End:
-    """Walk back from the output over operators that leave values as they are."""
+def tensor_names(model: schema.Model, side: str) -> dict[str, int]:
+    """Return the names of the inputs or of the outputs of the first subgraph, and the numbers of their tensors.
+
+    The file's one signature names them; where there is none, or it doesn't name just these, they are called as their
+    tensors are.
+    """
     graph = model.Subgraphs(0)
-    tensor = graph.Outputs(0)
+    tensors = (graph.InputsAsNumpy() if side == "input" else graph.OutputsAsNumpy()).tolist()
+    if model.SignatureDefsLength() == 1 and model.SignatureDefs(0).SubgraphIndex() == 0:
+        signature = model.SignatureDefs(0)
+        count, item = {
+            "input": (signature.InputsLength(), signature.Inputs),
+            "output": (signature.OutputsLength(), signature.Outputs),
+        }[side]
+        named = {item(index).Name().decode(): int(item(index).TensorIndex()) for index in range(count)}
+        if len(named) == len(tensors) and set(named.values()) <= set(tensors):
+            return named
+    return dict(zip(unique(graph.Tensors(tensor).Name().decode() for tensor in tensors), tensors, strict=True))
+
+
+def _end(model: schema.Model, tensor: int) -> End:
+    """Walk back from an output over operators that leave values as they are."""
+    graph = model.Subgraphs(0)
     for index in reversed(range(graph.OperatorsLength())):
         operator = graph.Operators(index)
         if tensor in operator.OutputsAsNumpy():

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from sepzoo.inference.classifier import Classifier
+from sepzoo.inference.tensors import InputTensor, OutputTensor, names_of, restored
 from sepzoo.inference.tflite_description import describe
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.quiet import quiet
-from sepzoo.support.types import DType, Json
+from sepzoo.support.types import Arrays, DType, Json
 
 _IDENTIFIER = slice(4, 8), b"TFL3"
 _PIXELS = np.arange(256)
@@ -29,6 +31,11 @@ class Quantization:
     scale: float
     zero_point: int
     dtype: DType
+
+    @property
+    def real_dtype(self) -> str:
+        """The type of the numbers that are meant."""
+        return "float32" if self.scale else str(np.dtype(self.dtype))
 
     def quantize(self, values: np.ndarray) -> np.ndarray:
         """Return real numbers as the tensor's integers, cut to its type's range."""
@@ -53,60 +60,104 @@ class Quantization:
         return as_they_are.astype(self.dtype) if distance < _HALF_STEP else self.quantize(normalized)
 
 
+@dataclasses.dataclass(frozen=True)
+class FileTensor:
+    """An input or output of a `.tflite` file.
+
+    Attributes:
+        name: as the file's signature, else its tensor, has it.
+        number: of its tensor.
+        shape: of one sample.
+        quantization: how its integers are meant.
+    """
+
+    name: str
+    number: int
+    shape: tuple[int, ...]
+    quantization: Quantization
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class TfliteClassifier(Classifier):
     """A `.tflite` file behind the face that all files share.
 
     Attributes:
-        input_quantization, output_quantization: of its input and output.
+        sources, targets: its inputs and outputs, in the order of `input_tensors` and `output_tensors`.
         interpreter: LiteRT's, holding the file.
     """
 
-    input_quantization: Quantization
-    output_quantization: Quantization
+    sources: tuple[FileTensor, ...]
+    targets: tuple[FileTensor, ...]
     interpreter: Interpreter
 
-    def prepare(self, pixels: np.ndarray) -> np.ndarray:
-        """Return the pixels as the file's input: normalized, and quantized where the input is."""
-        preprocessing = self.require_preprocessing()
-        if not self.input_quantization.scale:
-            return self.encode(preprocessing.normalize(pixels))
-        channels = np.arange(pixels.shape[-1])
-        return self.input_quantization.pixel_table(preprocessing, len(channels))[pixels, channels]
+    @property
+    def input_quantization(self) -> Quantization:
+        """Of the first input."""
+        return self.sources[0].quantization
 
-    def encode(self, values: np.ndarray) -> np.ndarray:
+    @property
+    def output_quantization(self) -> Quantization:
+        """Of the first output."""
+        return self.targets[0].quantization
+
+    def prepare(self, pixels: np.ndarray, name: str | None = None) -> np.ndarray:
+        """Return the pixels as the file's input: normalized, and quantized where the input is."""
+        preprocessing = self.said_of(name).require_preprocessing()
+        quantization = self._quantization_of(name)
+        if not quantization.scale:
+            return self.encode(preprocessing.normalize(pixels), name)
+        channels = np.arange(pixels.shape[-1])
+        return quantization.pixel_table(preprocessing, len(channels))[pixels, channels]
+
+    def encode(self, values: np.ndarray, name: str | None = None) -> np.ndarray:
         """Return real numbers as the file's input: quantized where the input is."""
-        quantization = self.input_quantization
+        quantization = self._quantization_of(name)
         return quantization.quantize(values) if quantization.scale else values.astype(quantization.dtype)
 
-    def run(self, tensor: np.ndarray) -> np.ndarray:
+    def run(self, tensor: Arrays) -> Arrays:
         """Return the outputs, dequantized, float32 (n, *output_shape); a fixed batch runs that many at a time."""
+        one = len(self.sources) == 1
+        given = [tensor] if one else [tensor[each.name] for each in self.input_tensors]
         try:
-            self._fit_batch(len(tensor))
-            return self.output_quantization.dequantize(self._run(tensor))
+            batch = self._fit_batch(len(given[0]))
+            chunks = [
+                self._run([array[start : start + batch] for array in given], batch)
+                for start in range(0, len(given[0]), batch)
+            ]
         except (RuntimeError, ValueError) as error:  # ValueError: an output of another shape than the file says
             raise SepzooError(f"{self.name}: LiteRT cannot run this file ({first_line(error)}).") from error
+        found = {
+            each.name: target.quantization.dequantize(np.concatenate(parts))
+            for each, target, parts in zip(self.output_tensors, self.targets, zip(*chunks, strict=True), strict=True)
+        }
+        return found if len(found) > 1 else found[self.output_name]
 
-    def _run(self, tensor: np.ndarray) -> np.ndarray:
-        source, target = self.interpreter.get_input_details()[0], self.interpreter.get_output_details()[0]
-        batch = int(source["shape"][0])
-        outputs = []
-        for start in range(0, len(tensor), batch):
-            chunk = tensor[start : start + batch]
-            rest = np.zeros((batch - len(chunk), *chunk.shape[1:]), chunk.dtype)
-            self.interpreter.set_tensor(source["index"], np.concatenate([chunk, rest]) if len(rest) else chunk)
-            self.interpreter.invoke()
-            raw = self.interpreter.get_tensor(target["index"]).reshape(batch, *self.output_shape)
-            outputs.append(raw[: len(chunk)])
-        return np.concatenate(outputs)
+    def _run(self, given: list[np.ndarray], batch: int) -> list[np.ndarray]:
+        """Return the raw outputs for up to `batch` samples; what is lacking is filled with zeros, and cut off again."""
+        count = len(given[0])
+        for source, array in zip(self.sources, given, strict=True):
+            rest = np.zeros((batch - count, *array.shape[1:]), array.dtype)
+            self.interpreter.set_tensor(source.number, np.concatenate([array, rest]) if len(rest) else array)
+        self.interpreter.invoke()
+        return [
+            self.interpreter.get_tensor(target.number).reshape(batch, *target.shape)[:count] for target in self.targets
+        ]
 
-    def _fit_batch(self, count: int) -> None:
-        """Give an input whose batch is free the batch that comes."""
-        details = self.interpreter.get_input_details()[0]
-        if details["shape_signature"][0] == -1 and details["shape"][0] != count:
-            self.interpreter.resize_tensor_input(details["index"], (count, *details["shape"][1:]))
+    def _fit_batch(self, count: int) -> int:
+        """Return how many samples run at a time, once inputs whose batch is free have been given that batch."""
+        details = self.interpreter.get_input_details()
+        fixed = {int(each["shape"][0]) for each in details if each["shape_signature"][0] != -1}
+        batch = min(fixed) if fixed else count
+        free = [each for each in details if each["shape_signature"][0] == -1 and each["shape"][0] != batch]
+        for each in free:
+            self.interpreter.resize_tensor_input(each["index"], (batch, *each["shape"][1:]))
+        if free:
             with quiet():
                 self.interpreter.allocate_tensors()
+        return batch
+
+    def _quantization_of(self, name: str | None) -> Quantization:
+        return self.sources[self.input_tensors.index(self.input_of(name))].quantization
 
 
 def read(path: Path, threads: int) -> TfliteClassifier:
@@ -120,26 +171,27 @@ def read(path: Path, threads: int) -> TfliteClassifier:
         description = describe(content)
     except Exception as error:  # a damaged file makes the runtime and the FlatBuffers reader raise almost anything
         raise SepzooError(f"{path}: expected a TFLite file. Received: a damaged one ({first_line(error)}).") from error
-    source, target = _one(path, "input", interpreter), _one(path, "output", interpreter)
-    quantization = _quantization(source)
-    preprocessing = (
-        None if description.features else description.preprocessing or _pixels_as_they_are(source, quantization)
+    inputs = _tensors(path, "input", restored(description.inputs, names_of(description.several)), interpreter)
+    ends = restored(description.ends, names_of(description.outputs or ()))
+    outputs = _tensors(path, "output", {name: number for name, (number, _end) in ends.items()}, interpreter)
+    metadata = Metadata(
+        name=description.name or path.stem,
+        labels=description.labels,
+        preprocessing=description.preprocessing,
+        features=description.features,
+        outputs=description.outputs,
+        several=description.several,
     )
     return TfliteClassifier(
-        metadata=Metadata(
-            name=description.name or path.stem,
-            labels=description.labels,
-            preprocessing=preprocessing,
-            features=description.features,
-            outputs=description.outputs,
+        metadata=_as_they_are(metadata, inputs),
+        input_tensors=tuple(InputTensor(each.name, each.shape, each.quantization.real_dtype) for each in inputs),
+        output_tensors=tuple(
+            OutputTensor(each.name, each.shape, end)
+            for each, (_number, end) in zip(outputs, ends.values(), strict=True)
         ),
-        input_shape=tuple(int(size) for size in source["shape"][1:]),
-        output_shape=tuple(int(size) for size in target["shape"][1:]),
-        end=description.end,
-        output_name=str(target["name"]),
         operators=description.operators,
-        input_quantization=quantization,
-        output_quantization=_quantization(target),
+        sources=inputs,
+        targets=outputs,
         interpreter=interpreter,
     )
 
@@ -152,20 +204,37 @@ def _interpreter(content: bytes, threads: int) -> Interpreter:
     return interpreter
 
 
-def _one(path: Path, side: str, interpreter: Interpreter) -> dict[str, Json]:
-    details = interpreter.get_input_details() if side == "input" else interpreter.get_output_details()
-    if len(details) != 1:
-        raise SepzooError(f"{path}: expected a model of one {side}. Received: {len(details)} of them.")
-    return details[0]
+def _tensors(path: Path, side: str, names: Mapping[str, int], interpreter: Interpreter) -> tuple[FileTensor, ...]:
+    """Return the inputs or outputs of a file; one alone is called as its tensor is."""
+    listed = interpreter.get_input_details() if side == "input" else interpreter.get_output_details()
+    details: dict[int, dict[str, Json]] = {int(each["index"]): each for each in listed}
+    if not names:
+        raise SepzooError(f"{path}: expected a model of one {side} or more. Received: one without.")
+    found = []
+    for name, number in names.items():
+        shape = tuple(int(size) for size in details[number]["shape"])
+        if not shape:
+            raise SepzooError(f"{path}: expected an {side} of one row a sample. Received: {name!r}, a number alone.")
+        title = name if len(names) > 1 else str(details[number]["name"])
+        scale, zero_point = details[number]["quantization"]
+        quantization = Quantization(float(scale), int(zero_point), details[number]["dtype"])
+        found.append(FileTensor(title, number, shape[1:], quantization))
+    return tuple(found)
 
 
-def _quantization(details: dict[str, Json]) -> Quantization:
-    scale, zero_point = details["quantization"]
-    return Quantization(float(scale), int(zero_point), details["dtype"])
+def _as_they_are(metadata: Metadata, inputs: Sequence[FileTensor]) -> Metadata:
+    """Return a record in which inputs of uint8 take pixels as they are, where the file says nothing: so it is meant."""
+    meant = {each.name: found for each in inputs if (found := _pixels_as_they_are(each)) is not None}
+    if not meant or metadata.inputs is not None:
+        return metadata
+    if len(inputs) == 1:
+        return metadata.updated(preprocessing=meant[inputs[0].name])
+    said = names_of(metadata.several)
+    return metadata.updated(preprocessing={name: found for name, found in meant.items() if name not in said})
 
 
-def _pixels_as_they_are(details: dict[str, Json], quantization: Quantization) -> Preprocessing | None:
-    """Return the normalization under which uint8 images go in as they are: so such a file is meant if it is silent."""
-    if len(details["shape"]) != 4 or quantization.dtype != np.uint8 or not quantization.scale:
+def _pixels_as_they_are(tensor: FileTensor) -> Preprocessing | None:
+    quantization = tensor.quantization
+    if len(tensor.shape) != 3 or quantization.dtype != np.uint8 or not quantization.scale:
         return None
     return Preprocessing(mean=(float(quantization.zero_point),), std=(1 / quantization.scale,))

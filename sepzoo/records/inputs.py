@@ -1,4 +1,4 @@
-"""What a model takes where that is no picture: an array of features."""
+"""What a model takes: pixels, an array of features, or several of either by name."""
 
 from __future__ import annotations
 
@@ -46,3 +46,33 @@ class Features:
 
 Inputs: TypeAlias = Preprocessing | Features
 """Pixels, which are normalized, or features, which are taken as they are."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Input:
+    """One of the inputs of a model that has several.
+
+    Attributes:
+        name: of the input: its key where the model takes a dictionary, else its layer's name.
+        takes: pixels with their preprocessing, or features.
+
+    Example:
+        >>> age = Input("age", Features((1,), low=0.0, high=120.0))
+        >>> Input.from_dict(age.to_dict()) == age
+        True
+    """
+
+    name: str
+    takes: Inputs
+
+    def to_dict(self) -> dict[str, Json]:
+        """Return name and record as JSON can hold them."""
+        kind = "features" if isinstance(self.takes, Features) else "preprocessing"
+        return {"name": self.name, kind: self.takes.to_dict()}
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Json]) -> Input:
+        """Return the record that `to_dict` described."""
+        if "features" in fields:
+            return cls(str(fields["name"]), Features.from_dict(fields["features"]))
+        return cls(str(fields["name"]), Preprocessing.from_dict(fields["preprocessing"]))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from sepzoo.records.inputs import Features, Inputs
-from sepzoo.records.outputs import Output, said_outputs
+from sepzoo.records.inputs import Features, Input, Inputs
+from sepzoo.records.outputs import Output, Said, replaced, said_outputs
 from sepzoo.records.preprocessing import MINUS_ONE_TO_ONE, Preprocessing
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Json
@@ -22,9 +22,11 @@ class Metadata:
     Attributes:
         name: registry name, or the model's own.
         labels: class names in the order of the outputs, or None where nobody said.
-        preprocessing: from pixels to the input; None where it takes features, or nobody said.
+        preprocessing: from pixels to the input; None where it takes features, or nobody said. Of a model of several
+            inputs, that of each picture whose input is not named.
         features: what it takes instead of pixels, or None.
         outputs: what it gives, one record an output; None where nobody said, and its graph must tell.
+        several: what a model of several inputs takes, by their names, as far as somebody said.
 
     Example:
         >>> metadata = Metadata(name="mobilenet_v1", labels=("cat", "dog"), outputs=(Output("logits"),))
@@ -37,6 +39,7 @@ class Metadata:
     preprocessing: Preprocessing | None = MINUS_ONE_TO_ONE
     features: Features | None = None
     outputs: tuple[Output, ...] | None = None
+    several: tuple[Input, ...] = ()
 
     def __post_init__(self) -> None:
         if self.preprocessing is not None and self.features is not None:
@@ -53,28 +56,36 @@ class Metadata:
         self,
         *,
         labels: Sequence[str] | None = None,
-        preprocessing: Preprocessing | None = None,
-        features: Features | None = None,
-        outputs: str | Output | Sequence[Output] | None = None,
+        preprocessing: Preprocessing | Mapping[str, Preprocessing] | None = None,
+        features: Features | Mapping[str, Features] | None = None,
+        outputs: Said = None,
     ) -> Metadata:
         """Return the record with what a caller says instead of its own; what is None stays.
+
+        Inputs and outputs of a model that has several are said by their names, and those not named stay.
 
         Example:
             >>> Metadata("net", labels=("a", "b")).updated(outputs="logits").labels
             ('a', 'b')
         """
+        named = {each.name: each for each in self.several}
+        for of_inputs in (preprocessing, features):
+            if isinstance(of_inputs, Mapping):
+                named |= {name: Input(name, takes) for name, takes in of_inputs.items()}
+        pixels = None if isinstance(preprocessing, Mapping) else preprocessing
+        array = None if isinstance(features, Mapping) else features
         said: dict[str, object] = {
             "labels": tuple(labels) if labels else None,
-            "preprocessing": preprocessing,
-            "features": features,
-            "outputs": said_outputs(outputs),
+            "preprocessing": pixels,
+            "features": array,
+            "outputs": replaced(self.outputs, said_outputs(outputs)),
         }
         given = {name: value for name, value in said.items() if value is not None}
-        if features is not None and preprocessing is None:
+        if array is not None and pixels is None:
             given["preprocessing"] = None
-        if preprocessing is not None and features is None:
+        if pixels is not None and array is None:
             given["features"] = None
-        return dataclasses.replace(self, **given)  # type: ignore[arg-type]
+        return dataclasses.replace(self, **given, several=tuple(named.values()))  # type: ignore[arg-type]
 
     def require_preprocessing(self) -> Preprocessing:
         """Return the preprocessing.
@@ -98,6 +109,8 @@ class Metadata:
         }
         if self.features is not None:
             fields["features"] = self.features.to_dict()
+        if self.several:
+            fields["inputs"] = [each.to_dict() for each in self.several]
         if self.outputs is not None:
             fields["outputs"] = [output.to_dict() for output in self.outputs]
         text = json.dumps(fields, indent=1, ensure_ascii=False)
@@ -120,6 +133,7 @@ class Metadata:
                 preprocessing=None if preprocessing is None else Preprocessing.from_dict(preprocessing),
                 features=None if features is None else Features.from_dict(features),
                 outputs=None if outputs is None else tuple(map(Output.from_dict, outputs)),
+                several=tuple(map(Input.from_dict, fields.get("inputs", ()))),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SepzooError(f"expected a {MEMBER} with name, labels and preprocessing. Received: {error}.") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
+from typing import Literal, TypeAlias, get_args
 
 from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.support.types import Json
@@ -77,18 +77,25 @@ def parse_output(text: str) -> Output:
     return Output(kind.strip(), name.strip() or None)  # type: ignore[arg-type]
 
 
-def said_outputs(said: str | Output | Sequence[Output] | None) -> tuple[Output, ...] | None:
-    """Return what a caller said of a model's outputs as records: one kind for all, or one record each.
+Said: TypeAlias = "str | Output | Sequence[str | Output] | Mapping[str, str] | None"
+"""What a caller may say of outputs: one kind, or of several outputs each by its name."""
+
+
+def said_outputs(said: Said) -> tuple[Output, ...] | None:
+    """Return what a caller said of a model's outputs as records: one kind, or one record for each of several.
 
     Example:
         >>> said_outputs("logits") == (Output("logits"),)
         True
+        >>> said_outputs({"pose": "values", "class": "softmax"}) == said_outputs(["pose=values", "class=softmax"])
+        True
     """
-    if said is None or isinstance(said, tuple):
-        return said
-    if isinstance(said, str):
-        return (parse_output(said),)
-    return (said,) if isinstance(said, Output) else tuple(said)
+    if said is None:
+        return None
+    if isinstance(said, Mapping):
+        return tuple(Output(kind, name) for name, kind in said.items())  # type: ignore[arg-type]
+    each = (said,) if isinstance(said, str | Output) else said
+    return tuple(parse_output(one) if isinstance(one, str) else one for one in each)
 
 
 def read_output(end: End, shape: tuple[int, ...], labels: int) -> Output:
@@ -142,27 +149,53 @@ def check_output(output: Output, end: End, shape: tuple[int, ...], model: str) -
         )
 
 
-def check_names(outputs: Sequence[Output], name: str | None, model: str) -> None:
-    """See that what was said of outputs is said of a model's one output.
+def check_names(outputs: Sequence[Output], names: Sequence[str | None], model: str) -> None:
+    """See that what was said of outputs is said of those that a model has.
 
     Args:
         outputs: what was said.
-        name: of the model's output; None where it has none.
+        names: of the model's outputs; None where its one output has none.
         model: its name, for errors.
 
     Raises:
-        SepzooError: several kinds, or that of an output of another name.
+        SepzooError: kinds of more outputs than there are, of an output of another name, of one twice, or without a name
+            where there are several.
     """
+    received = ", ".join(each.kind if each.name is None else f"{each.name}={each.kind}" for each in outputs)
+    if len(names) > 1:
+        known = ", ".join(map(str, names))
+        said = [output.name for output in outputs]
+        if not set(said) <= set(names) or len(set(said)) < len(said):
+            raise SepzooError(
+                f"{model}: expected the kinds of its outputs, {known}, each by its name and once, such as "
+                f"{names[0]}=values. Received: {received}."
+            )
+        return
     if len(outputs) > 1:
-        received = ", ".join(each.kind if each.name is None else f"{each.name}={each.kind}" for each in outputs)
         raise SepzooError(f"{model}: expected the kind of its one output. Received: {received}.")
     for output in outputs:
-        if output.name not in (None, name):
-            known = "which has no name" if name is None else repr(name)
+        if output.name not in (None, names[0]):
+            known = "which has no name" if names[0] is None else repr(names[0])
             raise SepzooError(
                 f"{model}: expected the kind of its output, {known}. Received: that of {output.name!r}. Leave the name "
                 "out."
             )
+
+
+def replaced(old: Sequence[Output] | None, said: Sequence[Output] | None) -> tuple[Output, ...] | None:
+    """Return what a model's outputs are once a caller has said more: what has the same name gives way.
+
+    Example:
+        >>> [output.kind for output in replaced([Output("values", "a"), Output("map", "b")], [Output("logits", "a")])]
+        ['logits', 'map']
+        >>> replaced([Output("values")], [Output("logits")]) == (Output("logits"),)
+        True
+    """
+    if said is None or old is None or any(output.name is None for output in (*old, *said)):
+        return tuple(said) if said is not None else None if old is None else tuple(old)
+    new = {output.name: output for output in said}
+    kept = tuple(new.pop(output.name) if output.name in new else output for output in old)
+    return (*kept, *(output for output in said if output.name in new))
 
 
 def is_map(shape: tuple[int, ...]) -> bool:

@@ -14,6 +14,9 @@ Tensors: TypeAlias = Any
 ArrayLike: TypeAlias = Any
 """What `np.asarray` takes: an array, numbers in lists, a tensor of any backend."""
 
+Arrays: TypeAlias = Any
+"""The array of a model's one input or output, or a dictionary of the arrays of its several ones by their names."""
+
 DType: TypeAlias = Any
 """A type of numbers as NumPy names it: `np.uint8`, a `np.dtype`."""
 

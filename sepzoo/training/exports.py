@@ -13,7 +13,7 @@ from sepzoo.data.augment import Augmentation
 from sepzoo.export.batch_export import ExportResults, check_targets, export_all
 from sepzoo.export.samples import CALIBRATION_COUNT, ExportSamples, draw_export_samples, samples_of_data
 from sepzoo.inference.keras_model import KerasClassifier, from_model
-from sepzoo.records.outputs import Output
+from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.atomic import atomic_write
 from sepzoo.training.recipe import Recipe
@@ -34,7 +34,7 @@ def export_run(
     seed: int | None = None,
     labels: Sequence[str] | None = None,
     preprocessing: Preprocessing | None = None,
-    outputs: str | Output | Sequence[Output] | None = None,
+    outputs: Said = None,
 ) -> ExportResults:
     """Write one file a target of the best network in a run's folder; see `Run.export`."""
     check_targets(targets)

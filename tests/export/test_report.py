@@ -13,7 +13,8 @@ import pytest
 
 from sepzoo.data import Samples
 from sepzoo.export import Comparison, ExportReport, Latency, Tolerance
-from sepzoo.export.comparison import compare, noise
+from sepzoo.export.comparison import compare
+from sepzoo.export.noise import noise
 from sepzoo.inference import Classifier
 from sepzoo.inference.latency import measure
 from sepzoo.records.metadata import Metadata

@@ -53,7 +53,8 @@ def test_files(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "text"),
     [
-        ({"a": np.zeros(2), "b": np.zeros(2)}, "expected one array of features, and labels beside it. Received: a, b."),
+        ({"a": np.zeros(2), "b": np.zeros(3)}, "expected equally many samples for each input. Received: a: 2, b: 3."),
+        ({"a": np.zeros(())}, "expected equally many samples for each input. Received: a: None."),
         ({"labels": np.zeros(2, int)}, "expected one array of features, and labels beside it. Received: none."),
         ({"x": np.zeros((2, 3)), "y": np.zeros(3, int)}, "expected one class number a sample as labels."),
         ({"x": np.zeros((2, 3)), "y": np.zeros(2)}, "expected one class number a sample as labels."),
@@ -66,6 +67,21 @@ def test_other_contents_are_refused(arrays: dict[str, np.ndarray], text: str, tm
         feature_samples(tmp_path / "x.npz")
     assert text in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_several_arrays_are_those_of_several_inputs(tmp_path: Path) -> None:
+    arrays = {"a": np.zeros((3, 2)), "y": np.ones((3, 1)), "labels": np.arange(3)}
+    np.savez(tmp_path / "x.npz", **arrays)
+    samples = feature_samples(tmp_path / "x.npz", ["a", "y"])
+    assert list(samples.images) == ["a", "y"]
+    assert samples.labels is not None
+    assert (samples.labels.tolist(), len(samples)) == ([0, 1, 2], 3)
+    np.savez(tmp_path / "two.npz", a=np.zeros((3, 2)), b=np.ones((3, 1)))
+    text = r"expected one array of features, and labels beside it\. Received: a, b\."
+    with pytest.raises(SepzooError, match=text):
+        load_features(tmp_path / "two.npz")
+    with pytest.raises(SepzooError, match=rf"^net: {text}"):
+        as_features(feature_samples(tmp_path / "two.npz").images, SAID, SHAPE)
 
 
 @pytest.mark.parametrize("name", ["x.npy", "x.npz"])

@@ -6,7 +6,8 @@ import dataclasses
 import functools
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -16,15 +17,16 @@ import numpy as np
 from sepzoo.data.samples import Samples
 from sepzoo.export.pipeline import write
 from sepzoo.export.report import ExportReport
-from sepzoo.export.target import Target
+from sepzoo.export.target import Shapes, Target
 from sepzoo.export.tflite_metadata import with_metadata
 from sepzoo.export.tolerance import EXACT, QUANTIZED, ROUNDED, Tolerance
 from sepzoo.inference.keras_model import from_model
 from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import Metadata
-from sepzoo.records.outputs import Output
+from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import unknown
+from sepzoo.support.types import Tensor
 
 Quantize = Literal["float16", "dynamic", "int8", "int16x8"]
 Interface = Literal["uint8", "int8", "float32"]
@@ -37,23 +39,30 @@ _OPERATORS = {
 
 
 def convert(
-    ready: keras.Model, samples: np.ndarray | None, path: Path, *, mode: str, interface: Interface = "uint8"
+    ready: keras.Model,
+    samples: Mapping[str, np.ndarray] | None,
+    path: Path,
+    *,
+    mode: str,
+    interface: Interface = "uint8",
 ) -> None:
     """Run TensorFlow's converter.
 
     Args:
         ready: the prepared network.
-        samples: as it takes them; the ranges of integers come from them.
+        samples: as it takes them, by the names of its inputs; the ranges of integers come from them.
         path: of the file, which gets no metadata yet.
         mode: a name of `MODES`.
-        interface: type of an int8 file's input and output.
+        interface: type of an int8 file's inputs and outputs.
     """
     import tensorflow as tf
 
-    given = ready.inputs[0]
     with tempfile.TemporaryDirectory() as folder:
-        signature = [keras.InputSpec(shape=(1, *given.shape[1:]), dtype=given.dtype)]
-        ready.export(folder, format="tf_saved_model", verbose=False, input_signature=signature)
+        archive = keras.export.ExportArchive()
+        archive.track(ready)
+        signature = [tf.TensorSpec((1, *given.shape[1:]), given.dtype, name=given.name) for given in ready.inputs]
+        archive.add_endpoint("serving_default", functools.partial(_called, ready), input_signature=signature)
+        archive.write_out(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.target_spec.supported_ops = [tf.lite.OpsSet[_OPERATORS.get(mode, "TFLITE_BUILTINS")]]
         if mode != "float32":
@@ -61,19 +70,27 @@ def convert(
         if mode == "float16":
             converter.target_spec.supported_types = [tf.float16]
         if mode in _OPERATORS:
-            converter.representative_dataset = functools.partial(_one_by_one, samples)
+            converter.representative_dataset = functools.partial(_one_by_one, samples or {})
         if mode == "int8":
             converter.inference_input_type = converter.inference_output_type = tf.as_dtype(interface)
-        path.write_bytes(converter.convert())
+        with warnings.catch_warnings():  # the converter itself uses what TensorFlow warns of, where samples have names
+            warnings.filterwarnings("ignore", r"\s*Warning: tf\.lite\.Interpreter is deprecated")
+            path.write_bytes(converter.convert())
 
 
-def _one_by_one(samples: np.ndarray | None) -> Iterator[list[np.ndarray]]:
-    for sample in () if samples is None else samples:
-        yield [sample[None]]
+def _called(ready: keras.Model, *inputs: Tensor) -> dict[str, Tensor]:
+    """Return a network's outputs by name."""
+    found = ready(list(inputs) if len(inputs) > 1 else inputs[0], training=False)
+    return found if isinstance(found, dict) else {"output_0": found}
 
 
-def _add_metadata(path: Path, metadata: Metadata, input_shape: tuple[int, ...]) -> None:
-    path.write_bytes(with_metadata(path.read_bytes(), metadata, input_shape))
+def _one_by_one(samples: Mapping[str, np.ndarray]) -> Iterator[list[np.ndarray] | dict[str, np.ndarray]]:
+    for row in zip(*samples.values(), strict=True):
+        yield [row[0][None]] if len(row) == 1 else {name: each[None] for name, each in zip(samples, row, strict=True)}
+
+
+def _add_metadata(path: Path, metadata: Metadata, shapes: Shapes) -> None:
+    path.write_bytes(with_metadata(path.read_bytes(), metadata, shapes))
 
 
 def _target(mode: str, tolerance: Tolerance, *, rounds_from: int | None = None, calibrated: bool = False) -> Target:
@@ -108,9 +125,9 @@ def tflite(
     check: Samples | None = None,
     tolerance: Tolerance | None = None,
     labels: Sequence[str] | None = None,
-    preprocessing: Preprocessing | None = None,
-    features: Features | None = None,
-    outputs: str | Output | Sequence[Output] | None = None,
+    preprocessing: Preprocessing | Mapping[str, Preprocessing] | None = None,
+    features: Features | Mapping[str, Features] | None = None,
+    outputs: Said = None,
     interface: Interface = "uint8",
     correct_bias: bool = True,
     log: str | os.PathLike[str] | None = None,
@@ -118,11 +135,13 @@ def tflite(
     """Write a model as a `.tflite` file that was run and compared with the model.
 
     The file takes one sample at a time, uses TFLite's own operators only, and carries labels and normalization as
-    standard metadata. Class scores become probabilities: logits get their softmax. Which outputs are class scores the
+    standard metadata. Several inputs and outputs have their names in its signature; each output is compared by its own
+    measure. Class scores become probabilities: logits get their softmax. Which outputs are class scores the
     model says, or its graph shows, or `outputs` says; all others are compared as values.
 
     Args:
-        model: a functional model of one input and one output; it is only read.
+        model: a functional model; it is only read. Where it has several inputs or outputs, samples and what is said
+            of them are dictionaries by their names.
         path: of the file, ending in `.tflite`.
         quantize: None: float32. `"float16"`: weights of half the size. `"dynamic"`: 8-bit weights, float activations.
             `"int8"`: 8-bit integers throughout. `"int16x8"`: 16-bit activations, 8-bit weights; slow on most machines.
@@ -141,9 +160,8 @@ def tflite(
         log: where the converter's own lines go. None: nowhere; if it fails, into a file beside `path`.
 
     Raises:
-        SepzooError: an unknown mode, no calibration where it is needed, samples that show nothing, a model of several
-            inputs or outputs, an operator that TFLite lacks, or a file whose outputs differ too much. Nothing is
-            written then but the log.
+        SepzooError: an unknown mode, no calibration where it is needed, samples that show nothing, an operator that
+            TFLite lacks, or a file whose outputs differ too much. Nothing is written then but the log.
 
     Example:
         >>> import sepzoo, tempfile

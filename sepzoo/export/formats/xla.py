@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -12,17 +12,17 @@ import numpy as np
 from sepzoo.data.samples import Samples
 from sepzoo.export.pipeline import write
 from sepzoo.export.report import ExportReport
-from sepzoo.export.target import Target
+from sepzoo.export.target import Shapes, Target
 from sepzoo.export.tolerance import EXACT, Tolerance
 from sepzoo.inference.keras_model import from_model
 from sepzoo.inference.saved_model import EXTRA_FILES, SIGNATURE
 from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import MEMBER, Metadata
-from sepzoo.records.outputs import Output
+from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
 
 
-def convert(ready: keras.Model, samples: np.ndarray | None, path: Path) -> None:
+def convert(ready: keras.Model, samples: Mapping[str, np.ndarray] | None, path: Path) -> None:
     """Save a function that calls the network and that XLA compiles.
 
     Args:
@@ -33,7 +33,7 @@ def convert(ready: keras.Model, samples: np.ndarray | None, path: Path) -> None:
     del samples
     import tensorflow as tf
 
-    given = ready.inputs[0]
+    signature = [tf.TensorSpec((None, *given.shape[1:]), given.dtype, name=given.name) for given in ready.inputs]
 
     class Served(tf.Module):
         """The model as the one function that is served."""
@@ -42,18 +42,17 @@ def convert(ready: keras.Model, samples: np.ndarray | None, path: Path) -> None:
             super().__init__()
             self.model = ready
 
-        @tf.function(
-            jit_compile=True, input_signature=[tf.TensorSpec((None, *given.shape[1:]), given.dtype, name="image")]
-        )
-        def __call__(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"probability": self.model(image, training=False)}
+        @tf.function(jit_compile=True, input_signature=signature)
+        def __call__(self, *inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+            found = self.model(list(inputs) if len(inputs) > 1 else inputs[0], training=False)
+            return found if isinstance(found, dict) else {"probability": found}
 
     served = Served()
     tf.saved_model.save(served, str(path), signatures={SIGNATURE: served.__call__})
 
 
-def _add_metadata(path: Path, metadata: Metadata, input_shape: tuple[int, ...]) -> None:
-    del input_shape  # the function's signature says it
+def _add_metadata(path: Path, metadata: Metadata, shapes: Shapes) -> None:
+    del shapes  # the function's signature says them
     (path / EXTRA_FILES).mkdir()
     (path / EXTRA_FILES / MEMBER).write_text(metadata.to_json(), encoding="utf-8")
 
@@ -68,9 +67,9 @@ def xla(
     check: Samples | None = None,
     tolerance: Tolerance | None = None,
     labels: Sequence[str] | None = None,
-    preprocessing: Preprocessing | None = None,
-    features: Features | None = None,
-    outputs: str | Output | Sequence[Output] | None = None,
+    preprocessing: Preprocessing | Mapping[str, Preprocessing] | None = None,
+    features: Features | Mapping[str, Features] | None = None,
+    outputs: Said = None,
 ) -> ExportReport:
     """Write a model as a SavedModel folder whose function XLA compiles; it was run and compared with the model.
 
@@ -81,7 +80,8 @@ def xla(
     `assets.extra/sepzoo.json`. On a CPU XLA's depthwise convolutions are slow; this target is for GPUs.
 
     Args:
-        model: a functional model of one input and one output; it is only read.
+        model: a functional model; it is only read. Where it has several inputs or outputs, samples and what is said
+            of them are dictionaries by their names.
         path: of the folder.
         check: samples to compare on; None: random pixels, as the report says.
         tolerance: beyond it the export is refused; None: probabilities within 1e-4.
@@ -91,8 +91,8 @@ def xla(
         outputs: what the model gives, instead of what it says or its graph shows; see `sepzoo.export.tflite`.
 
     Raises:
-        SepzooError: a model of several inputs or outputs, samples that show nothing, or a file whose outputs differ
-            too much. Nothing is written then but TensorFlow's own words, if it fails.
+        SepzooError: samples that show nothing, or a file whose outputs differ too much. Nothing is written then but
+            TensorFlow's own words, if it fails.
 
     Example:
         >>> import sepzoo, tempfile
