@@ -4,52 +4,85 @@ from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-from PIL import Image
+from answers import Answer, Answers
 
 from sepzoo import inference
+from sepzoo.data.picture_files import find_images, named
 from sepzoo.support.atomic import atomic_write, check_target
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.printable import printable
 from sepzoo.support.progress import counted
+from sepzoo.support.stopping import stopped_by_signals
 
-Line = tuple[str, str, str]
-
-
-def pictures(folder: Path) -> list[Path]:
-    """Return all picture files in the folder and its subfolders, by their suffixes."""
-    known = Image.registered_extensions()
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in known and path.is_file())
+SOME_UNREADABLE = 1
+USER_MISTAKE = 2
 
 
-def classified(classifier: inference.Classifier, folder: Path) -> Iterator[Line]:
-    """Yield a line for each picture; one that cannot be read is named on standard error and left out."""
-    found = pictures(folder)
-    for path in counted(found, len(found), "pictures"):
-        try:
-            image = inference.load_images([path])
-        except SepzooError as error:
-            print(f"left out: {error}", file=sys.stderr)
-            continue
-        [[best]] = classifier.top(classifier.predict(image), k=1)
-        yield str(path.relative_to(folder)), best.label, f"{best.probability:.4f}"
-
-
-def write(model: Path, folder: Path, path: Path) -> int:
-    """Write the CSV whole, or not at all, and return how many pictures are in it."""
+def write(model: Path, folder: Path, path: Path) -> tuple[int, int]:
+    """Write the CSV whole, or not at all; return how many pictures are in it, and how many cannot be read."""
     check_target(path)
     classifier = inference.open(model)
-    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        lines = csv.writer(file)
-        lines.writerow(("picture", "label", "probability"))
-        count = 0
-        for count, row in enumerate(classified(classifier, folder), start=1):  # noqa: B007  (counted beyond the loop)
-            lines.writerow(row)
-        if not count:
-            raise SepzooError(f"expected pictures in the folder. Received: {folder} with none that can be read.")
-    return count
+    classifier.require_labels()
+    images = find_images(folder)
+    if images.left_out:
+        say(f"left out, since they are no pictures: {named(images.left_out)}")
+    with Answers(path, title=f"{digest(model)} {folder.absolute()}") as answers:
+        pictures = [picture for picture in images.found if str(picture.relative_to(folder)) not in answers.done]
+        if answers.done:
+            say(f"goes on after {len(answers.done)} pictures")
+        try:
+            for picture in counted(pictures, len(pictures), "pictures"):
+                answers.add(answer(classifier, picture, folder))
+        except KeyboardInterrupt:
+            say(f"{len(answers.done)} pictures are done, the same command goes on from there")
+            raise
+        written = write_csv(path, answers)
+        answers.remove()
+    if not written:
+        raise SepzooError(f"expected pictures in the folder. Received: {folder} with none that can be read.")
+    return written, len(answers.done) - written
+
+
+def answer(classifier: inference.Classifier, picture: Path, folder: Path) -> Answer:
+    """Return what a picture shows; one that cannot be read is named on standard error."""
+    name = str(picture.relative_to(folder))
+    try:
+        image = inference.load_images([picture])
+    except SepzooError as error:
+        say(f"left out: {error}")
+        return name, None, 0.0
+    [[best]] = classifier.top(classifier.predict(image), k=1)
+    return name, best.label, best.probability
+
+
+def write_csv(path: Path, answers: Answers) -> int:
+    """Write a line for each picture that could be read, and return how many these are; no file where there are none."""
+    readable = [(name, label, f"{probability:.4f}") for name, label, probability in answers.all() if label is not None]
+    if readable:  # of names that are no text, the bytes are escaped
+        with (
+            atomic_write(path) as temporary,
+            temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+        ):
+            csv.writer(file).writerows([("picture", "label", "probability"), *readable])
+    return len(readable)
+
+
+def digest(model: Path) -> str:
+    """Return what tells a model's file, or the files of its folder, from others."""
+    found = hashlib.sha256()
+    for file in sorted(model.rglob("*")) if model.is_dir() else [model]:
+        if file.is_file():
+            found.update(file.read_bytes())
+    return found.hexdigest()
+
+
+def say(text: str) -> None:
+    """Show a line on standard error."""
+    print(printable(text), file=sys.stderr)
 
 
 def main() -> None:
@@ -59,11 +92,18 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="of pictures, with subfolders or without")
     parser.add_argument("csv", type=Path, help="to write")
     asked = parser.parse_args()
-    try:
-        count = write(asked.model, asked.folder, asked.csv)
-    except (SepzooError, OSError) as error:
-        parser.exit(2, f"error: {error}\n")
-    print(f"{count} pictures: {asked.csv}")
+    with stopped_by_signals() as stop:
+        try:
+            written, unreadable = write(asked.model, asked.folder, asked.csv)
+        except KeyboardInterrupt:
+            parser.exit(stop.exit_code, "interrupted\n")
+        except OSError as error:
+            parser.exit(USER_MISTAKE, f"error: {error.filename or asked.csv}: {error.strerror or error}\n")
+        except SepzooError as error:
+            parser.exit(USER_MISTAKE, f"error: {error}\n")
+    print(f"{written} pictures: {asked.csv}")
+    if unreadable:
+        parser.exit(SOME_UNREADABLE, f"error: {unreadable} of {written + unreadable} pictures cannot be read\n")
 
 
 if __name__ == "__main__":

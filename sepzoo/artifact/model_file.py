@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 import zipfile
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def save(model: keras.Model, path: str | os.PathLike[str]) -> Path:
     """Write a model whole as `.keras`; its metadata goes along as a member that Keras ignores.
 
     Raises:
-        SepzooError: the name does not end in `.keras`.
+        SepzooError: the name does not end in `.keras`, or the clock is before 1980.
 
     Example:
         >>> import tempfile, keras
@@ -64,6 +65,7 @@ def save(model: keras.Model, path: str | os.PathLike[str]) -> Path:
     target = Path(path)
     if target.suffix != ".keras":
         raise SepzooError(f"expected a file name that ends in .keras. Received: {target.name}.")
+    require_clock()
     metadata = metadata_of(model)
     with atomic_write(target) as temporary:
         model.save(temporary)
@@ -71,6 +73,20 @@ def save(model: keras.Model, path: str | os.PathLike[str]) -> Path:
             with zipfile.ZipFile(temporary, "a") as archive:
                 archive.writestr(MEMBER, metadata.to_json())
     return target
+
+
+def require_clock() -> None:
+    """See that the clock shows a time that an archive can hold; worth calling before long work that ends in one.
+
+    Raises:
+        SepzooError: it is before 1980, as on a board without a battery.
+    """
+    now = time.localtime(time.time())
+    if now.tm_year < 1980:
+        raise SepzooError(
+            "expected a clock that shows 1980 or later, since .keras archives hold the time. Received: "
+            f"{time.strftime('%Y-%m-%d', now)}. Set the clock."
+        )
 
 
 def read_metadata(path: str | os.PathLike[str]) -> Metadata | None:

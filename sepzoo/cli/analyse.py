@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 
     from sepzoo.analysis import KernelCorrelations
 
+_KERNELS, _SHARES_CSV, _SHARES, _COSTS_CSV, _COSTS = _FILES = (
+    "kernels.png",
+    "correlations.csv",
+    "correlations.png",
+    "costs.csv",
+    "costs.png",
+)
+
 
 def analyse(
     model: ModelName,
@@ -40,10 +48,15 @@ def analyse(
 
     start_keras()
     from sepzoo.analysis import kernel_correlations
+    from sepzoo.support.atomic import check_target
 
+    folder = out or Path(f"{stem_of(model)}_analysis")
+    if plot:
+        for name in _FILES:
+            check_target(folder / name)
     network = open_network(model, weights=weights, settings=settings)
     found = kernel_correlations(network)
-    written = _drawn(network, found, layer, out or Path(f"{stem_of(model)}_analysis")) if plot else []
+    written = _drawn(network, found, layer, folder) if plot else []
     if as_json:
         typer.echo(json.dumps({**json.loads(found.to_json()), "files": [str(path) for path in written]}, indent=1))
         return
@@ -59,12 +72,12 @@ def _drawn(network: keras.Model, found: KernelCorrelations, layer: str | None, f
     dense = [each for each in found.layers if each.inputs > 1 and len(each.window) == 2]
     if layer is None and dense:
         layer = max(dense, key=lambda each: (each.along_depth or 0.0) - each.chance_along_depth).layer
-    kernels = [] if layer is None else [plot_kernels(network, layer, folder / "kernels.png")]
+    kernels = [] if layer is None else [plot_kernels(network, layer, folder / _KERNELS)]
     costs = profile(network)
     return [
         *kernels,
-        found.to_csv(folder / "correlations.csv"),
-        plot_kernel_correlations(found, folder / "correlations.png"),
-        costs_to_csv(costs, folder / "costs.csv"),
-        plot_costs(costs, folder / "costs.png"),
+        found.to_csv(folder / _SHARES_CSV),
+        plot_kernel_correlations(found, folder / _SHARES),
+        costs_to_csv(costs, folder / _COSTS_CSV),
+        plot_costs(costs, folder / _COSTS),
     ]

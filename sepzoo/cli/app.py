@@ -29,9 +29,11 @@ from sepzoo.cli.rewrite import rewrite
 from sepzoo.cli.train import train
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.printable import printable
+from sepzoo.support.stopping import Stop, stopped_by_signals
 
 USER_MISTAKE = 2
 INTERRUPTED = 130
+"""What Typer makes of a `KeyboardInterrupt`."""
 
 app = typer.Typer(name="sepzoo", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -85,6 +87,8 @@ def _program(
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave the process: with 0, with 2 after a user's mistake, with 130 after Ctrl-C.
 
+    SIGTERM and SIGHUP stop it as Ctrl-C does, with 143 and 129.
+
     Args:
         arguments: what follows `sepzoo`; None: those of the process.
     """
@@ -97,6 +101,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    with stopped_by_signals() as stop:
+        return _outcome(arguments, stop)
+
+
+def _outcome(arguments: Sequence[str] | None, stop: Stop) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if "" in given:  # as a path it would mean the current folder
         before = " ".join(["sepzoo", *given[: given.index("")]])
@@ -109,8 +118,13 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _failed(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except (KeyboardInterrupt, typer.Abort):
         outcome = INTERRUPTED
+    except Exception:
+        if stop.signal is None:
+            raise
+        outcome = INTERRUPTED  # foreign code has made its own error of the interruption
     if outcome == INTERRUPTED:
         typer.echo("interrupted", err=True)
+        return stop.exit_code
     return outcome or 0
 
 

@@ -55,6 +55,7 @@ def _write_scans(folder: Path, classifier: Classifier) -> list[Path]:
     from PIL import Image
 
     from sepzoo.data import open_source
+    from sepzoo.support.atomic import atomic_write
 
     height, width, _ = classifier.input_shape
     source = open_source("digits", split="test", image_size=(height, width), channels=1)
@@ -63,5 +64,6 @@ def _write_scans(folder: Path, classifier: Classifier) -> list[Path]:
     paths = []
     for number, (pixels, label) in enumerate(zip(source.images(chosen), source.labels[chosen], strict=True), start=1):
         paths.append(folder / f"scan{number}_of_a_{source.class_names[label]}.png")
-        Image.fromarray(pixels[..., 0]).save(paths[-1])
+        with atomic_write(paths[-1]) as temporary:
+            Image.fromarray(pixels[..., 0]).save(temporary)
     return paths

@@ -67,6 +67,7 @@ def rewrite(
     if out.suffix != ".keras":
         raise SepzooError(f"expected a file name that ends in .keras. Received: --out {out}.")
     check_target(out)
+    model_file.require_clock()
     if p is not None and not blueprint:
         raise SepzooError("expected --p beside --blueprint. Received: --p alone. Write --replace bsconv_s,p=… else.")
     network = open_network(model, weights=weights, settings=settings)

@@ -17,7 +17,6 @@ from sepzoo.export.taken_inputs import saying_inputs
 from sepzoo.export.targets import TARGETS
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.latency import Latency, measure_tensor
-from sepzoo.support.atomic import check_target
 from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.support.progress import announced, time_left
 from sepzoo.support.table import table
@@ -116,7 +115,7 @@ def export_all(
     for name in calibrated:
         require_calibratable(classifier.model, name)
     for name, path in wanted.items():
-        check_target(path, folder=TARGETS[name].folder)
+        TARGETS[name].check_path(path)
     reports: list[ExportReport] = []
     left = time_left(len(wanted))
     for number, (name, path) in enumerate(wanted.items(), start=1):

@@ -105,6 +105,7 @@ def _check_request(target: Target, path: Path, calibration: Samples | None, chec
     """See that a path and samples are what the format needs."""
     if target.extension and path.suffix != target.extension:
         raise SepzooError(f"expected a file name that ends in {target.extension}. Received: {path}.")
+    target.check_path(path)
     if target.calibrated and calibration is None:
         raise SepzooError(
             f"{target.mode} needs calibration. Received: calibration=None. {DRAW.format('the training data')}."

@@ -12,6 +12,9 @@ import numpy as np
 
 from sepzoo.export.tolerance import Tolerance
 from sepzoo.records.metadata import Metadata
+from sepzoo.support.atomic import check_target
+from sepzoo.support.errors import SepzooError
+from sepzoo.support.printable import is_one_line, printable
 
 Convert: TypeAlias = Callable[[keras.Model, "Mapping[str, np.ndarray] | None", Path], None]
 
@@ -52,6 +55,19 @@ class Target:
     def mode(self) -> str:
         """The name within its format: "int8" of "tflite:int8"."""
         return self.name.rpartition(":")[2]
+
+    def check_path(self, path: Path) -> None:
+        """See that a file, or a folder, of this format can be written at a path.
+
+        Raises:
+            SepzooError: what is there must stay, the place can't be written to, or TensorFlow can't name it.
+        """
+        if self.folder and not is_one_line(str(path.absolute())):
+            raise SepzooError(
+                "expected a folder whose path is UTF-8 text, since TensorFlow can write to no other. Received: "
+                f"{printable(str(path))}. Name another folder."
+            )
+        check_target(path, folder=self.folder)
 
     @property
     def extension(self) -> str:

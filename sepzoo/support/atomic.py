@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from sepzoo.support.checked_files import mark_known
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.workspace import replace_folder, workspace
 
 MARKER = ".sepzoo-files"
 """In each folder that is written whole: the names of its files, one a line."""
+
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+"""What a disk says; such an error names either no file or a temporary one."""
 
 
 @contextlib.contextmanager
 def atomic_write(path: str | os.PathLike[str], *, folder: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; at the end what stands there takes the name `path`, on an error it goes.
 
-    The temporary name keeps the suffixes of `path`, since many writers choose a format by them. A file that is already
-    at `path` is replaced in one step. A folder is replaced by a folder alone, and only where `check_target` lets it.
+    The temporary name is that of `path` in a folder beside it, since many writers choose a format by it. A file that is
+    already at `path` is replaced in one step. A folder is replaced by a folder alone, and only where `check_target`
+    lets it. What a killed process left is removed by the next one that writes into the same folder.
 
     Args:
         path: of what is to be written.
         folder: whether that is a folder.
 
     Raises:
-        SepzooError: what is at `path` must not be replaced; nothing is written then.
+        SepzooError: what is at `path` must not be replaced, or nothing can be written there; nothing is written then.
+        OSError: the disk is full or broken; it names `path`.
 
     Example:
         >>> import pathlib, tempfile
@@ -40,30 +47,35 @@ def atomic_write(path: str | os.PathLike[str], *, folder: bool = False) -> Itera
     """
     target = Path(path)
     check_target(target, folder=folder)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    workspace = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
-        temporary = workspace / target.name
-        yield temporary
-        if folder:
-            (temporary / MARKER).write_bytes(b"\n".join(map(os.fsencode, sorted(_files_in(temporary)))))
-        check_target(target, folder=folder)  # once more: the writing may have taken long
-        if target.is_dir():
-            target.rename(workspace / f"{target.name}.old")
-        temporary.replace(target)
-        mark_known(target)
-    finally:
-        shutil.rmtree(workspace, ignore_errors=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with workspace(target.parent) as place:
+            temporary = place / target.name
+            yield temporary
+            if folder:
+                (temporary / MARKER).write_bytes(b"\n".join(map(os.fsencode, sorted(_files_in(temporary)))))
+            check_target(target, folder=folder)  # once more: the writing may have taken long
+            if target.is_dir():
+                replace_folder(place, temporary, target)
+            else:
+                temporary.replace(target)
+            mark_known(target)
+    except OSError as error:
+        named = target if error.filename is None else Path(os.fsdecode(error.filename))
+        elsewhere = target.absolute().parent not in named.absolute().parents
+        if error.errno not in _DISK or elsewhere:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(target)) from error
 
 
 def check_target(path: str | os.PathLike[str], *, folder: bool = False) -> None:
-    """See that a file or a folder may be written at a path: that nothing of somebody else's would be lost.
+    """See that a file or a folder can be written at a path, and that nothing of somebody else's would be lost.
 
     A file never replaces a folder, nor a folder a file. A folder replaces only one that `atomic_write` wrote, and that
     still holds just what was written. Worth calling before long work whose result goes there.
 
     Raises:
-        SepzooError: what is at the path must stay.
+        SepzooError: what is at the path must stay, or its folder can't be written to.
 
     Example:
         >>> import tempfile
@@ -79,6 +91,12 @@ def check_target(path: str | os.PathLike[str], *, folder: bool = False) -> None:
                 f"expected the name of a file to write. Received: {target}, which is a folder. It was left as it is; "
                 "name another file."
             )
+        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+            raise SepzooError(
+                f"expected the name of a file to write. Received: {target}, which is a pipe, a socket or a device. "
+                "Name another file."
+            )
+        _require_writable(target)
         return
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         kind = "link" if target.is_symlink() else "file"
@@ -91,6 +109,19 @@ def check_target(path: str | os.PathLike[str], *, folder: bool = False) -> None:
             f"expected the name of a new folder, or of one that sepzoo wrote. Received: {target}, which holds other "
             "files. It was left as it is; name another folder, or delete it."
         )
+    _require_writable(target)
+
+
+def _require_writable(target: Path) -> None:
+    """See that a file can be made where `target` is to be, by making one without a name."""
+    folder = next(parent for parent in target.absolute().parents if parent.exists() or parent == parent.parent)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise SepzooError(
+            f"expected a folder that can be written to. Received: {folder} ({error.strerror}). Name another one."
+        ) from None
 
 
 def _is_ours(folder: Path) -> bool:

@@ -25,7 +25,7 @@ from sepzoo.training.optimizer import build_optimizer
 from sepzoo.training.plots import TensorBoardLog
 from sepzoo.training.progress import RunProgress
 from sepzoo.training.recipe_sections import FitSettings
-from sepzoo.training.run_folder import RunFolder, is_whole
+from sepzoo.training.run_folder import RunFolder
 from sepzoo.training.schedule import EpochSchedule
 from sepzoo.training.sources import Sources
 
@@ -129,9 +129,11 @@ def fit(
                 seconds=time.perf_counter() - started,
             )
             history.append(record)
-            _save_epoch(home, networks, history)
-            # Last, since it is what marks the epoch as done: what a broken-off run wrote beyond it is written again.
+            home.write_history(history)
+            # This marks the epoch as done: of the records before it those beyond are left out where a run goes on, and
+            # of the networks after it those of the epoch are written again.
             save_state(home.state, networks.training, optimizer, epochs=epoch + 1)
+            _save_networks(home, networks, history)
             log.add(record)
             progress.epoch_done(record)
     return history
@@ -180,14 +182,12 @@ def _go_on(home: RunFolder, networks: Networks, optimizer: Optimizer, *, steps_p
         return []
     state.restore(networks.training, optimizer)
     networks.copy_weights(optimizer)
-    if not (is_whole(home.last) and is_whole(home.best)):  # the latter is of the last epoch then, see `damage`
-        _save_epoch(home, networks, history)
+    _save_networks(home, networks, history)  # they may be damaged, or of the epoch before
     return history
 
 
-def _save_epoch(home: RunFolder, networks: Networks, history: list[Epoch]) -> None:
+def _save_networks(home: RunFolder, networks: Networks, history: list[Epoch]) -> None:
     last = save(networks.inference, home.last)
     if best_of(history) is history[-1]:
         with atomic_write(home.best) as temporary:
             shutil.copyfile(last, temporary)
-    home.write_history(history)

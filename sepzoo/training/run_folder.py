@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import shutil
 import warnings
 import zipfile
@@ -21,14 +20,14 @@ from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.printable import is_one_line, printable
 from sepzoo.support.types import Json
+from sepzoo.support.workspace import is_workspace, sweep
+from sepzoo.training.checkpoint import DamagedError, State
 from sepzoo.training.finished_run import Epoch, Result, Run, best_of
 from sepzoo.training.recipe import Recipe
 
 LOCK = ".lock"
 DAMAGED = "damaged"
 _FILES = ("state.npz", "metrics.jsonl", "best.keras", "last.keras", "result.json", "exports.json")
-_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
-"""What `atomic_write` calls the folder that it works in."""
 
 _EPOCH, _RESULT = TypeAdapter(Epoch), TypeAdapter(Result)
 _Record = TypeVar("_Record")
@@ -83,7 +82,7 @@ class RunFolder:
                     f"expected a new folder, or one of a run. Received: {self.path}, a run without its recipe.yaml. "
                     "Put that back, or name another folder."
                 )
-            if any(name != LOCK and not _TEMPORARY.fullmatch(name) for name in names):
+            if any(name != LOCK and not is_workspace(name) for name in names):
                 raise SepzooError(
                     f"expected a new folder, or one of a run. Received: {self.path}, which holds other files."
                 )
@@ -149,9 +148,7 @@ class RunFolder:
                 "for it, or name another folder."
             ) from None
         try:
-            for path in self.path.iterdir():
-                if path.is_dir() and _TEMPORARY.fullmatch(path.name):
-                    shutil.rmtree(path, ignore_errors=True)
+            sweep(self.path)
             yield
         finally:
             (self.path / LOCK).unlink(missing_ok=True)
@@ -173,6 +170,13 @@ class RunFolder:
         if new != stored:
             self._write("recipe.yaml", new.to_yaml())
         return None
+
+    def epochs_done(self) -> int:
+        """Return after how many epochs the run would go on; a damaged state is that of none."""
+        try:
+            return State.read(self.state).epochs
+        except DamagedError:
+            return 0
 
     def history(self, epochs: int) -> list[Epoch]:
         """Return the records of the first `epochs` that can be read; those of epochs beyond them are left out."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib.metadata
 import os
 import platform
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
 
 import sepzoo
-from sepzoo.artifact.model_file import load
+from sepzoo.artifact.model_file import load, require_clock
 from sepzoo.export.batch_export import check_targets
 from sepzoo.inference.keras_model import from_model
 from sepzoo.support.errors import SepzooError
@@ -49,6 +52,7 @@ def run(recipe: Recipe, out: str | os.PathLike[str], *, quiet: bool = False) -> 
     Raises:
         SepzooError: another recipe ran in the folder or another process trains there, the data or the network cannot be
             had, the loss is no number, or an exported file's outputs are not the network's.
+        KeyboardInterrupt: the run was told to stop; it has said from where the same call goes on.
     """
     check_targets(recipe.export)
     recipe = recipe.resolved()
@@ -56,12 +60,23 @@ def run(recipe: Recipe, out: str | os.PathLike[str], *, quiet: bool = False) -> 
     folder.check(recipe)
     done = _finished(folder, recipe)
     if done is None or recipe.export:
-        with folder.locked():
+        with folder.locked(), _said_where_to_go_on(folder, recipe, quiet=quiet):
             folder.check(recipe)
             done = _finished(folder, recipe) or _trained(recipe, folder, quiet=quiet)
             if recipe.export:
                 done = dataclasses.replace(done, exports=recipe_exports(folder.path, done.recipe))
     return done
+
+
+@contextlib.contextmanager
+def _said_where_to_go_on(folder: RunFolder, recipe: Recipe, *, quiet: bool) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not quiet:
+            done = f"{folder.epochs_done()} of {recipe.epochs} epochs are done"
+            print(f"{recipe.name}: {done}, the same command goes on from there", file=sys.stderr)  # noqa: T201
+        raise
 
 
 def _finished(folder: RunFolder, recipe: Recipe) -> Run | None:
@@ -76,6 +91,7 @@ def _finished(folder: RunFolder, recipe: Recipe) -> Run | None:
 
 
 def _trained(recipe: Recipe, folder: RunFolder, *, quiet: bool) -> Run:
+    require_clock()
     keras.utils.set_random_seed(recipe.seed)
     start = starting_point(recipe.model, recipe.data)
     with announced(f"{recipe.name}: opening {recipe.data.name}"):

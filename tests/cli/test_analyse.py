@@ -38,6 +38,21 @@ def test_pictures_and_their_numbers(command: Command, tmp_path: Path, monkeypatc
         assert len(list(csv.DictReader(file))) == 19
 
 
+def test_where_pictures_cannot_be_written_is_said_before_the_work(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sepzoo.analysis.kernel_correlations", None)  # nothing is computed
+    (tmp_path / "costs.csv").mkdir()
+    outcome = command("analyse", "cifar_resnet20", "--plot", "--out", tmp_path)
+    assert outcome.code == 2
+    assert outcome.err.startswith(f"error: expected the name of a file to write. Received: {tmp_path / 'costs.csv'}, ")
+    (tmp_path / "file").write_text("mine")
+    outcome = command("analyse", "cifar_resnet20", "--plot", "--out", tmp_path / "file")
+    assert outcome.code == 2
+    assert outcome.err.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["costs.csv", "file"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -66,7 +66,8 @@ def test_an_operating_systems_refusal_is_one_line(command: Command, small_files:
     folder.parent.write_text("")
     outcome = command("export", small_files / "small.keras", "--to", "tflite:float32", "--out", folder)
     assert outcome.code == 2
-    assert re.fullmatch(r"error: .*: Not a directory\n", outcome.err)
+    reason = r"expected a folder that can be written to\. Received: .*/file \(Not a directory\)\. Name another one\."
+    assert re.fullmatch(rf"error: {reason}\n", outcome.err)
 
 
 def test_a_mistake_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch, command: Command) -> None:

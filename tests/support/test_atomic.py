@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -111,6 +113,38 @@ def test_what_fails_leaves_nothing_and_keeps_what_was_there(tmp_path: Path) -> N
         temporary.write_text("half")
         raise RuntimeError
     assert contents(tmp_path) == {"file": b"old"}
+
+
+def test_a_disk_without_room_is_named_with_the_file(tmp_path: Path) -> None:
+    """Not with the temporary one, which is gone."""
+    target = tmp_path / "file"
+    for told in (OSError(errno.ENOSPC, "full"), OSError(errno.ENOSPC, "full", str(tmp_path / ".sepzoo-x" / "file"))):
+        with pytest.raises(OSError, match="No space left") as caught, atomic_write(target):
+            raise told
+        assert caught.value.filename == str(target)
+    elsewhere = OSError(errno.ENOSPC, "full", "/nowhere/else")
+    with pytest.raises(OSError, match="full") as caught, atomic_write(target):
+        raise elsewhere
+    assert caught.value is elsewhere
+
+
+def test_a_pipe_or_device_is_no_file_to_replace(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path(os.devnull)):
+        with pytest.raises(SepzooError, match=r"which is a pipe, a socket or a device\. Name another file"):
+            check_target(path)
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_a_place_that_cannot_be_written_to_is_said_beforehand(tmp_path: Path, folder: bool) -> None:
+    (tmp_path / "file").write_text("mine")
+    for place in ("file/x.keras", "file/in/x.keras"):
+        with pytest.raises(
+            SepzooError, match=r"can be written to\. Received: .*/file \(Not a directory\)\. Name another"
+        ):
+            check_target(tmp_path / place, folder=folder)
+    check_target(tmp_path / "new" / "folders" / "x.keras", folder=folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.slow

@@ -108,7 +108,7 @@ def test_a_second_run_on_one_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_run_left_half_written_is_swept(tmp_path: Path) -> None:
-    half = tmp_path / ".best.keras.ab12_x9z"
+    half = tmp_path / ".sepzoo-ab12_x9z"
     half.mkdir()
     (half / "best.keras").write_bytes(b"half")
     (tmp_path / ".hidden").mkdir()

@@ -26,6 +26,7 @@ from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import unknown
+from sepzoo.support.printable import is_one_line
 from sepzoo.support.types import Tensor
 
 Quantize = Literal["float16", "dynamic", "int8", "int16x8"]
@@ -57,7 +58,9 @@ def convert(
     """
     import tensorflow as tf
 
-    with tempfile.TemporaryDirectory() as folder:
+    # In the workspace, which is swept after a kill; but TensorFlow can only write to paths that are text.
+    beside = path.parent if is_one_line(str(path)) else None
+    with tempfile.TemporaryDirectory(dir=beside) as folder:
         archive = keras.export.ExportArchive()
         archive.track(ready)
         signature = [tf.TensorSpec((1, *given.shape[1:]), given.dtype, name=given.name) for given in ready.inputs]

@@ -1,0 +1,64 @@
+"""Being told to stop: what a terminal or a system sends interrupts as Ctrl-C does, so that all is tidied up."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import FrameType
+from typing import NoReturn
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl-C; `kill`, `timeout`, `docker stop`, a queue's limit; a closed terminal
+_DEFAULTS = (signal.SIG_DFL, signal.default_int_handler)
+
+
+@dataclass
+class Stop:
+    """Whether the process was told to stop.
+
+    Attributes:
+        signal: the number of the signal; None: it was not.
+    """
+
+    signal: int | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """By which shells tell a process that was stopped: 128 and the signal's number."""
+        return 128 + (self.signal or signal.SIGINT)
+
+
+@contextlib.contextmanager
+def stopped_by_signals() -> Iterator[Stop]:
+    """Raise `KeyboardInterrupt` where one of the signals comes within the block; those that are ignored stay so.
+
+    Example:
+        >>> with stopped_by_signals() as stop:
+        ...     try:
+        ...         signal.raise_signal(signal.SIGTERM)
+        ...     except KeyboardInterrupt:
+        ...         print(stop.exit_code)
+        143
+    """
+    stop = Stop()
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        stop.signal = number
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # only there can signals be handled
+        yield stop
+        return
+    here = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]  # Windows has no SIGHUP
+    before = {number: signal.getsignal(number) for number in here}
+    try:
+        for number, handler in before.items():
+            if handler in _DEFAULTS:
+                signal.signal(number, interrupt)
+        yield stop
+    finally:
+        for number, handler in before.items():
+            if handler in _DEFAULTS:
+                signal.signal(number, handler)

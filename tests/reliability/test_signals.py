@@ -1,0 +1,63 @@
+"""Signals to stop, at a random moment: tidied up at once, one line, and the same command goes on."""
+
+from __future__ import annotations
+
+import random
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.reliability.commands import Command, names
+from tests.reliability.conftest import COMMANDS, Unbroken
+from tests.reliability.forked import run
+
+TIMES = 2  # of each signal and command
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def trials() -> list[object]:
+    return [
+        pytest.param(
+            name, number, seed, marks=pytest.mark.slow if (name, seed) == ("folder", 0) else pytest.mark.nightly
+        )
+        for name in COMMANDS
+        for number in SIGNALS
+        for seed in range(TIMES)
+    ]
+
+
+@pytest.mark.trial("{number.name}: {name}")
+@pytest.mark.parametrize(("name", "number", "seed"), trials())
+def test_stopped_and_done_again(
+    name: str,
+    number: signal.Signals,
+    seed: int,
+    commands: dict[str, Command],
+    unbroken: Callable[[str], Unbroken],
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    command, whole = commands[name], unbroken(name)
+    place = command.work(tmp_path / "work")
+    before, there = command.contents(place), names(place)
+    share = random.Random(f"{name} {number} {seed}").uniform(0.1, 0.6)
+    stopped = run(command.line, place, stop=number, after=share * whole.seconds)
+    if stopped.code == command.code:
+        record_property("note", "were done before the signal")
+    else:
+        assert stopped.code == 128 + number, stopped.err
+        assert "Traceback" not in stopped.err
+        assert "Exception ignored" not in stopped.err
+        *said, last = stopped.err.strip().splitlines()
+        assert last == "interrupted"
+        if name in ("train", "folder") and said:
+            assert "the same command goes on from there" in said[-1]
+    for output, content in command.contents(place).items():
+        assert name == "train" or content in (before.get(output), whole.contents[output]), output
+    assert names(place) <= there | whole.names | {".out.csv.answers"}  # nothing temporary
+    again = run(command.line, place)
+    assert again.code == command.code, again.err
+    assert command.contents(place) == whole.contents
+    assert names(place) == whole.names

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import signal
+import threading
+
+import pytest
+
+from sepzoo.support.stopping import Stop, stopped_by_signals
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_interrupts(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with stopped_by_signals() as stop:
+        assert stop == Stop(None)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+    assert (stop.signal, stop.exit_code) == (number, 128 + number)
+    assert signal.getsignal(number) is before
+
+
+def test_what_is_ignored_stays_ignored() -> None:
+    """As `nohup` does it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stopped_by_signals() as stop:
+            signal.raise_signal(signal.SIGHUP)
+        assert stop.signal is None
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_in_a_thread_signals_stay_as_they_are() -> None:
+    seen: list[int] = []
+
+    def work() -> None:
+        with stopped_by_signals() as stop:
+            seen.append(stop.exit_code)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [130]
