@@ -11,19 +11,18 @@ from PIL import Image
 
 from sepzoo.data import open_source
 from tests.cli.conftest import Command
-from tests.reliability.commands import RECIPE, TIMES
+from tests.reliability.commands import TIMES, write_recipe
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run of one epoch; `recipe.yaml` beside it."""
+    """A finished run of one epoch; `tiny.yaml` beside it."""
     from sepzoo.training import Recipe, run
 
     folder = tmp_path_factory.mktemp("runs")
-    (folder / "recipe.yaml").write_text(RECIPE)
-    recipe = Recipe.load(folder / "recipe.yaml").with_overrides(["epochs=1", "schedule.kind=cosine"])
+    recipe = Recipe.load(write_recipe(folder)).with_overrides(["epochs=1", "schedule.kind=cosine"])
     return run(recipe, folder / "run", quiet=True).folder
 
 
@@ -75,7 +74,7 @@ def test_a_run_that_was_broken_off_is_none(command: Command, run: Path, scan: Pa
 def test_a_finished_run_is_made_longer(command: Command, run: Path, tmp_path: Path) -> None:
     longer = shutil.copytree(run, tmp_path / "run")
     before = measured(longer)
-    line = ["train", run.parent / "recipe.yaml", "--set", "schedule.kind=cosine", "--out", longer]
+    line = ["train", run.parent / "tiny.yaml", "--set", "schedule.kind=cosine", "--out", longer]
     outcome = command(*line, "--set", "epochs=2")
     assert outcome.code == 0, outcome.err
     assert "resumed after epoch 1" in outcome.err

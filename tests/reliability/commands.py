@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import zipfile
@@ -17,7 +18,7 @@ from tests.reliability.forked import FOLDER_PROGRAM
 
 RECIPE = """
 name: tiny
-model: {name: cifar_mobilenetv1_w1d8_bsconvu, image_size: 8, arguments: {dropout: 0.1}}
+model: {name: NETWORK}
 data: {name: digits, crop_fraction: 1.0, train: "train[:20%]", validation: "train[20%:30%]", test: "test[:20%]"}
 augmentation: {padding: 1}
 optimizer: {learning_rate: 0.05, weight_decay: 1.0e-4}
@@ -121,50 +122,71 @@ def table(path: Path) -> Contents:
 def pictures(folder: Path, count: int = PICTURES, bad: int = BAD, side: int = 32) -> Path:
     """Write small pictures of noise, as PNG and JPEG, and some that can't be read, at places that a seed decides."""
     random = np.random.default_rng(count)
-    folder.mkdir()
+    images = [_encoded(random.integers(0, 256, (side, side, 3), np.uint8), kind) for kind in ("PNG", "JPEG") * 50]
     broken = set(random.choice(count, bad, replace=False).tolist())
     for number in range(count):
+        place = folder / f"{number // 1000:03}"
         if number % 1000 == 0:
-            place = folder / f"{number // 1000:03}"
-            place.mkdir()
-        suffix = (".png", ".jpg")[number % 2]
-        path = place / f"{number:06}{suffix}"
-        if number in broken and number % 5 < 3:
-            path.write_bytes([b"", b"no picture at all", b"\x89PNG\r\n\x1a\n"][number % 5])
-            continue
-        Image.fromarray(random.integers(0, 256, (side, side, 3), np.uint8)).save(path)
+            place.mkdir(parents=True)
+        suffix, content = (".png", ".jpg")[number % 2], images[number % len(images)]
         if number in broken:
-            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+            content = [b"", b"no picture at all", content[:8], content[: len(content) // 2]][number // 2 % 4]
         elif number % 50 == 0:
-            path.rename(path.with_suffix((".jpeg", ".bmp")[number % 100 // 50]))  # whose content is another thing
+            suffix = (".jpeg", ".bmp")[number // 50 % 2]  # whose content is another thing
+        (place / f"{number:06}{suffix}").write_bytes(content)
     return folder
 
 
-def write_all(small_files: Path, place: Path) -> dict[str, Command]:
+def _encoded(pixels: np.ndarray, kind: str) -> bytes:
+    with io.BytesIO() as file:
+        Image.fromarray(pixels).save(file, kind)
+        return file.getvalue()
+
+
+def write_recipe(place: Path) -> Path:
+    """Write `tiny.keras`, a network that is traced in a second, and a recipe that trains it on digits."""
+    import keras
+
+    from sepzoo.artifact.model_file import attach, save
+    from sepzoo.records.metadata import Metadata
+    from sepzoo.records.preprocessing import ZERO_TO_ONE
+
+    keras.utils.set_random_seed(5)
+    image = keras.Input((8, 8, 1))
+    x = keras.layers.Conv2D(8, 3, padding="same", use_bias=False, name="conv")(image)
+    x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
+    x = keras.layers.Dropout(0.1, seed=1)(keras.layers.Flatten()(x))
+    model = keras.Model(image, keras.layers.Dense(10, activation="softmax")(x), name="tiny")
+    save(attach(model, Metadata("tiny", tuple("0123456789"), ZERO_TO_ONE)), place / "tiny.keras")
+    recipe = place / "tiny.yaml"
+    recipe.write_text(RECIPE.replace("NETWORK", str(place / "tiny.keras")))
+    return recipe
+
+
+def write_all(place: Path) -> dict[str, Command]:
     """Write what the commands take, and what older outputs they find."""
+    import sepzoo
     from sepzoo.artifact.model_file import load, save
     from sepzoo.surgery import fold_batch_norm
 
-    recipe = place / "tiny.yaml"
-    recipe.write_text(RECIPE)
+    recipe, network, model = write_recipe(place), place / "tiny.keras", place / "tiny.tflite"
+    sepzoo.export.tflite(load(network), model)
     older = place / "older"
     older.mkdir()
-    network = small_files / "small.keras"
     save(fold_batch_norm(load(network))[0], older / "out.keras")
-    (older / "small_float32.tflite").write_bytes((small_files / "small.tflite").read_bytes())
-    (older / "small_xla").mkdir()
-    (older / "small_xla" / "model").write_bytes(b"an older one")
-    (older / "small_xla" / ".sepzoo-files").write_bytes(b"model")
+    (older / "tiny_float32.tflite").write_bytes(model.read_bytes() + b"older")
+    (older / "tiny_xla").mkdir()
+    (older / "tiny_xla" / "model").write_bytes(b"an older one")
+    (older / "tiny_xla" / ".sepzoo-files").write_bytes(b"model")
     (older / "out.csv").write_text("picture,label,probability\nold.png,1,0.5000\n")
-    model = small_files / "small.tflite"
     return {
         "train": Command("train", ["train", recipe, "--out", "run"], ["run"], run_folder),
         "export": Command(
             "export",
             ["export", network, "--to", "tflite:float32,xla", "--out", "."],
-            ["small_float32.tflite", "small_xla"],
+            ["tiny_float32.tflite", "tiny_xla"],
             tflite_or_folder,
-            {name: older / name for name in ("small_float32.tflite", "small_xla")},
+            {name: older / name for name in ("tiny_float32.tflite", "tiny_xla")},
         ),
         "rewrite": Command(
             "rewrite",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,8 +28,8 @@ class Unbroken:
 
 
 @pytest.fixture(scope="session")
-def commands(small_files: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Command]:
-    return write_all(small_files, tmp_path_factory.mktemp("given"))
+def commands(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Command]:
+    return write_all(tmp_path_factory.mktemp("given"))
 
 
 @pytest.fixture(scope="session")

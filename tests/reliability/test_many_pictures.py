@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.reliability.commands import pictures
+import sepzoo
+from sepzoo.artifact.model_file import load
+from tests.reliability.commands import pictures, write_recipe
 from tests.reliability.forked import FOLDER_PROGRAM, run
 
 MIB = 1024
@@ -28,11 +30,12 @@ def test_a_folder_of_many_pictures(
     count: int,
     bad: int,
     more_mib: int,
-    small_files: Path,
     tmp_path: Path,
     record_property: Callable[[str, object], None],
 ) -> None:
-    model, folder = small_files / "small.tflite", pictures(tmp_path / "many", count, bad)
+    write_recipe(tmp_path)
+    model, folder = tmp_path / "tiny.tflite", pictures(tmp_path / "many", count, bad)
+    sepzoo.export.tflite(load(tmp_path / "tiny.keras"), model)
     few = run([FOLDER_PROGRAM, model, pictures(tmp_path / "few", 100, 0), "few.csv"], tmp_path, fresh=True)
     line = [FOLDER_PROGRAM, model, folder, "out.csv"]
     answers = tmp_path / ".out.csv.answers"
@@ -53,7 +56,9 @@ def test_a_folder_of_many_pictures(
     assert len(rows) == len(set(rows)) == count - bad
     assert len(said) == bad
     assert {line.removeprefix(f"left out: {folder}/").partition(": ")[0] for line in said} == there - set(rows)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["few", "few.csv", "many", "out.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("few", "few.csv", "many", "out.csv", "tiny.keras", "tiny.tflite", "tiny.yaml")
+    ]
     assert done.peak_kib - few.peak_kib < more_mib * MIB
     record_property(
         "note",

@@ -13,7 +13,7 @@ from tests.reliability.commands import Command, names
 from tests.reliability.conftest import COMMANDS, Unbroken
 from tests.reliability.forked import run
 
-TIMES = 2  # of each signal and command
+TIMES = 1  # of each signal and command
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
