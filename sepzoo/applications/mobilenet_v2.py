@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sepzoo.layers.drop_rates import drop_rates
+from sepzoo.layers.inverted_bottleneck import inverted_bottleneck
 from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.width import divisible, truncated
 from sepzoo.records.arguments import Count, OutputStride, Rate, Stride, Width
@@ -81,40 +82,22 @@ def mobilenet_v2(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
         for u, row in enumerate(units, start=1):
             expands = row.expansion > 1 or arguments.first_expansion
             mid = truncated(inputs * row.expansion, alpha) if divisor is None else x.shape[-1] * row.expansion
-            x = _bottleneck(
+            x = inverted_bottleneck(
                 net,
                 x,
-                mid=mid if expands else None,
-                channels=width(row.channels),
-                window=scale.window(u),
+                width(row.channels),
+                3,
+                middle=mid if expands else None,
+                **scale.window(u),
+                activation="relu6",
                 drop_path=next(rates),
-                place=f"stage{s}_unit{u}",
+                name=f"stage{s}_unit{u}",
             )
             inputs = row.channels
     final = FINAL
     if alpha > 1.0:
         final = truncated(FINAL, alpha) if divisor is None else divisible(FINAL * alpha, divisor)
     return net.conv_bn(x, final, 1, activation="relu6", name="final")
-
-
-def _bottleneck(
-    net: LayerBuilder,
-    inputs: Tensor,
-    *,
-    mid: int | None,
-    channels: int,
-    window: dict[str, int],
-    drop_path: float,
-    place: str,
-) -> Tensor:
-    x = inputs
-    if mid is not None:
-        x = net.conv_bn(x, mid, 1, activation="relu6", name=f"{place}_expand")
-    x = net.depthwise_bn(x, 3, activation="relu6", **window, name=f"{place}_depthwise")
-    x = net.conv_bn(x, channels, 1, activation=None, regularizer=net.orthonormal(), name=f"{place}_project")
-    if window["strides"] == 1 and inputs.shape[-1] == channels:
-        return net.add(inputs, net.drop_path(x, drop_path, name=place), name=place)
-    return x
 
 
 _URL = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/"

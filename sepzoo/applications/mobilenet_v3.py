@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from sepzoo.layers.conventions import Affects
 from sepzoo.layers.drop_rates import drop_rates
 from sepzoo.layers.heads import Hidden, conv_head, dense_head
+from sepzoo.layers.inverted_bottleneck import inverted_bottleneck
 from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.squeeze_excite import squeeze_excite
 from sepzoo.layers.width import divisible, truncated
@@ -138,19 +139,22 @@ def mobilenet_v3(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
     inputs = STEM
     for s, (stage, scale) in enumerate(zip(stages, scales, strict=True), start=1):
         for u, (row, mid) in enumerate(units[s - 1], start=1):
-            place, shortcut, window, rate = f"stage{s}_unit{u}", x, scale.window(u), next(rates)
             activation = "relu" if minimalistic else stage.activation
+            middle = None
             if mid > inputs or arguments.first_expansion:
-                expanded = share(x.shape[-1] * (mid / inputs)) if divisor else width(mid)
-                x = net.conv_bn(x, expanded, 1, activation=activation, name=f"{place}_expand")
-            kernel_size = 3 if minimalistic else stage.kernel_size
-            x = net.depthwise_bn(x, kernel_size, **window, activation=activation, name=f"{place}_depthwise")
-            if row.squeeze and not minimalistic:
-                x = squeeze_excite(net, x, share(x.shape[-1] / 4), name=f"{place}_squeeze")
-            channels, penalty = width(row.channels), net.orthonormal()
-            x = net.conv_bn(x, channels, 1, activation=None, regularizer=penalty, name=f"{place}_project")
-            if window["strides"] == 1 and shortcut.shape[-1] == channels:
-                x = net.add(shortcut, net.drop_path(x, rate, name=place), name=place)
+                middle = share(x.shape[-1] * (mid / inputs)) if divisor else width(mid)
+            x = inverted_bottleneck(
+                net,
+                x,
+                width(row.channels),
+                3 if minimalistic else stage.kernel_size,
+                middle=middle,
+                **scale.window(u),
+                activation=activation,
+                squeezed=share((middle or x.shape[-1]) / 4) if row.squeeze and not minimalistic else None,
+                drop_path=next(rates),
+                name=f"stage{s}_unit{u}",
+            )
             inputs = row.channels
     final = share(FINAL * x.shape[-1]) if divisor else truncated(FINAL * inputs, max(alpha, 1.0))
     x = net.conv_bn(x, final, 1, activation=closing, name="final")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Tensor
@@ -10,12 +10,23 @@ from sepzoo.support.types import Tensor
 if TYPE_CHECKING:
     from sepzoo.layers.builder import LayerBuilder
 
+Gate = Literal["sigmoid", "hard_sigmoid"]
 
-def squeeze_excite(net: LayerBuilder, x: Tensor, squeezed: int, *, name: str) -> Tensor:
-    """Multiply each channel by a gate of 0 … 1: average pool, 1 x 1 to `squeezed`, ReLU, 1 x 1 back, hard sigmoid.
 
-    Hu et al., CVPR 2018, arXiv 1709.01507, with MobileNetV3's hard sigmoid. The layers are `{name}_pool`,
-    `{name}_reduce`, `{name}_reduce_relu`, `{name}_expand`, `{name}_expand_hard_sigmoid` and `{name}_multiply`.
+def squeeze_excite(
+    net: LayerBuilder,
+    x: Tensor,
+    squeezed: int,
+    *,
+    name: str,
+    activation: str = "relu",
+    gate: Gate = "hard_sigmoid",
+) -> Tensor:
+    """Multiply each channel by a gate of 0 … 1: average pool, 1 x 1 to `squeezed`, activation, 1 x 1 back, gate.
+
+    Hu et al., CVPR 2018, arXiv 1709.01507, there with a sigmoid; the hard sigmoid is MobileNetV3's. The layers are
+    `{name}_pool`, `{name}_reduce`, `{name}_reduce_{activation}`, `{name}_expand`, `{name}_expand_{gate}` and
+    `{name}_multiply`.
 
     Raises:
         SepzooError: no channel is left in the middle.
@@ -31,9 +42,9 @@ def squeeze_excite(net: LayerBuilder, x: Tensor, squeezed: int, *, name: str) ->
         raise SepzooError(
             f"{name}: expected at least one squeezed channel. Received: {squeezed} of {channels}. Take a larger width."
         )
-    gate = net.global_average_pool(x, keepdims=True, name=f"{name}_pool")
-    gate = net.conv(gate, squeezed, 1, use_bias=True, name=f"{name}_reduce")
-    gate = net.activation(gate, "relu", name=f"{name}_reduce")
-    gate = net.conv(gate, channels, 1, use_bias=True, name=f"{name}_expand")
-    gate = net.activation(gate, "hard_sigmoid", name=f"{name}_expand")
-    return net.multiply(x, gate, name=name)
+    weights = net.global_average_pool(x, keepdims=True, name=f"{name}_pool")
+    weights = net.conv(weights, squeezed, 1, use_bias=True, name=f"{name}_reduce")
+    weights = net.activation(weights, activation, name=f"{name}_reduce")
+    weights = net.conv(weights, channels, 1, use_bias=True, name=f"{name}_expand")
+    weights = net.activation(weights, gate, name=f"{name}_expand")
+    return net.multiply(x, weights, name=name)
