@@ -11,6 +11,13 @@ SMALL: dict[str, tuple[str, dict[str, Any]]] = {  # family: name, arguments
     "mobilenet_v1": ("mobilenet_v1", {**_LARGER, "alpha": 0.125, "dropout": 0.0}),
     "mobilenet_v2": ("mobilenet_v2", {**_LARGER, "alpha": 0.125}),
     "mobilenet_v3": ("mobilenet_v3_small", {**_LARGER, "alpha": 0.25, "dropout": 0.0}),
+    "mobilenet_v4": ("mobilenet_v4_small", {**_LARGER, "alpha": 0.125, "dropout": 0.0}),
+    "efficientnet": (
+        "efficientnet_b0",
+        {**_LARGER, "width": 0.125, "depth": 0.5, "drop_path": 0.0, "dropout": 0.0},
+    ),
+    "mnasnet": ("mnasnet_small", {**_LARGER, "alpha": 0.5, "dropout": 0.0}),
+    "mcunet": ("mcunet_in0", _LARGER),
     "xception": ("xception", {**_IMAGES, "alpha": 0.0625, "input_shape": (71, 71, 3)}),
     "resnet": ("resnet10_bsconvs_p1d4", _IMAGES),
     "resnet50": ("resnet50", {**_LARGER, "alpha": 0.125}),

@@ -6,12 +6,14 @@ import dataclasses
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 
 from sepzoo.layers import initializers
 from sepzoo.layers.convolution_builder import ConvolutionBuilder
 from sepzoo.layers.drop_path import DropPath
 from sepzoo.layers.drop_path_join import ColumnDraw, DropPathJoin
 from sepzoo.layers.padding import Padding
+from sepzoo.records.preprocessing import IMAGENET
 from sepzoo.support.types import Activation, Tensor
 
 
@@ -31,6 +33,21 @@ class LayerBuilder(ConvolutionBuilder):
         >>> x.shape
         (None, 16, 16, 16)
     """
+
+    def normalized_pixels(self, x: Tensor) -> Tensor:
+        """Pixels of 0 … 255 by ImageNet's mean and deviation, in the network itself, as Keras's EfficientNet has it.
+
+        The layers are `input_rescaling` and `input_normalization`; the second holds mean and variance as weights.
+        """
+        x = keras.layers.Rescaling(1.0 / 255.0, name="input_rescaling")(x)
+        layer = keras.layers.Normalization(name="input_normalization")
+        x = layer(x)
+        numbers = IMAGENET.for_channels(x.shape[-1])
+        mean, deviation = (np.asarray(values, np.float32) / 255 for values in (numbers.mean, numbers.std))
+        layer.adapt_mean.assign(mean)
+        layer.adapt_variance.assign(deviation**2)
+        layer.finalize_state()
+        return x
 
     def max_pool(
         self, x: Tensor, size: int, *, strides: int, name: str, padding: Padding | None = None, signed: bool = False

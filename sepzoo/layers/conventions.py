@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from sepzoo.support.arguments import Interval, checked, field_types
 
 StridedPadding = Literal["same", "symmetric", "end"]
-InitializerScheme = Literal["keras", "bsconv"]
+InitializerScheme = Literal["keras", "bsconv", "fan_out"]
 
 
 class Affects(enum.Enum):
@@ -29,7 +29,8 @@ class Conventions:
         input_batch_norm: a batch normalization on the pixels in place of a fixed mean and deviation.
         batch_norm_momentum: of every batch normalization, as Keras counts it (PyTorch's 0.1 is 0.9).
         batch_norm_epsilon: of every batch normalization.
-        initializers: "keras", or "bsconv" for the initial weights of the BSConv authors' program.
+        initializers: of the weights: "keras"; "bsconv", those of the BSConv authors' program; "fan_out", by a kernel's
+            outputs and not its inputs, those of EfficientNet's program and MnasNet's.
 
     Raises:
         SepzooError: a value of another type or out of range.

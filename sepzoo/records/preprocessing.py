@@ -164,10 +164,12 @@ def _is_number(value: object) -> bool:
 
 MINUS_ONE_TO_ONE = Preprocessing()
 ZERO_TO_ONE = Preprocessing(mean=(0.0,), std=(255.0,))
+IMAGENET = Preprocessing(mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
 CAFFE = Preprocessing(mean=(103.939, 116.779, 123.68), std=(1.0,), channel_order="bgr")
 NAMED: Mapping[str, Preprocessing] = {
     "minus_one_to_one": MINUS_ONE_TO_ONE,
     "zero_to_one": ZERO_TO_ONE,
+    "imagenet": IMAGENET,
     "caffe": CAFFE,
 }
-"""The forms that have a name: pixels to -1 … 1, to 0 … 1, or blue first and less the mean of ImageNet."""
+"""The forms that have a name: pixels to -1 … 1, to 0 … 1, by ImageNet's mean and deviation, blue first and less it."""

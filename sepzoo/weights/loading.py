@@ -16,6 +16,7 @@ from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.support.types import ArrayLike
 from sepzoo.weights.matching import Match, match
 from sepzoo.weights.names import NAMES, Names, Origin
+from sepzoo.weights.normalizations import settle
 from sepzoo.weights.reading import format_of, read_arrays, saved_variables
 
 
@@ -98,6 +99,7 @@ def load_weights(
     report = _report(model, best, new_head=new_head)
     for variable, value in best.values:
         variable.assign(value)
+    settle(model)
     return report
 
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from sepzoo.weights.names import mobilenet_v1, mobilenet_v2, mobilenet_v3, resnet, resnet50, vgg, xception
+from sepzoo.weights.names import (
+    efficientnet,
+    mnasnet,
+    mobilenet_v1,
+    mobilenet_v2,
+    mobilenet_v3,
+    mobilenet_v4,
+    resnet,
+    resnet50,
+    vgg,
+    xception,
+)
 
 Origin = Literal["sepzoo", "keras", "bsconv", "timm"]
 """Whose names a weight file uses: ours, `keras.applications`', the BSConv authors' package's, timm's."""
@@ -29,6 +40,9 @@ NAMES: Mapping[str, Mapping[Origin, Callable[[Sequence[str]], Names]]] = {
         "bsconv": mobilenet_v3.bsconv_names,
         "timm": mobilenet_v3.timm_names,
     },
+    "mobilenet_v4": {"timm": mobilenet_v4.timm_names},
+    "efficientnet": {"keras": efficientnet.keras_names, "timm": efficientnet.timm_names},
+    "mnasnet": {"timm": mnasnet.timm_names},
     "xception": {"keras": xception.keras_names, "timm": xception.timm_names},
     "resnet": {"bsconv": resnet.bsconv_names, "timm": resnet.timm_names},
     "resnet50": {"keras": resnet50.keras_names, "timm": resnet.timm_names},

@@ -1,6 +1,9 @@
-"""One bottleneck's layers, of MobileNetV2 and V3, in the `bsconv` package and timm."""
+"""An inverted bottleneck's layers in the `bsconv` package and timm."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Sequence
 
 
 def bsconv_bottleneck(place: str) -> dict[str, str]:
@@ -22,3 +25,29 @@ def timm_bottleneck(place: str, block: str, *, expands: bool) -> dict[str, str]:
     names = {f"{place}_{part}": f"{block}.{module}" for part, module in parts}
     names |= {f"{place}_{part}_bn": f"{block}.bn{number}" for number, (part, _) in enumerate(parts, start=1)}
     return names | {f"{place}_squeeze_{part}": f"{block}.se.conv_{part}" for part in ("reduce", "expand")}
+
+
+def timm_bottlenecks(places: Sequence[str]) -> dict[str, str]:
+    """Return timm's names of a whole network of such bottlenecks, each stage a row, of which the first expands none."""
+    names = {
+        "stem": "conv_stem",
+        "stem_bn": "bn1",
+        "final": "conv_head",
+        "final_bn": "bn2",
+        "predictions": "classifier",
+    }
+    for place in places:
+        stage, unit = stage_and_unit(place)
+        names |= timm_bottleneck(place, f"blocks.{stage - 1}.{unit - 1}", expands=stage > 1)
+    return names
+
+
+def stage_and_unit(place: str) -> tuple[int, int]:
+    """Return the numbers in the name of a place, from 1.
+
+    Example:
+        >>> stage_and_unit("stage2_unit13")
+        (2, 13)
+    """
+    stage, unit = re.findall(r"\d+", place)
+    return int(stage), int(unit)

@@ -1,0 +1,57 @@
+"""Exact counts of the families whose tables others rebuilt: parameters, trained ones, multiply-accumulates."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+import pytest
+
+from sepzoo.analysis import profile
+from tests.applications.test_exact_counts import built
+
+TABLE = Path(os.environ.get("SEPZOO_SHARED", "")) / "reference" / "families_counts.csv"
+THEIRS = {  # our name: the table's
+    **{f"efficientnet_b{i}": f"EfficientNetB{i}" for i in range(8)},
+    **{f"efficientnet_lite{i}": f"tf_efficientnet_lite{i}" for i in range(5)},
+    "mnasnet_a1": "semnasnet_100",
+    "mnasnet_b1": "mnasnet_100",
+    "mnasnet_small": "mnasnet_small",
+    **{f"mcunet_in{i}": f"mcunet-in{i}" for i in range(5)},
+    "mobilenet_v4_small": "mobilenetv4_conv_small",
+    "mobilenet_v4_small_w050": "mobilenetv4_conv_small_050",
+    "mobilenet_v4_small_w035": "mobilenetv4_conv_small_035",
+    "mobilenet_v4_medium": "mobilenetv4_conv_medium",
+    "mobilenet_v4_large": "mobilenetv4_conv_large",
+}
+WIDTHS = [  # the table's name: ours, and its width
+    *((f"semnasnet_{int(100 * alpha):03}", "mnasnet_a1", alpha) for alpha in (0.5, 0.75, 1.4)),
+    *((f"mnasnet_{int(100 * alpha):03}", "mnasnet_b1", alpha) for alpha in (0.5, 0.75, 1.4)),
+]
+
+
+@pytest.fixture(scope="module")
+def rows():
+    if not TABLE.is_file():
+        pytest.skip("SEPZOO_SHARED names no folder with the counts")
+    with TABLE.open(newline="") as file:
+        return {row["name"]: row for row in csv.DictReader(file)}
+
+
+def assert_counts(row, model):
+    found = profile(model)
+    assert found.params == int(row["params_total"])
+    assert found.trainable_params == int(row["trainable"])
+    assert found.macs == int(row["macs"])
+    assert model.input_shape[1:] == tuple(map(int, row["input_size"].split("x")))
+
+
+@pytest.mark.parametrize("name", THEIRS)
+def test_counts_of_every_name(rows, name):
+    assert_counts(rows[THEIRS[name]], built(name))
+
+
+@pytest.mark.parametrize(("theirs", "name", "alpha"), WIDTHS)
+def test_counts_of_widths(rows, theirs, name, alpha):
+    assert_counts(rows[theirs], built(name, alpha=alpha))
