@@ -80,7 +80,7 @@ def efficientnet(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
                 width(row.channels),
                 row.kernel_size,
                 middle=inputs * row.expansion if row.expansion > 1 else None,
-                **scale.window(u),
+                window=scale.window(u),
                 activation=activation,
                 squeezed=None if lite else max(1, inputs // SQUEEZE),
                 squeeze_activation=activation,
@@ -131,7 +131,7 @@ _HASHES = {  # of the file with the classifier, and without
 
 def _spec(name: str, size: Size) -> ModelSpec:
     lite = name.startswith("lite")
-    pixels = {"crop_fraction": size.pixels / (size.pixels + 32), "interpolation": "bicubic"}
+    mean, std = ((127.0,), (128.0,)) if lite else ((0.0,), (1.0,))  # the others normalize raw pixels themselves
     return ModelSpec(
         f"efficientnet_{name}",
         arguments={
@@ -142,9 +142,9 @@ def _spec(name: str, size: Size) -> ModelSpec:
             "initializers": "fan_out",
         },
         input_shape=(size.pixels, size.pixels, 3),
-        preprocessing=Preprocessing(mean=(127.0,), std=(128.0,), **pixels)
-        if lite
-        else Preprocessing(mean=(0.0,), std=(1.0,), **pixels),
+        preprocessing=Preprocessing(
+            mean=mean, std=std, crop_fraction=size.pixels / (size.pixels + 32), interpolation="bicubic"
+        ),
     )
 
 

@@ -136,7 +136,7 @@ def mcunet(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
                 unit.channels,
                 unit.kernel_size,
                 middle=x.shape[-1] * unit.expansion if unit.expansion > 1 else None,
-                **scale.window(u),
+                window=scale.window(u),
                 activation="relu6",
                 drop_path=next(rates),
                 name=f"stage{s}_unit{u}",

@@ -109,7 +109,7 @@ def mnasnet(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
                 width(row.channels),
                 row.kernel_size,
                 middle=inputs * row.expansion if row.expansion > 1 else None,
-                **scale.window(u),
+                window=scale.window(u),
                 activation="relu",
                 squeezed=inputs // SQUEEZE if row.squeeze else None,
                 gate="sigmoid",

@@ -88,7 +88,7 @@ def mobilenet_v2(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
                 width(row.channels),
                 3,
                 middle=mid if expands else None,
-                **scale.window(u),
+                window=scale.window(u),
                 activation="relu6",
                 drop_path=next(rates),
                 name=f"stage{s}_unit{u}",

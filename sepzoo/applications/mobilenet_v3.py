@@ -149,7 +149,7 @@ def mobilenet_v3(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
                 width(row.channels),
                 3 if minimalistic else stage.kernel_size,
                 middle=middle,
-                **scale.window(u),
+                window=scale.window(u),
                 activation=activation,
                 squeezed=share((middle or x.shape[-1]) / 4) if row.squeeze and not minimalistic else None,
                 drop_path=next(rates),

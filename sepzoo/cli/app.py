@@ -26,6 +26,7 @@ from sepzoo.cli.predict import predict
 from sepzoo.cli.profile import profile
 from sepzoo.cli.quickstart import quickstart
 from sepzoo.cli.rewrite import rewrite
+from sepzoo.cli.sweep import sweep
 from sepzoo.cli.train import train
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.printable import printable
@@ -46,6 +47,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "inspect": inspect,
     "analyse": analyse,
     "train": train,
+    "sweep": sweep,
     "rewrite": rewrite,
     "export": export,
     "evaluate": evaluate,

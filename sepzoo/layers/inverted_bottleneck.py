@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sepzoo.layers.squeeze_excite import Gate, squeeze_excite
@@ -10,6 +12,8 @@ from sepzoo.support.types import Tensor
 
 if TYPE_CHECKING:
     from sepzoo.layers.builder import LayerBuilder
+
+_EVERY_POSITION: Mapping[str, int] = MappingProxyType({"strides": 1, "dilation_rate": 1})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,8 +46,7 @@ def inverted_bottleneck(
     middle: int | None,
     activation: str,
     name: str,
-    strides: int = 1,
-    dilation_rate: int = 1,
+    window: Mapping[str, int] = _EVERY_POSITION,
     squeezed: int | None = None,
     gate: Gate = "hard_sigmoid",
     squeeze_activation: str = "relu",
@@ -64,8 +67,7 @@ def inverted_bottleneck(
         middle: channels there; None leaves the first 1 x 1 out.
         activation: behind the first two convolutions.
         name: of the place.
-        strides: of the depthwise convolution.
-        dilation_rate: of the depthwise convolution.
+        window: `strides` and `dilation_rate` of the depthwise convolution, as `Resolution.window` gives them.
         squeezed: channels of the squeezing's own middle; None for none of it.
         gate: its last activation.
         squeeze_activation: its first.
@@ -76,17 +78,16 @@ def inverted_bottleneck(
         >>> import keras
         >>> from sepzoo.layers import LayerBuilder
         >>> x = keras.Input((8, 8, 16))
-        >>> inverted_bottleneck(LayerBuilder(), x, 24, 3, middle=96, strides=2, activation="relu6", name="unit1").shape
-        (None, 4, 4, 24)
+        >>> inverted_bottleneck(LayerBuilder(), x, 24, 3, middle=96, activation="relu6", name="unit1").shape
+        (None, 8, 8, 24)
     """
     x = inputs
     if middle is not None:
         x = net.conv_bn(x, middle, 1, activation=activation, name=f"{name}_expand")
-    window = {"strides": strides, "dilation_rate": dilation_rate}
     x = net.depthwise_bn(x, kernel_size, **window, activation=activation, name=f"{name}_depthwise")
     if squeezed is not None:
         x = squeeze_excite(net, x, squeezed, activation=squeeze_activation, gate=gate, name=f"{name}_squeeze")
     x = net.conv_bn(x, channels, 1, activation=None, regularizer=net.orthonormal(), name=f"{name}_project")
-    if skip and strides == 1 and inputs.shape[-1] == channels:
+    if skip and window["strides"] == 1 and inputs.shape[-1] == channels:
         return net.add(inputs, net.drop_path(x, drop_path, name=name), name=name)
     return x

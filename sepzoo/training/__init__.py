@@ -11,12 +11,14 @@ from sepzoo.support.lazy import lazy_names
 from sepzoo.training.finished_run import Epoch, Result, Run
 from sepzoo.training.recipe import Recipe, list_recipes
 from sepzoo.training.recipe_sections import FitSettings, OptimizerSection, ScheduleSection
+from sepzoo.training.study import Study
 
 if TYPE_CHECKING:
     from sepzoo.training.fitting import fit
     from sepzoo.training.networks import Networks
     from sepzoo.training.running import run
     from sepzoo.training.sources import Sources
+    from sepzoo.training.sweeping import sweep
 
 __all__ = [
     "Epoch",
@@ -28,9 +30,11 @@ __all__ = [
     "Run",
     "ScheduleSection",
     "Sources",
+    "Study",
     "fit",
     "list_recipes",
     "run",
+    "sweep",
 ]
 
 __getattr__, __dir__ = lazy_names(
@@ -40,5 +44,6 @@ __getattr__, __dir__ = lazy_names(
         "Sources": "sepzoo.training.sources",
         "fit": "sepzoo.training.fitting",
         "run": "sepzoo.training.running",
+        "sweep": "sepzoo.training.sweeping",
     },
 )

@@ -1,0 +1,101 @@
+"""Studies: what their files say, and which runs come of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sepzoo.support.errors import SepzooError
+from sepzoo.training.study import Study
+
+TEXT = """
+name: widths
+recipe: digits
+settings: {epochs: 2}
+arms:
+  narrow: {model.arguments.alpha: 0.125}
+  wide: {model.arguments.alpha: 0.25}
+values: {optimizer.weight_decay: [0.0, 1.0e-4]}
+seeds: [3, 4]
+choose: {key: optimizer.learning_rate, values: [0.05, 0.2], settings: {epochs: 1}, seed: 9}
+"""
+
+
+@pytest.fixture
+def study() -> Study:
+    return Study.from_yaml(TEXT)
+
+
+def test_every_arm_runs_with_every_value_and_seed(study: Study) -> None:
+    runs = list(study.runs())
+    assert len(runs) == 2 * 2 * 2
+    assert len({run.name for run in runs}) == len({run.fingerprint for run in runs}) == len(runs)
+    narrow = next(run for run in runs if run.name == "narrow-weight_decay=0.0001/seed4")
+    assert narrow.recipe.model.arguments["alpha"] == 0.125
+    assert (narrow.recipe.optimizer.weight_decay, narrow.recipe.seed, narrow.recipe.epochs) == (1e-4, 4, 2)
+    assert [run.seed for run in runs[:4]] == [3] * 4  # a study that is broken off has whole seeds
+
+
+def test_every_arm_chooses_among_every_value(study: Study) -> None:
+    runs = list(study.choosing_runs())
+    assert [(run.arm, run.recipe.optimizer.learning_rate) for run in runs] == [
+        ("narrow", 0.05), ("narrow", 0.2), ("wide", 0.05), ("wide", 0.2),
+    ]  # fmt: skip
+    assert {(run.recipe.epochs, run.seed) for run in runs} == {(1, 9)}
+    chosen = study.chosen(next(study.runs()), 0.2)
+    assert chosen.recipe.optimizer.learning_rate == 0.2
+    assert chosen.recipe.epochs == 2
+    assert chosen.fingerprint != next(study.runs()).fingerprint
+
+
+def test_the_fingerprint_is_of_what_decides_the_numbers(study: Study) -> None:
+    first = next(study.runs())
+    words = Study.from_yaml(TEXT + "question: why?\n")
+    elsewhere = Study.from_yaml(TEXT.replace("{epochs: 2}", "{epochs: 2, data.data_dir: /elsewhere, name: other}"))
+    longer = Study.from_yaml(TEXT.replace("{epochs: 2}", "{epochs: 3}"))
+    assert next(words.runs()).fingerprint == next(elsewhere.runs()).fingerprint == first.fingerprint
+    assert next(longer.runs()).fingerprint != first.fingerprint
+
+
+def test_pairs(study: Study) -> None:
+    assert study.pairs() == (("narrow", "wide"),)
+    assert Study.from_yaml(TEXT + "compare: [[wide, narrow]]\n").pairs() == (("wide", "narrow"),)
+
+
+def test_a_recipe_is_seen_from_the_studys_folder(tmp_path: Path) -> None:
+    from sepzoo.training import Recipe
+
+    (tmp_path / "own.yaml").write_text(Recipe.load("digits").to_yaml())
+    (tmp_path / "study.yaml").write_text(TEXT.replace("recipe: digits", "recipe: own.yaml"))
+    assert len(list(Study.load(tmp_path / "study.yaml").runs())) == 8
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (("name: widths", "name: a/b"), "study: expected for name"),
+        (("seeds: [3, 4]", "seeds: [3, 3]"), "expected seeds that differ"),
+        (("seeds: [3, 4]", "seeds: []"), "expected for seeds"),
+        (("recipe: digits", "recipes: digits"), "expected for recipe"),
+        (("seeds: [3, 4]", "compare: [[wide, deep]]"), "not 'deep'"),
+        (("seeds: [3, 4]", "seeds: {"), "expected YAML"),
+        (("values: [0.05, 0.2]", "values: [0.05]"), "expected for choose.values"),
+    ],
+)
+def test_what_does_not_fit_is_said_in_one_line(change: tuple[str, str], text: str) -> None:
+    with pytest.raises(SepzooError) as raised:
+        Study.from_yaml(TEXT.replace(*change))
+    assert text in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_key_that_recipes_do_not_have(study: Study) -> None:
+    wrong = Study.from_yaml(TEXT.replace("model.arguments.alpha: 0.125", "model.argument.alpha: 0.125"))
+    with pytest.raises(SepzooError, match=r"unknown key 'model\.argument'"):
+        list(wrong.runs())
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SepzooError, match=r"expected the YAML file of a study. Received: .*gone.yaml"):
+        Study.load(tmp_path / "gone.yaml")
