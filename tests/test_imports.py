@@ -35,6 +35,7 @@ ROOMS = (
     "shrinking",
     "explorer",
     "cli",
+    "__main__",
 )
 """Each uses only those before it."""
 SURGERY = ("walk", "algebra", "exact", "approximate")

@@ -12,7 +12,7 @@ from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.width import divisible
 from sepzoo.records.arguments import OutputStride, Rate, Width
 from sepzoo.records.family import Family, ModelSpec, Paper, WeightFile
-from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.records.preprocessing import IMAGENET, Preprocessing
 from sepzoo.support.types import Tensor
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def efficientnet(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
         return row.units if fixed else math.ceil(row.units * arguments.depth)
 
     if not lite:
-        x = net.normalized_pixels(x)
+        pixels = IMAGENET.for_channels(x.shape[-1])
+        x = net.normalized_pixels(x, pixels.mean, pixels.std)
     x = net.conv_bn(x, STEM if lite else width(STEM), 3, strides=2, activation=activation, name="stem")
     counts = [units(s, row) for s, row in enumerate(ROWS, start=1)]
     rates = iter(drop_rates(arguments.drop_path, sum(counts) + 1))  # the rate itself is one step behind the last

@@ -13,7 +13,6 @@ from sepzoo.layers.convolution_builder import ConvolutionBuilder
 from sepzoo.layers.drop_path import DropPath
 from sepzoo.layers.drop_path_join import ColumnDraw, DropPathJoin
 from sepzoo.layers.padding import Padding
-from sepzoo.records.preprocessing import IMAGENET
 from sepzoo.support.types import Activation, Tensor
 
 
@@ -34,18 +33,16 @@ class LayerBuilder(ConvolutionBuilder):
         (None, 16, 16, 16)
     """
 
-    def normalized_pixels(self, x: Tensor) -> Tensor:
-        """Pixels of 0 … 255 by ImageNet's mean and deviation, in the network itself, as Keras's EfficientNet has it.
+    def normalized_pixels(self, x: Tensor, mean: Sequence[float], deviation: Sequence[float]) -> Tensor:
+        """Pixels of 0 … 255 less `mean` and by `deviation`, in the network itself, as Keras's EfficientNet has it.
 
         The layers are `input_rescaling` and `input_normalization`; the second holds mean and variance as weights.
         """
         x = keras.layers.Rescaling(1.0 / 255.0, name="input_rescaling")(x)
         layer = keras.layers.Normalization(name="input_normalization")
         x = layer(x)
-        numbers = IMAGENET.for_channels(x.shape[-1])
-        mean, deviation = (np.asarray(values, np.float32) / 255 for values in (numbers.mean, numbers.std))
-        layer.adapt_mean.assign(mean)
-        layer.adapt_variance.assign(deviation**2)
+        layer.adapt_mean.assign(np.asarray(mean, np.float32) / 255)
+        layer.adapt_variance.assign((np.asarray(deviation, np.float32) / 255) ** 2)
         layer.finalize_state()
         return x
 
