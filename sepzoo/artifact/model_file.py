@@ -13,12 +13,16 @@ from pathlib import Path
 
 import keras
 
-from sepzoo.artifact.inspection.checking import check
+from sepzoo.artifact.activation_sizes import check_activations
+from sepzoo.artifact.inspection.archive import read_member
+from sepzoo.artifact.inspection.checking import check, is_trusted
 from sepzoo.artifact.keras2 import archive as keras2_archive
 from sepzoo.artifact.keras2 import reading as keras2_file
 from sepzoo.artifact.model_format import ARCHIVE, HDF5, keras_format
+from sepzoo.layers.weight_limit import limited_weights
 from sepzoo.records.metadata import MEMBER, Metadata
 from sepzoo.support.atomic import atomic_write
+from sepzoo.support.bounds import BOUNDS
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.greeting import start_keras
 from sepzoo.support.recursion import deep_recursion
@@ -56,7 +60,8 @@ def save(model: keras.Model, path: str | os.PathLike[str]) -> Path:
 
     Example:
         >>> import tempfile, keras
-        >>> from sepzoo.records.metadata import Metadata
+        >>> from sepzoo.layers.weight_limit import limited_weights
+    from sepzoo.records.metadata import Metadata
         >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
         >>> path = save(attach(model, Metadata("tiny", labels=("no", "yes"))), tempfile.mkdtemp() + "/tiny.keras")
         >>> read_metadata(path).labels
@@ -93,7 +98,7 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata | None:
     """Return the metadata inside a `.keras` file, or None where it has none.
 
     Raises:
-        SepzooError: the file is missing or is no `.keras` archive.
+        SepzooError: the file is missing, no `.keras` archive, or its metadata are damaged or larger than a label file.
     """
     source = Path(path)
     if not source.is_file():
@@ -101,11 +106,15 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata | None:
     try:
         with zipfile.ZipFile(source) as archive:
             name = next((name for name in (MEMBER, _ASSET) if name in archive.namelist()), None)
-            return Metadata.from_json(archive.read(name)) if name else None
-    except (zipfile.BadZipFile, OSError, RuntimeError) as error:  # the last one: encrypted, or packed in an odd way
+            text = read_member(archive, name, BOUNDS.labels) if name else None
+    except Exception as error:  # zipfile and zlib let almost anything through
         raise SepzooError(
-            f"{source}: expected a .keras archive, the file is damaged or another thing ({error})."
+            f"{source}: expected a .keras archive, the file is damaged or another thing ({first_line(error)})."
         ) from None
+    try:
+        return None if text is None else Metadata.from_json(text)
+    except SepzooError as error:
+        raise SepzooError(f"{source}: {error}") from None
 
 
 def load(path: str | os.PathLike[str], *, trust: bool = False) -> keras.Model:
@@ -125,15 +134,23 @@ def load(path: str | os.PathLike[str], *, trust: bool = False) -> keras.Model:
     kind = keras_format(source)
     check(source, trust=trust)
     start_keras()
-    if kind == HDF5:
-        return keras2_file.read(source)
-    metadata = read_metadata(source)
-    _check_depth(source)
-    model = keras2_archive.read(source) if keras2_archive.is_keras2(source) else _read(source)
+    metadata = read_metadata(source) if kind == ARCHIVE else None
+    trusted = trust or is_trusted()
+    with limited_weights(None if trusted else BOUNDS.allowed(source.stat().st_size)):
+        model = _read(source, kind)
+    if not trusted:
+        check_activations(model, source)
     return model if metadata is None else attach(model, metadata)
 
 
-def _read(path: Path) -> keras.Model:
+def _read(path: Path, kind: str) -> keras.Model:
+    if kind == HDF5:
+        return keras2_file.read(path)
+    _check_depth(path)
+    return keras2_archive.read(path) if keras2_archive.is_keras2(path) else _read_keras_3(path)
+
+
+def _read_keras_3(path: Path) -> keras.Model:
     try:
         with tempfile.TemporaryDirectory() as folder, deep_recursion():
             named = path if path.suffix == ARCHIVE else shutil.copyfile(path, Path(folder) / "model.keras")

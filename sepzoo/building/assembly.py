@@ -12,8 +12,10 @@ from sepzoo.layers.builder import LayerBuilder
 from sepzoo.layers.conventions import Conventions
 from sepzoo.layers.factorization import PRESETS, Factorization, factorization
 from sepzoo.layers.orthonormal import functional
+from sepzoo.layers.weight_limit import limited_weights
 from sepzoo.records.family import Family, ModelSpec
 from sepzoo.support.arguments import declared, field_types
+from sepzoo.support.bounds import BOUNDS
 from sepzoo.support.errors import SepzooError, first_line, unknown
 from sepzoo.support.garbage_collector import collector_paused
 from sepzoo.support.greeting import start_keras
@@ -21,6 +23,7 @@ from sepzoo.support.types import Options, Tensor
 
 
 @collector_paused()
+@limited_weights(BOUNDS.unpacked)
 def assemble(family: Family, spec: ModelSpec, given: BuildArguments, arguments: Options) -> keras.Model:
     """Return the network of a spec with initial weights.
 

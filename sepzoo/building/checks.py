@@ -14,6 +14,7 @@ from sepzoo.layers.factorization import Factorization
 from sepzoo.records.family import ModelSpec
 from sepzoo.support.arguments import Interval, declared, shortened
 from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.printable import is_one_line
 from sepzoo.support.types import Activation, Options, Tensor
 
 Shape = tuple[int | None, ...]
@@ -44,8 +45,10 @@ def build_arguments(spec: ModelSpec, **given: Any) -> BuildArguments:
     arguments = declared(BuildArguments, given, of=spec.name)
     _check_activation(arguments.classifier_activation)
     name = arguments.model_name
-    if name is not None and (not name or "/" in name):
-        raise SepzooError(f"{spec.name}: expected a model_name without '/'. Received: model_name={shortened(name)}.")
+    if name is not None and (not name or "/" in name or not is_one_line(name)):
+        raise SepzooError(
+            f"{spec.name}: expected a model_name on one line, without '/'. Received: model_name={shortened(name)}."
+        )
     return arguments
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import zipfile
 from collections.abc import Mapping, Sequence, Sized
 from pathlib import Path
 
 import numpy as np
 
+from sepzoo.artifact.inspection.checking import check
 from sepzoo.artifact.model_format import content_of
 from sepzoo.data.samples import Samples
 from sepzoo.records.metadata import Metadata
@@ -142,11 +142,12 @@ def check_readable(path: Path) -> None:
 def _arrays(path: Path, inputs: Sequence[str] = ()) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
     """Return the features of a file, one or several arrays, and its labels where it has them."""
     check_readable(path)
+    check(path)
     try:
         with path.open("rb") as file:
             found = np.load(file, allow_pickle=False)
             arrays = {"": found} if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # NumPy, zipfile and zlib let almost anything through
         raise SepzooError(f"{path}: expected an .npy or .npz file of numbers ({first_line(error)}).") from None
     labels = next((arrays.pop(name) for name in _LABELS if name in arrays and name not in inputs), None)
     if not arrays:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.arguments import Interval, checked, field_types
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Json
 
@@ -20,17 +21,22 @@ class Features:
         dtype: of its numbers.
         low, high: their range, where it is known; random samples are drawn from it.
 
+    Raises:
+        SepzooError: a field of another type, or low that is not below high.
+
     Example:
         >>> Features.from_dict(Features((49, 10, 1), low=-1.0, high=1.0).to_dict()).shape
         (49, 10, 1)
     """
 
-    shape: tuple[int, ...]
+    shape: tuple[Annotated[int, Interval(1)], ...]
     dtype: str = "float32"
     low: float | None = None
     high: float | None = None
 
     def __post_init__(self) -> None:
+        for name, hint in field_types(Features).items():
+            checked(getattr(self, name), hint, name=name, of="features")
         if (self.low is None) != (self.high is None) or (self.low is not None and not self.low < self.high):  # type: ignore[operator]
             raise SepzooError(f"expected low < high, or neither. Received: low={self.low}, high={self.high}.")
 

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from sepzoo.records.inputs import Features, Input, Inputs
 from sepzoo.records.outputs import Output, Said, replaced, said_outputs
 from sepzoo.records.preprocessing import MINUS_ONE_TO_ONE, Preprocessing
-from sepzoo.support.errors import SepzooError
+from sepzoo.support.arguments import shortened
+from sepzoo.support.errors import SepzooError, first_line
+from sepzoo.support.json_text import parse_json
 from sepzoo.support.types import Json
 
 MEMBER = "sepzoo.json"
@@ -124,9 +126,11 @@ class Metadata:
             SepzooError: the text is not such a member.
         """
         try:
-            fields = json.loads(text)
+            fields = parse_json(text)
             labels, preprocessing = fields["labels"], fields["preprocessing"]
             features, outputs = fields.get("features"), fields.get("outputs")
+            if not isinstance(labels, list | None):
+                raise TypeError(f"labels={shortened(labels)}")
             return cls(
                 name=str(fields["name"]),
                 labels=None if labels is None else tuple(str(label) for label in labels),
@@ -135,5 +139,7 @@ class Metadata:
                 outputs=None if outputs is None else tuple(map(Output.from_dict, outputs)),
                 several=tuple(map(Input.from_dict, fields.get("inputs", ()))),
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise SepzooError(f"expected a {MEMBER} with name, labels and preprocessing. Received: {error}.") from None
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise SepzooError(
+                f"expected a {MEMBER} with name, labels and preprocessing. Received: {first_line(error)}."
+            ) from None

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.printable import printable
 from sepzoo.support.types import Options, TypeHint
 
 Record = TypeVar("Record")
@@ -96,7 +97,7 @@ def shortened(value: object, length: int = 60) -> str:
         >>> shortened([0] * 100, length=12)
         '[0, 0, 0, 0…'
     """
-    text = " ".join(repr(value).split())
+    text = printable(" ".join(repr(value).split()))
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 

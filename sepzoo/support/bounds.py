@@ -12,8 +12,9 @@ class Bounds:
     """One bound an attribute, in bytes where nothing else is said; `docs/security.md` gives the table.
 
     Attributes:
-        unpacked: of all arrays or members of a file together. The largest network with published weights that the zoo
-            reads (VGG16) takes half a GiB.
+        unpacked: of all arrays or members of a file together; of the weights that a network asks for, one that `build`
+            makes of its arguments too. The largest network with published weights that the zoo reads (VGG16) takes
+            half a GiB.
         unpacked_floor: below it no ratio counts: short files of zeros compress well.
         unpacked_ratio: unpacked bytes for one byte of the file. Weights hardly compress; pruned ones by ten.
         members: of an archive, datasets of an HDF5 file, arrays, tensors, operators. The deepest networks have
@@ -28,8 +29,8 @@ class Bounds:
         inputs: values of a network's input at once: a picture of the largest sides with four channels.
         labels: text of a label file. ImageNet's 21,841 names have 1 MB.
         pixels: of a picture that is decoded.
-        tensor: one tensor of a `.tflite` file, weights or activations; and all memory that it takes to run once, beside
-            four times the file's size.
+        tensor: one tensor of a `.tflite` file, weights or activations; what one layer of a Keras model gives for one
+            sample; and all memory that a `.tflite` file takes to run once, beside four times its size.
         memory: that the checking process may have, its libraries included.
         seconds: of computing that it may take for one file.
         bytes_a_second: that a disk gives it at least; its time on the clock is `seconds` and what reading takes.
@@ -58,6 +59,15 @@ class Bounds:
     seconds: int = 9
     bytes_a_second: int = 20 * 10**6
 
+    def allowed(self, stored: int) -> int:
+        """Return how many bytes may come out of a file of `stored` bytes, weights that it makes Keras allocate too.
+
+        Example:
+            >>> BOUNDS.allowed(10**6)
+            167108864
+        """
+        return min(self.unpacked, self.unpacked_floor + self.unpacked_ratio * stored)
+
     def check_unpacked(self, unpacked: int, stored: int) -> None:
         """See that so many bytes may come out of a file of `stored` bytes.
 
@@ -70,7 +80,7 @@ class Bounds:
             ...
             ValueError: it unpacks to 1,000,000,000 bytes, of which at most 167,108,864 are allowed for its size
         """
-        allowed = min(self.unpacked, self.unpacked_floor + self.unpacked_ratio * stored)
+        allowed = self.allowed(stored)
         if unpacked > allowed:
             raise ValueError(f"it unpacks to {unpacked:,} bytes, of which at most {allowed:,} are allowed for its size")
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
-_Identity = tuple[int, int, int, int, int]
+State = tuple[int, int, int, int, int]
+"""Device, inode, size, and the times of the last change of a file: what changes when it is written to or replaced."""
 
-_KNOWN: dict[str, _Identity] = {}
+_KNOWN: dict[str, State] = {}
 
 
-def mark_known(path: str | os.PathLike[str]) -> None:
-    """Remember a file, or the files in a folder, as they are now.
+def mark_known(path: str | os.PathLike[str], found: Mapping[str, State] | None = None) -> None:
+    """Remember a file, or the files in a folder, as they are now, or as `states` found them before.
 
     Example:
         >>> import pathlib, tempfile
@@ -23,18 +25,23 @@ def mark_known(path: str | os.PathLike[str]) -> None:
         >>> before, is_known(notes)
         (True, False)
     """
-    _KNOWN.update({str(file): identity for file, identity in _files(Path(path)).items()})
+    _KNOWN.update(states(path) if found is None else found)
 
 
 def is_known(path: str | os.PathLike[str]) -> bool:
     """Return whether a file, or every file in a folder, is as it was when it was marked."""
-    found = _files(Path(path))
-    return bool(found) and all(_KNOWN.get(str(file)) == identity for file, identity in found.items())
+    found = states(path)
+    return bool(found) and all(_KNOWN.get(file) == state for file, state in found.items())
 
 
-def _files(path: Path) -> dict[Path, _Identity]:
-    """Return the files at a path, each with what changes when it is written to or replaced."""
-    place = path.resolve()
+def states(path: str | os.PathLike[str]) -> dict[str, State]:
+    """Return the file at a path, or the files in a folder, each with its state now.
+
+    Example:
+        >>> states("missing")
+        {}
+    """
+    place = Path(path).resolve()
     files = [file for file in place.rglob("*") if file.is_file()] if place.is_dir() else [place]
     found = {}
     for file in files:
@@ -42,5 +49,5 @@ def _files(path: Path) -> dict[Path, _Identity]:
             status = file.stat()
         except OSError:
             continue
-        found[file] = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        found[str(file)] = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     return found

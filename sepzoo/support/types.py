@@ -74,6 +74,9 @@ TypeHint: TypeAlias = Any
 Hdf5Item: TypeAlias = Any
 """An `h5py.Group` or `h5py.Dataset`."""
 
+Hdf5Id: TypeAlias = Any
+"""An `h5py.h5g.GroupID`, `h5py.h5d.DatasetID` or another of h5py's low-level objects."""
+
 TfdsBuilder: TypeAlias = Any
 """A `tensorflow_datasets.core.DatasetBuilder`."""
 

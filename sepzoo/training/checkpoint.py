@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras.ops import convert_to_numpy
 
+from sepzoo.artifact.inspection.checking import check
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.types import Optimizer, Variable
@@ -41,6 +42,7 @@ class State:
             DamagedError: it is not whole.
         """
         try:
+            check(path)
             with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 arrays = dict(file)
             epochs = int(arrays.pop("epochs"))

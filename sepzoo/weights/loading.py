@@ -60,6 +60,7 @@ def load_weights(
     origin: Origin | None = None,
     *,
     new_head: bool = False,
+    trust: bool = False,
 ) -> LoadReport:
     """Fill a model that `build` made with trained weights, by name, all or nothing.
 
@@ -73,6 +74,8 @@ def load_weights(
         origin: whose names the source uses: "sepzoo", "keras" (`keras.applications`), "bsconv" (the authors' package),
             "timm" (for networks built with `sepzoo.records.conventions.TIMM`); None finds out.
         new_head: let the classifier keep its initial weights, and leave the file's out.
+        trust: whether to read a file without the check of `sepzoo.artifact.inspection`, which takes a process of its
+            own.
 
     Returns:
         What matched.
@@ -88,7 +91,7 @@ def load_weights(
         >>> print(load_weights(model, arrays, origin="sepzoo"))
         137 variables loaded (sepzoo names)
     """
-    arrays = read_arrays(source, model)
+    arrays = read_arrays(source, model, trust=trust)
     names = _names_by_origin(model)
     if origin is not None and origin not in names:
         raise unknown("origin of weights", origin, names)

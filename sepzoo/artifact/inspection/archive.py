@@ -88,7 +88,7 @@ def open_member(archive: zipfile.ZipFile, file: BinaryIO, name: str) -> BinaryIO
     file.seek(member.header_offset + 26)
     lengths = file.read(4)
     start = member.header_offset + 30 + int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little")
-    return io.BufferedReader(_Part(file, start, member.file_size), 2**20)
+    return io.BufferedReader(_Part(file, start, member.file_size), 2**16)
 
 
 class _Part(io.RawIOBase):

@@ -12,7 +12,7 @@ from pathlib import Path
 from sepzoo.artifact.inspection.formats import fits
 from sepzoo.artifact.inspection.records import Inspection
 from sepzoo.support.bounds import BOUNDS
-from sepzoo.support.checked_files import is_known, mark_known
+from sepzoo.support.checked_files import is_known, mark_known, states
 from sepzoo.support.child import Child, ChildError
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.printable import printable
@@ -70,9 +70,10 @@ def check(path: str | os.PathLike[str], *, trust: bool = False) -> None:
     source = Path(path)
     if not source.exists() or is_known(source):
         return
+    now = states(source)
     if not trust and not _TRUST.get():
         _refuse(source, _asked(source, try_out=True))
-    mark_known(source)
+    mark_known(source, now)
 
 
 @contextlib.contextmanager
@@ -111,16 +112,21 @@ def unchecked() -> Iterator[None]:
         _TRUST.reset(token)
 
 
+def is_trusted() -> bool:
+    """Return whether this runs within a block of `unchecked`."""
+    return _TRUST.get()
+
+
 def answer(question: Json) -> Json:
     """Return the inspection of `question["path"]`, or why there is none: what the other process runs."""
     from sepzoo.artifact.inspection.reading import read
-    from sepzoo.artifact.inspection.trial_run import try_out
+    from sepzoo.artifact.inspection.trial_run import run_once
 
     path = Path(os.fsdecode(bytes.fromhex(question["path"])))
     try:
-        found = read(path)
-        if question["try_out"] and not (found.runs_code or found.reads_files) and fits(path, found.format):
-            try_out(path, found)
+        found = read(path, values=question["try_out"])
+        if question["try_out"] and found.format == ".tflite" and fits(path, found.format):
+            run_once(path)
     except MemoryError:
         raise
     except Exception as error:

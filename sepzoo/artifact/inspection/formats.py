@@ -15,6 +15,8 @@ _ONNX_START = 2**20
 _TAKEN = {
     ".keras": (".keras", "zip", "whole-model .h5"),  # which versions before 2.12 wrote under any name
     ".h5": ("whole-model .h5", "weights .h5", ".weights.h5"),
+    ".hdf5": ("whole-model .h5", "weights .h5", ".weights.h5"),
+    ".npy": (".npy",),
     ".npz": (".npz", "zip"),
     ".safetensors": (".safetensors",),
     ".tflite": (".tflite",),
@@ -27,7 +29,8 @@ def fits(path: Path, kind: str) -> bool:
 
     Readers go by the suffix. One that was given another kind of file would look at other bytes than were checked.
     """
-    return kind == "unknown" or path.suffix not in _TAKEN or kind in _TAKEN[path.suffix]
+    suffix = path.suffix.lower()
+    return kind == "unknown" or suffix not in _TAKEN or kind in _TAKEN[suffix]
 
 
 def format_of(path: Path) -> str:

@@ -8,14 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
+from h5py import h5d, h5l, h5o
 
 from sepzoo.artifact.inspection.configuration import Findings, search
+from sepzoo.artifact.inspection.hdf5_values import attribute_bytes, read_attributes, read_values
 from sepzoo.artifact.inspection.layer_sizes import check_layer_sizes
 from sepzoo.artifact.inspection.records import Array
 from sepzoo.support.bounds import BOUNDS
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.json_text import parse_json
-from sepzoo.support.types import Hdf5Item
+from sepzoo.support.types import Hdf5Id, Hdf5Item
 
 _KINDS = "biufSV"
 """Of NumPy: truth values, integers, floats, text of fixed length, bytes."""
@@ -36,26 +38,38 @@ class Hdf5Content:
     is_legacy: bool
 
 
-def read_hdf5(file: h5py.File, size: int) -> Hdf5Content:
-    """Return what is in an open file of so many bytes; no value of a dataset is read.
+def read_hdf5(file: h5py.File, size: int, *, values: bool = False) -> Hdf5Content:
+    """Return what is in an open file of so many bytes.
+
+    Args:
+        file: opened for reading.
+        size: of the file in bytes.
+        values: whether to read every value and attribute once, when all sizes are known to be allowed; else none is.
 
     Raises:
         ValueError: more than `BOUNDS` allows, a type of values that is no number and no text, or a filter that would
             need a plug-in.
         OSError, KeyError, RuntimeError: of h5py, where the file is damaged.
     """
-    arrays, links = [], []
-    total = 0
+    arrays, links, owners, datasets = [], [], [file["/"].id], []
+    total = attribute_bytes(file["/"].id)
     for count, (name, member, problem) in enumerate(_members(file), start=1):
         BOUNDS.check_count("objects", count)
         if problem:
             links.append(f"{name}, {problem}")
-        elif isinstance(member, h5py.Dataset):
+            continue
+        if not isinstance(member, h5d.DatasetID | h5py.h5g.GroupID):
+            raise ValueError(f"{name} is neither a group nor a dataset")
+        owners.append(member)
+        total += attribute_bytes(member)
+        if isinstance(member, h5d.DatasetID):
+            datasets.append(member)
             arrays.append(_array(name, member))
             total += max(arrays[-1].bytes, _chunk_bytes(member))
-            BOUNDS.check_unpacked(total, size)
-        elif not isinstance(member, h5py.Group):
-            raise ValueError(f"{name} is neither a group nor a dataset")
+        BOUNDS.check_unpacked(total, size)
+    if values:
+        read = sum(map(read_attributes, owners)) + sum(map(read_values, datasets))
+        BOUNDS.check_unpacked(read, size)  # texts are longer than the places that lead to them
     root = file["model_weights"] if "model_weights" in file and not links else file
     text = _text_attribute(file, "model_config")
     config = None if text is None else parse_json(text)
@@ -71,16 +85,17 @@ def read_hdf5(file: h5py.File, size: int) -> Hdf5Content:
 
 
 def check_self_contained(path: Path) -> None:
-    """See that an HDF5 file holds all its values itself, and no links by name.
+    """See that an HDF5 file holds all its values itself, each under one name, and no links by name.
 
     A dataset may say that its bytes lie in any other file of the machine, and a link may point anywhere; Keras and h5py
-    follow both. Nothing is read but the file's own structure.
+    follow both. One array of a few MB under a thousand names is read a thousand times. Nothing is read but the file's
+    own structure.
 
     Args:
         path: of the file.
 
     Raises:
-        SepzooError: external storage, an external or soft link, or a virtual dataset; it is named.
+        SepzooError: external storage, an external or soft link, a virtual dataset, or a second name; it is named.
         OSError: no HDF5 file.
     """
     with h5py.File(path, "r") as file:
@@ -92,48 +107,52 @@ def check_self_contained(path: Path) -> None:
                 )
 
 
-def _members(file: h5py.File) -> Iterator[tuple[str, Hdf5Item, str]]:
-    """Yield the place of each member, the member, and "": each object once, groups before what is in them.
+def _members(file: h5py.File) -> Iterator[tuple[str, Hdf5Id, str]]:
+    """Yield the place of each member, the member, and "": groups before what is in them.
 
-    A member that would make its reader open another file is None, and the text says why.
+    A member that would make its reader open another file, or read something twice, is None, and the text says why.
     """
-    groups, seen = [file["/"]], set()
+    root = file["/"].id
+    groups, seen = [("", root)], {h5o.get_info(root).addr}
     while groups:
-        group = groups.pop()
+        place, group = groups.pop()
         for key in group:
             member, problem = _follow(group, key)
+            name = f"{place}/{key.decode(errors='backslashreplace')}"
             if not problem:
-                address = h5py.h5o.get_info(member.id).addr
-                if address in seen:  # hard links can make a circle
-                    continue
+                address = h5o.get_info(member).addr
+                if address in seen:
+                    member, problem = None, "a second name of what the file has already"
                 seen.add(address)
-                if isinstance(member, h5py.Group):
-                    groups.append(member)
-            yield f"{group.name.rstrip('/')}/{key}", member, problem
+            if isinstance(member, h5py.h5g.GroupID):
+                groups.append((name, member))
+            yield name, member, problem
 
 
-def _follow(group: h5py.Group, key: str) -> tuple[Hdf5Item, str]:
+def _follow(group: Hdf5Id, key: bytes) -> tuple[Hdf5Id, str]:
     """Return a member of a group and "", or why it would make its reader open another file."""
-    link = group.get(key, getlink=True)
-    if isinstance(link, h5py.ExternalLink):
-        return None, f"a link into another file ({link.filename})"
-    if not isinstance(link, h5py.HardLink):
+    kind = group.links.get_info(key).type
+    if kind == h5l.TYPE_EXTERNAL:
+        return None, f"a link into another file ({group.links.get_val(key)[0].decode(errors='backslashreplace')})"
+    if kind != h5l.TYPE_HARD:
         return None, "a link by name"
-    member = group[key]
-    if isinstance(member, h5py.Dataset) and member.external:
-        return None, f"whose bytes are those of another file ({member.external[0][0]})"
-    if isinstance(member, h5py.Dataset) and member.is_virtual:
-        return None, "a virtual dataset, which reads other files"
+    member = h5o.open(group, key)
+    if isinstance(member, h5d.DatasetID):
+        creation = member.get_create_plist()
+        if creation.get_external_count():
+            return None, f"whose bytes are those of another file ({_text(creation.get_external(0)[0])})"
+        if creation.get_layout() == h5d.VIRTUAL:
+            return None, "a virtual dataset, which reads other files"
     return member, ""
 
 
-def _array(name: str, dataset: h5py.Dataset) -> Array:
-    if dataset.shape is None:
+def _array(name: str, dataset: Hdf5Id) -> Array:
+    if dataset.get_space().get_simple_extent_type() == h5py.h5s.NULL:
         return Array(name, (), "empty", 0)
     dtype = dataset.dtype
     if dtype.kind not in _KINDS and not h5py.check_string_dtype(dtype):
         raise ValueError(f"{name} holds values of type {dtype}, which are neither numbers nor text")
-    creation = dataset.id.get_create_plist()
+    creation = dataset.get_create_plist()
     for number in range(creation.get_nfilters()):
         code = creation.get_filter(number)[0]
         if code not in _FILTERS:
@@ -141,9 +160,12 @@ def _array(name: str, dataset: h5py.Dataset) -> Array:
     return Array(name, tuple(dataset.shape), str(dtype), math.prod(dataset.shape) * dtype.itemsize)
 
 
-def _chunk_bytes(dataset: h5py.Dataset) -> int:
+def _chunk_bytes(dataset: Hdf5Id) -> int:
     """Return the bytes that reading any part takes at once."""
-    return math.prod(dataset.chunks) * dataset.dtype.itemsize if dataset.chunks else 0
+    creation = dataset.get_create_plist()
+    if creation.get_layout() != h5d.CHUNKED:
+        return 0
+    return math.prod(creation.get_chunk()) * dataset.dtype.itemsize
 
 
 def _text_attribute(owner: Hdf5Item, name: str) -> str | None:
@@ -154,3 +176,7 @@ def _text_attribute(owner: Hdf5Item, name: str) -> str | None:
         raise ValueError(f"its attribute {name} is larger than {BOUNDS.json:,} bytes")
     value = owner.attrs[name]
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _text(name: bytes | str) -> str:
+    return name.decode(errors="backslashreplace") if isinstance(name, bytes) else name

@@ -20,6 +20,8 @@ def fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     place = 0
     while place < len(message):
         tag, place = _varint(message, place)
+        if tag >= 2**32:  # of which other readers take the lower 32 bits
+            raise ValueError(f"its protocol buffer is damaged at byte {place}")
         number, kind = tag >> 3, tag & 7
         if kind == _VARINT:
             value, place = _varint(message, place)

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from sepzoo.artifact.inspection.archive import open_archive, open_member, read_member
 from sepzoo.artifact.inspection.formats import format_of
-from sepzoo.artifact.inspection.records import Inspection, Member
+from sepzoo.artifact.inspection.records import Array, Inspection, Member
 from sepzoo.artifact.inspection.saved_model import GRAPH, folder_members, read_saved_model
 from sepzoo.support.bounds import BOUNDS
 from sepzoo.support.json_text import parse_json
 
 RECIPE = "recipe.yaml"
-_WEIGHTS = ".weights.h5"
+_WEIGHTS, _NUMPY_WEIGHTS = ".weights.h5", ".weights.npz"
 
 
-def read(path: Path) -> Inspection:
+def read(path: Path, *, values: bool = False) -> Inspection:
     """Return what is in a file or a folder.
+
+    Args:
+        path: of it.
+        values: whether to read every value of an HDF5 file too, when its sizes are known to be allowed.
 
     Raises:
         Exception: almost any; a damaged file makes its parser raise what it likes.
@@ -29,6 +34,8 @@ def read(path: Path) -> Inspection:
         return _read_folder(path)
     kind = format_of(path)
     found = Inspection(path=str(path), format=kind, bytes=path.stat().st_size)
+    if kind in _WITH_HDF5:
+        return _WITH_HDF5[kind](path, found, values)
     return _READERS[kind](path, found) if kind in _READERS else found
 
 
@@ -40,7 +47,7 @@ def _read_folder(path: Path) -> Inspection:
     return Inspection(path=str(path), format=kind, bytes=sum(each.bytes for each in members), members=members)
 
 
-def _read_keras(path: Path, found: Inspection) -> Inspection:
+def _read_keras(path: Path, found: Inspection, values: bool) -> Inspection:
     from sepzoo.artifact.inspection.configuration import search
     from sepzoo.artifact.inspection.layer_sizes import check_layer_sizes
 
@@ -58,23 +65,30 @@ def _read_keras(path: Path, found: Inspection) -> Inspection:
             reads_files=tuple(content.reads_files),
             custom=tuple(content.custom),
         )
-        for name in (name for name in names if name.endswith(_WEIGHTS)):
-            found = _with_hdf5(found, open_member(archive, file, name), archive.getinfo(name).file_size)
+        for name in names:
+            member, size = functools.partial(open_member, archive, file, name), archive.getinfo(name).file_size
+            if name.endswith(_WEIGHTS):
+                found = _with_hdf5(found, member(), size, values=values)
+            elif name.endswith(_NUMPY_WEIGHTS):
+                arrays, pickled = _npz(member(), size)
+                found = dataclasses.replace(
+                    found, arrays=(*found.arrays, *arrays), runs_code=(*found.runs_code, *pickled)
+                )
         check_layer_sizes(config, found.arrays)
         return found
 
 
-def _read_hdf5(path: Path, found: Inspection) -> Inspection:
-    return _with_hdf5(found, path, found.bytes)
+def _read_hdf5(path: Path, found: Inspection, values: bool) -> Inspection:
+    return _with_hdf5(found, path, found.bytes, values=values)
 
 
-def _with_hdf5(found: Inspection, file: Path | IO[bytes], size: int) -> Inspection:
+def _with_hdf5(found: Inspection, file: Path | IO[bytes], size: int, *, values: bool) -> Inspection:
     import h5py
 
     from sepzoo.artifact.inspection.hdf5 import read_hdf5
 
     with h5py.File(file, "r") as opened:
-        content = read_hdf5(opened, size)
+        content = read_hdf5(opened, size, values=values)
     kind = found.format
     if kind == "HDF5":
         kind = "whole-model .h5" if content.is_model else "weights .h5" if content.is_legacy else ".weights.h5"
@@ -97,12 +111,29 @@ def _read_zip(path: Path, found: Inspection) -> Inspection:
 
 
 def _read_npz(path: Path, found: Inspection) -> Inspection:
+    with path.open("rb") as file:
+        arrays, pickled = _npz(file, found.bytes)
+    return dataclasses.replace(
+        found,
+        arrays=arrays,
+        members=tuple(Member(f"{array.name}.npy", array.bytes) for array in arrays),
+        runs_code=pickled,
+    )
+
+
+def _npz(file: BinaryIO, size: int) -> tuple[tuple[Array, ...], tuple[str, ...]]:
     from sepzoo.artifact.inspection.numpy_archive import read_npz
 
-    with path.open("rb") as file, open_archive(file, found.bytes) as archive:
-        arrays, pickled = read_npz(archive)
-        members = tuple(Member(member.filename, member.file_size) for member in archive.infolist())
-    return dataclasses.replace(found, arrays=arrays, members=members, runs_code=pickled)
+    with open_archive(file, size) as archive:
+        return read_npz(archive)
+
+
+def _read_npy(path: Path, found: Inspection) -> Inspection:
+    from sepzoo.artifact.inspection.numpy_archive import read_npy
+
+    with path.open("rb") as file:
+        array, pickled = read_npy(file, "array", found.bytes)
+    return dataclasses.replace(found, arrays=(array,) if array else (), runs_code=(pickled,) if pickled else ())
 
 
 def _read_safetensors(path: Path, found: Inspection) -> Inspection:
@@ -131,11 +162,13 @@ def _read_tflite(path: Path, found: Inspection) -> Inspection:
 
 
 _READERS: dict[str, Callable[[Path, Inspection], Inspection]] = {
-    ".keras": _read_keras,
-    "HDF5": _read_hdf5,
     ".npz": _read_npz,
+    ".npy": _read_npy,
     "zip": _read_zip,
     ".safetensors": _read_safetensors,
     ".tflite": _read_tflite,
 }
 """What `format_of` returns -> its reader; other formats are named and no more."""
+
+_WITH_HDF5: dict[str, Callable[[Path, Inspection, bool], Inspection]] = {".keras": _read_keras, "HDF5": _read_hdf5}
+"""Those whose values can be read too."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -14,12 +15,21 @@ GRAPH = "saved_model.pb"
 _META_GRAPHS, _GRAPH_DEF = 2, 2
 _NODES, _LIBRARY, _FUNCTIONS, _FUNCTION_NODES, _OPERATOR = 1, 2, 1, 3, 2
 
-_CODE = ("PyFunc", "EagerPyFunc", "PyFuncStateless", "XlaHostCompute")
-_FILES = (
-    "ReadFile", "WriteFile", "MatchingFiles", "ImmutableConst", "PrintV2", "SaveSlices", "WholeFileReader",
-    "WholeFileReaderV2", "TextLineReader", "TextLineReaderV2", "TFRecordReader", "TFRecordReaderV2", "LoadDataset",
-    "SaveDataset", "TextLineDataset", "TFRecordDataset", "FixedLengthRecordDataset",
-)  # fmt: skip
+_OTHER_FORMS = ("saved_model.pbtxt", "saved_model.cpb")
+"""What TensorFlow reads of a graph besides."""
+
+_CODE = re.compile("PyFunc|HostCompute")
+"""Operators that call Python, or the machine that runs the program."""
+
+_FILES = re.compile(
+    "File|Dataset|Reader|Summary|Rpc|RemoteCall|Snapshot|Debug|Send|Recv|TPU"
+    "|^(DistributedSave|DumpTensor|FixedUnigramCandidateSampler|GenerateVocabRemapping|ImmutableConst|LoadAndRemapMatrix"
+    "|CalibrationStatisticsSaver|PrintV2|RecordInput|Restore|RestoreSlice|Save|SaveSlices|Skipgram)$"
+)
+"""Operators that read or write files, or talk to other machines; a network needs none of them. Let through are those by
+which every SavedModel stores and restores its variables: SaveV2, RestoreV2, ShardedFilename, MergeV2Checkpoints."""
+
+_STORING = ("ShardedFilename", "ShardedFilespec")
 
 
 def read_saved_model(path: Path) -> Inspection:
@@ -29,6 +39,8 @@ def read_saved_model(path: Path) -> Inspection:
         ValueError: the graph is damaged or larger than `BOUNDS` allows.
     """
     members = folder_members(path)
+    for name in (member.name for member in members if member.name in _OTHER_FORMS):
+        raise ValueError(f"it has a {name} beside its {GRAPH}: another graph than the one that is looked at")
     graph = path / GRAPH
     if graph.stat().st_size > BOUNDS.unpacked // 2:  # protocol buffers end at 2 GiB
         raise ValueError(f"its {GRAPH} has {graph.stat().st_size:,} bytes, of which 2 GiB are allowed")
@@ -44,9 +56,19 @@ def read_saved_model(path: Path) -> Inspection:
         bytes=sum(member.bytes for member in members),
         members=members,
         layers=tuple(Layer(f"{count} times", name) for name, count in counts.most_common()),
-        runs_code=tuple(f"operator {name}" for name in _CODE if counts[name]),
-        reads_files=tuple(f"operator {name}" for name in _FILES if counts[name]),
+        runs_code=tuple(f"operator {name}" for name in sorted(counts) if _CODE.search(name)),
+        reads_files=tuple(f"operator {name}" for name in sorted(counts) if reads_or_writes(name)),
     )
+
+
+def reads_or_writes(operator: str) -> bool:
+    """Return whether an operator of TensorFlow reads or writes files, or talks to other machines.
+
+    Example:
+        >>> reads_or_writes("TextLineDataset"), reads_or_writes("Conv2D")
+        (True, False)
+    """
+    return operator not in _STORING and _FILES.search(operator) is not None
 
 
 def folder_members(path: Path) -> tuple[Member, ...]:

@@ -121,13 +121,20 @@ def test_a_keras_archive(tmp_path: Path, secret: Path, trick: Trick) -> None:
         model_file.load(changed)
 
 
-def test_circles_of_hard_links_end(tmp_path: Path) -> None:
+def test_a_second_name_of_a_group_or_an_array_is_refused(tmp_path: Path) -> None:
+    """A circle has no end, and one array under a thousand names is read a thousand times."""
     path = tmp_path / "circle.h5"
     with h5py.File(path, "w") as file:
-        file["a/b"] = np.zeros(2)
-        file["a/again"] = file["a"]
-        file["a/root"] = file["/"]
-    check_self_contained(path)
+        file.create_group("a")["again"] = file["/"]
+    with pytest.raises(SepzooError, match=r"/a/again, a second name of what the file has already"):
+        check_self_contained(path)
+    many = tmp_path / "many.h5"
+    with h5py.File(many, "w") as file:
+        file["first"] = np.zeros(2**20, "float32")
+        for number in range(1000):
+            file[f"copy{number}"] = file["first"]
+    with pytest.raises(SepzooError, match=r"a second name of what the file has already"):
+        load_weights(model(), many)
 
 
 @pytest.mark.parametrize("depth", [1, 5_000])
