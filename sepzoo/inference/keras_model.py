@@ -17,6 +17,7 @@ from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.quiet import errors_only
 from sepzoo.support.types import Arrays
 
@@ -32,12 +33,19 @@ class KerasClassifier(Classifier):
     model: keras.Model
 
     def run(self, tensor: Arrays) -> Arrays:
-        """Return the model's outputs, float32 (n, *output_shape)."""
+        """Return the model's outputs, float32 (n, *output_shape).
+
+        Raises:
+            SepzooError: a layer, or what runs it, refuses its input, its settings or its name.
+        """
         names = [each.name for each in self.input_tensors]
         given = [tensor] if len(names) == 1 else [tensor[name] for name in names]
         source = keras.tree.pack_sequence_as(graph_of(self.model).input, given)
-        with errors_only("tensorflow"):  # which warns of each batch size that it compiles for
-            outputs = keras.tree.flatten(self.model.predict_on_batch(source))
+        try:
+            with errors_only("tensorflow"):  # which warns of each batch size that it compiles for
+                outputs = keras.tree.flatten(self.model.predict_on_batch(source))
+        except Exception as error:  # whatever layers and backends say, at the first batch only
+            raise SepzooError(f"{self.name}: Keras cannot run this model ({first_line(error)}).") from error
         found = {
             each.name: np.asarray(output, np.float32).reshape(len(given[0]), *each.shape)
             for each, output in zip(self.output_tensors, outputs, strict=True)

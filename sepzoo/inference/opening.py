@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from sepzoo.artifact.inspection.checking import check
+from sepzoo.artifact.inspection.checking import check, unchecked
 from sepzoo.artifact.model_format import ARCHIVE, HDF5, SAVED_MODEL, TFLITE, model_format
 from sepzoo.inference.classifier import Classifier
 from sepzoo.records.outputs import Said
@@ -98,7 +99,9 @@ def open(  # noqa: A001  (named for what it does, as in gzip.open)
         raise SepzooError(f"expected at least one thread. Received: threads={threads}.")
     read = _reader(source)
     check(source, trust=trust)
-    return read(source, threads).updated(labels=labels, preprocessing=preprocessing, outputs=outputs)
+    with unchecked() if trust else contextlib.nullcontext():
+        classifier = read(source, threads)
+    return classifier.updated(labels=labels, preprocessing=preprocessing, outputs=outputs)
 
 
 def _reader(source: Path) -> Callable[[Path, int], Classifier]:

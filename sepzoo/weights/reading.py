@@ -6,7 +6,6 @@ import functools
 import os
 import re
 import tempfile
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 

@@ -32,6 +32,7 @@ def check_layer_sizes(config: Json, arrays: Sequence[Array]) -> None:
         return
     longest = _PACKED * max(lengths)
     largest = _PACKED * max(math.prod(array.shape) for array in arrays)
+    batch = max((_batch(entry.get("config")) for entry in objects(config)), default=1)
     for entry in objects(config):
         settings = entry.get("config")
         name = repr(settings.get("name")) if isinstance(settings, dict) else "?"
@@ -41,6 +42,10 @@ def check_layer_sizes(config: Json, arrays: Sequence[Array]) -> None:
                     raise ValueError(f"its layer {name} has {key}={value:,}, and no array of it is that long")
                 if key in _SHAPES and _values(value) > BOUNDS.inputs:
                     raise ValueError(f"its layer {name} takes {_values(value):,} values at once")
+        if isinstance(settings, dict) and settings.get("stateful") is True:
+            state = 4 * batch * longest
+            if state > BOUNDS.tensor:
+                raise ValueError(f"its layer {name} may keep {state:,} bytes from batch to batch")
         weights = _weights(settings, entry.get("build_config"))
         if weights > largest:
             raise ValueError(f"its layer {name} has at least {weights:,} weights, and no array of it is that large")
@@ -56,6 +61,15 @@ def _weights(settings: Json, build: Json) -> int:
     if not outputs or settings.get("data_format") == "channels_first":
         return 0
     return shape[-1] * outputs[0] // (groups if _whole(groups) and groups > 0 else 1)
+
+
+def _batch(settings: Json) -> int:
+    """Return how many samples an input says that it takes at once; 1 where it says none."""
+    for key in _SHAPES if isinstance(settings, dict) else ():
+        shape = settings.get(key)
+        if isinstance(shape, list) and shape and _whole(shape[0]):
+            return max(1, shape[0])
+    return 1
 
 
 def _values(shape: Json) -> int:
