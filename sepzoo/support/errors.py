@@ -5,9 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from sepzoo.support.printable import printable
+
 
 class SepzooError(ValueError):
     """A mistake that the caller can mend; the command line prints its text alone and exits with code 2.
+
+    The text is one line, in which what would steer a terminal is written out.
 
     Example:
         >>> raise SepzooError("expected 10 classes. Received: classes=0. Ask for at least 1.")
@@ -15,6 +19,9 @@ class SepzooError(ValueError):
         ...
         sepzoo.SepzooError: expected 10 classes. Received: classes=0. Ask for at least 1.
     """
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(printable(text))  # it may hold names out of foreign files
 
 
 SepzooError.__module__ = "sepzoo"  # the name by which users catch it, and tracebacks call it

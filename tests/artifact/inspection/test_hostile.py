@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 import sepzoo
-from sepzoo.artifact.inspection import check, inspect, one_child, unchecked
+from sepzoo.artifact.inspection import check, checking, inspect, one_child, unchecked
 from sepzoo.artifact.inspection.configuration import search
+from sepzoo.inference.features import load_features
 from sepzoo.support.checked_files import is_known, mark_known
 from sepzoo.support.errors import SepzooError
 from tests.artifact.inspection import files
@@ -196,6 +197,70 @@ def test_npz(tmp_path: Path, members: dict[str, bytes], reason: str) -> None:
     refused(files.archive(tmp_path / "odd.npz", members), reason)
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (npy("(1000000000000,)", body=b"0000"), "do not hold float32 of"),
+        (npy("(1,)", "|O", b"pickle"), "'array', which is pickled"),
+        (npy("(-1,)"), "do not hold float32"),
+        (b"\x93NUMPY\x09\x00", "damaged"),
+    ],
+)
+def test_npy(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "odd.npy").write_bytes(content)
+    refused(tmp_path / "odd.npy", reason)
+    with pytest.raises(SepzooError, match=reason):
+        load_features(tmp_path / "odd.npy")
+
+
+def test_numpy_weights_inside_a_keras_archive(tmp_path: Path) -> None:
+    """Keras writes and reads them where h5py is missing; a bomb in an archive in an archive has two ratios."""
+    inner = files.archive(tmp_path / "inner.npz", {"a.npy": npy("(40000000,)", body=bytes(160_000_000))}, compression=8)
+    members = {"config.json": b"{}", "metadata.json": b"{}", "model.weights.npz": inner.read_bytes()}
+    refused(files.archive(tmp_path / "bomb.keras", members), r"unpacks to 160,\d+,\d+ bytes")
+    pickled = files.archive(tmp_path / "inner.npz", {"a.npy": npy("(1,)", "|O", b"pickle")}).read_bytes()
+    refused(files.archive(tmp_path / "odd.keras", members | {"model.weights.npz": pickled}), "'a', which is pickled")
+
+
+def test_texts_that_are_longer_than_the_places_that_lead_to_them(tmp_path: Path) -> None:
+    """One text of 60 KB that a thousand places lead to is read a thousand times."""
+    path = h5(tmp_path / "texts.h5", lambda file: file.create_dataset("a", (1,), h5py.string_dtype()))
+    with h5py.File(path, "r+") as file:
+        file["a"][0] = "x" * 200_000
+    content = path.read_bytes()
+    with h5py.File(path, "r") as file:
+        place = file["a"].id.get_offset()
+    reference = content[place : place + 16]
+    with h5py.File(path, "r+") as file:
+        file.create_dataset("many", (4000,), h5py.string_dtype())[:] = [""] * 4000
+        file.flush()
+        many = file["many"].id.get_offset()
+    content = bytearray(path.read_bytes())
+    content[many : many + 16 * 4000] = reference * 4000
+    path.write_bytes(content)
+    refused(path, r"unpacks to 80\d,\d+,\d+ bytes")
+
+
+def test_suffixes_in_capitals_are_suffixes(tmp_path: Path) -> None:
+    path = files.npz(tmp_path / "small.npz")
+    path.rename(tmp_path / "small.SAFETENSORS")
+    refused(tmp_path / "small.SAFETENSORS", r"expected a \.SAFETENSORS file, as its name says\. Received: \.npz\.")
+
+
+def test_a_file_that_changes_while_it_is_checked_is_not_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = files.npz(tmp_path / "small.npz")
+    asked = checking._asked
+
+    def and_change(*arguments: Any, **more: Any) -> Any:
+        found = asked(*arguments, **more)
+        path.write_bytes(path.read_bytes() + b"more")
+        return found
+
+    monkeypatch.setattr(checking, "_asked", and_change)
+    check(path)
+    assert not is_known(path)
+
+
 def test_a_file_of_another_kind_than_its_name(tmp_path: Path) -> None:
     path = files.npz(tmp_path / "small.npz")
     path.rename(tmp_path / "small.h5")
@@ -219,8 +284,6 @@ def test_damaged_values_behind_a_sound_structure(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_crashes_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sepzoo.artifact.inspection import checking
-
     monkeypatch.setattr(checking, "_CHILD", checking.contextvars.ContextVar("other", default=None))
     good, bad = files.npz(tmp_path / "good.npz"), files.npz(tmp_path / "bad.npz")
     with one_child():
