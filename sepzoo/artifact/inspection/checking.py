@@ -173,7 +173,7 @@ def _refuse(path: Path, found: Inspection) -> None:
             f"{path}: expected a {path.suffix} file, as its name says. Received: {found.format}. Rename it."
         )
     for code in found.runs_code:
-        if found.format == ".npz":
+        if found.format in (".npz", ".npy"):
             raise SepzooError(f"{path}: {_OTHERWISE.format(why=printable(code))}")
         raise SepzooError(
             f"{path}: expected a file of weights and layers alone. Received: {printable(code)}. It was not loaded; ask "
