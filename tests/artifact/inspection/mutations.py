@@ -202,7 +202,8 @@ def table(rows: Iterable[Row]) -> str:
         crashes, code = words["crashed"] + words["hung"], words["ran code"]
         counts = (words["refused"], words["opened"], len(own) - sound - crashes - code, crashes, code)
         most = (max(row.seconds for row in own), max(row.grown for row in own))
-        lines.append(f"| `{kind}` | {' | '.join(f'{number:,}' for number in (*counts, *most))} |")
+        name = f"`{kind}`" if kind.startswith(".") else kind
+        lines.append(f"| {name} | {' | '.join(f'{number:,}' for number in (*counts, *most))} |")
     return "\n".join(lines)
 
 
