@@ -134,7 +134,7 @@ def test_nonsense_is_refused_with_its_reason(tmp_path, header, body, length, rea
 def test_files_that_are_no_safetensors(tmp_path, content):
     path = tmp_path / "weights.safetensors"
     path.write_bytes(content)
-    with pytest.raises(SepzooError, match="its header is longer than the file"):
+    with pytest.raises(SepzooError, match=r"its header is longer than the file|an empty file"):
         load_weights(build("cifar_resnet8"), path)
 
 
