@@ -59,16 +59,18 @@ class StudyRun:
 
 
 class Choice(Section):
-    """A value that each arm chooses for itself before arms are compared, such as its learning rate.
+    """A value that is chosen before arms are compared, such as the learning rate.
 
     Attributes:
         key: of the recipe.
+        arm: that chooses for all; nothing: each chooses for itself.
         values: to choose from; the one whose run measures best is taken, the first of equal ones.
         settings: of these runs alone, such as fewer epochs, and a validation split that no comparison sees.
         seed: of these runs.
     """
 
     key: str
+    arm: str | None = None
     values: Annotated[tuple[Json, ...], Field(min_length=2)]
     settings: dict[str, Json] = Field(default_factory=dict)
     seed: Seed = 0
@@ -86,7 +88,7 @@ class Study(Section):
         arms: what is compared, each a name with its own settings.
         values: further keys, each with the values that it takes; every combination is run with every arm.
         seeds: of the runs; all arms have the same, so that they can be compared in pairs.
-        choose: a value that each arm chooses for itself first; nothing: none.
+        choose: a value that is chosen first, by each arm for itself or by one for all; nothing: none.
         metric: what arms are compared by: validation accuracy after the last epoch or the best, or test accuracy.
         compare: pairs of arms, the second taken from the first; nothing: all pairs.
         expected_deviation: standard deviation of paired differences that is expected, from which the smallest
@@ -114,9 +116,10 @@ class Study(Section):
 
     @model_validator(mode="after")
     def _pairs_are_of_arms(self) -> Study:
-        for name in itertools.chain.from_iterable(self.compare or ()):
+        chooses = [self.choose.arm] if self.choose is not None and self.choose.arm is not None else []
+        for name in itertools.chain(chooses, *(self.compare or ())):
             if name not in self.arms:
-                raise ValueError(f"expected pairs of {', '.join(self.arms)} to compare, not {name!r}")
+                raise ValueError(f"expected one of the arms {', '.join(self.arms)}, not {name!r}")
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError("expected seeds that differ")
         return self
@@ -160,7 +163,8 @@ class Study(Section):
     def choosing_runs(self) -> Iterator[StudyRun]:
         """Yield the runs from which each arm takes its value."""
         if self.choose is not None:
-            for arm, value in itertools.product(self.arms, self.choose.values):
+            arms = self.arms if self.choose.arm is None else (self.choose.arm,)
+            for arm, value in itertools.product(arms, self.choose.values):
                 yield self._run(arm, self.choose.seed, {self.choose.key: value}, choosing=True)
 
     def chosen(self, run: StudyRun, value: Json) -> StudyRun:

@@ -90,7 +90,8 @@ _NOTHING: Json = object()
 
 def _chosen(study: Study, arm: str, rows: dict[str, Row]) -> Json:
     """Return the value whose run measured best, or `_NOTHING` while one is missing."""
-    runs = [run for run in study.choosing_runs() if run.arm == arm]
+    one_for_all = study.choose.arm if study.choose is not None else None
+    runs = [run for run in study.choosing_runs() if run.arm == (one_for_all or arm)]
     if any(run.fingerprint not in rows for run in runs):
         return _NOTHING
     best = max(runs, key=lambda run: rows[run.fingerprint].measured("last_accuracy"), default=None)

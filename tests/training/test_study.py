@@ -79,6 +79,7 @@ def test_a_recipe_is_seen_from_the_studys_folder(tmp_path: Path) -> None:
         (("seeds: [3, 4]", "seeds: []"), "expected for seeds"),
         (("recipe: digits", "recipes: digits"), "expected for recipe"),
         (("seeds: [3, 4]", "compare: [[wide, deep]]"), "not 'deep'"),
+        (("choose: {key", "choose: {arm: deep, key"), "not 'deep'"),
         (("seeds: [3, 4]", "seeds: {"), "expected YAML"),
         (("values: [0.05, 0.2]", "values: [0.05]"), "expected for choose.values"),
     ],

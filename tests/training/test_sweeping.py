@@ -106,3 +106,11 @@ def test_a_run_that_an_arm_chose_by_is_not_repeated_and_counts(folder: Path, tra
     assert len(trained) == 4
     assert [row.choosing for row in rows] == [True] * 4 + [False] * 2
     assert {row.last_accuracy for row in rows[4:]} == {0.2}
+
+
+def test_one_arm_chooses_for_all(folder: Path, trained: list[str]) -> None:
+    (folder / "two.yaml").write_text(CHOOSING.replace("smooth:", "other:").replace("{key", "{arm: plain, key"))
+    rows = sweep(Study.load(folder / "two.yaml"), folder / "two.csv", folder / "runs")
+    assert sorted(trained[:2]) == ["choose-plain-learning_rate=0.05/seed0", "choose-plain-learning_rate=0.2/seed0"]
+    assert sorted(trained[2:]) == ["other-learning_rate=0.2/seed0", "plain-learning_rate=0.2/seed0"]
+    assert len(rows) == 4
