@@ -55,7 +55,7 @@ class ArraySource(Source):
                 f"expected at least two classes and labels below their count. Received: {classes} class names, "
                 f"labels {targets.min()} … {targets.max()}."
             )
-        check_class_names(self.class_names, self.name)
+        object.__setattr__(self, "class_names", check_class_names(self.class_names, self.name))
         object.__setattr__(self, "pixels", pixels)
         object.__setattr__(self, "targets", targets.astype(np.int64))
         object.__setattr__(self, "image_size", pixels.shape[1:3])

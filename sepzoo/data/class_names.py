@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from sepzoo.records.labels import composed
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.printable import is_one_line, printable
 
@@ -38,11 +39,11 @@ def as_numbers(names: Sequence[str]) -> list[int] | None:
     return values if len(set(values)) == len(values) else None
 
 
-def check_class_names(names: Sequence[str], origin: object) -> None:
-    r"""See that names can be written into label files, models and reports.
+def check_class_names(names: Sequence[str], origin: object) -> tuple[str, ...]:
+    r"""Return names, composed (Unicode's NFC), after seeing that label files, models and reports can hold them.
 
     Raises:
-        SepzooError: one is no text, holds a line break or another control character, or isn't UTF-8.
+        SepzooError: one is no text, is empty, holds a line break or another control character, or isn't UTF-8.
 
     Example:
         >>> check_class_names(["caf\udce9", "tea"], "drinks")
@@ -50,9 +51,14 @@ def check_class_names(names: Sequence[str], origin: object) -> None:
         ...
         sepzoo.SepzooError: expected class names of UTF-8 text on one line. Received: caf\udce9 in drinks. Rename it.
     """
+    if isinstance(names, str):
+        raise SepzooError(
+            f"expected class names as a list of texts. Received: {printable(repr(names))} in {printable(str(origin))}."
+        )
     for name in names:
-        if not isinstance(name, str) or not is_one_line(name):
+        if not isinstance(name, str) or not is_one_line(name) or not name.strip():
             raise SepzooError(
-                f"expected class names of UTF-8 text on one line. Received: {printable(str(name))} in "
+                f"expected class names of UTF-8 text on one line. Received: {printable(str(name)) or repr(name)} in "
                 f"{printable(str(origin))}. Rename it."
             )
+    return tuple(map(composed, names))

@@ -16,6 +16,7 @@ from sepzoo.data.photo import SkippedImageWarning, is_picture, read_image
 from sepzoo.data.picture_files import NAMED, find_images, named
 from sepzoo.data.source import MEMORY_BUDGET, WHOLE, Source
 from sepzoo.data.split import VALIDATION_NAMES, Split
+from sepzoo.records.labels import composed
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.support.printable import printable
@@ -168,28 +169,43 @@ def _folders(root: Path) -> list[str]:
         raise SepzooError(f"expected a folder that can be read. Received: {root}: {error.strerror}.") from None
 
 
+def _class_folders(root: Path) -> dict[str, str]:
+    """Return the name of each class (composed) with that of its folder."""
+    folders: dict[str, str] = {}
+    for name in _folders(root):
+        other = folders.setdefault(composed(name), name)
+        if other != name:
+            raise SepzooError(
+                f"expected one folder for each class. Received: {other!a} and {name!a} in {root}, which read "
+                "the same. Put their photographs together."
+            )
+    return folders
+
+
 def _splits(root: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the splits of a folder, and those of its folders that would be one but have no class folders."""
     names = _folders(root)
     if "train" not in names:
         return ("train",), ()
-    classes = _folders(root / "train")
+    classes = _class_folders(root / "train")
     others = [name for name in (*VALIDATION_NAMES, "test") if name in names]
-    inside = {name: _folders(root / name) for name in others}
-    labelled = [name for name in others if len(inside[name]) > 1 or set(inside[name]) & set(classes)]
+    inside = {name: _class_folders(root / name) for name in others}
+    labelled = [name for name in others if len(inside[name]) > 1 or inside[name].keys() & classes.keys()]
     return ("train", *labelled), tuple(name for name in others if name not in labelled)
 
 
 def _class_names(root: Path) -> tuple[str, ...]:
-    names = in_class_order(_folders(root))
+    folders = _class_folders(root)
+    names = in_class_order(folders)
     if len(names) < 2:
         raise SepzooError(
             f"expected a folder with at least two class folders. Received: {root} with "
             f"{f'only {names[0]!r}' if names else 'none'}. Put the photographs of each class into a folder of its own."
         )
     check_class_names(names, root)
-    inside = [_folders(root / name) for name in names]
-    if len(inside[0]) > 1 and inside.count(inside[0]) == len(inside) and not any(_pictures_in(root / n) for n in names):
+    places = [root / folders[name] for name in names]
+    inside = [_folders(place) for place in places]
+    if len(inside[0]) > 1 and inside.count(inside[0]) == len(inside) and not any(map(_pictures_in, places)):
         raise SepzooError(
             f"expected class folders in {root}. Received: {named(names)}, each with the same folders "
             f"{named(inside[0])}. Name them train, validation and test."
@@ -198,14 +214,15 @@ def _class_names(root: Path) -> tuple[str, ...]:
 
 
 def _pictures(root: Path, class_names: tuple[str, ...], *, every: bool) -> tuple[list[Path], np.ndarray]:
-    strangers = [name for name in _folders(root) if name not in class_names]
+    folders = _class_folders(root)
+    strangers = [name for name in folders if name not in class_names]
     if strangers:
         raise SepzooError(f"expected in {root} the class folders of train. Received: {named(strangers)} besides.")
     files: list[Path] = []
     labels: list[int] = []
     left_out = _pictures_in(root)
     for label, name in enumerate(class_names):
-        images = find_images(root / name)
+        images = find_images(root / folders.get(name, name))
         if every and not images.found:
             raise SepzooError(
                 f"expected pictures (JPEG, PNG, TIFF and what else Pillow reads) of every class. Received: "

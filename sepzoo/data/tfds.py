@@ -12,6 +12,7 @@ import numpy as np
 
 from sepzoo.data.arrays import ArraySource
 from sepzoo.data.source import MEMORY_BUDGET, WHOLE, Batch, Source
+from sepzoo.records.labels import composed
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError, first_line, unknown
 from sepzoo.support.types import TfDataset, TfdsBuilder
@@ -49,7 +50,7 @@ class TfdsSource(Source):
         self.channels = channels
         self.preprocessing = preprocessing
         self._image, self._label = _image_and_label(builder)
-        self.class_names = tuple(builder.info.features[self._label].names)
+        self.class_names = tuple(map(composed, builder.info.features[self._label].names))
         self._pool = ThreadPoolExecutor(os.cpu_count())
 
     def __len__(self) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 from sepzoo.data.class_names import as_numbers
 from sepzoo.data.samples import Samples
 from sepzoo.data.source import Source
+from sepzoo.records.labels import composed, repeated
 from sepzoo.support.errors import SepzooError
 
 _TOP = 5
@@ -158,9 +159,18 @@ def match_classes(classifier: Scorer, class_names: tuple[str, ...]) -> tuple[np.
     Raises:
         SepzooError: some of the data's classes are none of the classifier's, or the counts differ and no name helps.
     """
-    labels = classifier.labels or ()
+    labels = tuple(map(composed, classifier.labels or ()))
+    class_names = tuple(map(composed, class_names))
+    if labels == class_names:
+        return np.arange(len(labels)), "by name"
     known = {label: index for index, label in enumerate(labels)}
     missing = [name for name in class_names if name not in known]
+    doubtful = sorted(set(repeated(labels) + repeated(class_names)) & known.keys() & set(class_names))
+    if doubtful:
+        raise SepzooError(
+            f"expected labels of {classifier.name} and classes of the data that differ from one another. Received: "
+            f"{doubtful[0]!r} more than once. Rename one."
+        )
     numbers, label_numbers = as_numbers(class_names), as_numbers(labels)
     if missing and numbers and label_numbers and set(numbers) <= set(label_numbers):  # 7 and 07 are one name
         return np.array([label_numbers.index(number) for number in numbers]), "by name"

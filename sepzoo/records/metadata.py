@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from sepzoo.records.inputs import Features, Input, Inputs
+from sepzoo.records.labels import as_labels
 from sepzoo.records.outputs import Output, Said, replaced, said_outputs
 from sepzoo.records.preprocessing import MINUS_ONE_TO_ONE, Preprocessing
 from sepzoo.support.arguments import shortened
@@ -23,7 +24,7 @@ class Metadata:
 
     Attributes:
         name: registry name, or the model's own.
-        labels: class names in the order of the outputs, or None where nobody said.
+        labels: class names in the order of the outputs, composed (Unicode's NFC), or None where nobody said.
         preprocessing: from pixels to the input; None where it takes features, or nobody said. Of a model of several
             inputs, that of each picture whose input is not named.
         features: what it takes instead of pixels, or None.
@@ -44,6 +45,8 @@ class Metadata:
     several: tuple[Input, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.labels is not None:
+            object.__setattr__(self, "labels", as_labels(self.labels, self.name))
         if self.preprocessing is not None and self.features is not None:
             raise SepzooError(
                 f"{self.name}: expected pixels, with preprocessing, or features. Received: both. Leave one out."
@@ -77,7 +80,7 @@ class Metadata:
         pixels = None if isinstance(preprocessing, Mapping) else preprocessing
         array = None if isinstance(features, Mapping) else features
         said: dict[str, object] = {
-            "labels": tuple(labels) if labels else None,
+            "labels": None if labels is None else as_labels(labels, self.name) or None,
             "preprocessing": pixels,
             "features": array,
             "outputs": replaced(self.outputs, said_outputs(outputs)),
@@ -133,7 +136,7 @@ class Metadata:
                 raise TypeError(f"labels={shortened(labels)}")
             return cls(
                 name=str(fields["name"]),
-                labels=None if labels is None else tuple(str(label) for label in labels),
+                labels=labels,
                 preprocessing=None if preprocessing is None else Preprocessing.from_dict(preprocessing),
                 features=None if features is None else Features.from_dict(features),
                 outputs=None if outputs is None else tuple(map(Output.from_dict, outputs)),
@@ -141,5 +144,5 @@ class Metadata:
             )
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise SepzooError(
-                f"expected a {MEMBER} with name, labels and preprocessing. Received: {first_line(error)}."
+                f"expected a {MEMBER} with name, labels and preprocessing. Received: {first_line(error).rstrip('.')}."
             ) from None

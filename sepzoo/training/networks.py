@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from pathlib import Path
 
 import keras
@@ -12,6 +13,7 @@ from keras.ops import convert_to_numpy
 from sepzoo.applications import build
 from sepzoo.artifact.model_file import attach, load
 from sepzoo.catalog.registry import find
+from sepzoo.data.picture_files import named
 from sepzoo.inference.evaluation import match_classes
 from sepzoo.inference.keras_end import end_of
 from sepzoo.inference.keras_model import from_model
@@ -139,10 +141,16 @@ def build_networks(section: ModelSection, start: Start, class_names: tuple[str, 
 
 
 def _from_file(start: Start, model: keras.Model, class_names: tuple[str, ...]) -> Networks:
-    labels = from_model(model).labels or class_names
-    attach(model, Metadata(start.name, labels=labels, preprocessing=start.preprocessing))
+    own = from_model(model).labels
+    attach(model, Metadata(start.name, labels=own or class_names, preprocessing=start.preprocessing))
     networks = Networks.of(model, start.preprocessing)
     networks.targets(class_names)  # here it is said if they don't fit
+    if own is not None and match_classes(from_model(model), class_names)[1] == "by number":
+        warnings.warn(
+            f"{start.name}: the classes of the data are matched by number, since none of {named(class_names)} is a "
+            f"label of the network: {named(own)}.",
+            stacklevel=2,
+        )
     return networks
 
 

@@ -50,6 +50,9 @@ def test_shuffling_is_decided_by_seed_and_epoch_alone() -> None:
         (pixels(), np.zeros(5), NAMES, "one whole number as label .* labels=float64"),
         (pixels(), np.full(5, 2), NAMES, "labels below their count. Received: 2 class names, labels 2 … 2"),
         (pixels(), np.zeros(5, int), ("cat",), "at least two classes .* Received: 1 class names"),
+        (pixels(), np.zeros(5, int), "ab", "expected class names as a list of texts. Received: 'ab' in arrays"),
+        (pixels(), np.zeros(5, int), ("a", 1), "class names of UTF-8 text on one line. Received: 1 in arrays"),
+        (pixels(), np.zeros(5, int), ("a", " "), "class names of UTF-8 text on one line. Received:   in arrays"),
     ],
 )
 def test_what_does_not_fit_is_refused(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -241,3 +242,24 @@ def test_a_class_folder_that_may_not_be_read_is_named(flat: Path, monkeypatch: p
     monkeypatch.setattr(Path, "iterdir", guarded)
     with pytest.raises(SepzooError, match=r"a folder that can be read\. Received: .*bee: Permission denied\.$"):
         open_folder(flat, image_size=(8, 8))
+
+
+def test_class_folders_of_a_mac_are_those_of_other_computers(tmp_path: Path) -> None:
+    names = ("Bär", "Löwe")
+    for split, form in (("train", "NFD"), ("val", "NFC"), ("test", "NFD")):
+        for name in names:
+            photograph(tmp_path / split / unicodedata.normalize(form, name) / "0.png")
+    assert split_names(tmp_path) == ("train", "val", "test")
+    for split in split_names(tmp_path):
+        source = open_source(tmp_path, split=split, image_size=(8, 8))
+        assert (source.class_names, source.labels.tolist()) == (names, [0, 1])
+
+
+def test_folders_that_read_the_same_are_refused(flat: Path) -> None:
+    for form in ("NFC", "NFD"):
+        photograph(flat / unicodedata.normalize(form, "Löwe") / "0.png")
+    if len(list(flat.iterdir())) == 5:  # on a Mac they are one
+        with pytest.raises(
+            SepzooError, match=r"one folder for each class\. Received: 'Lo\\u0308we' and 'L\\xf6we' in "
+        ):
+            open_source(flat, image_size=(8, 8))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import unicodedata
 
 import numpy as np
 import pytest
@@ -89,3 +90,20 @@ def test_numbers_from_one_are_matched_by_rank() -> None:
     names = ("1", "10", "11", "12", "2", "3", "4", "5", "6", "7", "8", "9")
     evaluation = classifier(None, classes=12).evaluate(source([int(n) - 1 for n in names], list(range(12)), names))
     assert (evaluation.correct, evaluation.matched) == (12, "by number")
+
+
+def test_names_that_read_the_same_are_the_same() -> None:
+    letters = tuple("äéîõüçñ")
+    apart = tuple(unicodedata.normalize("NFD", letter) for letter in letters)
+    assert set(letters).isdisjoint(apart)
+    for labels, names in ((letters, apart), (apart, letters)):
+        evaluation = classifier(labels).evaluate(source([6, 0], [0, 1], (names[6], names[0])))
+        assert (evaluation.correct, evaluation.matched) == (2, "by name")
+
+
+def test_a_label_that_stands_twice_is_not_guessed() -> None:
+    cranes = ("a", "crane", "crane", "d", "e", "f", "g")
+    assert classifier(cranes).evaluate(source([1, 2], [1, 2], cranes)).correct == 2  # in one order: no doubt
+    assert classifier(cranes).evaluate(source([3, 0], [0, 1], ("d", "a"))).correct == 2
+    with pytest.raises(SepzooError, match=r"that differ from one another\. Received: 'crane' more than once"):
+        classifier(cranes).evaluate(source([1], [0], ("crane", "a")))

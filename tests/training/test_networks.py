@@ -1,8 +1,15 @@
 from __future__ import annotations
 
+import warnings
+from pathlib import Path
+
+import keras
 import numpy as np
 import pytest
 
+from sepzoo.artifact.model_file import attach, save
+from sepzoo.records.metadata import Metadata
+from sepzoo.records.outputs import Output
 from sepzoo.training import Recipe
 from sepzoo.training.networks import Networks, build_networks, starting_point
 from sepzoo.training.optimizer import build_optimizer
@@ -21,6 +28,21 @@ NAMES = ("a", "b", "c")
 
 def built(recipe: Recipe) -> Networks:
     return build_networks(recipe.model, starting_point(recipe.model, recipe.data), NAMES)
+
+
+@pytest.mark.parametrize(("labels", "warned"), [(NAMES, False), (("x", "y", "z"), True), (("c", "b", "a"), False)])
+def test_classes_matched_by_number_are_told_of(tmp_path: Path, labels: tuple[str, ...], warned: bool) -> None:
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3)])
+    save(attach(model, Metadata("mine", labels=labels, outputs=(Output("logits"),))), tmp_path / "mine.keras")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        networks = built(RECIPE.with_overrides([f"model={tmp_path / 'mine.keras'}"]))
+    expected = (
+        "mine: the classes of the data are matched by number, since none of a, b, c is a label of the network: x, y, z."
+    )
+    said = [str(warning.message) for warning in caught if "matched" in str(warning.message)]
+    assert said == [expected] * warned
+    np.testing.assert_array_equal(networks.targets(NAMES).argmax(1), [2, 1, 0] if labels[0] == "c" else [0, 1, 2])
 
 
 @pytest.mark.slow
