@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sepzoo.cli.network import Weights
+from sepzoo.cli.network import Weights, network_arguments
 from sepzoo.cli.options import Name, NetworkSettings, parse_shape
 
 
@@ -31,14 +31,12 @@ def build(
     from sepzoo.records.metadata import Metadata
     from sepzoo.support.atomic import check_target
     from sepzoo.support.errors import SepzooError
-    from sepzoo.support.overrides import parse_override
 
     if out.suffix != ".keras":
         raise SepzooError(f"expected a file name that ends in .keras. Received: --out {out}.")
     check_target(out)
     shape = None if input_shape is None else parse_shape(input_shape)
-    arguments = dict(parse_override(setting) for setting in settings or ())
-    network = applications.build(name, **{"input_shape": shape, "weights": weights, **arguments})
+    network = applications.build(name, **network_arguments(settings, weights=weights, input_shape=shape))
     if model_file.metadata_of(network) is None:
         model_file.attach(network, Metadata(name, preprocessing=find(name)[1].preprocessing))
     model_file.save(network, out)

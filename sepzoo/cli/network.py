@@ -10,6 +10,7 @@ import typer
 
 from sepzoo.catalog.registry import names_file
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Json
 
 if TYPE_CHECKING:
     import keras
@@ -91,12 +92,10 @@ def open_network(
     """
     from sepzoo.applications import build
     from sepzoo.artifact import model_file
-    from sepzoo.support.overrides import parse_override
 
     path = model_path(text)
     if path is None:
-        arguments = dict(parse_override(setting) for setting in settings or ())
-        return build(text, **{"weights": weights, "input_shape": input_shape, **arguments})
+        return build(text, **network_arguments(settings, weights=weights, input_shape=input_shape))
     _refuse_settings(path, weights, settings, options)
     if path.is_dir():
         raise SepzooError(
@@ -104,6 +103,25 @@ def open_network(
             "`sepzoo classify` and `sepzoo evaluate` take."
         )
     return model_file.load(path)
+
+
+def network_arguments(
+    settings: Sequence[str] | None, *, weights: str | None = None, input_shape: tuple[int, int, int] | None = None
+) -> dict[str, Json]:
+    """Return what a named network is built with: its settings, and what has an option of its own.
+
+    Raises:
+        SepzooError: a setting that is no `key=value`, or one that an option says too.
+    """
+    from sepzoo.support.overrides import parse_override
+
+    arguments = dict(parse_override(setting) for setting in settings or ())
+    for name, value in (("weights", weights), ("input_shape", input_shape)):
+        if value is not None and name in arguments:
+            option = f"--{name.replace('_', '-')}"
+            raise SepzooError(f"expected {name} once. Received: {option} and --set {name}=… Leave one out.")
+        arguments.setdefault(name, value)
+    return arguments
 
 
 def open_classifier(

@@ -70,6 +70,14 @@ def rewrite(
     model_file.require_clock()
     if p is not None and not blueprint:
         raise SepzooError("expected --p beside --blueprint. Received: --p alone. Write --replace bsconv_s,p=… else.")
+    if kernel_sizes is not None and replace is None:
+        raise SepzooError(f"expected --kernel-sizes beside --replace. Received: --kernel-sizes {kernel_sizes} alone.")
+    if any_cost and replace is None and not blueprint:
+        raise SepzooError("expected --any-cost beside --replace or --blueprint. Received: --any-cost alone.")
+    if keep and fold and (decouple, replace, spatial, channels, blueprint) == (None, None, None, None, False):
+        raise SepzooError(
+            "expected --keep beside what replaces layers. Received: --fold alone, which takes all it can."
+        )
     network = open_network(model, weights=weights, settings=settings)
     attach_description(network, labels=labels, preprocessing=preprocessing)
     options = RewriteOptions(

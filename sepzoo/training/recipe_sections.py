@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from sepzoo.catalog.registry import names_file
 from sepzoo.data.augment import Augmentation
@@ -26,6 +26,20 @@ Positive = Annotated[int, Field(ge=1)]
 Side = Annotated[int, Field(ge=1, le=BOUNDS.image_side)]
 ImageSize = Annotated[tuple[Side, Side], BeforeValidator(_pair)]
 Share = Annotated[float, Field(gt=0, le=1)]
+
+
+_SAID_ELSEWHERE = {
+    "weights": "which model.weights says",
+    "input_shape": "which model.image_size and model.channels say",
+    "classes": "which the data decides",
+    "classifier_activation": "since training takes logits and saves probabilities",
+    "include_top": "since training needs the classifier",
+    "pooling": "since training needs the classifier",
+    "input_tensor": "since training makes its own",
+    "model_name": "which model.name says",
+    "name": "which model.name says",
+}
+"""Arguments of `build` that a recipe says in another place, or not at all."""
 
 
 class ModelSection(Section):
@@ -52,6 +66,14 @@ class ModelSection(Section):
     def is_file(self) -> bool:
         """Whether the network is read from a file, not built by its name."""
         return names_file(self.name)
+
+    @field_validator("arguments")
+    @classmethod
+    def _what_is_said_elsewhere_is_no_argument(cls, arguments: dict[str, Json]) -> dict[str, Json]:
+        for name, place in _SAID_ELSEWHERE.items():
+            if name in arguments:
+                raise ValueError(f"expected no argument {name}, {place}")
+        return arguments
 
     @model_validator(mode="after")
     def _a_name_has_a_size_and_a_file_is_as_it_is(self) -> ModelSection:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from sepzoo.artifact import model_file
 from tests.cli.conftest import Command
 
@@ -34,3 +36,16 @@ def test_paths_are_not_names(command: Command, small_files: Path, tmp_path: Path
             outcome = command(*arguments[:1], text, *arguments[1:])
             assert (outcome.code, outcome.err.count("\n")) == (2, 1)
             assert outcome.err.startswith(message)
+
+
+@pytest.mark.parametrize("line", [["build", "vgg16", "--out", "new.keras"], ["profile", "vgg16"]])
+def test_an_argument_is_not_said_twice(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    outcome = command(*line, "--set", "input_shape=[32, 32, 3]", "--input-shape", "64,64,3")
+    message = "error: expected input_shape once. Received: --input-shape and --set input_shape=… Leave one out.\n"
+    assert (outcome.code, outcome.err) == (2, message)
+    twice = ["--set", "weights=a.h5", "--weights", "b.h5"]
+    assert "expected weights once" in command("build", "vgg16", "--out", "new.keras", *twice).err
+    assert list(tmp_path.iterdir()) == []

@@ -127,6 +127,20 @@ def test_kernels_are_named_and_what_gets_no_cheaper_stays(command: Command, tmp_
         (["--replace", "bsconv"], "error: unknown kind of convolution 'bsconv'. Did you mean bsconv_u, bsconv_s?"),
         (["--replace", "bsconv_u", "--blueprint"], "error: expected one of --decouple, --replace and --blueprint."),
         (["--fold", "--keep", "conv9", "--blueprint"], "error: unknown layer to keep 'conv9'. Did you mean conv"),
+        (
+            ["--fold", "--kernel-sizes", "3x3"],
+            "error: expected --kernel-sizes beside --replace. Received: --kernel-sizes",
+        ),
+        (
+            ["--fold", "--any-cost"],
+            "error: expected --any-cost beside --replace or --blueprint. Received: --any-cost al",
+        ),
+        (["--fold", "--keep", "conv1"], "error: expected --keep beside what replaces layers. Received: --fold alone"),
+        (
+            ["--decouple", "macs=half"],
+            "error: expected a share of the MACs above 0 and up to 1. Received: macs='half'.",
+        ),
+        (["--decouple", "energy=[1]"], "error: expected an energy above 0 and up to 1. Received: energy=[1]."),
         (["--fold", "--p", "0.5"], "error: expected --p beside --blueprint. Received: --p alone."),
         (["--fold", "--out", "new.h5"], "error: expected a file name that ends in .keras. Received: --out new.h5."),
         (["--fold", "--set", "alpha=1"], "error: expected --weights and --set beside a network's name."),

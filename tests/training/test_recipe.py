@@ -102,6 +102,16 @@ def test_overrides_leave_the_rest_and_the_original() -> None:
         ("optimiser.momentum=0", "unknown key 'optimiser'. Did you mean optimizer?"),
         ("learning_rate=0.1", "unknown key 'learning_rate'. Did you mean optimizer.learning_rate?"),
         ("schedule.warmup=1", "unknown key 'schedule.warmup'. Did you mean schedule.warmup_epochs?"),
+        (
+            "model.arguments.weights=a.h5",
+            "for model.arguments no argument weights, which model.weights says. Received: ",
+        ),
+        ("model.arguments={classes: 5}", "for model.arguments no argument classes, which the data decides. Received: "),
+        (
+            "model.arguments.classifier_activation=null",
+            "no argument classifier_activation, since training takes logits",
+        ),
+        ("model.arguments.input_shape=[8, 8, 3]", "no argument input_shape, which model.image_size and model.channels"),
         ("epochs=0", "expected for epochs greater than or equal to 1. Received: epochs=0."),
         (
             "epochs=many",

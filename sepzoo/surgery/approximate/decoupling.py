@@ -131,10 +131,14 @@ def _check_arguments(*, order: str, terms: int | None, energy: float, macs: floa
         raise SepzooError(f"expected terms or macs. Received: both, terms={terms} and macs={macs}.")
     if terms is not None and (isinstance(terms, bool) or not isinstance(terms, int) or terms < 1):
         raise SepzooError(f"expected at least 1 term. Received: terms={terms!r}. 9 are exact for a 3 x 3 kernel.")
-    if not 0.0 < energy <= 1.0:
-        raise SepzooError(f"expected an energy above 0 and up to 1. Received: energy={energy}.")
-    if macs is not None and not 0.0 < macs <= 1.0:
-        raise SepzooError(f"expected a share of the MACs above 0 and up to 1. Received: macs={macs}.")
+    if not _is_share(energy):
+        raise SepzooError(f"expected an energy above 0 and up to 1. Received: energy={energy!r}.")
+    if macs is not None and not _is_share(macs):
+        raise SepzooError(f"expected a share of the MACs above 0 and up to 1. Received: macs={macs!r}.")
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0.0 < value <= 1.0
 
 
 def _macs(model: keras.Model) -> int:
