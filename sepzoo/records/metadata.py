@@ -136,7 +136,7 @@ class Metadata:
                 raise TypeError(f"labels={shortened(labels)}")
             return cls(
                 name=str(fields["name"]),
-                labels=labels,
+                labels=None if labels is None else tuple(labels),
                 preprocessing=None if preprocessing is None else Preprocessing.from_dict(preprocessing),
                 features=None if features is None else Features.from_dict(features),
                 outputs=None if outputs is None else tuple(map(Output.from_dict, outputs)),
