@@ -19,6 +19,7 @@ from sepzoo.artifact.inspection.checking import check, is_trusted
 from sepzoo.artifact.keras2 import archive as keras2_archive
 from sepzoo.artifact.keras2 import reading as keras2_file
 from sepzoo.artifact.model_format import ARCHIVE, HDF5, keras_format
+from sepzoo.artifact.penalties import leave_penalties_out
 from sepzoo.layers.weight_limit import limited_weights
 from sepzoo.records.metadata import MEMBER, Metadata
 from sepzoo.support.atomic import atomic_write
@@ -52,8 +53,14 @@ def metadata_of(model: keras.Model) -> Metadata | None:
     return getattr(model, _ATTRIBUTE, None)
 
 
-def save(model: keras.Model, path: str | os.PathLike[str]) -> Path:
+def save(model: keras.Model, path: str | os.PathLike[str], *, penalties: bool = False) -> Path:
     """Write a model whole as `.keras`; its metadata goes along as a member that Keras ignores.
+
+    Args:
+        model: any Keras model.
+        path: of the file, which ends in `.keras`.
+        penalties: keep the orthonormal penalty, as a checkpoint does. Else a network that differs from stock by it
+            alone is written without, and opens where sepzoo is not installed.
 
     Raises:
         SepzooError: the name does not end in `.keras`, or the clock is before 1980.
@@ -77,6 +84,8 @@ def save(model: keras.Model, path: str | os.PathLike[str]) -> Path:
         if metadata is not None:
             with zipfile.ZipFile(temporary, "a") as archive:
                 archive.writestr(MEMBER, metadata.to_json())
+        if not penalties:
+            leave_penalties_out(temporary)
     return target
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 
 from sepzoo.artifact.model_file import save
+from sepzoo.artifact.penalties import leave_penalties_out
 from sepzoo.data.source import Source
 from sepzoo.inference.keras_end import end_of
 from sepzoo.support.atomic import atomic_write
@@ -187,7 +188,8 @@ def _go_on(home: RunFolder, networks: Networks, optimizer: Optimizer, *, steps_p
 
 
 def _save_networks(home: RunFolder, networks: Networks, history: list[Epoch]) -> None:
-    last = save(networks.inference, home.last)
+    last = save(networks.inference, home.last, penalties=True)
     if best_of(history) is history[-1]:
         with atomic_write(home.best) as temporary:
             shutil.copyfile(last, temporary)
+            leave_penalties_out(temporary)
