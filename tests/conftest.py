@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import venv
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+MEDIAPIPE = "mediapipe==1.2.2"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -46,6 +48,26 @@ def shared() -> Path:
 def tfds_data_dir() -> str:
     """The TFDS folder with the real CIFAR-10 and flowers."""
     return str(_folder("TFDS_DATA_DIR", "the real CIFAR-10 and flowers are read from there"))
+
+
+@pytest.fixture(scope="session")
+def mediapipe_python(pytestconfig: pytest.Config) -> Path:
+    """The interpreter of an environment with mediapipe; skipped where it cannot be installed.
+
+    mediapipe and tensorflow-model-optimization want different versions of absl-py, so they cannot share one. It is made
+    once and kept in pytest's cache folder. A bare Debian also needs libgl1, libegl1 and libgles2.
+    """
+    assert pytestconfig.cache is not None
+    folder = pytestconfig.cache.mkdir(MEDIAPIPE.replace("==", "-"))
+    python, ready = folder / "bin" / "python", folder / "ready"
+    if not ready.is_file():
+        venv.create(folder, with_pip=True, clear=True)
+        command = [str(python), "-m", "pip", "install", "--quiet", MEDIAPIPE]
+        installed = subprocess.run(command, capture_output=True, text=True, check=False)
+        if installed.returncode:
+            pytest.skip(f"{MEDIAPIPE} cannot be installed: {installed.stderr.strip().splitlines()[-1]}")
+        ready.touch()
+    return python
 
 
 @pytest.fixture

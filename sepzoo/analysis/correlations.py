@@ -17,6 +17,7 @@ from sepzoo.layers import FactorizedConv
 from sepzoo.layers.graph import layers_of
 from sepzoo.support.csv_file import write_csv
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.progress import counted
 from sepzoo.support.table import table
 from sepzoo.support.types import Json, Kwargs, Layer
 
@@ -133,11 +134,11 @@ def kernel_correlations(model: keras.Model) -> KernelCorrelations:
         >>> found.layer, found.inputs, found.filters, round(found.chance_along_depth, 1)
         ('conv', 16, 32, 0.3)
     """
-    found, seen = [], set()
+    once: dict[int, tuple[str, Layer]] = {}
     for name, layer in _with_factors(model):
-        if id(layer) in seen:
-            continue
-        seen.add(id(layer))
+        once.setdefault(id(layer), (name, layer))
+    found = []
+    for name, layer in counted(once.values(), len(once), "layers"):
         record = _measured(name, layer)
         if record is not None:
             found.append(record)

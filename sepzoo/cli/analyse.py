@@ -49,6 +49,7 @@ def analyse(
     start_keras()
     from sepzoo.analysis import kernel_correlations
     from sepzoo.support.atomic import check_target
+    from sepzoo.support.progress import announced
 
     folder = out or Path(f"{stem_of(model)}_analysis")
     if plot:
@@ -56,7 +57,8 @@ def analyse(
             check_target(folder / name)
     network = open_network(model, weights=weights, settings=settings)
     found = kernel_correlations(network)
-    written = _drawn(network, found, layer, folder) if plot else []
+    with announced("drawing", terminal_only=True):
+        written = _drawn(network, found, layer, folder) if plot else []
     if as_json:
         typer.echo(json.dumps({**json.loads(found.to_json()), "files": [str(path) for path in written]}, indent=1))
         return

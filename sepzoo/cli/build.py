@@ -31,12 +31,15 @@ def build(
     from sepzoo.records.metadata import Metadata
     from sepzoo.support.atomic import check_target
     from sepzoo.support.errors import SepzooError
+    from sepzoo.support.progress import announced
 
     if out.suffix != ".keras":
         raise SepzooError(f"expected a file name that ends in .keras. Received: --out {out}.")
     check_target(out)
     shape = None if input_shape is None else parse_shape(input_shape)
-    network = applications.build(name, **network_arguments(settings, weights=weights, input_shape=shape))
+    arguments = network_arguments(settings, weights=weights, input_shape=shape)
+    with announced(f"building {name}", terminal_only=True):
+        network = applications.build(name, **arguments)
     if model_file.metadata_of(network) is None:
         model_file.attach(network, Metadata(name, preprocessing=find(name)[1].preprocessing))
     model_file.save(network, out)

@@ -55,7 +55,7 @@ def export(
     from sepzoo.export.samples import samples_of_data
     from sepzoo.inference.keras_model import from_model
 
-    targets = check_targets([name.strip() for name in to.split(",")])
+    targets = check_targets([name.strip() for name in to.strip("[] ").split(",")])
     names, prepared, outputs = read_labels(labels), parse_preprocessing(preprocessing), parse_outputs(output_kinds)
     run = open_run(model, weights=weights, settings=settings)
     if run is not None:

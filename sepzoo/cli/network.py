@@ -92,17 +92,21 @@ def open_network(
     """
     from sepzoo.applications import build
     from sepzoo.artifact import model_file
+    from sepzoo.support.progress import announced
 
     path = model_path(text)
     if path is None:
-        return build(text, **network_arguments(settings, weights=weights, input_shape=input_shape))
+        arguments = network_arguments(settings, weights=weights, input_shape=input_shape)
+        with announced(f"building {text}", terminal_only=True):
+            return build(text, **arguments)
     _refuse_settings(path, weights, settings, options)
     if path.is_dir():
         raise SepzooError(
             f"expected a Keras model's file, a run folder, or a network's name. Received: {path}, a SavedModel, which "
             "`sepzoo classify` and `sepzoo evaluate` take."
         )
-    return model_file.load(path)
+    with announced(f"opening {path}", terminal_only=True):
+        return model_file.load(path)
 
 
 def network_arguments(
@@ -145,13 +149,14 @@ def open_classifier(
     """
     from sepzoo import inference
     from sepzoo.cli.description import parse_outputs, parse_preprocessing, read_labels
+    from sepzoo.support.progress import announced
     from sepzoo.support.quiet import quiet
 
     names, prepared, outputs = read_labels(labels), parse_preprocessing(preprocessing), parse_outputs(output_kinds)
     path = model_path(text)
     if path is not None:
         _refuse_settings(path, weights, settings)
-        with quiet():
+        with announced(f"opening {path}", terminal_only=True), quiet():
             return inference.open(path, labels=names, preprocessing=prepared, outputs=outputs)
     from sepzoo.cli.keras_start import start_keras
 

@@ -52,6 +52,7 @@ def predict(
     """
     from sepzoo.inference.features import check_readable, feature_samples, names_features
     from sepzoo.support.atomic import check_target
+    from sepzoo.support.progress import announced
 
     if not names_features(data):
         raise SepzooError(f"expected an .npy or .npz file. Received: {data}. Pictures go to sepzoo classify.")
@@ -69,7 +70,8 @@ def predict(
         settings=settings,
     )
     names = [str(each.name) for each in classifier.input_tensors]
-    predicted = classifier.predict(feature_samples(data, names if len(names) > 1 else ()).images)
+    with announced(f"running {classifier.name} on {data}", terminal_only=True):
+        predicted = classifier.predict(feature_samples(data, names if len(names) > 1 else ()).images)
     several = len(classifier.output_tensors) > 1
     outputs = predicted if several else {"outputs": predicted}
     records = dict(zip(outputs, classifier.outputs, strict=True))

@@ -29,12 +29,14 @@ def profile(
 
     start_keras()
     from sepzoo import analysis
+    from sepzoo.support.progress import announced
     from sepzoo.support.table import table
 
     shape = None if input_shape is None else parse_shape(input_shape)
     built = names_file(model)  # what is not is built for the shape
     network = open_network(model, settings=settings, options="--set", input_shape=None if built else shape)
-    found = analysis.profile(network, input_shape=shape if built else None)
+    with announced(f"counting {network.name}", terminal_only=True):
+        found = analysis.profile(network, input_shape=shape if built else None)
     if as_json:
         typer.echo(json.dumps(found.to_dict(), indent=1))
     elif layers:

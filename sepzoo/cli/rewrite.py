@@ -63,6 +63,7 @@ def rewrite(
     from sepzoo.cli.rewrite_options import RewriteOptions, rewritten, training_samples
     from sepzoo.support.atomic import check_target
     from sepzoo.support.errors import SepzooError
+    from sepzoo.support.progress import announced
 
     if out.suffix != ".keras":
         raise SepzooError(f"expected a file name that ends in .keras. Received: --out {out}.")
@@ -93,6 +94,7 @@ def rewrite(
         keep=keep or (),
         samples=None if data is None else training_samples(network, data, samples, seed),
     )
-    new, report = rewritten(network, options)
+    with announced(f"rewriting {network.name}", terminal_only=True):
+        new, report = rewritten(network, options)
     model_file.save(new, out)
     typer.echo(report.to_json() if as_json else f"{report}\n\nwritten to {out}")

@@ -14,7 +14,7 @@ from sepzoo.data.arrays import ArraySource
 from sepzoo.data.source import MEMORY_BUDGET, WHOLE, Batch, Source
 from sepzoo.records.labels import composed
 from sepzoo.records.preprocessing import Preprocessing
-from sepzoo.support.errors import SepzooError, first_line, unknown
+from sepzoo.support.errors import SepzooError, first_line, similar_names, unknown
 from sepzoo.support.types import TfDataset, TfdsBuilder
 
 _READ_AHEAD = 256
@@ -192,6 +192,18 @@ def open_tfds(
     return ArraySource(pixels, labels, source.class_names, source.name)
 
 
+def _unknown(name: str, known: set[str]) -> SepzooError:
+    """Return the error for a name that is none of a data set, and no folder either."""
+    if "/" in name and name.partition("/")[0] not in known:
+        return SepzooError(f"expected a folder of class folders. Received: {name}, which does not exist.")
+    if similar_names(name, known):
+        return unknown("data set", name, known, hint="There is no such folder either.")
+    return SepzooError(
+        f"expected `digits`, a folder of class folders, or a TFDS name. Received: {name}, which is no such folder, and "
+        f"none of the {len(known)} known names."
+    )
+
+
 def _prepared(name: str, data_dir: str | None) -> TfdsBuilder:
     import tensorflow_datasets as tfds
 
@@ -199,7 +211,7 @@ def _prepared(name: str, data_dir: str | None) -> TfdsBuilder:
         builder = tfds.builder(name, data_dir=data_dir)
     except tfds.core.registered.DatasetNotFoundError:
         known = {*tfds.list_builders(with_community_datasets=False), "digits"}
-        raise unknown("data set", name, known, hint="There is no such folder either.") from None
+        raise _unknown(name, known) from None
     if not builder.info.splits:
         try:
             builder.download_and_prepare()

@@ -78,7 +78,7 @@ def check_targets(names: Sequence[str]) -> tuple[str, ...]:
     """
     for name in names:
         if name not in TARGETS:
-            raise unknown("target", name, TARGETS, hint=f"All: {', '.join(TARGETS)}.")
+            raise unknown("target", name, TARGETS, list_all=True)
     return tuple(dict.fromkeys(names))
 
 

@@ -15,6 +15,7 @@ from sepzoo.data.samples import Samples
 from sepzoo.data.source import Source
 from sepzoo.records.labels import composed, repeated
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.progress import counted
 
 _TOP = 5
 
@@ -101,7 +102,8 @@ def _share(value: float) -> str:
 def evaluate(classifier: Scorer, source: Source, *, batch_size: int = 32) -> Evaluation:
     """Run the classifier on every image of the source; see `Classifier.evaluate`."""
     outputs, matched = match_classes(classifier, source.class_names)
-    batches = ((images, outputs[labels]) for images, labels in source.batches(batch_size))
+    steps = counted(source.batches(batch_size), math.ceil(len(source) / batch_size), "batches")
+    batches = ((images, outputs[labels]) for images, labels in steps)
     correct, correct_top5 = _hits(classifier, batches, batch_size)
     return Evaluation(classifier.name, source.name, len(source), correct, correct_top5, matched)
 

@@ -8,6 +8,12 @@ from collections.abc import Iterable
 from sepzoo.support.printable import printable
 
 
+_PART = 3
+"""Letters from which a part of a name tells something."""
+_LISTED = 40
+"""So many names are listed in a message."""
+
+
 class SepzooError(ValueError):
     """A mistake that the caller can mend; the command line prints its text alone and exits with code 2.
 
@@ -28,17 +34,28 @@ SepzooError.__module__ = "sepzoo"  # the name by which users catch it, and trace
 
 
 def similar_names(name: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """Return the names of `known` that look most like `name`, best first.
+    """Return the names of `known` that look most like `name`, best first; where none does, those that it is a part of.
 
     Example:
         >>> similar_names("mobilenetv1", ["mobilenet_v1", "mobilenet_v2", "xception"])
         ['mobilenet_v1', 'mobilenet_v2']
+        >>> similar_names("int8", ["tflite:int8", "xla"])
+        ['tflite:int8']
     """
-    return difflib.get_close_matches(name, list(known), n=count, cutoff=0.6)
+    names = list(known)
+    whole = (each for each in names if len(name) >= _PART and name.lower() in each.lower())
+    return difflib.get_close_matches(name, names, n=count, cutoff=0.6) or list(whole)[:count]
 
 
-def unknown(what: str, name: str, known: Iterable[str], hint: str = "") -> SepzooError:
+def unknown(what: str, name: str, known: Iterable[str], hint: str = "", *, list_all: bool = False) -> SepzooError:
     """Return the error for a name that nobody knows: the nearest known ones, or all of them where none is near.
+
+    Args:
+        what: it is the name of.
+        name: as it came.
+        known: names.
+        hint: what else to do.
+        list_all: whether all of them are listed behind the nearest ones too.
 
     Example:
         >>> print(unknown("kind", "bsconvu", ["bsconv_u", "separable"]))
@@ -47,8 +64,8 @@ def unknown(what: str, name: str, known: Iterable[str], hint: str = "") -> Sepzo
     names = sorted(known)
     near = similar_names(name, names)
     if near:
-        advice = f"Did you mean {', '.join(near)}?"
-    elif len(names) <= 20:
+        advice = f"Did you mean {', '.join(near)}?" + (f" All: {', '.join(names)}." if list_all else "")
+    elif len(names) <= _LISTED:
         advice = f"Known: {', '.join(names) or 'none'}."
     else:
         advice = f"{len(names)} are known."

@@ -55,7 +55,9 @@ def without_greeting() -> Iterator[None]:
 @collector_paused()
 def start_keras() -> None:
     """Import Keras and let its backend find its devices, without the greeting; once a process."""
-    with without_greeting():
+    from sepzoo.support.progress import announced
+
+    with announced("starting Keras and its backend", terminal_only=True), without_greeting():
         import keras
 
         keras.ops.ones(())

@@ -17,17 +17,26 @@ Item = TypeVar("Item")
 
 
 @contextlib.contextmanager
-def announced(what: str, *, patience: float = PATIENCE) -> Iterator[None]:
-    """Say what is going on as soon as the block has taken longer than `patience` seconds; nothing where it is quick.
+def announced(what: str, *, patience: float | None = None, terminal_only: bool = False) -> Iterator[None]:
+    """Say what is going on once the block has taken longer than `patience` seconds (None: `PATIENCE`); else nothing.
 
     The line also comes through `sepzoo.support.quiet`, which silences all else.
+
+    Args:
+        what: the line.
+        patience: seconds.
+        terminal_only: whether it is said to somebody who waits alone, and not into files and pipes; so what takes long
+            on slow machines only.
 
     Example:
         >>> with announced("opening the photographs"):
         ...     pass
     """
+    if terminal_only and not _is_terminal():
+        yield
+        return
     with _standard_error() as say:
-        timer = threading.Timer(patience, say, [what])
+        timer = threading.Timer(PATIENCE if patience is None else patience, say, [what])
         timer.daemon = True
         timer.start()
         try:
@@ -37,19 +46,23 @@ def announced(what: str, *, patience: float = PATIENCE) -> Iterator[None]:
             timer.join()
 
 
-def counted(items: Iterable[Item], total: int, what: str, *, patience: float = PATIENCE) -> Iterator[Item]:
+def counted(items: Iterable[Item], total: int, what: str, *, patience: float | None = None) -> Iterator[Item]:
     """Yield the items, and say every `patience` seconds how many are done and how long the others will take.
+
+    As with `announced`, the lines also come through `sepzoo.support.quiet`.
 
     Example:
         >>> list(counted("abc", 3, "letters"))
         ['a', 'b', 'c']
     """
     left, last = time_left(total), time.monotonic()
-    for number, item in enumerate(items):
-        if time.monotonic() - last >= patience:
-            last = time.monotonic()
-            print(f"{number:,} of {total:,} {what}{left(number)}", file=sys.stderr, flush=True)  # noqa: T201
-        yield item
+    patience = PATIENCE if patience is None else patience
+    with _standard_error() as say:
+        for number, item in enumerate(items):
+            if time.monotonic() - last >= patience:
+                last = time.monotonic()
+                say(f"{number:,} of {total:,} {what}{left(number)}")
+            yield item
 
 
 def time_left(total: int) -> Callable[[int], str]:
@@ -70,6 +83,11 @@ def time_left(total: int) -> Callable[[int], str]:
         return f", about {seconds // 60}:{seconds % 60:02} left"
 
     return text
+
+
+def _is_terminal() -> bool:
+    """Return whether somebody sees standard error."""
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 @contextlib.contextmanager

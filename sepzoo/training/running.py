@@ -112,8 +112,9 @@ def _result(recipe: Recipe, folder: RunFolder, sources: Sources, networks: Netwo
     best = best_of(history)
     test_accuracy = None
     if sources.test is not None:
-        _load_best(networks.inference, folder.best)
-        test_accuracy = measure(evaluation_model(networks, recipe), sources.test, networks, recipe)["accuracy"]
+        with announced(f"{recipe.name}: measuring the best network on {sources.test_name}"):
+            _load_best(networks.inference, folder.best)
+            test_accuracy = measure(evaluation_model(networks, recipe), sources.test, networks, recipe)["accuracy"]
     return Result(
         best_epoch=best.epoch,
         best_accuracy=best.val_accuracy,

@@ -61,5 +61,13 @@ def test_what_exists_or_looks_like_a_path_is_a_path(tmp_path: Path, monkeypatch:
 
 
 def test_a_name_that_nobody_knows_may_have_been_meant_as_a_folder() -> None:
-    with pytest.raises(SepzooError, match=r"unknown data set 'nosuchfolder'.* There is no such folder either\.$"):
+    with pytest.raises(SepzooError, match=r"unknown data set 'cifar_10'.* There is no such folder either\.$"):
+        split_names("cifar_10")
+    with pytest.raises(
+        SepzooError, match=r"Received: nosuchfolder, which is no such folder, and none of the \d+ known"
+    ):
         split_names("nosuchfolder")
+    with pytest.raises(
+        SepzooError, match=r"a folder of class folders. Received: photo/flowers, which does not exist\."
+    ):
+        split_names("photo/flowers")

@@ -1,14 +1,9 @@
-"""Another runtime reads our files: mediapipe's ImageClassifier, in an environment of its own.
-
-mediapipe and tensorflow-model-optimization want different versions of absl-py, so they cannot share one. The
-environment is made once and kept in pytest's cache folder. A bare Debian also needs libgl1, libegl1 and libgles2.
-"""
+"""Another runtime reads our files: mediapipe's ImageClassifier, in an environment of its own."""
 
 from __future__ import annotations
 
 import json
 import subprocess
-import venv
 from pathlib import Path
 
 import numpy as np
@@ -22,26 +17,9 @@ from sepzoo.export import Tolerance, tflite
 from sepzoo.records.metadata import Metadata
 from tests.export.networks import pixels, samples, separable
 
-REQUIREMENT = "mediapipe==1.2.2"
 SCRIPT = Path(__file__).with_name("mediapipe_classify.py")
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def mediapipe_python(pytestconfig: pytest.Config) -> Path:
-    """The interpreter of an environment with mediapipe; skipped where it cannot be installed."""
-    assert pytestconfig.cache is not None
-    folder = pytestconfig.cache.mkdir(REQUIREMENT.replace("==", "-"))
-    python, ready = folder / "bin" / "python", folder / "ready"
-    if not ready.is_file():
-        venv.create(folder, with_pip=True, clear=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", REQUIREMENT]
-        installed = subprocess.run(command, capture_output=True, text=True, check=False)
-        if installed.returncode:
-            pytest.skip(f"{REQUIREMENT} cannot be installed: {installed.stderr.strip().splitlines()[-1]}")
-        ready.touch()
-    return python
 
 
 def classify(python: Path, image: Path, *models: Path) -> list[list[list]]:

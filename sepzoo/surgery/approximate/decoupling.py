@@ -11,6 +11,7 @@ from sepzoo.analysis.profiling import profile
 from sepzoo.data.samples import Samples
 from sepzoo.layers.factorization import Order, separable
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.progress import counted
 from sepzoo.surgery.algebra.expansion import expand
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.regression import Fit, fit
@@ -83,13 +84,14 @@ def decouple(
     inputs = None if data is None else model_inputs(model, data)
     plan = Plan(model)
     fold(plan)
+    convs = dense_convs(plan, keep)
     candidates = [
         Candidate(
             dense,
             expand(dense.kernel, order),
             None if inputs is None or macs is None else Moments.of(patch_batches(inputs, dense, plan.model)),
         )
-        for dense in dense_convs(plan, keep)
+        for dense in counted(convs, len(convs), "layers measured")
     ]
     if macs is not None:
         counts = allocate_budget(candidates, macs, whole=_macs(plan.model), only_if_cheaper=only_if_cheaper)

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from sepzoo.layers.graph import input_of, replay, run
+from sepzoo.support.progress import counted
 from sepzoo.support.types import Args, Kwargs, Layer, Operation, Tensors
 from sepzoo.surgery.algebra.patches import extract_patches
 from sepzoo.surgery.approximate.dense_convolutions import DenseConv, window_of
@@ -61,7 +62,7 @@ def fit_through(
         model, lambda site: Replacement((parts[id(site.layer)],), "") if id(site.layer) in parts else None
     )
     found = []
-    for dense in convs:
+    for dense in counted(convs, len(convs), "layers fitted"):
         copy = parts[id(dense.site.layer)].layer
         result = fit(dense, patch_batches(inputs, dense, model, changed, copy))
         copy.set_weights([result.kernel, result.bias])  # dense as it was, with what the new layers will compute

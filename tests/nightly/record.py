@@ -1,0 +1,20 @@
+"""The last output of a nightly test, kept in the repository with its date."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import platform
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+PACKAGES = ("keras", "tensorflow", "ai-edge-litert")
+
+
+def write_record(name: str, text: str) -> Path:
+    """Write `NAME.txt` beside this file: the day, the versions, what was printed."""
+    versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in PACKAGES)
+    head = f"{datetime.datetime.now(tz=datetime.UTC).date()}, Python {platform.python_version()}, {versions}\n"
+    path = FOLDER / f"{name}.txt"
+    path.write_text(f"{head}python -m pytest -m nightly tests/nightly/test_{name}.py\n\n{text}", encoding="utf-8")
+    return path
