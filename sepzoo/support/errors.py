@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from sepzoo.support.printable import printable
 
-
 _PART = 3
 """Letters from which a part of a name tells something."""
 _LISTED = 40

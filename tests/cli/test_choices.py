@@ -1,0 +1,46 @@
+"""Wrong names are answered in one line: with the nearest right one, all there are, or as the path that they were."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Command
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "export MODEL --to int8",
+            "unknown target 'int8'. Did you mean tflite:int8? All: tflite:dynamic, tflite:float16",
+        ),
+        ("export MODEL --to [tflite:int7]", "unknown target 'tflite:int7'. Did you mean tflite:int8"),
+        ("export MODEL --to onnxx", "unknown target 'onnxx'. Known: tflite:dynamic, tflite:float16, tflite:float32"),
+        ("train digits --set export=tflite:int8,int16x8", "unknown target 'int16x8'. Did you mean tflite:int16x8?"),
+        ("train digits --set export=[tflite:int8,int16x8]", "unknown target 'int16x8'. Did you mean tflite:int16x8?"),
+        (
+            "evaluate MODEL --data photo/flowers",
+            "folder of class folders. Received: photo/flowers, which does not exist.",
+        ),
+        ("evaluate MODEL --data mnst", "unknown data set 'mnst'. Did you mean mnist"),
+        ("profile mobilenet_v1 --set nosuch=3", "unknown argument of mobilenet_v1: 'nosuch'. Known: activation, "),
+        ("build mobilenet_v1 --weights imagnet --out OUT.keras", "which does not exist. Did you mean imagenet?"),
+        ("rewrite MODEL --fold --keep stem --out OUT.keras", "expected --keep beside what could take the layers."),
+        ("rewrite MODEL --fold --kernel-sizes 3x3 --out OUT.keras", "expected --kernel-sizes beside --replace."),
+        ("rewrite MODEL --fold --any-cost --out OUT.keras", "expected --any-cost beside --replace or --blueprint."),
+    ],
+)
+def test_the_nearest_right_one_is_named(
+    command: Command, small_files: Path, tmp_path: Path, line: str, said: str
+) -> None:
+    places = {"MODEL": small_files / "small.keras", "OUT": tmp_path / "out"}
+    for name, place in places.items():
+        line = line.replace(name, str(place))
+    done = command(*line.split())
+    assert (done.code, done.out) == (2, "")
+    *progress, error = done.err.strip().splitlines()
+    assert said in error
+    assert not any(each.startswith(("error", "Traceback")) for each in progress)
