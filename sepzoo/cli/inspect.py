@@ -23,6 +23,10 @@ def inspect(
     Example: sepzoo inspect model.keras
     """
     from sepzoo.artifact import inspection
+    from sepzoo.catalog.registry import listed
+    from sepzoo.support.errors import SepzooError
 
+    if not path.exists() and str(path) in listed():
+        raise SepzooError(f"expected a file. Received: {path}, a network's name, of which `sepzoo card {path}` tells.")
     found = inspection.inspect(path)
     typer.echo(found.to_json() if as_json else str(found))

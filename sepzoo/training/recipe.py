@@ -174,7 +174,11 @@ def _read(path: str) -> str:
             return Path(path).read_text(encoding="utf-8")
         except UnicodeDecodeError:
             reason = "no UTF-8 text"
-    raise SepzooError(f"expected a recipe file. Received: {printable(path)}, which is {reason}.")
+    kept = Path(path, "recipe.yaml")
+    advice = f" The run in it goes on by: sepzoo train {printable(str(kept))} --out {printable(path)}"
+    raise SepzooError(
+        f"expected a recipe file. Received: {printable(path)}, which is {reason}.{advice if kept.is_file() else ''}"
+    )
 
 
 def _problem(details: ErrorDetails) -> str:

@@ -25,6 +25,8 @@ from tests.cli.conftest import Command
             "evaluate MODEL --data photo/flowers",
             "folder of class folders. Received: photo/flowers, which does not exist.",
         ),
+        ("inspect mobilenet_v1", "a network's name, of which `sepzoo card mobilenet_v1` tells."),
+        ("train RUN", "RUN, which is a folder. The run in it goes on by: sepzoo train RUN/recipe.yaml --out RUN"),
         ("evaluate MODEL --data mnst", "unknown data set 'mnst'. Did you mean mnist"),
         ("profile mobilenet_v1 --set nosuch=3", "unknown argument of mobilenet_v1: 'nosuch'. Known: activation, "),
         ("build mobilenet_v1 --weights imagnet --out OUT.keras", "which does not exist. Did you mean imagenet?"),
@@ -36,9 +38,11 @@ from tests.cli.conftest import Command
 def test_the_nearest_right_one_is_named(
     command: Command, small_files: Path, tmp_path: Path, line: str, said: str
 ) -> None:
-    places = {"MODEL": small_files / "small.keras", "OUT": tmp_path / "out"}
+    places = {"MODEL": small_files / "small.keras", "OUT": tmp_path / "out", "RUN": tmp_path / "run"}
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "recipe.yaml").touch()
     for name, place in places.items():
-        line = line.replace(name, str(place))
+        line, said = line.replace(name, str(place)), said.replace(name, str(place))
     done = command(*line.split())
     assert (done.code, done.out) == (2, "")
     *progress, error = done.err.strip().splitlines()
