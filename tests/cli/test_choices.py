@@ -30,7 +30,7 @@ from tests.cli.conftest import Command
         ("evaluate MODEL --data mnst", "unknown data set 'mnst'. Did you mean mnist"),
         ("profile mobilenet_v1 --set nosuch=3", "unknown argument of mobilenet_v1: 'nosuch'. Known: activation, "),
         ("build mobilenet_v1 --weights imagnet --out OUT.keras", "which does not exist. Did you mean imagenet?"),
-        ("rewrite MODEL --fold --keep stem --out OUT.keras", "expected --keep beside what could take the layers."),
+        ("rewrite MODEL --fold --keep stem --out OUT.keras", "expected --keep beside what replaces layers."),
         ("rewrite MODEL --fold --kernel-sizes 3x3 --out OUT.keras", "expected --kernel-sizes beside --replace."),
         ("rewrite MODEL --fold --any-cost --out OUT.keras", "expected --any-cost beside --replace or --blueprint."),
     ],
