@@ -66,9 +66,8 @@ def write(
     if samples is None:
         samples = noise_of(classifier)
     uses = target.calibrated or target.rounds_from is not None
-    ready = deployable(classifier)
-    names = tuple(tensor.name for tensor in ready.inputs)
-    values = calibration_values(classifier, calibration, names) if calibration is not None and uses else None
+    ready = deployable(classifier, whole=target.calibrated)
+    values = calibration_values(classifier, calibration, ready) if calibration is not None and uses else None
     if values is not None and target.rounds_from is not None and correct_bias:
         correct_biases(ready, list(values.values()), rounds_from=target.rounds_from)
     with atomic_write(path, folder=target.folder) as temporary:

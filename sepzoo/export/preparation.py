@@ -11,6 +11,7 @@ from collections import Counter
 import keras
 import numpy as np
 
+from sepzoo.export.embedded_inputs import only_looked_up, rows_looked_up
 from sepzoo.export.target import Shapes
 from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.keras_model import KerasClassifier
@@ -61,12 +62,13 @@ def require_calibratable(model: keras.Model, target: str) -> None:
     Raises:
         SepzooError: a recurrent layer without `unroll=True`, or for 16-bit activations an input of whole numbers.
     """
-    whole = next((tensor for tensor in graph_of(model).inputs if not keras.backend.is_float_dtype(tensor.dtype)), None)
-    if whole is not None and target.endswith(_SIXTEEN_BITS):
-        raise SepzooError(
-            f"{target}: expected inputs of floating numbers. Received: {model.name!r}, whose input "
-            f"{maker(whole).name!r}, {whole.dtype}, TensorFlow's converter can't calibrate. Export tflite:int8."
-        )
+    for tensor in graph_of(model).inputs if target.endswith(_SIXTEEN_BITS) else ():
+        if not keras.backend.is_float_dtype(tensor.dtype) or rows_looked_up(model, tensor) is not None:
+            raise SepzooError(
+                f"{target}: expected inputs of floating numbers. Received: {model.name!r}, whose input "
+                f"{maker(tensor).name!r} takes whole numbers, which TensorFlow's converter can't calibrate. Export "
+                "tflite:int8."
+            )
     for name, layer in layers_of(model):
         recurrent = getattr(layer, "forward_layer", layer)  # of a Bidirectional
         if isinstance(recurrent, keras.layers.RNN) and not recurrent.unroll:
@@ -114,30 +116,34 @@ def _deployed_kind(kind: OutputKind, tensor: OutputTensor) -> OutputKind:
     return "sigmoid" if math.prod(tensor.shape) == 1 else "softmax"
 
 
-def deployable(classifier: KerasClassifier) -> keras.Model:
+def deployable(classifier: KerasClassifier, *, whole: bool = False) -> keras.Model:
     """Return a copy that computes the same in inference and that converters take well.
 
     Factorized layers become built-in ones, batch norm is folded, depth multipliers become branches, lower precision
     becomes float32, nested models are inlined, what acts in training alone is left out, and logits get their softmax.
     Operations get names that are unique: "add.1" for the first "add". Several inputs come in a list and several outputs
     in a dictionary, called as `file_names` calls them.
+
+    Args:
+        classifier: the model and what is said of it; it is only read.
+        whole: whether inputs that embeddings alone look up are int32, whatever the model calls them: rounded as other
+            numbers are, they would be those of other words.
     """
     require_float(classifier.model)
     require_computed(classifier.model)
     copy, _ = to_keras(classifier.model)
-    return split_multipliers(fold_batch_norm(_flat(copy, classifier))[0])[0]
+    return split_multipliers(fold_batch_norm(_flat(copy, classifier, whole=whole))[0])[0]
 
 
-def _flat(model: keras.Model, classifier: Classifier) -> keras.Model:
+def _flat(model: keras.Model, classifier: Classifier, *, whole: bool) -> keras.Model:
     """Return a model of its own layers, which nobody else may use, in float32 and without nesting."""
     inputs = [str(each.name) for each in classifier.input_tensors]
     names = file_names(inputs) if len(inputs) > 1 else ("image",)
-    sources = [
-        keras.Input(
-            given.shape[1:], dtype="float32" if given.dtype in ("float16", "bfloat16") else given.dtype, name=name
-        )
-        for name, given in zip(names, graph_of(model).inputs, strict=True)
-    ]
+    sources = []
+    for name, given in zip(names, graph_of(model).inputs, strict=True):
+        dtype = "float32" if given.dtype in ("float16", "bfloat16") else given.dtype
+        as_whole = whole and only_looked_up(model, given)
+        sources.append(keras.Input(given.shape[1:], dtype="int32" if as_whole else dtype, name=name))
     found = keras.tree.flatten(replay(model, sources, _Flattening().call))
     several = len(found) > 1
     results = {}

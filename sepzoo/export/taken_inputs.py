@@ -10,16 +10,17 @@ import numpy as np
 
 from sepzoo.data.samples import Samples
 from sepzoo.export.comparison import origin_of
+from sepzoo.export.embedded_inputs import rows_looked_up
 from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.features import as_features
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.pictures import seen_pixels
 from sepzoo.inference.several_inputs import data_by_name
 from sepzoo.inference.tensors import InputTensor
-from sepzoo.layers.graph import graph_of, nodes
+from sepzoo.layers.graph import graph_of
 from sepzoo.records.inputs import Features, Input, Inputs
 from sepzoo.support.errors import SepzooError
-from sepzoo.support.types import Arrays, Tensor
+from sepzoo.support.types import Arrays
 
 DRAW = "Pass samples of {}: sepzoo.data.draw_samples(source, count=200)"
 
@@ -37,7 +38,9 @@ def saying_inputs(classifier: KerasClassifier, samples: Samples | None) -> Keras
     for each, tensor in zip(classifier.input_tensors, graph_of(classifier.model).inputs, strict=True):
         said = classifier.said_of(each.name)
         given = images.get(str(each.name))
-        found[str(each.name)] = said.inputs or _features(said.name, each, _ids(classifier.model, tensor), given)
+        found[str(each.name)] = said.inputs or _features(
+            said.name, each, rows_looked_up(classifier.model, tensor), given
+        )
     several = tuple(Input(name, takes) for name, takes in found.items())
     return dataclasses.replace(classifier, metadata=dataclasses.replace(classifier.metadata, several=several))
 
@@ -53,21 +56,8 @@ def _features(name: str, tensor: InputTensor, ids: int | None, given: Arrays | N
     return Features(tensor.shape, tensor.dtype)
 
 
-def _ids(model: keras.Model, tensor: Tensor) -> int | None:
-    """Return how many rows an embedding has that looks up an input's numbers, the fewest; None where none does."""
-    found = []
-    for node in nodes(model):
-        places = [place for place, source in enumerate(node.input_tensors) if source is tensor]
-        if places and isinstance(node.operation, keras.layers.Embedding):
-            found.append(node.operation.input_dim)
-        elif places and isinstance(node.operation, keras.Model):
-            inner = [_ids(node.operation, graph_of(node.operation).inputs[place]) for place in places]
-            found += [rows for rows in inner if rows is not None]
-    return min(found, default=None)
-
-
-def calibration_values(model: Classifier, samples: Samples, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Return samples as the network takes them, by names of its inputs.
+def calibration_values(model: Classifier, samples: Samples, ready: keras.Model) -> dict[str, np.ndarray]:
+    """Return samples as the prepared network takes them, by the names of its inputs.
 
     Of pictures the first one gets a black and a white pixel: so the input's range is that of all pixels, whatever the
     samples hold, and an integer input takes the pixels as they are.
@@ -75,15 +65,15 @@ def calibration_values(model: Classifier, samples: Samples, names: tuple[str, ..
     Args:
         model: the network.
         samples: to calibrate on.
-        names: of the inputs in the prepared network, in the order of the model's.
+        ready: the prepared network, whose inputs are in the order of the model's.
 
     Raises:
         SepzooError: all samples hold one colour, or one number: ranges that come from them would be none.
     """
     given = _by_name(model, samples)
     return {
-        name: _one_input(model, each, given[str(each.name)], samples)
-        for name, each in zip(names, model.input_tensors, strict=True)
+        tensor.name: _one_input(model, each, given[str(each.name)], samples).astype(tensor.dtype)
+        for tensor, each in zip(ready.inputs, model.input_tensors, strict=True)
     }
 
 

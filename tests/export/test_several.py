@@ -194,6 +194,23 @@ def test_without_samples_numbers_of_words_are_drawn_in_their_range(tmp_path: Pat
     assert report.comparison.relative_error < 1e-5
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_numbers_of_words_stay_whole_in_files_of_integers(several: bool, tmp_path: Path) -> None:
+    """A float32 input of five thousand words: rounded to 256 steps, each would be another word."""
+    keras.utils.set_random_seed(2)
+    words, near = keras.Input((12,), name="words"), keras.Input((3,), name="near")
+    mean = layers.GlobalAveragePooling1D()(layers.Embedding(5000, 8, embeddings_initializer="normal")(words))
+    joint = layers.Concatenate()([mean, near]) if several else mean
+    model = keras.Model([words, near] if several else words, layers.Dense(3, name="head")(joint))
+    random = np.random.default_rng(0)
+    numbers, others = random.integers(0, 5000, (80, 12)).astype(np.float32), random.normal(size=(80, 3)) * 0.01
+    data = {"words": numbers, "near": others.astype(np.float32)} if several else numbers
+    samples = Samples(data, None, origin="words", seed=0)
+    report = tflite(model, tmp_path / "m.tflite", quantize="int8", calibration=samples, tolerance=ANY)
+    wanted = model.predict(data, verbose=0)
+    assert_close(inference.open(report.path).predict(data), wanted, 0.05)
+
+
 def test_an_output_that_is_given_twice(tmp_path: Path) -> None:
     source = keras.Input((4,), name="source")
     hidden = layers.Dense(3, name="hidden")(source)
@@ -223,7 +240,7 @@ def test_what_cannot_be_done_is_one_line_and_no_file(tmp_path: Path) -> None:
     with pytest.raises(SepzooError, match=r"outputs that the model computes\. .* gives its input 'source' back"):
         tflite(keras.Model(source, [layers.Dense(2)(source), source]), path)
     with pytest.raises(
-        SepzooError, match=r"int16x8: expected inputs of floating numbers\. Received: .* 'words', int32"
+        SepzooError, match=r"int16x8: expected inputs of floating numbers\. Received: .* 'words' takes whole"
     ):
         tflite(
             made("dictionaries"),
