@@ -68,6 +68,16 @@ def test_light_things_load_nothing_heavy(code: str) -> None:
     assert imported_by(code) & HEAVY == set()
 
 
+def test_help_reads_no_family_of_networks() -> None:
+    code = """
+from sepzoo.cli import app
+app(['--help'], standalone_mode=False)
+print([name for name in sys.modules if name.startswith(('sepzoo.applications.', 'sepzoo.catalog.families'))])
+"""
+    done = subprocess.run([sys.executable, "-c", f"import sys{code}"], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_recipes_are_read_without_keras() -> None:
     loaded = imported_by("import sepzoo; sepzoo.training.Recipe.load('digits')")
     assert loaded & {"keras", "tensorflow"} == set()

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from sepzoo.cli.options import Json
+from sepzoo.layers.factorization import PRESETS
 
 Column = Literal["name", "params", "macs"]
 
@@ -30,8 +31,10 @@ def list_networks(
         list[str] | None, typer.Argument(metavar="[PATTERN]...", help="Names with shell wildcards; quote them.")
     ] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="Leave these out; wildcards too.")] = None,
-    family: Annotated[str | None, typer.Option(help="Only this family.")] = None,
-    kind: Annotated[str | None, typer.Option(help="Only this kind of convolution; `own`: the family's own.")] = None,
+    family: Annotated[str | None, typer.Option(help="Only this family, as the table names it.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help=f"Only this kind of convolution: {', '.join(PRESETS)}, or own, the family's own.")
+    ] = None,
     dataset: Annotated[str | None, typer.Option(help="Only networks made for this data set.")] = None,
     max_params: Annotated[float | None, typer.Option(help="At most so many parameters, such as 1e6.")] = None,
     max_macs: Annotated[float | None, typer.Option(help="At most so many MACs, such as 5e7.")] = None,

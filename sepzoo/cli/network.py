@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sepzoo.catalog.registry import names_file
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Json
 
@@ -39,6 +38,8 @@ def model_path(text: str) -> Path | None:
     Raises:
         SepzooError: a run that was broken off, or a folder of something else.
     """
+    from sepzoo.catalog.registry import names_file
+
     if not names_file(text):
         return None
     run = open_run(text)

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from sepzoo.catalog.registry import names_file
 from sepzoo.cli.network import ModelName, open_network
 from sepzoo.cli.options import Json, NetworkSettings, parse_shape
 
@@ -29,6 +28,7 @@ def profile(
 
     start_keras()
     from sepzoo import analysis
+    from sepzoo.catalog.registry import names_file
     from sepzoo.support.progress import announced
     from sepzoo.support.table import table
 

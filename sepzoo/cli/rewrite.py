@@ -10,6 +10,7 @@ import typer
 from sepzoo.cli.description import LabelsFile, PreprocessingText, attach_description
 from sepzoo.cli.network import ModelName, Weights, open_network
 from sepzoo.cli.options import Json, NetworkSettings
+from sepzoo.layers.factorization import PRESETS
 
 
 def rewrite(
@@ -22,7 +23,10 @@ def rewrite(
         ),
     ] = None,
     replace: Annotated[
-        str | None, typer.Option(metavar="KIND", help="By another kind, untrained: bsconv_u, or bsconv_s,p=0.5.")
+        str | None,
+        typer.Option(
+            metavar="KIND", help=f"By another kind, untrained: {', '.join(PRESETS)}; with options: bsconv_s,p=0.5."
+        ),
     ] = None,
     kernel_sizes: Annotated[
         str | None, typer.Option(metavar="SIZES", help="What --replace takes: 3x3,5x1 | all. [default: 3x3,5x5]")

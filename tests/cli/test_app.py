@@ -161,8 +161,10 @@ def test_errors_hold_nothing_that_steers_a_terminal(tmp_path: Path) -> None:
 
 def test_help_names_all_choices(command: Command) -> None:
     from sepzoo.export import TARGETS
+    from sepzoo.layers import PRESETS
     from sepzoo.training import list_recipes
 
-    for name, choices in (("train", list_recipes()), ("export", TARGETS)):
+    known = {"train": list_recipes(), "export": TARGETS, "rewrite": PRESETS, "list": [*PRESETS, "own"]}
+    for name, choices in known.items():
         shown = re.sub(r"[\s│|]+", "", command(name, "--help").out)
         assert [choice for choice in choices if choice not in shown] == []
