@@ -41,7 +41,7 @@ def as_features(data: object, metadata: Metadata, input_shape: tuple[int, ...]) 
     if isinstance(data, str | os.PathLike) and names_features(data):
         data = load_features(data)
     if isinstance(data, Mapping):
-        data = _only(data, metadata.name)
+        data = only_array(data, metadata.name)
     if not isinstance(data, np.ndarray):
         if metadata.features is None:
             return None
@@ -76,7 +76,7 @@ def load_features(path: str | os.PathLike[str]) -> np.ndarray:
     Raises:
         SepzooError: no such file, a damaged one, pickled objects, or an `.npz` file with several arrays.
     """
-    return _only(_arrays(Path(path))[0], str(path))
+    return only_array(_arrays(Path(path))[0], str(path))
 
 
 def feature_samples(path: str | os.PathLike[str], inputs: Sequence[str] = ()) -> Samples:
@@ -155,7 +155,7 @@ def _arrays(path: Path, inputs: Sequence[str] = ()) -> tuple[dict[str, np.ndarra
     return arrays, labels
 
 
-def _only(arrays: Mapping[str, np.ndarray], title: str) -> np.ndarray:
+def only_array(arrays: Mapping[str, np.ndarray], title: str) -> np.ndarray:
     """Return the one array of a model of one input."""
     if len(arrays) != 1:
         raise SepzooError(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from sepzoo.data.photo import read_image
+from sepzoo.inference.features import only_array
 from sepzoo.inference.images import raise_unreadable
 from sepzoo.inference.tensors import InputTensor
 from sepzoo.records.metadata import Metadata
@@ -36,7 +37,7 @@ def seen_pixels(images: Data, said: Metadata, tensor: InputTensor, batch_size: i
         SepzooError: a file can't be read (all such files are counted to the end, the first are named), or pixels are
             not uint8.
     """
-    pictures = as_pictures(images)
+    pictures = as_pictures(only_array(images, said.name) if isinstance(images, Mapping) else images)
     problems: list[str] = []
     for start in range(0, len(pictures), batch_size):
         seen = [_seen(picture, said, tensor, problems) for picture in pictures[start : start + batch_size]]

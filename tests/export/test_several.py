@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,18 @@ def assert_close(found: Any, wanted: Any, limit: float) -> None:
         assert np.abs(found[name] - values).mean() < limit * values.std(), name
 
 
-@pytest.mark.parametrize("quantize", [None, "int8"])
-@pytest.mark.parametrize("name", MODELS)
-def test_tflite(name: str, quantize: Quantize | None, tmp_path: Path) -> None:
+def some_nightly(names: Iterable[str], nightly: set[str]) -> list[Any]:
+    """Return parameters of which those whose like the others show run at night."""
+    return [pytest.param(name, marks=pytest.mark.nightly) if name in nightly else name for name in names]
+
+
+CASES = [f"{name}, {quantize}" for name in MODELS for quantize in ("float32", "int8")]
+
+
+@pytest.mark.parametrize("case", some_nightly(CASES, {"two inputs, int8", "two outputs, int8"}))
+def test_tflite(case: str, tmp_path: Path) -> None:
+    name, _, mode = case.partition(", ")
+    quantize: Quantize | None = "int8" if mode == "int8" else None
     model, samples = made(name), samples_for(name)
     report = tflite(model, tmp_path / "m.tflite", quantize=quantize, calibration=samples, **said(name))
     opened = inference.open(report.path)
@@ -48,14 +58,14 @@ def test_tflite(name: str, quantize: Quantize | None, tmp_path: Path) -> None:
     assert_close(opened.predict(data), expected(name, model, data), 0.1 if quantize else 1e-5)
 
 
-@pytest.mark.parametrize("quantize", ["float16", "dynamic", "int16x8"])
+@pytest.mark.parametrize("quantize", some_nightly(["float16", "dynamic", "int16x8"], {"float16"}))
 def test_tflite_s_other_modes(quantize: Quantize, tmp_path: Path) -> None:
     model, samples = made("nested"), samples_for("nested")
     report = tflite(model, tmp_path / "m.tflite", quantize=quantize, calibration=samples)
     assert_close(inference.open(report.path).predict(samples.images), expected("nested", model, samples.images), 0.02)
 
 
-@pytest.mark.parametrize("name", ["two outputs", "two and two", "dictionaries", "nested"])
+@pytest.mark.parametrize("name", some_nightly(MODELS, {"two inputs", "two outputs", "two and two"}))
 def test_xla(name: str, tmp_path: Path) -> None:
     model, samples = made(name), samples_for(name)
     report = xla(model, tmp_path / "m", check=samples, **said(name))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import keras
 import numpy as np
 
@@ -34,6 +36,11 @@ def model_inputs(model: keras.Model, data: Samples | np.ndarray) -> np.ndarray:
         names = ", ".join(repr(tensor.name) for tensor in tensors)
         raise SepzooError(f"expected a model of one input to be shown samples. Received: {model.name!r}, with {names}.")
     values: ArrayLike = data
+    if isinstance(data, Samples) and isinstance(data.images, Mapping):
+        received = ", ".join(data.images)
+        raise SepzooError(
+            f"expected samples of one array for {model.name!r}, which has one input. Received: {received}."
+        )
     if isinstance(data, Samples):
         metadata = model_file.metadata_of(model)
         features = data.images.dtype != np.uint8 or (metadata is not None and metadata.features is not None)
