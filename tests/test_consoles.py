@@ -87,3 +87,12 @@ def test_no_command_uses_a_variable_that_the_page_does_not_set(page: Path) -> No
     for line in lines:
         for name in re.findall(r"\$\{?(\w+)", line):
             assert re.search(rf"^\s*(export )?{name}=", text, re.MULTILINE), f"{page.name}: {line}"
+
+
+@pytest.mark.parametrize(
+    "page", [*PAGES, ROOT / "training" / "README.md"], ids=lambda page: str(page.relative_to(ROOT))
+)
+def test_every_script_that_a_page_names_is_there(page: Path) -> None:
+    named = re.findall(r"python ((?:benchmarks|training|applications)/[\w/]+\.py)", page.read_text(encoding="utf-8"))
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+    assert named or page.name != "performance.md"
