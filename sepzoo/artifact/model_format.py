@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Container
 from pathlib import Path
 
@@ -45,7 +44,9 @@ def content_of(path: Path) -> str:
     """
     try:
         found = format_of(path)
-    except (ValueError, zipfile.BadZipFile):
+    except OSError:
+        raise
+    except Exception:  # zipfile lets almost anything through
         return "unknown"
     return HDF5 if found == "HDF5" else found
 

@@ -13,8 +13,10 @@ from sepzoo.inference.saved_model_end import ends_of
 from sepzoo.inference.tensors import InputTensor, OutputTensor, names_of, restored
 from sepzoo.records.metadata import MEMBER, Metadata
 from sepzoo.records.outputs import End
+from sepzoo.support.bounds import BOUNDS
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.quiet import quiet
+from sepzoo.support.regular_file import read_bounded
 from sepzoo.support.types import Arrays, TfFunction, TfModule, TfTensor
 
 EXTRA_FILES = "assets.extra"
@@ -68,7 +70,7 @@ class SavedModelClassifier(Classifier):
         function = self.loaded.signatures[self.signature]
         try:
             outputs = function(**{name: tf.constant(each) for name, each in zip(self.arguments, full, strict=True)})
-        except tf.errors.OpError as error:
+        except Exception as error:  # whatever a graph of others makes TensorFlow raise
             raise SepzooError(f"{self.name}: TensorFlow cannot run this model ({first_line(error)}).") from error
         return [
             np.asarray(outputs[name], np.float32).reshape(len(full[0]), *each.shape)[:count]
@@ -76,12 +78,19 @@ class SavedModelClassifier(Classifier):
         ]
 
 
+def _metadata(path: Path, member: Path) -> Metadata:
+    try:
+        return Metadata.from_json(read_bounded(member, most_bytes=BOUNDS.labels))
+    except (OSError, SepzooError) as error:
+        raise SepzooError(f"{path}: expected a SavedModel. Received: a damaged one ({member.name}: {error}).") from None
+
+
 def read(path: Path, threads: int) -> SavedModelClassifier:
     """Open a SavedModel folder; see `sepzoo.inference.open`."""
     del threads  # TensorFlow decides
     member = path / EXTRA_FILES / MEMBER
     ours = member.is_file()
-    metadata = Metadata.from_json(member.read_bytes()) if ours else Metadata(path.resolve().name, preprocessing=None)
+    metadata = _metadata(path, member) if ours else Metadata(path.resolve().name, preprocessing=None)
     import tensorflow as tf
 
     try:

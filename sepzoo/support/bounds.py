@@ -19,6 +19,7 @@ class Bounds:
         unpacked_ratio: unpacked bytes for one byte of the file. Weights hardly compress; pruned ones by ten.
         members: of an archive, datasets of an HDF5 file, arrays, tensors, operators. The deepest networks have
             thousands.
+        directory: of an archive, which is read whole when it is opened. That of 100,000 members has some 10 MB.
         json: text of a configuration or a header. That of a network with 1,000 layers has 2 MB.
         json_depth: lists and objects inside one another. A nested model adds about five.
         yaml: text of a recipe. The shipped ones have 1 to 2 KB.
@@ -44,6 +45,7 @@ class Bounds:
     unpacked_floor: int = 64 * _MIB
     unpacked_ratio: int = 100
     members: int = 100_000
+    directory: int = 16 * _MIB
     json: int = 64 * _MIB
     json_depth: int = 200
     yaml: int = 64 * _KIB

@@ -32,6 +32,24 @@ def why_unreadable(path: str | os.PathLike[str], *, most_bytes: int) -> str | No
     return None
 
 
+def read_bounded(path: str | os.PathLike[str], *, most_bytes: int) -> bytes:
+    """Return the bytes of a file that has at most `most_bytes`, and may be empty.
+
+    Raises:
+        OSError: it has more, is no file, or cannot be read.
+
+    Example:
+        >>> read_bounded(os.curdir, most_bytes=100)
+        Traceback (most recent call last):
+        ...
+        OSError: a folder
+    """
+    reason = why_unreadable(path, most_bytes=most_bytes)
+    if reason not in (None, "an empty file"):
+        raise OSError(reason)
+    return Path(path).read_bytes()
+
+
 def why_missing(path: str | os.PathLike[str]) -> str | None:
     """Return what goes after "which" where nothing is at a path, or None where something is.
 

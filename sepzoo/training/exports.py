@@ -16,6 +16,8 @@ from sepzoo.inference.keras_model import KerasClassifier, from_model
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.atomic import atomic_write
+from sepzoo.support.bounds import BOUNDS
+from sepzoo.support.regular_file import read_bounded
 from sepzoo.training.recipe import Recipe
 from sepzoo.training.sources import open_sources
 
@@ -68,7 +70,7 @@ def recipe_exports(folder: Path, recipe: Recipe) -> ExportResults:
 def _read(folder: Path) -> ExportResults | None:
     """Return what a folder says of its files; None where it says nothing that can be read, or a file is gone."""
     try:
-        found = _RECORD.validate_json((folder / FILE).read_bytes())
+        found = _RECORD.validate_json(read_bounded(folder / FILE, most_bytes=BOUNDS.json))
     except (OSError, ValidationError):
         return None
     # The folder may have been moved since.

@@ -17,8 +17,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from sepzoo.data.picture_files import named
 from sepzoo.support.atomic import atomic_write
+from sepzoo.support.bounds import BOUNDS
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.printable import is_one_line, printable
+from sepzoo.support.regular_file import read_bounded
 from sepzoo.support.types import Json
 from sepzoo.support.workspace import is_workspace, sweep
 from sepzoo.training.checkpoint import DamagedError, State
@@ -181,7 +183,7 @@ class RunFolder:
     def history(self, epochs: int) -> list[Epoch]:
         """Return the records of the first `epochs` that can be read; those of epochs beyond them are left out."""
         try:
-            lines = (self.path / "metrics.jsonl").read_bytes().splitlines()
+            lines = read_bounded(self.path / "metrics.jsonl", most_bytes=BOUNDS.json).splitlines()
         except OSError:
             return []
         records = (_parsed(_EPOCH, line) for line in lines)
@@ -209,7 +211,10 @@ class RunFolder:
             return None
         recipe = self.recipe()
         history = self.history(recipe.epochs)
-        result = _parsed(_RESULT, file.read_bytes())
+        try:
+            result = _parsed(_RESULT, read_bounded(file, most_bytes=BOUNDS.json))
+        except OSError:
+            result = None
         if result is None:
             self.warn(f"{file} is damaged")
             return None

@@ -8,14 +8,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import keras
-
 from sepzoo.layers.conventions import Affects, Conventions
 from sepzoo.records.family import Family, ModelSpec, WeightFile
 from sepzoo.support.arguments import checked, field_types, marked
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Kwargs, Options
+from sepzoo.weights.download import download
 
 CLASS_INDEX = "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"
 CLASS_INDEX_MD5 = "c2c37ea517e94d9795004a39431a14cb"
@@ -105,16 +104,13 @@ def _download(file: WeightFile) -> Path:
 def _fetch(url: str, *, hash_algorithm: str, file_hash: str | None) -> Path:
     name = url.rpartition("/")[2]
     try:
-        found = keras.utils.get_file(
-            name, url, cache_subdir="models", hash_algorithm=hash_algorithm, file_hash=file_hash
-        )
-    except Exception as error:  # get_file raises bare Exception for what the network answers
+        return download(name, url, cache_subdir="models", hash_algorithm=hash_algorithm, file_hash=file_hash)
+    except Exception as error:  # the network's, the server's, the disk's
         reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
         raise SepzooError(
             f"cannot download {name}: {reason}. Fetch it from {url} elsewhere and give its path, or put it into "
             "Keras's cache folder (~/.keras/models)."
         ) from error
-    return Path(found)
 
 
 def _check_against_first_download(path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from sepzoo.applications import build
 from sepzoo.support.errors import SepzooError
+from sepzoo.weights import imagenet
 from tests.applications.test_exact_counts import built
 
 FORMS = [
@@ -42,6 +43,7 @@ def asked(monkeypatch):
         downloads.append((name, origin, file_hash))
         raise AskedError("no download in a test")
 
+    monkeypatch.setattr(imagenet, "download", recorded)
     monkeypatch.setattr(keras.utils, "get_file", recorded)
     monkeypatch.setattr(keras.src.utils.file_utils, "get_file", recorded)
     return downloads

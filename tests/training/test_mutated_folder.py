@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sepzoo.artifact.inspection import one_child
+from sepzoo.support.bounds import BOUNDS
 from sepzoo.support.errors import SepzooError
+from sepzoo.training import run_folder
 from sepzoo.training.checkpoint import DamagedError, State
 from sepzoo.training.run_folder import DamagedRunWarning, RunFolder, best_of
 from tests.training.test_damage import mutate
@@ -58,6 +63,13 @@ def test_one_line_or_what_is_whole(folder: RunFolder, name: str, seed: int) -> N
         assert run.result.best_accuracy == best_of(HISTORY).val_accuracy
 
 
+@pytest.fixture(scope="module")
+def _one_child() -> Iterator[None]:
+    with one_child():
+        yield
+
+
+@pytest.mark.usefixtures("_one_child")
 @pytest.mark.parametrize("seed", range(100))
 def test_a_state_is_read_as_it_was_written_or_not_at_all(tmp_path: Path, seed: int) -> None:
     arrays = {"model_0000": np.arange(200, dtype=np.float32), "optimizer_0000": np.int64(7)}
@@ -79,3 +91,11 @@ def test_a_state_is_read_as_it_was_written_or_not_at_all(tmp_path: Path, seed: i
     for name, array in state.arrays.items():  # a changed name is of no variable, which `State.check` refuses
         if name in arrays:
             np.testing.assert_array_equal(array, arrays[name])
+
+
+def test_what_is_too_long_for_a_run_is_not_read(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of any length would fill the memory."""
+    monkeypatch.setattr(run_folder, "BOUNDS", dataclasses.replace(BOUNDS, json=10))
+    with pytest.warns(DamagedRunWarning, match=r"result\.json is damaged"):
+        run = folder.finished()
+    assert run is None

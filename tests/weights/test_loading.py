@@ -157,7 +157,7 @@ def test_without_network_there_is_one_line_and_no_network(monkeypatch):
     def no_network(*args, **kwargs):
         raise Exception("URL fetch failure on …: [Errno -2] Name or service not known")
 
-    monkeypatch.setattr(keras.utils, "get_file", no_network)
+    monkeypatch.setattr(imagenet, "download", no_network)
     with pytest.raises(SepzooError) as raised:
         build("mobilenet_v1", weights="imagenet")
     assert str(raised.value).startswith("cannot download mobilenet_1_0_224_tf.h5: URL fetch failure")
@@ -171,7 +171,7 @@ def test_the_official_file_is_chosen_by_width_size_and_head(monkeypatch, tmp_pat
         asked.append(name)
         raise Exception("no network")
 
-    monkeypatch.setattr(keras.utils, "get_file", recorded)
+    monkeypatch.setattr(imagenet, "download", recorded)
     for arguments in (
         {"alpha": 0.5, "input_shape": (160, 160, 3)},
         {"alpha": 0.75, "classes": 5},
@@ -185,7 +185,7 @@ def test_the_official_file_is_chosen_by_width_size_and_head(monkeypatch, tmp_pat
 def test_a_download_that_changed_is_refused(monkeypatch, tmp_path):
     path = tmp_path / "weights.h5"
     path.write_bytes(b"first")
-    monkeypatch.setattr(keras.utils, "get_file", lambda *args, **kwargs: str(path))
+    monkeypatch.setattr(imagenet, "download", lambda *args, **kwargs: path)
     file = WeightFile({}, 224, True, "https://example.org/weights.h5")
     imagenet._download(file)
     assert (tmp_path / "weights.h5.sha256").read_text().strip() == hashlib.sha256(b"first").hexdigest()

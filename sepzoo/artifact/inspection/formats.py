@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sepzoo.artifact.inspection.protobuf import fields
+from sepzoo.support.bounds import BOUNDS
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 _ONNX_VERSION, _ONNX_GRAPH = 1, 7
 _ONNX_START = 2**20
+_END, _LONG_LOCATOR = b"PK\x05\x06", b"PK\x06\x07"
+_LONGEST_END = 2**16 + 22 + 20 + 56
+"""The last record with the longest comment, and what is before it in long archives."""
 
 _TAKEN = {
     ".keras": (".keras", "zip", "whole-model .h5"),  # which versions before 2.12 wrote under any name
@@ -43,6 +47,9 @@ def format_of(path: Path) -> str:
     with path.open("rb") as file:
         found = [name for name, matches in _MATCHES.items() if matches(file, path.stat().st_size)]
         if "zip" in found and ".tflite" not in found:  # labels are appended to a `.tflite` file as an archive
+            size = directory_bytes(file)
+            if size > BOUNDS.directory:
+                raise ValueError(f"its directory has {size:,} bytes, of which at most {BOUNDS.directory:,} are allowed")
             if "HDF5" in found and _is_in_member(file, path.stat().st_size):
                 found.remove("HDF5")
             if len(found) > 1:
@@ -136,3 +143,18 @@ def _archive_format(file: BinaryIO) -> str:
     if "config.json" in names:
         return ".keras"
     return ".npz" if any(name.endswith(".npy") for name in names) else "zip"
+
+
+def directory_bytes(file: BinaryIO) -> int:
+    """Return how long the directory of an archive is, as its last record says: all of it is read when it is opened."""
+    file.seek(0, 2)
+    start = max(0, file.tell() - _LONGEST_END)
+    file.seek(start)
+    end = file.read()
+    place = end.rfind(_END)
+    if place < 0 or place + 22 > len(end):
+        return 0
+    sizes = [int.from_bytes(end[place + 12 : place + 16], "little")]
+    if end[max(0, place - 20) : place].startswith(_LONG_LOCATOR):  # beyond 4 GiB, or 65,535 members
+        sizes.append(int.from_bytes(end[max(0, place - 20 - 56) :][40:48], "little"))
+    return sizes[-1]

@@ -13,8 +13,9 @@ import h5py
 import numpy as np
 import pytest
 
+from sepzoo import inference
 from sepzoo.artifact.inspection import Inspection, inspect
-from sepzoo.artifact.inspection.formats import format_of
+from sepzoo.artifact.inspection.formats import directory_bytes, format_of
 from sepzoo.support.errors import SepzooError
 from tests.artifact.inspection import files
 from tests.command import run_command
@@ -133,6 +134,45 @@ def test_a_saved_model(tmp_path: Path, in_function: bool) -> None:
 def test_the_format_is_told_by_the_content(tmp_path: Path, name: str, content: bytes, kind: str) -> None:
     (tmp_path / name).write_bytes(content)
     assert format_of(tmp_path / name) == kind
+
+
+@pytest.mark.parametrize("members", [0, 3, 66_000])
+@pytest.mark.parametrize("comment", [b"", b"a comment"])
+def test_the_length_of_an_archive_s_directory(tmp_path: Path, members: int, comment: bytes) -> None:
+    """Beyond 65,535 members it stands in another record."""
+    path = tmp_path / "many.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(members):
+            archive.writestr(f"{number}", b"")
+        archive.comment = comment
+    with zipfile.ZipFile(path) as archive:
+        end = 22 + len(comment) + (76 if members > 65_535 else 0)
+        expected = path.stat().st_size - archive.start_dir - end
+    with path.open("rb") as file:
+        assert directory_bytes(file) == expected
+
+
+def test_a_directory_that_is_too_long_is_not_read(tmp_path: Path) -> None:
+    path = files.keras_file(tmp_path / "small.keras")
+    content = path.read_bytes()
+    place = content.rfind(b"PK\x05\x06") + 12
+    path.write_bytes(content[:place] + (2**25).to_bytes(4, "little") + content[place + 4 :])
+    with pytest.raises(ValueError, match="its directory has 33,554,432 bytes, of which at most 16,777,216 are allowed"):
+        format_of(path)
+    with pytest.raises(SepzooError, match=r"small\.keras: .*its directory has 33,554,432 bytes"):
+        inspect(path)
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".npz"])
+def test_an_archive_of_another_version_ends_in_one_line(tmp_path: Path, suffix: str) -> None:
+    path = (files.keras_file if suffix == ".keras" else files.npz)(tmp_path / f"odd{suffix}")
+    content = bytearray(path.read_bytes())
+    content[content.rfind(b"PK\x01\x02") + 6] = 255
+    path.write_bytes(content)
+    with pytest.raises(SepzooError, match=r"zip file version 25\.5"):
+        inspect(path)
+    with pytest.raises(SepzooError, match=rf"odd\{suffix}"):
+        inference.open(path)
 
 
 def test_two_formats_at_once_are_refused(tmp_path: Path) -> None:
