@@ -133,6 +133,8 @@ def _convert(
     try:
         with quiet() as text:
             target.convert(ready, values, temporary)
+    except SepzooError:
+        raise
     except Exception as error:  # converters raise their own kinds, RuntimeError, ValueError and more
         log = log or beside.with_name(f"{beside.name}.log")
         raise SepzooError(f"{refusal(ready.name, error, text.text)} The converter's own words are in {log}.") from error

@@ -16,7 +16,7 @@ from sepzoo.export.target import Shapes
 from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.tensors import OutputTensor, file_names
-from sepzoo.layers.cloning import clone, copy_state, half_precision
+from sepzoo.layers.cloning import clone, copy_state, half_precision, parts_of
 from sepzoo.layers.graph import graph_of, input_of, layers_of, maker, replay, run
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import Output, OutputKind
@@ -70,8 +70,7 @@ def require_calibratable(model: keras.Model, target: str) -> None:
                 "tflite:int8."
             )
     for name, layer in layers_of(model):
-        recurrent = getattr(layer, "forward_layer", layer)  # of a Bidirectional
-        if isinstance(recurrent, keras.layers.RNN) and not recurrent.unroll:
+        if any(isinstance(part, keras.layers.RNN) and not part.unroll for part in parts_of(layer)):
             raise SepzooError(
                 f"{target}: expected layers that run without a loop. Received: {model.name!r}, whose recurrent layer "
                 f"{name!r} TensorFlow's converter can't calibrate. Export tflite:float16 or tflite:dynamic, or build "

@@ -22,7 +22,7 @@ def input_tensors(model: keras.Model) -> tuple[InputTensor, ...]:
     the names of their layers. What computes in half precision takes float32.
 
     Raises:
-        SepzooError: no functional model, or an open size.
+        SepzooError: no functional model, an input of text, or an open size.
 
     Example:
         >>> left, right = keras.Input((4,), name="left"), keras.Input((4,), name="right")
@@ -35,6 +35,11 @@ def input_tensors(model: keras.Model) -> tuple[InputTensor, ...]:
     found = []
     for name, tensor in zip(names, graph.inputs, strict=True):
         shape = tuple(tensor.shape[1:])
+        if tensor.dtype == "string":
+            raise SepzooError(
+                f"{model.name}: expected inputs of numbers. Received: {name!r}, one of text. Such a model can be "
+                "profiled and rewritten, but not run or exported: begin it behind its vocabulary."
+            )
         if None in shape:
             raise SepzooError(
                 f"{model.name}: expected an input of fixed size. Received: {shape}. Build the network "

@@ -38,6 +38,16 @@ def clone(operation: Operation, name: str) -> Operation:
         ) from error
 
 
+def parts_of(operation: Operation) -> list[Layer]:
+    """Return a layer and those inside it: cells, what a wrapper holds, at any depth; nothing of a function.
+
+    Example:
+        >>> [part.name for part in parts_of(keras.layers.TimeDistributed(keras.layers.Dense(2, name="d"), name="t"))]
+        ['t', 'd']
+    """
+    return list(operation._flatten_layers()) if isinstance(operation, keras.layers.Layer) else []
+
+
 def half_precision(operation: Operation) -> list[Layer]:
     """Return the layers that compute in less than float32 among an operation and those inside it: cells, wrapped ones.
 
@@ -45,8 +55,7 @@ def half_precision(operation: Operation) -> list[Layer]:
         >>> [layer.name for layer in half_precision(keras.layers.Dense(2, name="d", dtype="mixed_float16"))]
         ['d']
     """
-    parts = operation._flatten_layers() if isinstance(operation, keras.layers.Layer) else []
-    return [part for part in parts if part.dtype_policy.compute_dtype in ("float16", "bfloat16")]
+    return [part for part in parts_of(operation) if part.dtype_policy.compute_dtype in ("float16", "bfloat16")]
 
 
 def copy_state(layer: Layer, new: Layer, name: str) -> None:

@@ -129,6 +129,8 @@ def answer(question: Json) -> Json:
             run_once(path)
     except MemoryError:
         raise
+    except NotImplementedError as error:
+        return {"unread": first_line(error)}
     except Exception as error:
         return {"refused": first_line(error)}
     return {"found": found.to_dict()}
@@ -146,6 +148,8 @@ def _asked(path: Path, *, try_out: bool) -> Inspection:
             f"{path}: expected a file that is read within {BOUNDS.seconds} seconds and {BOUNDS.memory >> 30} GiB. "
             f"Received: one whose checking process {error}. It was not loaded; ask where it comes from."
         ) from None
+    if "unread" in reply:
+        raise SepzooError(f"{path}: expected a file whose tensors are numbers. Received: {printable(reply['unread'])}.")
     if "refused" in reply:
         text = _DAMAGED.get(path.suffix if path.is_file() else "", _OTHERWISE).format(why=printable(reply["refused"]))
         raise SepzooError(f"{path}: {text}")

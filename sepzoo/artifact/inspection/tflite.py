@@ -17,6 +17,9 @@ _BITS = {
 }  # fmt: skip
 """Number of a type -> its name, bits of a value; text, resources and variants are not read."""
 
+_OTHERS = {5: "text", 13: "a resource of TensorFlow", 14: "a list of TensorFlow's"}
+"""Types that hold no numbers: networks of text, and recurrent ones that TensorFlow's own operators run."""
+
 _RANK = 8
 _CUSTOM = 32
 
@@ -27,6 +30,7 @@ def read_tflite(content: bytes) -> tuple[tuple[Layer, ...], tuple[Array, ...], t
     Raises:
         ValueError: something in it refers to what is not there, a buffer does not hold its tensor, or there is more
             than `BOUNDS` allows.
+        NotImplementedError: a tensor holds no numbers.
     """
     model = Buffer(content).root()
     buffers = [_buffer(table, len(content)) for table in model.tables(4)]
@@ -64,6 +68,11 @@ def _buffer(table: Table, size: int) -> int:
 
 def _tensor(table: Table, buffers: list[int]) -> Array:
     name, shape, kind = table.text(3), table.numbers(0, "i"), table.number(1, "b")
+    if kind in _OTHERS:
+        raise NotImplementedError(
+            f"its tensor {name!r} is {_OTHERS[kind]}. Convert the network again, without text and for TFLite's own "
+            "operators: converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]"
+        )
     if kind not in _BITS:
         raise ValueError(f"its tensor {name!r} is of type {kind}, which is no number")
     if len(shape) > _RANK or any(length < 0 for length in shape):

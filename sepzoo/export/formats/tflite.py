@@ -25,7 +25,7 @@ from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
-from sepzoo.support.errors import unknown
+from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.support.printable import is_one_line
 from sepzoo.support.types import Tensor
 
@@ -73,6 +73,7 @@ def convert(
         if mode == "float16":
             converter.target_spec.supported_types = [tf.float16]
         if mode in _OPERATORS:
+            _require_no_loop(Path(folder), ready.name)
             converter.representative_dataset = functools.partial(_one_by_one, samples or {})
         if mode == "int8":
             converter.inference_input_type = converter.inference_output_type = tf.as_dtype(interface)
@@ -85,6 +86,25 @@ def _called(ready: keras.Model, *inputs: Tensor) -> dict[str, Tensor]:
     """Return a network's outputs by name."""
     found = ready(list(inputs) if len(inputs) > 1 else inputs[0], training=False)
     return found if isinstance(found, dict) else {"output_0": found}
+
+
+def _require_no_loop(folder: Path, network: str) -> None:
+    """Raise where a saved graph has a loop: the converter ends the process when it calibrates one.
+
+    Raises:
+        SepzooError: it has one, from a layer or from a function such as `keras.ops.scan`.
+    """
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    saved = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    functions = saved.meta_graphs[0].graph_def.library.function
+    if any(node.op in ("While", "StatelessWhile") for function in functions for node in function.node_def):
+        raise SepzooError(
+            f"expected a network without a loop to calibrate. Received: {network!r}, which has one. Export "
+            "tflite:float16 or tflite:dynamic, or write the loop out."
+        )
+
+
 
 
 def _one_by_one(samples: Mapping[str, np.ndarray]) -> Iterator[list[np.ndarray] | dict[str, np.ndarray]]:

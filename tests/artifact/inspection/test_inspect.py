@@ -89,6 +89,26 @@ def test_a_tflite_file(small_files: Path) -> None:
     assert "sepzoo.json" in {member.name for member in found.members}
 
 
+@pytest.mark.parametrize(("kind", "what"), [(5, "text"), (13, "a resource of TensorFlow"), (14, "a list of")])
+def test_a_tflite_file_of_more_than_numbers_is_no_damaged_one(
+    small_files: Path, tmp_path: Path, kind: int, what: str
+) -> None:
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    content = (small_files / "small.tflite").read_bytes()
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    model.subgraphs[0].tensors[-1].type = kind
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    path = tmp_path / "text.tflite"
+    path.write_bytes(bytes(builder.Output()))
+    with pytest.raises(SepzooError) as caught:
+        inspect(path)
+    assert str(caught.value).startswith(f"{path}: expected a file whose tensors are numbers. Received: its tensor ")
+    assert what in str(caught.value)
+
+
 def test_folders(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "recipe.yaml").write_text("name: x")
