@@ -134,12 +134,15 @@ def export_all(
 
 
 def _differences(seen: Comparison) -> str:
-    """Return in words how far an output strays that has no agreement for the table, or that is one of several."""
-    if seen.relative_error is None or (seen.agreement is not None and seen.name is None):
-        return ""
-    differ = f"relative error {seen.relative_error:.2g}, largest difference {seen.max_error:.2g}"
-    why = seen.note if seen.agreement is None else f"same answer {seen.agreement:.4f}"
-    return f"{'' if seen.name is None else f', output {seen.name}'}: {differ} ({why})"
+    """Return in words what the table has no column for: KL divergence, and how far an output strays without agreement.
+
+    Of one of several outputs its agreement too.
+    """
+    parts = [] if seen.kl_divergence is None else [f"KL divergence {seen.kl_divergence:.2g} nats"]
+    if seen.relative_error is not None and (seen.agreement is None or seen.name is not None):
+        why = seen.note if seen.agreement is None else f"same answer {seen.agreement:.4f}"
+        parts.append(f"relative error {seen.relative_error:.2g}, largest difference {seen.max_error:.2g} ({why})")
+    return f"{'' if seen.name is None else f', output {seen.name}'}: {', '.join(parts)}" if parts else ""
 
 
 def _share(value: float | None) -> str:

@@ -56,6 +56,20 @@ def require_float(model: keras.Model) -> None:
             )
 
 
+def require_stateless(model: keras.Model) -> None:
+    """Raise where a layer keeps its state from call to call: a file would answer by what it was asked before.
+
+    Raises:
+        SepzooError: a recurrent layer with `stateful=True`.
+    """
+    for name, layer in layers_of(model):
+        if any(isinstance(part, keras.layers.RNN) and part.stateful for part in parts_of(layer)):
+            raise SepzooError(
+                f"expected layers that answer each sample by itself. Received: {model.name!r}, whose layer {name!r} "
+                "keeps its state from call to call. Build the network with stateful=False and load the weights into it."
+            )
+
+
 def require_calibratable(model: keras.Model, target: str) -> None:
     """Raise where TensorFlow's converter can't calibrate: it ends the process at a recurrent layer that runs as a loop.
 
@@ -130,6 +144,7 @@ def deployable(classifier: KerasClassifier, *, whole: bool = False) -> keras.Mod
     """
     require_float(classifier.model)
     require_computed(classifier.model)
+    require_stateless(classifier.model)
     copy, _ = to_keras(classifier.model)
     return split_multipliers(fold_batch_norm(_flat(copy, classifier, whole=whole))[0])[0]
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from sepzoo.support.errors import SepzooError, first_line
-from sepzoo.support.types import ArrayLike, Layer, Operation
+from sepzoo.support.types import ArrayLike, Layer, Operation, Variable
 
 
 def clone(operation: Operation, name: str) -> Operation:
@@ -79,6 +79,13 @@ def copy_state(layer: Layer, new: Layer, name: str) -> None:
     for part, new_part in zip(old_parts, new_parts, strict=True):
         if not has_assets(part):
             _derive_state(part, new_part)
+        for state, new_state in zip(_kept(part), _kept(new_part), strict=True):
+            new_state.assign(keras.ops.copy(state.value))
+
+
+def _kept(layer: Layer) -> list[Variable]:
+    """Return what a recurrent layer keeps from one call to the next, which is none of its variables."""
+    return keras.tree.flatten(layer.states) if getattr(layer, "stateful", False) and layer.states else []
 
 
 def has_assets(layer: Layer) -> bool:

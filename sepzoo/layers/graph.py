@@ -140,8 +140,11 @@ def takes_training(operation: Operation) -> bool:
 
 
 def input_of(args: Sequence[Tensors], kwargs: Kwargs) -> Tensors:
-    """Return the first argument of a call, however it was passed."""
-    return args[0] if args else next(iter(kwargs.values()))
+    """Return the first argument of a call that holds a tensor, however it was passed; a function goes before some."""
+    values = [*args, *kwargs.values()]
+    return next(
+        (each for each in values if any(hasattr(leaf, "shape") for leaf in keras.tree.flatten(each))), values[0]
+    )
 
 
 class Origin(NamedTuple):

@@ -117,9 +117,12 @@ def _report(model: keras.Model, match: Match, *, new_head: bool) -> LoadReport:
     }
     if any(problems.values()):
         text = "; ".join(f"{problem}: {_some(names)}" for problem, names in problems.items() if names)
+        unfit = [*match.missing, *(name for name, _ours, _theirs in match.misshapen)]
+        head_alone = not new_head and match.values and not match.foreign() and set(unfit) <= match.head
         raise SepzooError(
             f"{model.name}: the weights do not fit ({match.origin} names, {len(match.values)} variables matched); "
-            f"{text}. Nothing was loaded. Build the network with the arguments that the weights had."
+            f"{text}. Nothing was loaded. Build the network with the arguments that the weights had"
+            f"{', or leave their classifier out: new_head=True' if head_alone else ''}."
         )
     return LoadReport(
         match.origin,

@@ -6,7 +6,7 @@ import functools
 import os
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,10 @@ _OTHERS = {
     ".npy": "one array without a name. Save arrays by name: numpy.savez(path, **arrays)",
     "zip": "an archive without arrays. PyTorch's weights go into a .safetensors file",
 }
+_PLACE = re.compile(r"layers/(\w+?)(?:_(\d+))?/vars/(\d+)")
+"""Where a Keras 3 weight file keeps a variable: layers of a class are counted."""
+_HEADS = {1: ("predictions",), 2: ("hidden", "logits"), 3: ("hidden1", "hidden2", "predictions")}
+"""What a head's layers with weights are called, by how many they are."""
 KERAS_1 = {"W": "kernel", "b": "bias", "running_mean": "moving_mean", "running_std": "moving_variance"}
 
 
@@ -120,8 +124,33 @@ def _read_by_order(path: Path, model: Model) -> Arrays:
     """
     import keras
 
+    arrays = _datasets(path)
     names = _names_by_place(keras.models.clone_model(model))
-    return {names.get(place, place): array for place, array in _datasets(path).items()}
+    names |= _head_names(names, [place for place in arrays if place not in names])
+    return {names.get(place, place): array for place, array in arrays.items()}
+
+
+def _head_names(names: Mapping[str, str], left: Sequence[str]) -> dict[str, str]:
+    """Return names for what a file has behind all layers of a model: the classifier of a whole network.
+
+    Args:
+        names: of the places that the model fills.
+        left: the others.
+
+    Example:
+        >>> _head_names({"layers/conv2d/vars/0": "stem/kernel"}, ["layers/conv2d_1/vars/0", "layers/conv2d_2/vars/0"])
+        {'layers/conv2d_1/vars/0': 'hidden/0', 'layers/conv2d_2/vars/0': 'logits/0'}
+    """
+    last: dict[str, int] = {}
+    for match in filter(None, map(_PLACE.fullmatch, names)):
+        last[match[1]] = max(last.get(match[1], 0), int(match[2] or 0))
+    found = [_PLACE.fullmatch(place) for place in left]
+    behind = [match for match in found if match and int(match[2] or 0) > last.get(match[1], -1)]
+    layers = sorted({(match[1], int(match[2] or 0)) for match in behind})
+    if len(behind) < len(left) or len(layers) not in _HEADS:
+        return {}
+    called = dict(zip(layers, _HEADS[len(layers)], strict=True))
+    return {match[0]: f"{called[match[1], int(match[2] or 0)]}/{match[3]}" for match in behind}
 
 
 def _names_by_place(model: Model) -> dict[str, str]:

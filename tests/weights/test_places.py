@@ -23,8 +23,7 @@ def network(family, **changed):
 def test_another_number_of_classes(seed, tmp_path, family):
     trained, path = network(family), tmp_path / "trained.weights.h5"
     trained.save_weights(path)
-    headless = [{"include_top": False}] if family not in ("mobilenet_v3", "vgg") else []  # a head of one layer
-    for changed in ({"classes": 7}, *headless):
+    for changed in ({"classes": 7}, {"include_top": False}):
         model = network(family, **changed)
         report = load_weights(model, path, new_head=True)
         assert len(report.matched) + len(report.kept) == len(model.weights)
@@ -34,6 +33,16 @@ def test_another_number_of_classes(seed, tmp_path, family):
                 np.testing.assert_array_equal(np.asarray(variable), values[variable.path])
     with pytest.raises(SepzooError, match="of another shape"):
         load_weights(network(family, classes=7), path)
+    with pytest.raises(SepzooError, match=r"or leave their classifier out: new_head=True\.$"):
+        load_weights(network(family, include_top=False), path)
+
+
+def test_layers_behind_that_are_no_head_are_not_left_out(seed, tmp_path):
+    deeper = build("cifar_resnet20", input_shape=(16, 16, 3))
+    deeper.save_weights(tmp_path / "deeper.weights.h5")
+    trunk = build("cifar_resnet8", input_shape=(16, 16, 3), include_top=False)
+    with pytest.raises(SepzooError, match="the weights do not fit"):
+        load_weights(trunk, tmp_path / "deeper.weights.h5", new_head=True)
 
 
 @pytest.mark.parametrize("channels", [1, 4])

@@ -105,8 +105,6 @@ def _require_no_loop(folder: Path, network: str) -> None:
         )
 
 
-
-
 def _one_by_one(samples: Mapping[str, np.ndarray]) -> Iterator[list[np.ndarray] | dict[str, np.ndarray]]:
     for row in zip(*samples.values(), strict=True):
         yield [row[0][None]] if len(row) == 1 else {name: each[None] for name, each in zip(samples, row, strict=True)}
