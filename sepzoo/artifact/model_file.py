@@ -38,7 +38,10 @@ _ATTRIBUTE = "sepzoo_metadata"
 
 
 def attach(model: keras.Model, metadata: Metadata) -> keras.Model:
-    """Give a model in memory its metadata, and return the model; Keras's own `model.save` then keeps them too."""
+    """Give a model in memory its metadata, and return the model.
+
+    Keras's own `model.save` then keeps them too, in a `.keras` file: an `.h5` file has no place for them.
+    """
     object.__setattr__(model, _ATTRIBUTE, metadata)
     object.__setattr__(model, "save_assets", functools.partial(_save_asset, metadata))  # which Keras calls as it saves
     return model

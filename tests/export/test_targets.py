@@ -48,3 +48,14 @@ def test_functions_stay_functions_once_their_modules_are_loaded() -> None:
     assert callable(sepzoo.export.tflite)
     assert callable(sepzoo.export.xla)
     assert callable(sepzoo.export.export)
+
+
+def test_limits_of_relative_errors_are_those_of_the_page_and_above_what_was_measured() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "tolerances.md").read_text(encoding="utf-8")
+    rows = [[cell.strip(" *") for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("|")]
+    names, measured = rows[0][2:], [row for row in rows if row[1:2] not in ([""], ["network"], ["---"])]
+    largest, limits = (next(row for row in rows if row[0] == word)[2:] for word in ("largest", "limit"))
+    assert len(measured) == 20
+    for place, (name, most, limit) in enumerate(zip(names, largest, limits, strict=True), start=2):
+        assert float(most) == max(float(row[place]) for row in measured if row[place] != "-")
+        assert float(most) < float(limit) == export.TARGETS[f"tflite:{name}"].tolerance.relative_error

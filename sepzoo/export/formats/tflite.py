@@ -19,7 +19,7 @@ from sepzoo.export.pipeline import write
 from sepzoo.export.report import ExportReport
 from sepzoo.export.target import Shapes, Target
 from sepzoo.export.tflite_metadata import with_metadata
-from sepzoo.export.tolerance import EXACT, QUANTIZED, ROUNDED, Tolerance
+from sepzoo.export.tolerance import EXACT, QUANTIZED, QUANTIZED_WEIGHTS, ROUNDED, Tolerance
 from sepzoo.inference.keras_model import from_model
 from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import Metadata
@@ -130,7 +130,7 @@ def _target(mode: str, tolerance: Tolerance, *, rounds_from: int | None = None, 
 MODES = {
     "float32": _target("float32", EXACT),
     "float16": _target("float16", ROUNDED),
-    "dynamic": _target("dynamic", QUANTIZED, rounds_from=1024),
+    "dynamic": _target("dynamic", QUANTIZED_WEIGHTS, rounds_from=1024),
     "int8": _target("int8", QUANTIZED, rounds_from=0, calibrated=True),
     "int16x8": _target("int16x8", QUANTIZED, rounds_from=0, calibrated=True),
 }
