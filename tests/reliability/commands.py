@@ -108,9 +108,11 @@ def _lasting(pairs: list[tuple[str, Any]]) -> Contents:
 
 
 def tflite_or_folder(path: Path) -> Contents:
-    """All bytes of a file, or of each file in a folder."""
+    """All bytes of a file, or of each file in a folder but one, which holds a random number of TensorFlow's."""
     if path.is_dir():
-        return {str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+        files = [file for file in path.rglob("*") if file.is_file()]
+        lasting = {file: file.name != "fingerprint.pb" for file in files}
+        return {str(file.relative_to(path)): file.read_bytes() if lasting[file] else b"" for file in files}
     return {path.name: path.read_bytes()}
 
 
