@@ -24,7 +24,7 @@ from sepzoo.export.tolerance import Tolerance
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.latency import measure_tensor
 from sepzoo.inference.opening import open as open_file
-from sepzoo.support.atomic import atomic_write
+from sepzoo.support.atomic import atomic_write, disk_error
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.quiet import Log, quiet
 
@@ -136,11 +136,15 @@ def _convert(
     except SepzooError:
         raise
     except Exception as error:  # converters raise their own kinds, RuntimeError, ValueError and more
+        full = disk_error(error)
+        if full is not None:  # then the converter is not to blame, and a log would have no room either
+            raise OSError(full, os.strerror(full), str(beside)) from error
         log = log or beside.with_name(f"{beside.name}.log")
         raise SepzooError(f"{refusal(ready.name, error, text.text)} The converter's own words are in {log}.") from error
     finally:
         if log is not None:
-            Path(log).write_text(text.text, encoding="utf-8")
+            with atomic_write(log) as file:
+                file.write_text(text.text, encoding="utf-8")
 
 
 def _advice(samples: Samples) -> str:

@@ -112,6 +112,20 @@ def check_target(path: str | os.PathLike[str], *, folder: bool = False) -> None:
     _require_writable(target)
 
 
+def disk_error(error: BaseException) -> int | None:
+    """Return the number of what a disk said, where an error tells of a full, broken or read-only one; else None.
+
+    What is not of Python, as TensorFlow, tells it by the system's words alone.
+
+    Example:
+        >>> disk_error(RuntimeError("out/variables; No space left on device")) == errno.ENOSPC
+        True
+    """
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno if error.errno in _DISK else None
+    return next((number for number in _DISK if os.strerror(number) in str(error)), None)
+
+
 def _require_writable(target: Path) -> None:
     """See that a file can be made where `target` is to be, by making one without a name."""
     folder = next(parent for parent in target.absolute().parents if parent.exists() or parent == parent.parent)
