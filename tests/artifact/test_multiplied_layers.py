@@ -98,7 +98,7 @@ def test_whoever_trusts_a_file_has_no_limits(tmp_path: Path) -> None:
 
 def test_a_network_of_arguments_has_a_limit_too() -> None:
     with pytest.raises(SepzooError, match=r"expected weights of at most 4,294,967,296 bytes\. Received: layers"):
-        sepzoo.applications.build("vgg16", alpha=64)
+        sepzoo.applications.build("mobilenet_v1", alpha=0.5, input_shape=(32, 32, 3), classes=10_000_000)
 
 
 def test_the_limit_is_of_the_block_and_of_its_thread() -> None:
