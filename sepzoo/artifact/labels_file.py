@@ -16,6 +16,7 @@ MAX_BYTES = BOUNDS.labels
 """The largest label file that is read: 16 MiB."""
 
 _LINE_END = re.compile("\r\n|\r|\n")
+_INVISIBLE = " \t\ufeff\u200b"  # byte order marks stand within files that were put together from several
 _MARKS = {  # what a byte order mark says; that of UTF-32 begins as that of UTF-16 does, and comes first
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -50,7 +51,8 @@ def read_labels(path: str | os.PathLike[str]) -> tuple[str, ...]:
             reason = error.strerror or str(error)
         except UnicodeDecodeError:
             reason = "no UTF-8 text"
-    labels = tuple(line.strip() for line in _LINE_END.split(text) if line.strip())
+    lines = (line.strip(_INVISIBLE).strip() for line in _LINE_END.split(text))
+    labels = tuple(line for line in lines if line)
     if reason is None and not labels:
         reason = "a file without a name"
     if reason is not None:
@@ -68,6 +70,6 @@ def read_labels(path: str | os.PathLike[str]) -> tuple[str, ...]:
 
 def _decoded(content: bytes) -> str:
     for mark, encoding in _MARKS.items():
-        if content.startswith(mark) and len(content) > len(mark):
+        if content.startswith(mark) and (len(content) > len(mark) or mark == codecs.BOM_UTF8):
             return content.decode(encoding)
     return content.decode()

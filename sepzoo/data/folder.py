@@ -13,7 +13,7 @@ import numpy as np
 from sepzoo.data.arrays import ArraySource
 from sepzoo.data.class_names import check_class_names, in_class_order
 from sepzoo.data.photo import SkippedImageWarning, is_picture, read_image
-from sepzoo.data.picture_files import NAMED, find_images, named
+from sepzoo.data.picture_files import NAMED, find_images, is_hidden, named
 from sepzoo.data.source import MEMORY_BUDGET, WHOLE, Source
 from sepzoo.data.split import VALIDATION_NAMES, Split
 from sepzoo.records.labels import composed
@@ -164,7 +164,7 @@ def _check_folder(root: Path) -> None:
 
 def _folders(root: Path) -> list[str]:
     try:
-        return sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+        return sorted(path.name for path in root.iterdir() if path.is_dir() and not is_hidden(path.name))
     except OSError as error:
         raise SepzooError(f"expected a folder that can be read. Received: {root}: {error.strerror}.") from None
 
@@ -239,7 +239,7 @@ def _pictures(root: Path, class_names: tuple[str, ...], *, every: bool) -> tuple
 
 def _pictures_in(folder: Path) -> list[Path]:
     """Return the pictures that lie in a folder itself, beside its folders."""
-    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not is_hidden(path.name))
     return [path for path in files if is_picture(path)]
 
 

@@ -10,8 +10,21 @@ from pathlib import Path
 from sepzoo.data.photo import is_picture, suffixes
 from sepzoo.support.printable import printable
 
+_SYSTEM_FILES = ("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx")
+"""What Windows and archives of Macs leave in folders, in small letters."""
+
 NAMED = 5
 """How many of many bad files are named."""
+
+
+def is_hidden(name: str) -> bool:
+    """Tell whether a file or a folder is one that users don't see: its name begins with a dot, or systems made it.
+
+    Example:
+        >>> [is_hidden(name) for name in (".DS_Store", "._cat.jpg", "Thumbs.db", "cat.jpg")]
+        [True, True, True, False]
+    """
+    return name.startswith(".") or name.lower() in _SYSTEM_FILES
 
 
 @dataclass(frozen=True)
@@ -31,7 +44,7 @@ def find_images(folder: str | os.PathLike[str]) -> FoundImages:
     """Return the picture files of a folder and its subfolders, and what is left out.
 
     A picture is a file with the suffix of one (`suffixes()`, small or capital letters), or with another suffix or none
-    whose content begins as a picture does. Hidden files and folders, whose names begin with a dot, are passed over.
+    whose content begins as a picture does. Hidden files and folders (`is_hidden`) are passed over.
 
     Example:
         >>> import pathlib, tempfile
@@ -54,9 +67,9 @@ def find_images(folder: str | os.PathLike[str]) -> FoundImages:
             folders.clear()
             continue
         visited.add((status.st_dev, status.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not is_hidden(name))
         for name in files:
-            if not name.startswith("."):
+            if not is_hidden(name):
                 path = Path(place, name)
                 picture = path.suffix.lower() in suffixes() or is_picture(path)
                 (found if picture else left_out).append(path)

@@ -62,3 +62,17 @@ def test_what_is_no_file_is_never_waited_for(tmp_path: Path) -> None:
         file.truncate(2**24 + 1)
     with pytest.raises(SepzooError, match="at most 16,777,216 are read"):
         read_labels(tmp_path / "large.txt")
+
+
+@pytest.mark.parametrize(
+    "content", ["\ufeffcat\n\ufeffdog\n", "\u200bcat\ndog\u200b", "cat \u00a0\n\t dog", "cat\n\ufeff\ndog\n\n"]
+)
+def test_marks_that_nobody_sees_are_no_part_of_a_name(content: str, tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_text(content, encoding="utf-8")
+    assert read_labels(tmp_path / "labels.txt") == ("cat", "dog")
+
+
+def test_a_byte_order_mark_alone_is_no_name(tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_bytes(b"\xef\xbb\xbf")
+    with pytest.raises(SepzooError, match=r"labels\.txt, which is a file without a name\.$"):
+        read_labels(tmp_path / "labels.txt")

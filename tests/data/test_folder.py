@@ -263,3 +263,13 @@ def test_folders_that_read_the_same_are_refused(flat: Path) -> None:
             SepzooError, match=r"one folder for each class\. Received: 'Lo\\u0308we' and 'L\\xf6we' in "
         ):
             open_source(flat, image_size=(8, 8))
+
+
+def test_what_systems_leave_in_folders_is_passed_over(flat: Path, recwarn: pytest.WarningsRecorder) -> None:
+    expected = open_source(flat, image_size=(8, 8)).class_names
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini", "._0.png", "ant/Thumbs.db", "ant/._0.png", "__MACOSX/._ant"):
+        (flat / name).parent.mkdir(exist_ok=True)
+        (flat / name).write_bytes(b"system")
+    source = open_source(flat, image_size=(8, 8))
+    assert (len(source), source.class_names) == (15, expected)
+    assert [warning for warning in recwarn if issubclass(warning.category, SkippedImageWarning)] == []

@@ -21,7 +21,7 @@ def mixed(tmp_path: Path) -> Path:
     for name in ("a.JPG", "b.jfif", "c", "d.2024", "deep/er/e.webp", "f.png/g.tif"):
         picture(tmp_path / "mixed" / name)
     (tmp_path / "mixed" / "broken.avif").write_bytes(b"")
-    for name in ("notes.txt", "Thumbs.db", "deep/README", "photo.HEIC"):
+    for name in ("notes.txt", "deep/README", "photo.HEIC"):
         (tmp_path / "mixed" / name).write_text("no picture")
     for name in (".hidden.png", ".cache/x.png"):
         picture(tmp_path / "mixed" / name)
@@ -37,7 +37,7 @@ def test_pictures_are_told_by_suffix_or_content_at_any_depth(mixed: Path) -> Non
     images = find_images(mixed)
     expected = ["a.JPG", "b.jfif", "broken.avif", "c", "d.2024", "deep/er/e.webp", "f.png/g.tif"]
     assert names(mixed, images.found) == expected
-    assert names(mixed, images.left_out) == ["Thumbs.db", "deep/README", "notes.txt", "photo.HEIC", "pipe"]
+    assert names(mixed, images.left_out) == ["deep/README", "notes.txt", "photo.HEIC", "pipe"]
 
 
 def test_links_are_followed_once(mixed: Path, tmp_path: Path) -> None:
