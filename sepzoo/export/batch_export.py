@@ -59,7 +59,8 @@ class ExportResults:
             seen = report.comparison
             compared = [_share(seen.file_accuracy), _share(seen.agreement)]
             rows.append([report.target, str(report.path), _kib(report.size), *compared, _ms(report.latency)])
-            notes.append(f"checked on {seen.origin}")
+            matched = "" if seen.file_accuracy is None else f", classes matched {seen.matched or 'by number'}"
+            notes.append(f"checked on {seen.origin}{matched}")
             notes += [f"{report.target}{text}" for text in map(_differences, seen.outputs or (seen,)) if text]
             notes += [f"{report.target} calibrated on {report.calibration}"] if report.calibration else []
         text = table(["", "file", "KiB", "accuracy", "same answer", "ms/image"], rows, left=2)

@@ -100,7 +100,7 @@ def _compared(seen: Comparison) -> list[tuple[str, str]]:
         rows += [
             (
                 "accuracy, model",
-                f"{seen.model_accuracy:.3f}{f', labels matched {seen.matched}' if seen.matched else ''}",
+                f"{seen.model_accuracy:.3f}, labels matched {seen.matched or 'by number'}",
             ),
             ("accuracy, file", f"{seen.file_accuracy:.3f} ({change:+.3f} ± {seen.accuracy_drop_error:.3f})"),
         ]

@@ -24,7 +24,7 @@ def test_several_files_beside_the_model(command: Command, small_files: Path, tmp
     assert header.split() == ["file", "KiB", "accuracy", "same", "answer", "ms/image"]
     *rows, checked, exact, rounded = lines
     assert [line.split()[0] for line in rows] == ["Keras", "tflite:float32", "tflite:float16"]
-    assert checked == "checked on 359 images of digits test, seed 0"
+    assert checked == "checked on 359 images of digits test, seed 0, classes matched by name"
     assert re.fullmatch(r"tflite:float32: KL divergence \S+ nats", exact)
     assert re.fullmatch(r"tflite:float16: KL divergence \S+ nats", rounded)
     samples = draw_samples(open_source("digits", split="test", image_size=(32, 32), channels=1), 359, 0)

@@ -151,7 +151,7 @@ def test_table() -> None:
         "checked on       somewhere",
         "probabilities    differ by 0.1 at most, 0.01 on average",
         "same top-1       0.900",
-        "accuracy, model  0.800",
+        "accuracy, model  0.800, labels matched by number",
         "accuracy, file   0.700 (-0.100 ± 0.010)",
         "latency          1.00 ms (0.90 … 1.10, 30 runs)",
         "calibrated on    50 images of there, seed 1",
@@ -171,9 +171,10 @@ def test_json_holds_every_field() -> None:
     assert fields["tolerance"]["agreement"] == 0.9
 
 
-def test_how_labels_were_matched_is_said() -> None:
-    labelled = dataclasses.replace(four([0, 0, 0, 1]), matched="by number")
-    assert "accuracy, model  0.750, labels matched by number" in str(report(compare(MODEL, FILE, labelled)))
+@pytest.mark.parametrize(("matched", "said"), [("by number", "number"), ("by name", "name"), (None, "number")])
+def test_how_labels_were_matched_is_said(matched: str | None, said: str) -> None:
+    labelled = dataclasses.replace(four([0, 0, 0, 1]), matched=matched)
+    assert f"accuracy, model  0.750, labels matched by {said}" in str(report(compare(MODEL, FILE, labelled)))
 
 
 def test_errors_and_divergence_by_hand() -> None:
