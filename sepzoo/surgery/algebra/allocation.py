@@ -63,7 +63,7 @@ def _pareto_front(costs: np.ndarray, errors: np.ndarray, room: int) -> np.ndarra
     order = order[better]
     if len(order) <= PARETO_FRONT_SIZE:
         return order
-    span = max(int(costs[order[-1]] - costs[order[0]]), 1)
+    span = int(costs[order[-1]] - costs[order[0]])  # of so many costs that all differ: never zero
     stretch = (costs[order] - costs[order[0]]) * PARETO_FRONT_SIZE // span
     last_of_stretch = np.concatenate([stretch[1:] != stretch[:-1], [True]])
     last_of_stretch[0] = True

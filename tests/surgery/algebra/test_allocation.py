@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import itertools
 
-import keras
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sepzoo.analysis import profile
-from sepzoo.surgery import decouple
+from sepzoo.surgery.algebra import allocation
 from sepzoo.surgery.algebra.allocation import PARETO_FRONT_SIZE, Option, allocate
-from tests.surgery.algebra.test_regression import smooth
-from tests.surgery.networks import nested, stack
 
 options = st.lists(st.builds(Option, st.integers(0, 30), st.integers(0, 20).map(float)), min_size=1, max_size=4)
 
@@ -53,45 +48,55 @@ def test_a_hundred_layers_are_thinned_and_stay_within_the_budget():
     assert len(layers) * 9 < PARETO_FRONT_SIZE
 
 
-@pytest.mark.parametrize("order", ["pw_dw", "dw_pw"])
-@pytest.mark.parametrize("data", [None, smooth((12, 12, 6))], ids=["data_free", "data"])
-def test_a_budget_beats_equal_terms_of_the_same_cost(order, data, randomize):
-    model = randomize(stack())
-    whole = profile(model).macs
-    uniform = decouple(model, order=order, terms=2, data=data)[1].uniform
-    for choice in uniform[1:4]:
-        new, report = decouple(model, order=order, macs=choice.macs / whole + 1e-9, data=data)
-        assert profile(new).macs == report.macs_after <= choice.macs
-        same = next(each for each in report.uniform if each.terms == choice.terms)
-        assert report.total_error <= same.error
-        assert report.total_error == pytest.approx(sum(each.kernel_error for each in report.layers)) or data is not None
+def test_of_equal_errors_the_cheaper_is_taken():
+    assert allocate([[Option(3, 0.5), Option(2, 0.5), Option(1, 0.7)]], 10) == [1]
+    assert allocate([[Option(5, 0.0), Option(5, 0.0)], [Option(9, 1.0), Option(4, 1.0)]], 20) == [0, 1]
 
 
-def test_the_whole_budget_leaves_all_dense(randomize):
-    model = randomize(stack())
-    new, report = decouple(model, macs=1.0)
-    assert report.total_error == 0.0
-    assert [change.skipped for change in report.changes if change.skipped] == ["the budget leaves it dense"] * 3
-    assert profile(new).macs == profile(model).macs
+def thinned(costs, errors, size):
+    """The dearest of each stretch of costs, beside the cheapest of all; read one after another."""
+    first, last = costs[0], costs[-1]
+    stretches: dict[int, int] = {}
+    for index, cost in enumerate(costs):
+        stretches[(cost - first) * size // (last - first)] = index
+    return sorted({0, *stretches.values()})
 
 
-def test_layers_that_run_twice_are_counted_twice(randomize):
-    model = randomize(nested())
-    new, report = decouple(model, macs=0.7, order="dw_pw")
-    assert profile(new).macs <= 0.7 * profile(model).macs
-    assert report.macs_before == profile(model).macs
+def test_a_long_front_keeps_the_best_of_each_stretch(monkeypatch):
+    generator = np.random.default_rng(0)
+    for size, count in ((10, 200), (10, 12), (50, 51), (7, 400)):
+        monkeypatch.setattr(allocation, "PARETO_FRONT_SIZE", size)
+        costs = 1000 + np.cumsum(generator.integers(1, 30, size=count))
+        errors = np.sort(generator.uniform(size=count))[::-1]
+        given = generator.permutation(count)
+        found = allocation._pareto_front(costs[given], errors[given], int(costs[-1]))
+        assert given[found].tolist() == thinned(costs.tolist(), errors, size)
 
 
-def test_the_report_shows_equal_terms_beside_the_budget(randomize):
-    report = decouple(randomize(stack()), macs=0.6)[1]
-    text = str(report)
-    assert f"total error {report.total_error:.4f}; with the same number of terms in every layer:" in text
-    assert text.splitlines()[-9].split() == ["1", f"{report.uniform[0].macs:,}", f"{report.uniform[0].error:.4f}"]
-    assert '"kernel_error"' in report.to_json()
+def test_a_front_of_the_size_that_is_kept_is_kept_whole(monkeypatch):
+    monkeypatch.setattr(allocation, "PARETO_FRONT_SIZE", 20)
+    costs = np.array([*range(10), *range(1000, 1010)])
+    assert allocation._pareto_front(costs, -1.0 * costs, 2000).tolist() == list(range(20))
 
 
-def test_keras_is_not_asked_for_more_than_it_has():
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="fc")])
-    new, report = decouple(model, macs=1.0)
-    assert (report.layers, report.uniform, report.total_error) == ((), (), 0)
-    assert [layer.name for layer in new.layers] == ["fc"]
+def test_a_thinned_search_stays_within_the_budget_and_near_the_best(monkeypatch):
+    generator = np.random.default_rng(1)
+    layers = [
+        [Option(int(cost), float(1 / cost)) for cost in np.unique(generator.integers(10, 1000, size=6))]
+        for _layer in range(10)
+    ]
+    for budget in (2500, 3500, 5000):
+        best = allocate(layers, budget)
+        monkeypatch.setattr(allocation, "PARETO_FRONT_SIZE", 60)
+        near = allocate(layers, budget)
+        monkeypatch.undo()
+        errors = [sum(layer[pick].error for layer, pick in zip(layers, picks, strict=True)) for picks in (best, near)]
+        assert sum(layer[pick].cost for layer, pick in zip(layers, near, strict=True)) <= budget
+        assert errors[0] <= errors[1] <= 1.1 * errors[0]
+
+
+def test_a_budget_that_the_cheapest_just_meet():
+    layers = [[Option(7, 0.1), Option(3, 0.9)], [Option(4, 0.5), Option(8, 0.0)]]
+    assert allocate(layers, 7) == [1, 0]
+    assert allocate(layers, 6) is None
+    assert allocate(layers, 11) == [0, 0]

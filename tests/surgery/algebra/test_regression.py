@@ -1,96 +1,21 @@
-"""Terms fitted to samples: never worse there than the decomposition, exact where they can be."""
+"""Terms fitted to samples: never worse there than the decomposition, the best there is where a closed form says so."""
 
 from __future__ import annotations
 
-import dataclasses
-
-import keras
 import numpy as np
 import pytest
-from keras.ops import convert_to_numpy as to_numpy
 
-from sepzoo.surgery import decouple, recalibrate_batch_norm
 from sepzoo.surgery.algebra.expansion import expand
 from sepzoo.surgery.algebra.moments import Moments
-from sepzoo.surgery.algebra.patches import extract_patches
-from sepzoo.surgery.algebra.regression import fit
-from sepzoo.surgery.approximate.dense_convolutions import dense_convs, window_of
-from sepzoo.surgery.approximate.fitting import patch_batches
-from sepzoo.surgery.walk.plan import Plan
-from tests.surgery.networks import nested, single, stack
+from sepzoo.surgery.algebra.regression import EXACT, RIDGE, SWEEPS, Fit, fit, low_rank, weighted
 
 ORDERS = ("pw_dw", "dw_pw")
-
-
-def smooth(shape, seed=0, count=48):
-    """Images whose pixels resemble their neighbours, as in photographs, with correlated channels."""
-    generator = np.random.default_rng(seed)
-    noise = generator.normal(size=(count, *shape))
-    for axis in (1, 2):
-        noise = noise + np.roll(noise, 1, axis) + np.roll(noise, 2, axis)
-    return (noise @ generator.normal(size=(shape[-1], shape[-1])) / 3).astype("float32")
-
-
-def by_hand(layer, images):
-    """All patches and answers as matrices, for comparison."""
-    x = extract_patches(images.astype("float64"), window_of(layer)).reshape(-1, layer.kernel.shape[2] * 9)
-    kernel, bias = layer.get_weights()
-    return x, x @ kernel.reshape(-1, layer.filters) + bias
 
 
 def moments_by_hand(x, y):
     x_mean, y_mean = x.mean(axis=0), y.mean(axis=0)
     xc, yc = x - x_mean, y - y_mean
     return Moments(xc.T @ xc / len(x), xc.T @ yc / len(x), np.mean(yc**2, axis=0), x_mean, y_mean, len(x))
-
-
-@pytest.mark.parametrize("form", [{}, {"padding": "same", "strides": 2}, {"dilation_rate": 2}])
-def test_patches_are_what_the_layer_multiplies(form, randomize):
-    model = randomize(single(**form))
-    images = smooth((9, 8, 5), count=3)
-    _x, y = by_hand(model.get_layer("conv"), images)
-    np.testing.assert_allclose(y.reshape(model(images).shape), to_numpy(model(images)), atol=1e-5)
-
-
-def test_streamed_moments_are_those_of_all_patches(randomize):
-    model = randomize(single(shape=(7, 6, 5)))  # 20 places, so all of them are taken
-    images = smooth((7, 6, 5), count=70)  # three batches
-    (dense,) = dense_convs(Plan(model))
-    streamed = Moments.of(patch_batches(images, dense, model))
-    expected = moments_by_hand(*by_hand(model.get_layer("conv"), images))
-    for field in dataclasses.fields(Moments):
-        np.testing.assert_allclose(getattr(streamed, field.name), getattr(expected, field.name), atol=1e-4)
-
-
-def test_the_error_is_that_of_the_answers(randomize):
-    layer = randomize(single()).get_layer("conv")
-    x, y = by_hand(layer, smooth((9, 8, 5)))
-    other = layer.get_weights()[0] + np.random.default_rng(1).normal(size=(3, 3, 5, 7)) * 0.1
-    bias = np.arange(7.0)
-    moments = moments_by_hand(x, y)
-    missed = np.mean(np.sum((x @ other.reshape(45, 7) + bias - y) ** 2, axis=1))
-    np.testing.assert_allclose(moments.error(other, bias) * moments.power.sum(), missed, rtol=1e-9)
-    assert moments.error(other) < moments.error(other, bias)
-    assert moments.error(other) == pytest.approx(moments.error(other, moments.best_bias(other)))
-
-
-@pytest.mark.parametrize("order", ORDERS)
-def test_a_fit_is_never_worse_and_mostly_better(order, randomize):
-    layer = randomize(single()).get_layer("conv")
-    kernel, bias = (weight.astype("float64") for weight in layer.get_weights())
-    moments = moments_by_hand(*by_hand(layer, smooth((9, 8, 5))))
-    expansion = expand(kernel, order)
-    errors = []
-    for count in range(1, expansion.rank + 1):
-        found = fit(moments, expansion, count, bias)
-        plain = moments.error(expansion.terms.truncated(count).kernel, bias)
-        assert found.error <= found.data_free_error == plain
-        assert found.error == pytest.approx(moments.error(found.terms.kernel, found.bias), abs=1e-12)
-        if count <= 3:
-            assert found.error < 0.8 * plain
-        errors.append(found.error)
-    assert errors == sorted(errors, reverse=True)
-    assert errors[-1] < 1e-9  # at full rank both are exact
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -124,62 +49,136 @@ def test_dead_inputs_keep_the_kernel():
         assert (found.error, found.fitted) == (0.0, False)
 
 
-def output_gap(model, new, images):
-    expected = to_numpy(model(images))
-    return float(np.mean((to_numpy(new(images)) - expected) ** 2) / np.var(expected))
+class Samples:
+    """Correlated patches of a kernel and its outputs, with a bias, and all that a fit is compared with."""
+
+    def __init__(self, shape=(3, 2, 4, 5), seed=0, count=400):
+        generator = np.random.default_rng(seed)
+        self.area, self.inputs, self.filters = shape[0] * shape[1], shape[2], shape[3]
+        size = self.area * self.inputs
+        x = generator.normal(size=(count, size)) @ generator.normal(size=(size, size)) + np.arange(size) / 9
+        self.kernel, self.bias = generator.normal(size=shape), np.arange(float(self.filters))
+        y = x @ self.kernel.reshape(size, self.filters) + self.bias
+        self.moments = moments_by_hand(x, y)
+        # A ridge is rows of noise whose right outputs are those of the kernel.
+        noise = np.sqrt(RIDGE * np.mean(np.var(x, axis=0)) * count) * np.eye(size)
+        self.x = np.concatenate([x - x.mean(axis=0), noise])
+        self.y = np.concatenate([y - y.mean(axis=0), noise @ self.kernel.reshape(size, self.filters)])
+
+    def missed(self, kernel):
+        """The squared error on the rows."""
+        return np.sum((self.x @ kernel.reshape(-1, self.filters) - self.y) ** 2)
+
+
+def nearest(x, y, rank):
+    """The matrix of a rank with which x comes nearest to y: the regression, projected on its strongest outputs."""
+    full = np.linalg.lstsq(x, y, rcond=None)[0]
+    strongest = np.linalg.svd(x @ full, full_matrices=False)[2][:rank]
+    return full @ strongest.T @ strongest
+
+
+def square_root(matrix):
+    values, vectors = np.linalg.eigh(matrix)
+    return vectors * np.sqrt(values) @ vectors.T
+
+
+def started(samples, order, count):
+    """The better one of the two starts, as a kernel: decomposed as it is, or in the metric of the patches."""
+    shape, (area, inputs) = samples.kernel.shape, (samples.area, samples.inputs)
+    x, own = samples.x.reshape(-1, area, inputs), samples.kernel.reshape(area, inputs, -1)
+    metric = np.zeros_like(own)
+    if order == "dw_pw":
+        for i in range(inputs):
+            metric[:, i] = nearest(x[:, :, i], x[:, :, i] @ own[:, i], count)
+    else:
+        places = square_root(sum(x[:, :, i].T @ x[:, :, i] for i in range(inputs)))
+        channels = square_root(sum(x[:, k].T @ x[:, k] for k in range(area)))
+        for o in range(shape[3]):
+            u, s, vt = np.linalg.svd(places @ own[:, :, o] @ channels)
+            product = u[:, :count] * s[:count] @ vt[:count]
+            metric[:, :, o] = np.linalg.inv(places) @ product @ np.linalg.inv(channels)
+    plain = expand(samples.kernel, order).terms.truncated(count).kernel
+    return min((plain, metric.reshape(shape)), key=samples.missed)
+
+
+def swept(samples, order, count):
+    """The fit by least squares on the rows themselves."""
+    shape, area, inputs = samples.kernel.shape, samples.area, samples.inputs
+    x, current = samples.x.reshape(-1, area, inputs), started(samples, order, count).reshape(area, inputs, -1)
+    if order == "dw_pw":
+        strength = [np.sum((x[:, :, i] @ current[:, i]) ** 2) for i in range(inputs)]
+        for _sweep in range(SWEEPS):
+            before = samples.missed(current)
+            for i in sorted(range(inputs), key=lambda i: -strength[i]):
+                others = sum(x[:, :, j] @ current[:, j] for j in range(inputs) if j != i)
+                current[:, i] = nearest(x[:, :, i], samples.y - others, count)
+            if samples.missed(current) > 0.999 * before:
+                break
+        return current.reshape(shape)
+    for o in range(shape[3]):
+        filters = np.linalg.svd(current[:, :, o])[0][:, :count]
+        for _sweep in range(SWEEPS):
+            seen = np.einsum("nki,kt->nti", x, filters)
+            vectors = np.linalg.lstsq(seen.reshape(len(x), -1), samples.y[:, o], rcond=None)[0].reshape(count, inputs)
+            seen = np.einsum("nki,ti->nkt", x, vectors)
+            filters = np.linalg.lstsq(seen.reshape(len(x), -1), samples.y[:, o], rcond=None)[0].reshape(area, count)
+        current[:, :, o] = filters @ vectors
+    return current.reshape(shape)
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_through_the_depth_every_layer_gains(order, randomize):
-    model = randomize(stack())
-    images = smooth((12, 12, 6), count=96)
-    free, _report = decouple(model, order=order, terms=2, only_if_cheaper=False)
-    new, report = decouple(model, order=order, terms=2, only_if_cheaper=False, data=images)
-    for each in report.layers:
-        assert 0 < each.output_error <= each.data_free_output_error
-    assert sum(each.output_error for each in report.layers) < 0.8 * sum(
-        each.data_free_output_error for each in report.layers
-    )
-    fresh = smooth((12, 12, 6), seed=0, count=200)[100:]
-    assert output_gap(model, new, fresh) < output_gap(model, free, fresh)
-    assert "output error" in report.changes[-1].action
-
-
-def test_a_fit_makes_a_bias(randomize):
-    new, _report = decouple(
-        randomize(single(use_bias=False)), terms=1, only_if_cheaper=False, data=smooth((9, 8, 5)) + 1.0
-    )
-    assert new.get_layer("conv").use_bias
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_fit_is_the_least_squares_on_the_samples(order, count, seed):
+    samples = Samples(seed=seed)
+    moments, expansion = samples.moments, expand(samples.kernel, order)
+    found = fit(moments, expansion, count, samples.bias)
+    expected = swept(samples, order, count)
+    np.testing.assert_allclose(found.kernel, expected, atol=1e-6 * np.abs(expected).max())
+    assert (found.terms.order, found.terms.count) == (order, count)
+    assert found.fitted
+    assert found.error == pytest.approx(moments.error(found.kernel))
+    assert found.error < moments.error(started(samples, order, count))
+    assert found.data_free_error == moments.error(expansion.terms.truncated(count).kernel, samples.bias)
+    np.testing.assert_allclose(found.bias, moments.best_bias(found.kernel))
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_nested_models_are_fitted_too(order, randomize):
-    model = randomize(nested())
-    report = decouple(model, order=order, terms=1, only_if_cheaper=False, data=smooth((8, 8, 5)))[1]
-    assert [each.layer for each in report.layers] == ["net/conv", "last"]
-    assert all(each.output_error < each.data_free_output_error for each in report.layers)
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_terms_in_the_metric_of_the_patches(order, count):
+    """For uncorrelated channels and places the metric is exact, and no kernel of as many terms has less error."""
+    samples = Samples()
+    regularized = samples.moments.regularized(samples.kernel, RIDGE)
+    terms = weighted(regularized, samples.kernel, order)
+    assert terms.order == order
+    np.testing.assert_allclose(terms.kernel, samples.kernel, atol=1e-8)  # all of them: the kernel itself
+    plain = expand(samples.kernel, order).terms.truncated(count).kernel
+    expected = started(samples, order, count)
+    if not np.array_equal(expected, plain):
+        np.testing.assert_allclose(terms.truncated(count).kernel, expected, atol=1e-8)
 
 
-def test_full_rank_stays_exact_through_the_depth(randomize, outputs_of):
-    model = randomize(stack())
-    new, _report = decouple(model, terms=9, only_if_cheaper=False, data=smooth((12, 12, 6)))
-    np.testing.assert_allclose(outputs_of(new)[0], outputs_of(model)[0], rtol=1e-3, atol=1e-3)
+@pytest.mark.parametrize("rank", [1, 2, 3, 5])
+def test_regression_of_a_rank(rank):
+    generator = np.random.default_rng(0)
+    x, y = generator.normal(size=(60, 7)) @ generator.normal(size=(7, 7)), generator.normal(size=(60, 5))
+    left, right = low_rank(x.T @ x, x.T @ y, rank)
+    assert (left.shape, right.shape) == ((7, rank), (rank, 5))
+    np.testing.assert_allclose(left @ right, nearest(x, y, rank), atol=1e-9)
 
 
-def test_statistics_of_batch_norm_become_those_of_the_samples(randomize):
-    model = randomize(stack())
-    images = smooth((12, 12, 6), count=64)
-    new, report = recalibrate_batch_norm(model, images)
-    trained = keras.models.clone_model(model)
-    trained.set_weights(model.get_weights())
-    for layer in trained.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = 0.0  # the statistics of the last batch, which here is all there is
-    trained(images, training=True)
-    for number in (1, 2, 3):
-        for old, found in zip(
-            trained.get_layer(f"bn{number}").weights, new.get_layer(f"bn{number}").weights, strict=True
-        ):
-            np.testing.assert_allclose(to_numpy(found), to_numpy(old), rtol=1e-4, atol=1e-5)
-    assert [change.action for change in report.changes] == ["statistics of 64 samples"] * 3
-    assert not np.allclose(model.get_layer("bn1").moving_mean, new.get_layer("bn1").moving_mean)
+def test_a_fit_says_whether_it_is_one():
+    terms = expand(np.ones((1, 1, 1, 1)), "dw_pw").terms
+    assert Fit(terms, np.zeros(1), 0.1, 0.2).fitted
+    assert not Fit(terms, np.zeros(1), 0.2, 0.2).fitted
+    np.testing.assert_allclose(Fit(terms, np.zeros(1), 0.1, 0.2).kernel, 1.0)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_what_is_exact_is_left_alone(order):
+    samples = Samples()
+    expansion = expand(samples.kernel, order)
+    found = fit(samples.moments, expansion, expansion.rank, samples.bias)
+    np.testing.assert_array_equal(found.kernel, expansion.terms.kernel)
+    assert found.bias is samples.bias
+    assert found.error == found.data_free_error < EXACT

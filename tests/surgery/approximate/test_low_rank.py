@@ -11,7 +11,7 @@ from sepzoo.support.errors import SepzooError
 from sepzoo.surgery import decompose_channels, decompose_spatially, decouple
 from sepzoo.surgery.algebra.response_maps import fit_response_map, fit_through_relu
 from tests.models import shared
-from tests.surgery.algebra.test_regression import smooth
+from tests.surgery.images import smooth
 from tests.surgery.networks import nested, single, stack
 
 BOTH = (decompose_spatially, decompose_channels)
