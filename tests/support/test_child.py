@@ -48,7 +48,7 @@ def act(question: str) -> object:
 
 @pytest.fixture
 def child() -> Iterator[Child]:
-    with Child(FUNCTION, seconds=2, memory=2**30) as started:
+    with Child(FUNCTION, seconds=60, memory=2**30) as started:  # a busy machine takes long to import what is asked
         yield started
 
 
@@ -67,18 +67,27 @@ def test_it_imports_nothing_heavy(child: Child) -> None:
     [
         ("crash", r"^crashed \(signal 11\)$"),
         ("leave", r"^crashed \(exit code 3\)$"),
-        ("hang", "^took more than 2 seconds$"),
-        ("spin", "^took more than 2 seconds$"),
     ],
 )
 def test_an_end_of_the_process_is_an_error(child: Child, question: str, text: str) -> None:
-    start = time.monotonic()
     with pytest.raises(ChildError, match=text):
         child.ask(question)
     assert child.closed
-    assert time.monotonic() - start < 60
     with pytest.raises(ChildError, match="has ended"):
         child.ask("more")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+@pytest.mark.parametrize("question", ["hang", "spin"])
+def test_time_is_limited(question: str) -> None:
+    start = time.monotonic()
+    with Child(FUNCTION, seconds=2, memory=2**30) as child:
+        with pytest.raises(ChildError, match=r"^took more than 2 seconds$"):
+            child.ask(question)
+        assert child.closed
+        with pytest.raises(ChildError, match=r"has ended"):
+            child.ask("more")
+    assert time.monotonic() - start < 60
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit memory")
@@ -102,7 +111,7 @@ def test_what_it_raises_is_one_error(child: Child) -> None:
 
 def test_a_function_that_is_not_there() -> None:
     with (
-        Child("tests.support.test_child:nothing", seconds=2, memory=2**30) as child,
+        Child("tests.support.test_child:nothing", seconds=60, memory=2**30) as child,
         pytest.raises(ChildError, match=r"^failed \(AttributeError"),
     ):
         child.ask("a")
@@ -120,11 +129,15 @@ def test_without_limits_it_says_so_and_runs(monkeypatch: pytest.MonkeyPatch) -> 
     program = f"import sys; sys.modules['resource'] = None; {module._PROGRAM}"
     monkeypatch.setattr(module, "_PROGRAM", program)
     with pytest.warns(RuntimeWarning, match="^this system has no limits on a process's memory"):
-        started = Child(FUNCTION, seconds=2, memory=2**30)
+        started = Child(FUNCTION, seconds=60, memory=2**30)
     with started:
         assert started.ask("a") == "a"
-        with pytest.raises(ChildError, match=r"^took more than 2 seconds$"):
-            started.ask("hang")
+    with (
+        pytest.warns(RuntimeWarning, match="^this system has no limits"),
+        Child(FUNCTION, seconds=2, memory=2**30) as started,
+        pytest.raises(ChildError, match=r"^took more than 2 seconds$"),
+    ):
+        started.ask("hang")  # time on the clock is limited all the same
 
 
 def test_no_process_is_left_behind(child: Child) -> None:
