@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import venv
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from filelock import FileLock
+from hypothesis import HealthCheck, settings
 
 from tests.command import run_command
 
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 MEDIAPIPE = "mediapipe==1.2.2"
+os.environ.pop("PYTEST_ADDOPTS", None)  # read by now, and not meant for programs that a test starts
+# A machine that does something else beside takes longer for an example, and that is no fault of what is tested.
+settings.register_profile("sepzoo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sepzoo")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -117,6 +124,16 @@ def small_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def quickstart(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """The folder in which `sepzoo quickstart` was run once, and what it printed."""
-    folder = tmp_path_factory.mktemp("quickstart")
-    return folder, run_command("quickstart", cwd=folder)
+    """The folder in which `sepzoo quickstart` was run once, and what it printed.
+
+    Where several processes share the tests (`pytest -n`), one of them runs it for all.
+    """
+    base = tmp_path_factory.getbasetemp()
+    together = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, printed = together / "quickstart", together / "quickstart.json"
+    with FileLock(together / "quickstart.lock"):
+        if not printed.exists():
+            folder.mkdir()
+            done = run_command("quickstart", cwd=folder)
+            printed.write_text(json.dumps([done.args, done.returncode, done.stdout, done.stderr]), encoding="utf-8")
+    return folder, subprocess.CompletedProcess(*json.loads(printed.read_text(encoding="utf-8")))
