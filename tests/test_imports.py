@@ -38,7 +38,7 @@ ROOMS = (
     "__main__",
 )
 """Each uses only those before it."""
-SURGERY = ("walk", "algebra", "exact", "approximate")
+SURGERY = ("walk", "algebra", "exact", "approximate", "pruning")
 """The rooms within surgery, likewise."""
 FACES = ("sepzoo", "sepzoo.applications")
 """Hold a lazy table and nothing else, and count as below all."""

@@ -18,6 +18,7 @@ from sepzoo.cli.analyse import analyse
 from sepzoo.cli.build import build
 from sepzoo.cli.card import card
 from sepzoo.cli.classify import classify
+from sepzoo.cli.compress import compress
 from sepzoo.cli.evaluate import evaluate
 from sepzoo.cli.export import export
 from sepzoo.cli.inspect import inspect
@@ -49,6 +50,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "train": train,
     "sweep": sweep,
     "rewrite": rewrite,
+    "compress": compress,
     "export": export,
     "evaluate": evaluate,
     "classify": classify,

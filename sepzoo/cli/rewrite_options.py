@@ -117,7 +117,7 @@ def _steps(options: RewriteOptions) -> list[Step]:
         if samples is not None:
             steps.append(lambda model: surgery.recalibrate_batch_norm(model, samples))
     if options.decouple is not None:
-        arguments = _decoupling(options.decouple)
+        arguments = settings_of(options.decouple, surgery.decouple, "--decouple", ("keep", "data"))
         steps.append(lambda model: surgery.decouple(model, **arguments, keep=keep, data=samples))
     return steps
 
@@ -132,11 +132,21 @@ def _kernel_sizes(text: str) -> list[tuple[int, int]] | None:
     return [(int(height), int(width)) for height, width in sizes]
 
 
-def _decoupling(text: str) -> dict[str, Json]:
-    """Read `macs=0.5,order=dw_pw`."""
-    legal = set(inspect.signature(surgery.decouple).parameters) - {"model", "keep", "data"}
+def settings_of(text: str, operation: Callable[..., object], option: str, others: Sequence[str]) -> dict[str, Json]:
+    """Read `macs=0.5,order=dw_pw`.
+
+    Args:
+        text: what follows an option.
+        operation: whose arguments are meant.
+        option: its name, for errors.
+        others: arguments that have options of their own.
+
+    Raises:
+        SepzooError: no setting, or one that the operation doesn't have.
+    """
+    legal = set(inspect.signature(operation).parameters) - {"model", *others}
     arguments = dict(parse_override(setting) for setting in text.split(","))
     for name in arguments:
         if name not in legal:
-            raise unknown("setting of --decouple", name, legal)
+            raise unknown(f"setting of {option}", name, legal)
     return arguments

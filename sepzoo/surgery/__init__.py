@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from sepzoo.surgery.exact.leading_batch_norm import fold_leading_batch_norm
     from sepzoo.surgery.exact.pointwise_pairs import fuse_pointwise
     from sepzoo.surgery.exact.separable_pairs import merge_separable, split_separable
+    from sepzoo.surgery.pruning.pruning import prune_channels
+    from sepzoo.surgery.pruning.pruning_report import KeptChannels, PrunedGroup, PruningReport
+    from sepzoo.surgery.pruning.refitting import Refit
     from sepzoo.surgery.walk.report import Change, SurgeryReport
     from sepzoo.surgery.walk.rewriting import Part, Replacement, Rule, Skip, rewrite
     from sepzoo.surgery.walk.sites import Call, Site, sites
@@ -32,7 +35,11 @@ __all__ = [
     "Change",
     "DecoupledLayer",
     "DecouplingReport",
+    "KeptChannels",
     "Part",
+    "PrunedGroup",
+    "PruningReport",
+    "Refit",
     "Replacement",
     "Rule",
     "Site",
@@ -48,6 +55,7 @@ __all__ = [
     "fold_leading_batch_norm",
     "fuse_pointwise",
     "merge_separable",
+    "prune_channels",
     "recalibrate_batch_norm",
     "replace",
     "rewrite",
@@ -63,7 +71,11 @@ __getattr__, __dir__ = lazy_names(
         "Change": "sepzoo.surgery.walk.report",
         "DecoupledLayer": "sepzoo.surgery.approximate.decoupling_report",
         "DecouplingReport": "sepzoo.surgery.approximate.decoupling_report",
+        "KeptChannels": "sepzoo.surgery.pruning.pruning_report",
         "Part": "sepzoo.surgery.walk.rewriting",
+        "PrunedGroup": "sepzoo.surgery.pruning.pruning_report",
+        "PruningReport": "sepzoo.surgery.pruning.pruning_report",
+        "Refit": "sepzoo.surgery.pruning.refitting",
         "Replacement": "sepzoo.surgery.walk.rewriting",
         "Rule": "sepzoo.surgery.walk.rewriting",
         "Site": "sepzoo.surgery.walk.sites",
@@ -79,6 +91,7 @@ __getattr__, __dir__ = lazy_names(
         "fold_leading_batch_norm": "sepzoo.surgery.exact.leading_batch_norm",
         "fuse_pointwise": "sepzoo.surgery.exact.pointwise_pairs",
         "merge_separable": "sepzoo.surgery.exact.separable_pairs",
+        "prune_channels": "sepzoo.surgery.pruning.pruning",
         "recalibrate_batch_norm": "sepzoo.surgery.approximate.recalibration",
         "replace": "sepzoo.surgery.approximate.replacing",
         "rewrite": "sepzoo.surgery.walk.rewriting",

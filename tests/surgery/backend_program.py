@@ -29,6 +29,8 @@ def results(model: keras.Model, images: np.ndarray) -> dict[str, keras.Model]:
         "blueprint in a subspace": surgery.blueprint(model, p=0.5),
         "spatial": surgery.decompose_spatially(model, ratio=2.0),
         "channels": surgery.decompose_channels(model, ratio=2.0, data=images),
+        "prune": surgery.prune_channels(model, ratios=0.5),
+        "prune with data": surgery.prune_channels(model, macs=0.6, importance="taylor", data=images),
         "recalibrate": surgery.recalibrate_batch_norm(model, images),
         "split": surgery.split_separable(separable),
         "merge": surgery.merge_separable(surgery.split_separable(separable)[0]),

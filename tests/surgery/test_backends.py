@@ -47,6 +47,6 @@ def answers(tmp_path_factory, randomize):
 def test_every_surgery_gives_the_same_network(answers, backend):
     expected, found = answers(BACKENDS[0]), answers(backend)
     assert set(found) == set(expected)
-    assert len(expected) == 2 * 15
+    assert len(expected) == 2 * 17
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-4 * np.abs(value).max(), err_msg=name)

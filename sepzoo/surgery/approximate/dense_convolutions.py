@@ -129,14 +129,14 @@ def dense_convs(plan: Plan, keep: str | Sequence[str] = (), *, pointwise: bool =
     """
     patterns = (keep,) if isinstance(keep, str) else tuple(keep)
     for pattern in patterns:
-        if not any(_is_named(site, pattern) for site in plan.sites):
+        if not any(is_named(site, pattern) for site in plan.sites):
             raise unknown("layer to keep", pattern, [site.name for site in plan.sites])
-    runs = _runs(plan.model)
+    runs = runs_of(plan.model)
     found = []
     for site in plan.sites:
         if not isinstance(site.layer, keras.layers.Conv2D):
             continue
-        kept = any(_is_named(site, pattern) for pattern in patterns)
+        kept = any(is_named(site, pattern) for pattern in patterns)
         reason = "it was to be kept" if kept else _obstacle(site.layer, pointwise=pointwise)
         if reason:
             plan.skip(site, reason)
@@ -151,15 +151,16 @@ def dense_convs(plan: Plan, keep: str | Sequence[str] = (), *, pointwise: bool =
     return found
 
 
-def _runs(model: keras.Model) -> Counter[int]:
-    """Return how often each layer runs, by its identity."""
+def runs_of(model: keras.Model) -> Counter[int]:
+    """Return how often each layer of a model runs for one sample, by its identity."""
     runs: Counter[int] = Counter()
     for node in nodes(model):
-        runs.update(_runs(node.operation) if isinstance(node.operation, keras.Model) else [id(node.operation)])
+        runs.update(runs_of(node.operation) if isinstance(node.operation, keras.Model) else [id(node.operation)])
     return runs
 
 
-def _is_named(site: Site, pattern: str) -> bool:
+def is_named(site: Site, pattern: str) -> bool:
+    """Return whether a pattern with shell wildcards names a layer, in a nested model by its path or its own name."""
     return any(fnmatch.fnmatchcase(name, pattern) for name in (site.name, site.layer.name))
 
 

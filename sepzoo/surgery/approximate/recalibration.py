@@ -40,6 +40,31 @@ def recalibrate_batch_norm(
     """
     inputs = model_inputs(model, data)
     plan = Plan(model)
+    found = _statistics(plan.model, inputs, batch_size)
+    for site in plan.sites:
+        if id(site.layer) in found:
+            new = type(site.layer).from_config(site.layer.get_config())
+            part = Part(new, found[id(site.layer)].weights())
+            plan.replace(site, Replacement((part,), f"statistics of {len(inputs)} samples"), verification=None)
+    return plan.finish(inputs)
+
+
+def recalibrate(model: keras.Model, inputs: np.ndarray, *, batch_size: int = 64) -> int:
+    """Do the same to a new model in place, as the last step of another surgery; return how many normalizations it has.
+
+    Args:
+        model: which is changed.
+        inputs: samples as it takes them.
+        batch_size: samples that run together.
+    """
+    found = _statistics(model, inputs, batch_size)
+    for statistics in found.values():
+        statistics.layer.set_weights(statistics.weights())
+    return len(found)
+
+
+def _statistics(model: keras.Model, inputs: np.ndarray, batch_size: int) -> dict[int, _Statistics]:
+    """Return what each batch normalization's input is like, by the layer's identity."""
     seen: dict[int, _Statistics] = {}
 
     def call(operation: Operation, args: Args, kwargs: Kwargs) -> Tensors:
@@ -50,14 +75,8 @@ def recalibrate_batch_norm(
         return run(operation, args, kwargs)
 
     for start in range(0, len(inputs), batch_size):
-        replay(plan.model, [ops.convert_to_tensor(inputs[start : start + batch_size])], call)
-
-    for site in plan.sites:
-        if id(site.layer) in seen:
-            new = type(site.layer).from_config(site.layer.get_config())
-            part = Part(new, seen[id(site.layer)].weights())
-            plan.replace(site, Replacement((part,), f"statistics of {len(inputs)} samples"), verification=None)
-    return plan.finish(inputs)
+        replay(model, [ops.convert_to_tensor(inputs[start : start + batch_size])], call)
+    return seen
 
 
 class _Statistics:

@@ -53,13 +53,13 @@ class SameOutputs:
         Raises:
             SepzooError: the new layers' weights are not finite, or they give something else; the old ones are named.
         """
-        if not all(_is_finite(part.layer) for part in replacement.parts):
-            culprits = [site for site in row if not _is_finite(site.layer)] or row
+        if not all(is_finite(part.layer) for part in replacement.parts):
+            culprits = [site for site in row if not is_finite(site.layer)] or row
             raise SepzooError(
                 f"expected finite weights. Received: NaN or infinite values in {_names(culprits)}. "
                 "Train the model again, or load another checkpoint."
             )
-        noise = [keras.ops.convert_to_tensor(each, dtype="float32") for each in _noise(row)]
+        noise = [keras.ops.convert_to_tensor(each, dtype="float32") for each in noise_for(row)]
         expected: Tensor = noise if len(noise) > 1 else noise[0]
         with keras.StatelessScope():  # keeps statistics, and penalties on outputs, from being added to the layers
             found = replacement(expected, training=self.training)
@@ -67,7 +67,7 @@ class SameOutputs:
                 expected = run(site.layer, (expected,), {}, training=self.training)
         allowed = max(tolerance(site.layer) for site in row)
         pairs = zip(keras.tree.flatten(found), keras.tree.flatten(expected), strict=True)
-        off = max(_distance(_array(new), _array(old), _channel_axis(row)) for new, old in pairs)
+        off = max(distance(as_array(new), as_array(old), _channel_axis(row)) for new, old in pairs)
         if not off <= allowed:  # so that NaN is caught too
             raise SepzooError(
                 f"expected the same outputs from what replaces {_names(row)}, to {allowed:g} of a channel's "
@@ -94,8 +94,8 @@ def tolerance(layer: Layer) -> float:
     return LOOSE if layer.compute_dtype in ("float32", "float64") else HALF
 
 
-def _noise(row: Sequence[Site]) -> list[np.ndarray]:
-    """Return the same random values every time for each input of a row, no wider than the model's own."""
+def noise_for(row: Sequence[Site]) -> list[np.ndarray]:
+    """Return the same random values every time for each input of a row of layers, no wider than the model's own."""
     generator = np.random.default_rng(0)
     return [
         generator.normal(size=(IMAGES, *_noise_shape(row, tuple(tensor.shape)))) for tensor in row[0].calls[0].inputs
@@ -123,7 +123,7 @@ def _channel_axis(row: Sequence[Site]) -> int:
     return 1 if any(getattr(site.layer, "data_format", "") == "channels_first" for site in row) else -1
 
 
-def _distance(found: np.ndarray, expected: np.ndarray, channel_axis: int) -> float:
+def distance(found: np.ndarray, expected: np.ndarray, channel_axis: int) -> float:
     """Return the largest error of a channel as a share of its largest value."""
     if found.shape != expected.shape:
         return float("inf")
@@ -136,12 +136,14 @@ def _distance(found: np.ndarray, expected: np.ndarray, channel_axis: int) -> flo
     return float(shares.max())
 
 
-def _array(tensor: Tensor) -> np.ndarray:
+def as_array(tensor: Tensor) -> np.ndarray:
+    """Return a tensor of any float type as a NumPy array."""
     return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32")))
 
 
-def _is_finite(layer: Layer) -> bool:
-    return all(np.isfinite(_array(variable)).all() for variable in layer.variables if "float" in str(variable.dtype))
+def is_finite(layer: Layer) -> bool:
+    """Return whether all that a layer holds is."""
+    return all(np.isfinite(as_array(variable)).all() for variable in layer.variables if "float" in str(variable.dtype))
 
 
 def _names(sites: Sequence[Site]) -> str:

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import keras
+import pytest
+
+from sepzoo.analysis import profile
+from sepzoo.artifact import model_file
+from sepzoo.records.metadata import Metadata
+from tests.cli.conftest import Command
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a small network for the ten digits."""
+    keras.utils.set_random_seed(3)
+    x = source = keras.Input((16, 16, 1), name="image")
+    for number in (1, 2):
+        x = keras.layers.Conv2D(12, 3, use_bias=False, name=f"conv{number}")(x)
+        x = keras.layers.ReLU(name=f"relu{number}")(keras.layers.BatchNormalization(name=f"bn{number}")(x))
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    model = keras.Model(source, keras.layers.Dense(10, activation="softmax", name="fc")(x), name="small")
+    model_file.attach(model, Metadata("small", labels=tuple("0123456789")))
+    return model_file.save(model, tmp_path_factory.mktemp("network") / "small.keras")
+
+
+def test_channels_to_a_budget_fitted_to_digits(command: Command, network: Path, tmp_path: Path) -> None:
+    out = tmp_path / "half.keras"
+    arguments = ["--prune-channels", "macs=0.5", "--data", "digits", "--samples", "64", "--out", out]
+    outcome = command("compress", network, *arguments)
+    assert outcome.code == 0, outcome.err
+    assert profile(model_file.load(out)).macs <= 0.5 * profile(model_file.load(network)).macs
+    assert model_file.read_metadata(out).labels == tuple("0123456789")
+    assert "outputs stay, as its activation 'softmax' looks at all of them" in outcome.out
+    assert "batch normalizations with the statistics of the samples: 2" in outcome.out
+    assert outcome.out.splitlines()[-1] == f"written to {out}"
+
+
+def test_ratios_in_json(command: Command, network: Path, tmp_path: Path) -> None:
+    settings = "ratios=0.4,multiple_of=4,importance=magnitude"
+    outcome = command(
+        "compress", network, "--prune-channels", settings, "--keep", "conv1", "--out", tmp_path / "new.keras", "--json"
+    )
+    report = json.loads(outcome.out)
+    assert [(group["layers"], group["channels_after"]) for group in report["groups"]] == [(["conv2"], 8)]
+    assert {each["layer"]: each["reason"] for each in report["kept"]}["conv1"] == "they were to be kept"
+    assert model_file.load(tmp_path / "new.keras").get_layer("conv2").filters == 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "error: Missing option '--prune-channels'."),
+        (["--prune-channels", "mac=0.5"], "error: unknown setting of --prune-channels 'mac'. Did you mean macs?"),
+        (["--prune-channels", "macs=2"], "error: expected a share of the MACs above 0 and up to 1. Received: macs=2."),
+        (["--prune-channels", "macs=half"], "error: expected a share of the MACs above 0 and up to 1. Received: macs="),
+        (["--prune-channels", "macs=0.001"], "error: expected a share of the MACs that can be reached by channels "),
+        (["--prune-channels", "multiple_of=8"], "error: expected macs or ratios, one of them. Received: macs=None"),
+        (
+            ["--prune-channels", "macs=0.5,ratios=0.5"],
+            "error: expected macs or ratios, one of them. Received: macs=0.5",
+        ),
+        (["--prune-channels", "ratios=1"], "error: expected ratios from 0 up to, not including, 1. Received: ratios=1"),
+        (["--prune-channels", "macs=0.5,importance=size"], "error: unknown importance 'size'. Known: magnitude, outp"),
+        (["--prune-channels", "macs=0.5,importance=taylor"], "error: expected data= for importance='taylor'. Received"),
+        (["--prune-channels", "macs=0.5,most_pruned=all"], "error: expected most_pruned above 0 and below 1. Received"),
+        (
+            ["--prune-channels", "macs=0.5,refit_layers=perhaps"],
+            "error: expected refit_layers as true or false. Receiv",
+        ),
+        (["--prune-channels", "macs=0.5", "--keep", "conv9"], "error: unknown layer to keep 'conv9'. Did you mean con"),
+        (["--prune-channels", "macs=0.5", "--out", "new.h5"], "error: expected a file name that ends in .keras. Recei"),
+    ],
+)
+def test_mistakes(command: Command, network: Path, tmp_path: Path, arguments: list[str], message: str) -> None:
+    outcome = command("compress", network, "--out", tmp_path / "new.keras", *arguments)
+    assert outcome.code == 2
+    assert outcome.err.startswith(message)
+    assert outcome.err.count("\n") == 1
+    assert not (tmp_path / "new.keras").exists()
