@@ -36,9 +36,9 @@ class Costs:
                 f"expected a model of known input size, as channels are chosen by what they cost. Received: {error}"
             ) from error
         self.whole = self.macs = sum(counts.values())
-        self._layers = [_LayerCost(each, counts[id(each.layer)]) for each in coupling.layers if counts[id(each.layer)]]
+        self._priced = [_LayerCost(each, counts[id(each.layer)]) for each in coupling.layers if counts[id(each.layer)]]
         self._users: list[list[_LayerCost]] = [[] for _ in range(coupling.count)]
-        for layer in self._layers:
+        for layer in self._priced:
             for number in layer.sets:
                 self._users[number].append(layer)
 
