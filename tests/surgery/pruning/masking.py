@@ -28,7 +28,7 @@ def masked(model, pruned):
     """Make all channels that the pruned network has no more zero in the model, where they are made."""
     smaller = by_path(pruned)
     for name, layer in by_path(model).items():
-        if layer.weights and not isinstance(layer, layers.PReLU):
+        if layer.weights and not isinstance(layer, layers.PReLU | layers.Normalization):
             _mask(layer, smaller[name])
     return model
 

@@ -53,7 +53,12 @@ def test_models_of_others(make, settings, randomize, outputs_of, fingerprint):
     assert pruned.output_shape == model.output_shape
 
 
-@pytest.mark.parametrize("family", SMALL)
+LARGE = ("fractalnet", "hybrid_hypothesis", "resnet50", "xception")
+
+
+@pytest.mark.parametrize(
+    "family", [pytest.param(family, marks=[pytest.mark.nightly] if family in LARGE else []) for family in SMALL]
+)
 def test_every_family(family, randomize, outputs_of):
     name, arguments = SMALL[family]
     model = tamed(randomize(applications.build(name, **arguments)))
