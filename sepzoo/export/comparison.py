@@ -173,4 +173,4 @@ def _kl_divergence(expected: np.ndarray, given: np.ndarray, *, independent: bool
     if independent:
         expected, given = (np.concatenate([each, 1 - each], axis=1) for each in (expected, given))
     p, q = (np.clip(each, _SMALLEST, 1) for each in (expected, given))
-    return float(np.mean(np.sum(p * np.log(p / q), axis=1)))
+    return max(0.0, float(np.mean(np.sum(p * np.log(p / q), axis=1))))  # it is never less but by rounding

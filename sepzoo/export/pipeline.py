@@ -27,6 +27,7 @@ from sepzoo.inference.opening import open as open_file
 from sepzoo.support.atomic import atomic_write, disk_error
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.quiet import Log, quiet
+from sepzoo.support.stopping import raise_if_stopped
 
 
 def write(
@@ -133,6 +134,7 @@ def _convert(
     try:
         with quiet() as text:
             target.convert(ready, values, temporary)
+        raise_if_stopped()  # TensorFlow's converter swallows it, now and then
     except SepzooError:
         raise
     except Exception as error:  # converters raise their own kinds, RuntimeError, ValueError and more

@@ -30,6 +30,36 @@ class Stop:
         return 128 + (self.signal or signal.SIGINT)
 
 
+@dataclass(frozen=True)
+class _Interrupt:
+    """The handler of a signal, which remembers that it came."""
+
+    stop: Stop
+
+    def __call__(self, number: int, frame: FrameType | None) -> NoReturn:
+        self.stop.signal = number
+        raise KeyboardInterrupt
+
+
+def raise_if_stopped() -> None:
+    """Raise `KeyboardInterrupt` once more if a signal came; native code that calls Python may have swallowed the first.
+
+    Call it behind such code, before what it made is put in its place.
+
+    Example:
+        >>> with stopped_by_signals():
+        ...     raise_if_stopped()
+    """
+    for number in _here():
+        handler = signal.getsignal(number)
+        if isinstance(handler, _Interrupt) and handler.stop.signal is not None:
+            raise KeyboardInterrupt
+
+
+def _here() -> list[signal.Signals]:
+    return [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]  # Windows has no SIGHUP
+
+
 @contextlib.contextmanager
 def stopped_by_signals() -> Iterator[Stop]:
     """Raise `KeyboardInterrupt` where one of the signals comes within the block; those that are ignored stay so.
@@ -43,20 +73,14 @@ def stopped_by_signals() -> Iterator[Stop]:
         143
     """
     stop = Stop()
-
-    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
-        stop.signal = number
-        raise KeyboardInterrupt
-
     if threading.current_thread() is not threading.main_thread():  # only there can signals be handled
         yield stop
         return
-    here = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]  # Windows has no SIGHUP
-    before = {number: signal.getsignal(number) for number in here}
+    before = {number: signal.getsignal(number) for number in _here()}
     try:
         for number, handler in before.items():
             if handler in _DEFAULTS:
-                signal.signal(number, interrupt)
+                signal.signal(number, _Interrupt(stop))
         yield stop
     finally:
         for number, handler in before.items():

@@ -71,7 +71,7 @@ def test_reads_a_file_that_other_tools_wrote(shared: Path) -> None:
     assert described.labels[:2] == ("background", "tench, Tinca tinca")
     assert described.preprocessing is not None
     assert (described.preprocessing.mean, described.preprocessing.std) == ((127.5,), (127.5,))
-    assert described.end == "softmax"
+    assert [end for _, end in described.ends.values()] == ["softmax"]
     assert described.operators["ADD"] == 10
 
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 
 import pytest
 
-from sepzoo.support.stopping import Stop, stopped_by_signals
+from sepzoo.support.stopping import Stop, raise_if_stopped, stopped_by_signals
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -17,6 +18,19 @@ def test_a_signal_interrupts(number: signal.Signals) -> None:
             signal.raise_signal(number)
     assert (stop.signal, stop.exit_code) == (number, 128 + number)
     assert signal.getsignal(number) is before
+
+
+def test_an_interrupt_that_was_swallowed_is_raised_again() -> None:
+    """As native code does that calls Python back."""
+    raise_if_stopped()
+    with stopped_by_signals() as stop:
+        raise_if_stopped()
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(KeyboardInterrupt):
+            raise_if_stopped()
+    assert stop.exit_code == 128 + signal.SIGTERM
+    raise_if_stopped()
 
 
 def test_what_is_ignored_stays_ignored() -> None:
