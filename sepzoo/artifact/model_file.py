@@ -70,8 +70,7 @@ def save(model: keras.Model, path: str | os.PathLike[str], *, penalties: bool = 
 
     Example:
         >>> import tempfile, keras
-        >>> from sepzoo.layers.weight_limit import limited_weights
-    from sepzoo.records.metadata import Metadata
+        >>> from sepzoo.records.metadata import Metadata
         >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
         >>> path = save(attach(model, Metadata("tiny", labels=("no", "yes"))), tempfile.mkdtemp() + "/tiny.keras")
         >>> read_metadata(path).labels
