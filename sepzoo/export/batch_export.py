@@ -53,17 +53,17 @@ class ExportResults:
 
     def __str__(self) -> str:
         file = ["", ""] if self.saved is None else [str(self.saved), _kib(self.saved.stat().st_size)]
-        rows = [["Keras", *file, _share(self.accuracy), "", _ms(self.latency)]]
+        rows = [["Keras", *file, _share(self.accuracy), "", "", _ms(self.latency)]]
         notes = []
         for report in self.reports:
             seen = report.comparison
-            compared = [_share(seen.file_accuracy), _share(seen.agreement)]
+            compared = [_share(seen.file_accuracy), _share(seen.agreement), _nats(seen.kl_divergence)]
             rows.append([report.target, str(report.path), _kib(report.size), *compared, _ms(report.latency)])
             matched = "" if seen.file_accuracy is None else f", classes matched {seen.matched or 'by number'}"
             notes.append(f"checked on {seen.origin}{matched}")
             notes += [f"{report.target}{text}" for text in map(_differences, seen.outputs or (seen,)) if text]
             notes += [f"{report.target} calibrated on {report.calibration}"] if report.calibration else []
-        text = table(["", "file", "KiB", "accuracy", "same answer", "ms/image"], rows, left=2)
+        text = table(["", "file", "KiB", "accuracy", "same answer", "KL, nats", "ms/image"], rows, left=2)
         return "\n".join([text, *dict.fromkeys(notes)])
 
 
@@ -135,11 +135,12 @@ def export_all(
 
 
 def _differences(seen: Comparison) -> str:
-    """Return in words what the table has no column for: KL divergence, and how far an output strays without agreement.
+    """Return in words what the table has no column for: how far an output strays without agreement.
 
-    Of one of several outputs its agreement too.
+    Of one of several outputs agreement and KL divergence too.
     """
-    parts = [] if seen.kl_divergence is None else [f"KL divergence {seen.kl_divergence:.2g} nats"]
+    alone = seen.name is None or seen.kl_divergence is None
+    parts = [] if alone else [f"KL divergence {_nats(seen.kl_divergence)} nats"]
     if seen.relative_error is not None and (seen.agreement is None or seen.name is not None):
         why = seen.note if seen.agreement is None else f"same answer {seen.agreement:.4f}"
         parts.append(f"relative error {seen.relative_error:.2g}, largest difference {seen.max_error:.2g} ({why})")
@@ -148,6 +149,10 @@ def _differences(seen: Comparison) -> str:
 
 def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
+
+
+def _nats(divergence: float | None) -> str:
+    return "-" if divergence is None else f"{divergence:.5f}"
 
 
 def _kib(size: int) -> str:

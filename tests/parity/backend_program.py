@@ -41,6 +41,8 @@ def _network(family: str, **changes: Any) -> keras.Model:
             variable.assign(generator.normal(0.0, np.sqrt(2.0 / fan_in), shape))
         else:
             variable.assign(generator.uniform(0.5, 1.5, shape) - 0.5 * ("beta" in variable.path))
+    for layer in model.layers:
+        getattr(layer, "finalize_state", lambda: None)()  # a Normalization keeps what it derives of its weights
     return model
 
 
@@ -48,6 +50,8 @@ def _batch(model: keras.Model, count: int) -> list[np.ndarray]:
     """Return images, and what each of their logits weighs in the loss."""
     generator = np.random.default_rng(1)
     images = generator.uniform(-1, 1, (count, *model.input_shape[1:]))
+    if any(isinstance(layer, keras.layers.Rescaling) for layer in model.layers):
+        images *= 255  # such a network normalizes by itself; smaller ones would all look alike to it
     return [array.astype(keras.config.floatx()) for array in (images, generator.normal(size=(count, 5)))]
 
 
