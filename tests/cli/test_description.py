@@ -39,7 +39,7 @@ def test_names_and_fields(text: str | None, expected: Preprocessing | None) -> N
         ("", "unknown preprocessing ''. "),
         ("caffe,zero_to_one", "expected one name, then fields as key=value. Received: --preprocessing caffe,zero_to_o"),
         ("mean=1", "expected a name, or both mean and std. Received: --preprocessing mean=1. Write for example zero_"),
-        ("caffe,crop=1", "unknown field of --preprocessing 'crop'. Known: channel_order, crop_fraction, interpolation"),
+        ("caffe,crop=1", "unknown field of --preprocessing 'crop'. Did you mean crop_fraction?"),
         ("mean=grey,std=1", "expected mean as one number, or one a channel. Received: mean=('grey',)."),
         ("mean=0,std=[]", "expected std as one number, or one a channel. Received: std=()."),
         ("mean=0,std=0", "expected a positive std. Received: std=(0,)."),
