@@ -105,7 +105,7 @@ def test_output_stride_changes_the_grid_and_not_the_values(seed, output_stride):
         ("mobilenet_v3_large", {"conv": "bsconv_u"}, "mobilenet_v3 has no slot for 'bsconv_u'"),
         ("mobilenet_v3_large", {"size": "medium"}, "unknown size of mobilenet_v3: 'medium'."),
         ("mobilenetv3_small_w1d8", {}, "stage1_unit1_squeeze: expected at least one squeezed channel. Received: 0"),
-        ("mobilenetv3_medium_w1", {}, "unknown model 'mobilenetv3_medium_w1'. Did you mean mobilenetv3_"),
+        ("mobilenetv3_medium_w1", {}, "mobilenetv3_small_w1, mobilenetv3_large_w1?"),
     ],
 )  # fmt: skip
 def test_what_is_refused_is_said(name, arguments, text):
