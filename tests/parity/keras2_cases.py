@@ -19,17 +19,24 @@ class Case:
     build: Callable[[Module], Any]
     shapes: tuple[tuple[int, ...], ...]
     integers: int = 0
+    words: tuple[str, ...] = ()
     tolerance: float = 1e-5
 
 
-def layer(build: Callable[[Any], Any], *shapes: tuple[int, ...], integers: int = 0, dtype: str = "float32") -> Case:
+def layer(
+    build: Callable[[Any], Any],
+    *shapes: tuple[int, ...],
+    integers: int = 0,
+    words: tuple[str, ...] = (),
+    dtype: str = "float32",
+) -> Case:
     """Return the case of one layer, called on one tensor, or on a list of several."""
 
     def model(k: Module) -> Any:
         inputs = [k.Input(shape, dtype=dtype) for shape in shapes]
         return k.Model(inputs, build(k.layers)(inputs if len(inputs) > 1 else inputs[0]))
 
-    return Case(model, shapes, integers)
+    return Case(model, shapes, integers, words)
 
 
 def call(build: Callable[..., Any], *shapes: tuple[int, ...], tolerance: float = 1e-5, integers: int = 0) -> Case:
@@ -39,7 +46,7 @@ def call(build: Callable[..., Any], *shapes: tuple[int, ...], tolerance: float =
         inputs = [k.Input(shape) for shape in shapes]
         return k.Model(inputs if len(inputs) > 1 else inputs[0], build(k, *inputs))
 
-    return Case(model, shapes, integers, tolerance)
+    return Case(model, shapes, integers, tolerance=tolerance)
 
 
 SEQ, MAP, CUBE = (7, 4), (8, 9, 4), (5, 6, 7, 2)
@@ -170,8 +177,8 @@ OTHERS = {
     "LocallyConnected2D": "Keras 3 lacks it",
     "RandomHeight": "of Keras 2 alone; among the graphs",
     "RandomWidth": "of Keras 2 alone; as RandomHeight",
-    "StringLookup": "takes text, which no network for images has",
-    "TextVectorization": "takes text, and saves its vocabulary nowhere in such a file",
+    "StringLookup": "takes text; among the tables",
+    "TextVectorization": "takes text; among the tables",
     "ThresholdedReLU": "of Keras 2 alone; among the graphs",
 }
 """Layers without a case, and why."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.parity.keras2_cases import MAP, SEQ, Case, Module, call, layer
+from tests.parity.keras2_tables import TABLES, UNSAVED
 
 MIXED = 2e-2
 """Tolerance of half precision: the two versions round at other places."""
@@ -135,6 +136,7 @@ GRAPHS: dict[str, Case] = {
     "crop_random_larger": layer(lambda k: k.RandomCrop(12, 11), MAP),
     "upsample_lanczos": layer(lambda k: k.UpSampling2D(2, interpolation="lanczos5"), MAP),
     "upsample_bicubic": layer(lambda k: k.UpSampling2D(2, interpolation="bicubic"), MAP),
+    **TABLES,
 }
 
 NO_ARCHIVE = ("operations",)
@@ -148,5 +150,6 @@ REFUSED: dict[str, Case] = {
     "norm_of_two_axes": layer(lambda k: k.BatchNormalization(axis=[1, 3]), MAP),
     "unknown_operation": call(lambda k, x: k.backend.cumsum(x, axis=1), SEQ),
     "ragged": Case(lambda k: k.Sequential([k.Input((None, 4), ragged=True), k.layers.Dense(2)]), ()),
+    **UNSAVED,
 }
 """What Keras 2 writes and sepzoo does not read."""

@@ -16,17 +16,20 @@ import tf_keras
 
 from tests.parity.keras2_cases import LAYERS, Case
 from tests.parity.keras2_graphs import GRAPHS, NO_ARCHIVE, REFUSED
+from tests.parity.keras2_tables import UNSAVED
 
 
 def inputs(case: Case, generator: np.random.Generator) -> list[np.ndarray]:
     shapes = [(3, *shape) for shape in case.shapes]
+    if case.words:
+        return [generator.choice(case.words, shape) for shape in shapes]
     if case.integers:
         return [generator.integers(0, case.integers, shape) for shape in shapes]
     return [generator.normal(size=shape).astype("float32") for shape in shapes]
 
 
 def weights(weight: tf_keras.Variable, generator: np.random.Generator) -> np.ndarray:
-    if weight.dtype.is_integer:
+    if weight.dtype.is_integer or weight.name.startswith(("summary", "Variable")):  # tables that stay as they are
         return np.asarray(weight)
     positive = "variance" in weight.name or "stddev" in weight.name
     return generator.uniform(0.5, 1.5, weight.shape) if positive else generator.normal(scale=0.5, size=weight.shape)
@@ -57,7 +60,9 @@ def main(folder: Path) -> None:
     for name, case in {**LAYERS, **GRAPHS}.items():
         write(folder, name, case, generator)
     for name, case in REFUSED.items():
-        case.build(tf_keras).save(folder / f"refused_{name}.h5")
+        tf_keras.backend.clear_session()
+        suffix = ".keras" if name in UNSAVED else ".h5"
+        case.build(tf_keras).save(folder / f"refused_{name}{suffix}")
     found: dict[int, str] = {}
     for name in sorted(dir(tf_keras.layers), key=len, reverse=True):  # the longest of a class's names is its own
         item = getattr(tf_keras.layers, name)

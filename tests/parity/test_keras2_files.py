@@ -24,7 +24,7 @@ HOLDERS = (
     *("Bidirectional", "ConvLSTM2D", "Dense", "MultiHeadAttention", "Normalization", "RNN", "SeparableConv2D"),
     *("SpectralNormalization", "StackedRNNCells", "TimeDistributed"),
     *("deep_nest", "nested_twice", "partly_frozen", "several", "shared", "slashes", "teachable"),
-    *("mixed_float16", "time_distributed_model"),
+    *("mixed_float16", "time_distributed_model", "discretization_adapted", "integers_by_rarity", "text_by_rarity"),
 )
 """Cases whose archives have layers within layers, or settings that archives say otherwise than HDF5 files."""
 
@@ -103,10 +103,13 @@ def test_every_layer_of_keras_2_has_a_case_or_a_reason(files: Path) -> None:
         ("norm_of_two_axes", r"'batch_normalization' \(BatchNormalization\) with axis=\[1, 3\]\."),
         ("unknown_operation", r"is the TensorFlow function tf\.math\.cumsum, for which sepzoo has no equivalent\."),
         ("ragged", r"expected a dense input\. Received: 'input_\d+', which is ragged or sparse\."),
+        ("adapted_strings", r"Received: layer 'string_lookup' \(StringLookup\) without, .*Give it vocabulary="),
+        ("adapted_integers", r"Received: layer 'integer_lookup' \(IntegerLookup\) without, .*Give it vocabulary="),
+        ("adapted_text", r"Received: layer 'text_vectorization' \(TextVectorization\) without, .*Give it vocabulary="),
     ],
 )
 def test_what_is_not_read_is_refused_by_name(files: Path, name: str, text: str) -> None:
-    path = files / f"refused_{name}.h5"
+    [path] = files.glob(f"refused_{name}.*")
     with pytest.raises(SepzooError, match=text) as error:
         model_file.load(path)
     assert str(error.value).startswith(f"{path}: ")

@@ -16,7 +16,7 @@ import numpy as np
 
 from sepzoo.artifact.inspection.archive import open_member
 from sepzoo.artifact.keras2.graph import Member, member_from, require_model
-from sepzoo.artifact.keras2.weights import finalize
+from sepzoo.artifact.keras2.weights import finalize, fits, states
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.recursion import deep_recursion
 from sepzoo.support.types import Json
@@ -43,14 +43,14 @@ def read(path: Path) -> keras.Model:
     """
     try:
         with path.open("rb") as file, zipfile.ZipFile(file) as archive, deep_recursion():
+            config = json.loads(archive.read("config.json"))
+            model = member_from(config)
             assets = [name for name in archive.namelist() if name.startswith("assets/") and not name.endswith("/")]
             if assets:
                 raise SepzooError(
                     f"expected layers and weights alone. Received: {assets[0]}, the vocabulary of a layer. Give the "
                     "layer its vocabulary by vocabulary= and save the network again."
                 )
-            config = json.loads(archive.read("config.json"))
-            model = member_from(config)
             network = require_model(model.layer, config)
             with h5py.File(open_member(archive, file, _WEIGHTS), "r") as weights:
                 filled = set(_fill(model, config, weights))
@@ -87,7 +87,7 @@ def _fill(member: Member, entry: Json, group: h5py.Group) -> Iterator[int]:
                 yield from _fill(below, each, inner[name])
         return
     own = [*layer._trainable_variables, *layer._non_trainable_variables]
-    own = [variable for variable in own if _counts(variable)]
+    own = [*(variable for variable in own if _counts(variable)), *states(layer)]
     given = group.get(_VARIABLES, {})
     renorm = isinstance(layer, keras.layers.BatchNormalization) and len(given) > len(own)  # its own stand behind
     if (
@@ -97,10 +97,10 @@ def _fill(member: Member, entry: Json, group: h5py.Group) -> Iterator[int]:
             raise SepzooError(f"expected {len(own)} weights for layer {layer.name!r}. Received: {len(given)}.")
         own = []
     for number, variable in enumerate(own):
-        value = np.asarray(given[str(number)])
+        value = np.asarray(given[variable.name if variable.name in given else str(number)])
         if tuple(itertools.dropwhile(lambda size: size == 1, value.shape)) == tuple(variable.shape):
             value = value.reshape(variable.shape)  # of a `BatchNormalization` with `virtual_batch_size`
-        if value.shape != tuple(variable.shape):
+        if not fits(value.shape, variable.shape):
             raise SepzooError(
                 f"expected {variable.name} of shape {tuple(variable.shape)} in layer {layer.name!r}. Received: one of "
                 f"shape {value.shape}. The file's weights are not those of its configuration."

@@ -58,11 +58,15 @@ _UNUSED = {
     "Softmax": {"robust_masking"},
     "IntegerLookup": {"vocabulary_size", "has_input_vocabulary"},
     "StringLookup": {"vocabulary_size", "has_input_vocabulary"},
+    "TextVectorization": {"vocabulary_size", "has_input_vocabulary"},
     "Resizing": {"seed"},
     "Attention": {"causal"},
     "AdditiveAttention": {"causal"},
 }
 """Settings that say nothing about inference, or are told elsewhere (`causal` at each call), by kind; "" for all."""
+
+_WITH_VOCABULARY = ("IntegerLookup", "StringLookup", "TextVectorization")
+"""Layers that answer nothing without their vocabulary."""
 
 _HARMLESS: tuple[Json, ...] = (None, False, 0, 1, "", [], {})
 """Values of an unknown setting that mean that it is not used; True, which equals 1, means that it is."""
@@ -147,6 +151,12 @@ def _renewed(kind: str, cls: type, settings: Mapping[str, Json], skip: set[str])
         raise _unknown_setting(kind, settings, "axis")
     if isinstance(found.get("vocabulary"), str) or isinstance(found.get("idf_weights"), str):
         raise _unknown_setting(kind, settings, "vocabulary")
+    if cls.__name__ in _WITH_VOCABULARY and not found.get("vocabulary"):
+        raise SepzooError(
+            f"expected layers with their vocabularies among their settings. Received: layer {settings.get('name')!r} "
+            f"({kind}) without, as adapt() leaves it. Give it vocabulary=layer.get_vocabulary(include_special_tokens="
+            "False) in Keras 2 and save the network again."
+        )
     return {**found, **_ADDED.get(kind, {}), "name": plain_name(found.get("name"))}
 
 
