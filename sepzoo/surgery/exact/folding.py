@@ -116,7 +116,8 @@ def _obstacle(site: Site, before: Site | None, carrier: Site | None) -> str:
     if len(before.calls) > 1 or before.consumer is not norm:
         return f"the output of {before.name!r} is used elsewhere too"
     if layer.activation is not keras.activations.linear:
-        return f"{named} ends in the activation {layer.activation.__name__!r}"
+        name = getattr(layer.activation, "__name__", type(layer.activation).__name__)  # a function, or a layer
+        return f"{named} ends in the activation {name!r}"
     first = getattr(layer, "data_format", "") == "channels_first"
     rank = len(carrier.output_shape)
     if norm.axis % rank != (1 if first else rank - 1):

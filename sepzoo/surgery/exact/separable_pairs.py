@@ -123,7 +123,8 @@ def _obstacle(site: Site, second: Site | None, pointwise: Layer) -> str:
     if math.prod(behind.strides) != 1 or behind.groups != 1 or len(second.calls) > 1:
         return f"the layer behind it, {named}, has strides or groups, or is called elsewhere too"
     if layer.activation is not keras.activations.linear:
-        return f"it ends in the activation {layer.activation.__name__!r}"
+        name = getattr(layer.activation, "__name__", type(layer.activation).__name__)  # a function, or a layer
+        return f"it ends in the activation {name!r}"
     if (layer.data_format, layer.trainable) != (behind.data_format, behind.trainable):
         return f"its data format or its trainable flag is not that of {named}"
     if layer.dtype_policy.name != behind.dtype_policy.name:

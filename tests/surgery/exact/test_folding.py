@@ -172,6 +172,10 @@ def output_too(x):
             lambda x: layers.BatchNormalization(name="bn")(layers.Conv2D(3, 3, activation="relu", name="f")(x)),
             "'f' (Conv2D) ends in the activation 'relu'",
         ),
+        (
+            lambda x: layers.BatchNormalization(name="bn")(layers.Conv2D(3, 3, activation=layers.ReLU(), name="f")(x)),
+            "'f' (Conv2D) ends in the activation 'ReLU'",
+        ),
         (branch, "the output of 'f' is used elsewhere too"),
         (output_too, "the output of 'f' is used elsewhere too"),
         (shared_norm, "it is shared by 2 calls"),
