@@ -94,6 +94,24 @@ def slashes(k: Module) -> Any:
     return k.Sequential([k.Input((4,)), k.layers.Dense(3, name="head/dense"), k.layers.Dense(2, name="head_dense")])
 
 
+def near_names(k: Module, x: Any) -> Any:
+    """Names that are one without their slashes: of layers, of an operation and of models."""
+    y = k.layers.Dense(3, name="a/b")(x)
+    y = k.layers.Dense(3, name="a.b", activation="relu")(k.layers.Dense(3, name="a.b_1")(y))
+    parts = [k.Sequential([k.Input((3,)), k.layers.Dense(3, name="a/b")], name=name) for name in ("p/q", "p.q")]
+    return k.layers.Add(name="sum/of")([parts[0](y), parts[1](y) * 2.0])
+
+
+def activation_layers(k: Module, x: Any) -> Any:
+    y = k.layers.Conv2D(4, 3, activation=k.layers.LeakyReLU(), padding="same")(x)
+    y = k.layers.BatchNormalization()(y)
+    y = k.layers.Conv2D(4, 3, activation=k.layers.LeakyReLU(0.1))(y)
+    y = k.layers.DepthwiseConv2D(3, activation=k.layers.ReLU(max_value=1.5, negative_slope=0.2))(y)
+    y = k.layers.SimpleRNN(4, activation=k.layers.ELU(0.3))(k.layers.Reshape((-1, 4))(y))
+    y = k.layers.Activation(k.layers.ThresholdedReLU(0.1))(y)
+    return k.layers.Dense(5, activation=k.layers.Softmax())(y)
+
+
 def activations(k: Module, x: Any) -> Any:
     names = ("elu", "exponential", "gelu", "hard_sigmoid", "linear", "mish", "relu", "selu", "sigmoid", "softmax")
     more = ("softplus", "softsign", "swish", "tanh", "leaky_relu", "relu6")
@@ -136,6 +154,8 @@ GRAPHS: dict[str, Case] = {
     "crop_random_larger": layer(lambda k: k.RandomCrop(12, 11), MAP),
     "upsample_lanczos": layer(lambda k: k.UpSampling2D(2, interpolation="lanczos5"), MAP),
     "upsample_bicubic": layer(lambda k: k.UpSampling2D(2, interpolation="bicubic"), MAP),
+    "near_names": call(near_names, (4,)),
+    "activation_layers": call(activation_layers, MAP),
     **TABLES,
 }
 
@@ -150,6 +170,7 @@ REFUSED: dict[str, Case] = {
     "norm_of_two_axes": layer(lambda k: k.BatchNormalization(axis=[1, 3]), MAP),
     "unknown_operation": call(lambda k, x: k.backend.cumsum(x, axis=1), SEQ),
     "ragged": Case(lambda k: k.Sequential([k.Input((None, 4), ragged=True), k.layers.Dense(2)]), ()),
+    "activation_weights": layer(lambda k: k.Dense(3, activation=k.PReLU()), SEQ),
     **UNSAVED,
 }
 """What Keras 2 writes and sepzoo does not read."""

@@ -25,6 +25,7 @@ HOLDERS = (
     *("SpectralNormalization", "StackedRNNCells", "TimeDistributed"),
     *("deep_nest", "nested_twice", "partly_frozen", "several", "shared", "slashes", "teachable"),
     *("mixed_float16", "time_distributed_model", "discretization_adapted", "integers_by_rarity", "text_by_rarity"),
+    *("near_names", "activation_layers"),
 )
 """Cases whose archives have layers within layers, or settings that archives say otherwise than HDF5 files."""
 
@@ -86,6 +87,14 @@ def test_archives_of_keras_2_are_read_too(files: Path, name: str) -> None:
 
 
 @pytest.mark.slow
+def test_layers_near_in_name_keep_their_own_names(files: Path) -> None:
+    model = model_file.load(files / "near_names.h5")
+    names = [layer.name for layer in model.layers]
+    assert {"a.b", "a.b_1", "a.b_2", "p.q", "p.q_1", "sum.of"} <= set(names)
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.slow
 def test_every_layer_of_keras_2_has_a_case_or_a_reason(files: Path) -> None:
     layers = set(json.loads((files / "layers.json").read_text()))
     assert layers == {*LAYERS, *WITHIN, *BASES, *OTHERS}
@@ -103,6 +112,7 @@ def test_every_layer_of_keras_2_has_a_case_or_a_reason(files: Path) -> None:
         ("norm_of_two_axes", r"'batch_normalization' \(BatchNormalization\) with axis=\[1, 3\]\."),
         ("unknown_operation", r"is the TensorFlow function tf\.math\.cumsum, for which sepzoo has no equivalent\."),
         ("ragged", r"expected a dense input\. Received: 'input_\d+', which is ragged or sparse\."),
+        ("activation_weights", r"layer 'dense' \(Dense\) with activation 'PReLU', which is no layer without weights"),
         ("adapted_strings", r"Received: layer 'string_lookup' \(StringLookup\) without, .*Give it vocabulary="),
         ("adapted_integers", r"Received: layer 'integer_lookup' \(IntegerLookup\) without, .*Give it vocabulary="),
         ("adapted_text", r"Received: layer 'text_vectorization' \(TextVectorization\) without, .*Give it vocabulary="),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import keras
 
 from sepzoo.artifact.keras2.operations import OPERATION_LAYERS, operation
-from sepzoo.artifact.keras2.settings import layer_from, plain_name
+from sepzoo.artifact.keras2.settings import apart, layer_from, plain_name
 from sepzoo.artifact.keras2.values import plain, precision
 from sepzoo.layers.graph import functions_between, graph_of
 from sepzoo.support.errors import SepzooError, first_line
@@ -83,8 +83,9 @@ class _Sequential:
         start = None
         if entries and entries[0]["class_name"] == "InputLayer":
             start = _input(entries.pop(0)["config"])
+        names = apart(map(_name, entries))
         for entry in entries:
-            members[_name(entry)] = member_from(entry)
+            members[_name(entry)] = member_from(_named(entry, names[_name(entry)]))
         if start is None and entries:
             start = self._start(entries[0], next(iter(members.values())))
         layers = [member.layer for member in members.values()]
@@ -111,6 +112,7 @@ class _Functional:
             raise SepzooError("expected a model with its layers. Received: a configuration without them.")
         self.settings = settings
         self.entries = {_name(entry): entry for entry in settings["layers"]}
+        self.names = apart(self.entries)
         self.members: dict[str, Member] = {}
         self.tensors: dict[str, list[list[Tensor]]] = {name: [] for name in self.entries}
         # A nested model counts its calls from 1: its own construction was call 0.
@@ -122,9 +124,9 @@ class _Functional:
         names = self._input_names()
         for name, entry in self.entries.items():
             if entry["class_name"] == "InputLayer":
-                self.tensors[name].append([_input({**entry["config"], "name": names.get(name, name)})])
+                self.tensors[name].append([_input({**entry["config"], "name": names.get(name, self.names[name])})])
             elif entry["class_name"] not in OPERATION_LAYERS:
-                self.members[name] = member_from(entry)
+                self.members[name] = member_from(_named(entry, self.names[name]))
         self._call_all()
         inputs, outputs = (self._ends(key) for key in ("input_layers", "output_layers"))
         trainable = self.settings.get("trainable", True)
@@ -161,7 +163,7 @@ class _Functional:
         try:
             if entry["class_name"] in OPERATION_LAYERS:
                 outputs = operation(str(entry["config"].get("function")), name)(first, **kwargs)
-                _name_functions((first, kwargs), outputs, plain_name(name) or "operation")
+                _name_functions((first, kwargs), outputs, self.names[name] or "operation")
             else:
                 outputs = _called(self.members[name].layer, first, kwargs, entry["config"])
         except SepzooError:
@@ -265,6 +267,11 @@ def _has_form_of_reference(part: Json) -> bool:
 
 def _name(entry: Json) -> str:
     return str(entry.get("name") or entry["config"]["name"])
+
+
+def _named(entry: Json, name: str) -> Json:
+    """Return an entry with the name that its layer is to have."""
+    return {**entry, "config": {**entry["config"], "name": name}} if isinstance(entry["config"], dict) else entry
 
 
 def _model_name(settings: dict[str, Json]) -> str | None:

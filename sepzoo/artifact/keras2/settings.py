@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping
 
 import keras
 
@@ -67,6 +68,9 @@ _UNUSED = {
 
 _WITH_VOCABULARY = ("IntegerLookup", "StringLookup", "TextVectorization")
 """Layers that answer nothing without their vocabulary."""
+
+_ACTIVATION_LAYERS = ("ELU", "LeakyReLU", "ReLU", "Softmax", "ThresholdedReLU")
+"""Layers that stand for an activation in another layer's settings."""
 
 _HARMLESS: tuple[Json, ...] = (None, False, 0, 1, "", [], {})
 """Values of an unknown setting that mean that it is not used; True, which equals 1, means that it is."""
@@ -136,7 +140,7 @@ def _renewed(kind: str, cls: type, settings: Mapping[str, Json], skip: set[str])
                 raise _unknown_setting(kind, settings, key)
             continue
         try:
-            found[key] = value(key, setting)
+            found[key] = _activation_layer(setting) if _is_layer(key, setting) else value(key, setting)
         except SepzooError as error:
             raise SepzooError(
                 f"expected settings that Keras 3 has. Received: layer {settings.get('name')!r} ({kind}) with {error}. "
@@ -160,11 +164,48 @@ def _renewed(kind: str, cls: type, settings: Mapping[str, Json], skip: set[str])
     return {**found, **_ADDED.get(kind, {}), "name": plain_name(found.get("name"))}
 
 
+def _is_layer(key: str, setting: Json) -> bool:
+    """Return whether a layer stands in an activation's place: `Dense(3, activation=LeakyReLU())`."""
+    return key.endswith("activation") and isinstance(setting, dict) and setting.get("class_name") != "function"
+
+
+def _activation_layer(setting: dict[str, Json]) -> Layer:
+    """Return the layer of an activation; one with weights of its own can't be built inside another.
+
+    Raises:
+        SepzooError: it is none of `_ACTIVATION_LAYERS`.
+    """
+    kind = str(setting.get("class_name"))
+    if kind not in _ACTIVATION_LAYERS:
+        raise SepzooError(f"activation {kind!r}, which is no layer without weights ({', '.join(_ACTIVATION_LAYERS)})")
+    return layer_from(kind, setting.get("config") or {}, {})
+
+
 def _unknown_setting(kind: str, settings: Mapping[str, Json], key: str) -> SepzooError:
     return SepzooError(
         f"expected settings that Keras 3 has. Received: layer {settings.get('name')!r} ({kind}) with "
         f"{key}={settings.get(key)!r}. {ADVICE}"
     )
+
+
+def apart(names: Iterable[str]) -> dict[str, str]:
+    """Return the plain name of each of a model's layers; those that would become one are numbered.
+
+    Example:
+        >>> apart(["a/b", "a.b", "c"])
+        {'a/b': 'a.b_1', 'a.b': 'a.b', 'c': 'c'}
+    """
+    given = list(names)
+    taken = {name for name in given if "/" not in name}
+    found = {}
+    for name in given:
+        plain = plain_name(name) or name
+        if "/" in name:
+            numbered = (f"{plain}_{number}" for number in itertools.count(1))
+            plain = next(each for each in itertools.chain([plain], numbered) if each not in taken)
+            taken.add(plain)
+        found[name] = plain
+    return found
 
 
 def plain_name(name: Json) -> str | None:
