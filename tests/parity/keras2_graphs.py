@@ -112,6 +112,25 @@ def activation_layers(k: Module, x: Any) -> Any:
     return k.layers.Dense(5, activation=k.layers.Softmax())(y)
 
 
+def sounds(k: Module, x: Any) -> Any:
+    """A small network after YAMNet's plan, in a model of its own as in files that add to it."""
+    patches = k.Input((96, 64), name="patches")
+    norm = {"center": True, "scale": False, "epsilon": 1e-4}
+    y = k.layers.Reshape((96, 64, 1))(patches)
+    y = k.layers.Conv2D(4, 3, 2, "same", use_bias=False, name="layer1/conv")(y)
+    y = k.layers.ReLU(name="layer1/relu")(k.layers.BatchNormalization(name="layer1/conv/bn", **norm)(y))
+    for number, (filters, stride) in enumerate([(6, 1), (8, 2), (8, 2)], 2):
+        name = f"layer{number}"
+        y = k.layers.DepthwiseConv2D(3, stride, "same", use_bias=False, name=f"{name}/depthwise_conv")(y)
+        y = k.layers.BatchNormalization(name=f"{name}/depthwise_conv/bn", **norm)(y)
+        y = k.layers.ReLU(name=f"{name}/depthwise_conv/relu")(y)
+        y = k.layers.Conv2D(filters, 1, padding="same", use_bias=False, name=f"{name}/pointwise_conv")(y)
+        y = k.layers.BatchNormalization(name=f"{name}/pointwise_conv/bn", **norm)(y)
+        y = k.layers.ReLU(name=f"{name}/pointwise_conv/relu")(y)
+    y = k.layers.Dense(521, activation="sigmoid")(k.layers.GlobalAveragePooling2D()(y))
+    return k.Model(patches, y, name="yamnet_frames")(x)
+
+
 def activations(k: Module, x: Any) -> Any:
     names = ("elu", "exponential", "gelu", "hard_sigmoid", "linear", "mish", "relu", "selu", "sigmoid", "softmax")
     more = ("softplus", "softsign", "swish", "tanh", "leaky_relu", "relu6")
@@ -156,6 +175,7 @@ GRAPHS: dict[str, Case] = {
     "upsample_bicubic": layer(lambda k: k.UpSampling2D(2, interpolation="bicubic"), MAP),
     "near_names": call(near_names, (4,)),
     "activation_layers": call(activation_layers, MAP),
+    "sounds": call(sounds, (96, 64)),
     **TABLES,
 }
 

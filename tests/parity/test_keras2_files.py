@@ -14,9 +14,15 @@ import keras
 import numpy as np
 import pytest
 
+from sepzoo import inference
+from sepzoo.analysis import profile
 from sepzoo.artifact import model_file
 from sepzoo.artifact.inspection import one_child
+from sepzoo.data import Samples
+from sepzoo.export import tflite
+from sepzoo.layers.graph import layers_of
 from sepzoo.support.errors import SepzooError
+from sepzoo.surgery import fold_batch_norm
 from tests.parity.keras2_cases import BASES, LAYERS, OTHERS, WITHIN
 from tests.parity.keras2_graphs import GRAPHS, NO_ARCHIVE, REFUSED
 
@@ -92,6 +98,25 @@ def test_layers_near_in_name_keep_their_own_names(files: Path) -> None:
     names = [layer.name for layer in model.layers]
     assert {"a.b", "a.b_1", "a.b_2", "p.q", "p.q_1", "sum.of"} <= set(names)
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.slow
+def test_a_network_of_sounds_goes_all_the_way(files: Path, tmp_path: Path) -> None:
+    model = model_file.load(files / "sounds.h5")
+    with np.load(files / "sounds.npz") as arrays:
+        patches, expected = arrays["input_0"], arrays["arr_0"]
+    area = 48 * 32
+    by_hand = (
+        area * 9 * 4 + area * (9 * 4 + 4 * 6) + area // 4 * (9 * 6 + 6 * 8) + area // 16 * (9 * 8 + 8 * 8) + 8 * 521
+    )
+    assert profile(model).macs == by_hand
+    folded, _report = fold_batch_norm(model)
+    assert not [layer for _name, layer in layers_of(folded) if isinstance(layer, keras.layers.BatchNormalization)]
+    np.testing.assert_allclose(np.asarray(folded(patches)), expected, atol=1e-5)
+    samples = Samples(patches, None, origin="arrays", seed=0)
+    opened = inference.open(tflite(model, tmp_path / "sounds.tflite", calibration=samples).path)
+    assert (opened.input_shape, opened.output.kind) == ((96, 64), "multilabel")
+    np.testing.assert_allclose(opened.predict(patches), expected, atol=1e-5)
 
 
 @pytest.mark.slow
