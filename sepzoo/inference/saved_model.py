@@ -23,6 +23,8 @@ EXTRA_FILES = "assets.extra"
 """The folder inside a SavedModel that TensorFlow leaves to others."""
 
 SIGNATURE = "serving_default"
+SERVE = "serve"
+"""The tag of a graph that is made to be served."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -95,7 +97,9 @@ def read(path: Path, threads: int) -> SavedModelClassifier:
 
     try:
         with quiet():
-            loaded = tf.saved_model.load(str(path))
+            loaded = tf.saved_model.load(str(path), tags=_tags(path))
+    except SepzooError:
+        raise
     except Exception as error:  # a damaged folder makes TensorFlow raise almost anything
         raise SepzooError(f"{path}: expected a SavedModel. Received: a damaged one ({first_line(error)}).") from error
     signature = _signature(path, loaded)
@@ -138,6 +142,27 @@ def _ends(metadata: Metadata, function: TfFunction, outputs: Mapping[str, str], 
         return ["softmax"] * len(outputs)
     ends = ends_of(function)
     return [ends[name] for name in outputs.values()]
+
+
+def _tags(path: Path) -> list[str] | None:
+    """Return the tags of the graph to serve, where a SavedModel has several (one to train on, one for another device).
+
+    Raises:
+        SepzooError: it isn't sure which one.
+    """
+    from tensorflow.python.saved_model.loader_impl import parse_saved_model
+
+    given = [sorted(graph.meta_info_def.tags) for graph in parse_saved_model(str(path)).meta_graphs]
+    if len(given) == 1:
+        return None  # whatever its tags are
+    plain = [tags for tags in given if tags == [SERVE]]
+    found = plain or [tags for tags in given if SERVE in tags]
+    if len(found) == 1:
+        return found[0]
+    raise SepzooError(
+        f"{path}: expected a SavedModel with one graph tagged {SERVE}. Received: graphs tagged "
+        f"{'; '.join('+'.join(tags) or 'nothing' for tags in given)}. Save the one to serve alone."
+    )
 
 
 def _signature(path: Path, loaded: TfModule) -> str:

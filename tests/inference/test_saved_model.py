@@ -107,3 +107,70 @@ def test_other_signatures_are_one_line(signatures: dict[str, Any], message: str,
     assert message in str(caught.value)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
+
+
+def write_graphs(path: Path, *graphs: tuple[tuple[str, ...], dict[str, float]]) -> Path:
+    """Write a SavedModel of TensorFlow 1: for each graph its tags, and its signatures, each of which is a factor."""
+    v1 = tf.compat.v1
+    builder = v1.saved_model.Builder(str(path))
+    for number, (tags, factors) in enumerate(graphs):
+        with tf.Graph().as_default(), v1.Session() as session:
+            x = v1.placeholder(tf.float32, (None, 3), name="x")
+            weight = v1.get_variable("weight", initializer=tf.eye(3))
+            signatures = {
+                name: v1.saved_model.predict_signature_def({"x": x}, {"y": factor * (x @ weight)})
+                for name, factor in factors.items()
+            }
+            session.run(v1.global_variables_initializer())
+            if number:
+                builder.add_meta_graph(tags, signature_def_map=signatures)
+            else:
+                builder.add_meta_graph_and_variables(session, tags, signature_def_map=signatures)
+    builder.save()
+    return path
+
+
+TRAIN = (("train",), {"serving_default": 5.0})
+
+
+@pytest.mark.parametrize(
+    "graphs",
+    [
+        (TRAIN, (("serve",), {"serving_default": 2.0})),
+        ((("serve",), {"classify": 2.0}), TRAIN),
+        (TRAIN, (("serve", "gpu"), {"serving_default": 2.0})),
+        ((("serve",), {"serving_default": 2.0}), (("serve", "tpu"), {"serving_default": 3.0})),
+        ((("serve",), {"another": 3.0, "serving_default": 2.0}),),
+        ((("exported",), {"serving_default": 2.0}),),
+    ],
+)
+def test_the_graph_to_serve_is_run(graphs: Any, tmp_path: Path) -> None:
+    opened = open_file(write_graphs(tmp_path / "net", *graphs), outputs="values")
+    x = np.random.default_rng(1).normal(size=(4, 3)).astype("float32")
+    np.testing.assert_allclose(opened.predict(x), 2 * x, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("graphs", "message"),
+    [
+        (
+            (TRAIN, (("eval",), {"serving_default": 1.0})),
+            "with one graph tagged serve. Received: graphs tagged train; eval.",
+        ),
+        (
+            ((("serve", "gpu"), {"a": 1.0}), (("serve", "tpu"), {"a": 1.0})),
+            "Received: graphs tagged gpu+serve; serve+tpu.",
+        ),
+        (
+            (TRAIN, (("serve",), {"a": 1.0, "b": 2.0})),
+            "with one serving signature, or one called serving_default. Received: a, b.",
+        ),
+    ],
+)
+def test_an_unsure_graph_is_one_line(graphs: Any, message: str, tmp_path: Path) -> None:
+    path = write_graphs(tmp_path / "net", *graphs)
+    with pytest.raises(SepzooError) as caught:
+        open_file(path)
+    assert str(caught.value).startswith(f"{path}: expected a SavedModel ")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
