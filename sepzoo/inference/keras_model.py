@@ -46,10 +46,16 @@ class KerasClassifier(Classifier):
                 outputs = keras.tree.flatten(self.model.predict_on_batch(source))
         except Exception as error:  # whatever layers and backends say, at the first batch only
             raise SepzooError(f"{self.name}: Keras cannot run this model ({first_line(error)}).") from error
-        found = {
-            each.name: np.asarray(output, np.float32).reshape(len(given[0]), *each.shape)
-            for each, output in zip(self.output_tensors, outputs, strict=True)
-        }
+        found = {}
+        for each, output in zip(self.output_tensors, outputs, strict=True):
+            values = np.asarray(output, np.float32)
+            if values.shape != (len(given[0]), *each.shape):  # of a `RandomCrop`, which crops in training alone
+                raise SepzooError(
+                    f"{self.name}: expected output {each.name!r} of shape {each.shape}, as the model says. Received: "
+                    f"{values.shape[1:]}, which its layers give in inference. Leave out the layer that gives another "
+                    "shape in training (RandomCrop), or put CenterCrop or Resizing in its place."
+                )
+            found[each.name] = values
         return found if len(found) > 1 else found[self.output_name]
 
 

@@ -120,3 +120,17 @@ def test_one_input_and_one_output_in_any_structure(form: str) -> None:
     values = np.random.default_rng(0).normal(size=(5, 6)).astype("float32")
     kernel, bias = (np.asarray(weight) for weight in model.weights)
     np.testing.assert_allclose(from_model(model).predict(values), values @ kernel + bias, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(4, 4), (3, 4), (5, 6)])
+def test_an_output_of_another_shape_than_the_model_says_is_one_line(size: tuple[int, int]) -> None:
+    source = keras.Input((6, 5, 3))
+    opened = from_model(keras.Model(source, layers.RandomCrop(*size, name="crop")(source), name="cropped"))
+    with pytest.raises(SepzooError) as caught:
+        opened.predict(np.zeros((2, 6, 5, 3), np.float32))
+    text = str(caught.value)
+    assert text.startswith(
+        f"cropped: expected output 'crop' of shape {(*size, 3)}, as the model says. Received: (6, 5, 3)"
+    )
+    assert "RandomCrop" in text
+    assert "\n" not in text
