@@ -7,6 +7,7 @@ import io
 import logging
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, NoReturn
@@ -119,7 +120,8 @@ def _outcome(arguments: Sequence[str] | None, stop: Stop) -> int:
     except (SepzooError, typer.TyperException) as error:
         return _failed(error.format_message() if isinstance(error, typer.TyperException) else str(error))
     except OSError as error:
-        return _failed(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        place = error.filename or ("standard output" if _was_printing(error) else None)
+        return _failed(f"{place}: {error.strerror}" if place else str(error))
     except (KeyboardInterrupt, typer.Abort):
         outcome = INTERRUPTED
     except Exception:
@@ -130,6 +132,14 @@ def _outcome(arguments: Sequence[str] | None, stop: Stop) -> int:
         typer.echo("interrupted", err=True)
         return stop.exit_code
     return outcome or 0
+
+
+def _was_printing(error: OSError) -> bool:
+    """Return whether an error comes from `typer.echo`: the system names no file then, and a second try may succeed.
+
+    That standard error cannot be written to would be said nowhere.
+    """
+    return any(frame.f_code is typer.echo.__code__ for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
 def _failed(message: str) -> int:

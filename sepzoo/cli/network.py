@@ -138,7 +138,7 @@ def open_classifier(
     weights: str | None = None,
     settings: Sequence[str] | None = None,
 ) -> Classifier:
-    """Return the classifier that a text names; the greetings of the framework that reads it are held back.
+    """Return the classifier that a text names; the framework's greetings are held back, warnings are not.
 
     Args:
         text: as `open_network` takes it, a `.tflite` file, or the folder of a SavedModel.
@@ -151,13 +151,13 @@ def open_classifier(
     from sepzoo import inference
     from sepzoo.cli.description import parse_outputs, parse_preprocessing, read_labels
     from sepzoo.support.progress import announced
-    from sepzoo.support.quiet import quiet
+    from sepzoo.support.quiet import quiet, warnings_after
 
     names, prepared, outputs = read_labels(labels), parse_preprocessing(preprocessing), parse_outputs(output_kinds)
     path = model_path(text)
     if path is not None:
         _refuse_settings(path, weights, settings)
-        with announced(f"opening {path}", terminal_only=True), quiet():
+        with announced(f"opening {path}", terminal_only=True), warnings_after(), quiet():
             return inference.open(path, labels=names, preprocessing=prepared, outputs=outputs)
     from sepzoo.cli.keras_start import start_keras
 

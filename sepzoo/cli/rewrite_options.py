@@ -145,8 +145,11 @@ def settings_of(text: str, operation: Callable[..., object], option: str, others
         SepzooError: no setting, or one that the operation doesn't have.
     """
     legal = set(inspect.signature(operation).parameters) - {"model", *others}
-    arguments = dict(parse_override(setting) for setting in text.split(","))
-    for name in arguments:
+    arguments: dict[str, Json] = {}
+    for name, value in map(parse_override, text.split(",")):
         if name not in legal:
             raise unknown(f"setting of {option}", name, legal)
+        if name in arguments:
+            raise SepzooError(f"expected {name} once in {option}. Received: {text!r}. Leave one out.")
+        arguments[name] = value
     return arguments

@@ -72,7 +72,7 @@ def write(
     if values is not None and target.rounds_from is not None and correct_bias:
         correct_biases(ready, list(values.values()), rounds_from=target.rounds_from)
     with atomic_write(path, folder=target.folder) as temporary:
-        _convert(target, ready, values, temporary, log=log, beside=Path(path))
+        _convert(target, ready, values, temporary, name=model.name, log=log, beside=Path(path))
         target.add_metadata(temporary, deployed(classifier), shapes_of(classifier))
         file = open_file(temporary, trust=True)
         comparison = compare(model, file, samples, random=check is None and calibration is None)
@@ -126,6 +126,7 @@ def _convert(
     values: Mapping[str, np.ndarray] | None,
     temporary: Path,
     *,
+    name: str,
     log: str | os.PathLike[str] | None,
     beside: Path,
 ) -> None:
@@ -142,7 +143,7 @@ def _convert(
         if full is not None:  # then the converter is not to blame, and a log would have no room either
             raise OSError(full, os.strerror(full), str(beside)) from error
         log = log or beside.with_name(f"{beside.name}.log")
-        raise SepzooError(f"{refusal(ready.name, error, text.text)} The converter's own words are in {log}.") from error
+        raise SepzooError(f"{refusal(name, error, text.text)} The converter's own words are in {log}.") from error
     finally:
         if log is not None:
             with atomic_write(log) as file:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
-import re
 from collections import Counter
 
 import keras
@@ -18,6 +17,7 @@ from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.tensors import OutputTensor, file_names
 from sepzoo.layers.cloning import clone, copy_state, half_precision, parts_of
 from sepzoo.layers.graph import graph_of, input_of, layers_of, maker, replay, run
+from sepzoo.layers.scope_names import scope_name
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import Output, OutputKind
 from sepzoo.support.errors import SepzooError
@@ -165,9 +165,8 @@ def _flat(model: keras.Model, classifier: Classifier, *, whole: bool) -> keras.M
     for name, output, outputs in zip(called, classifier.outputs, found, strict=True):
         logits = output.kind == "logits"
         results[name] = _with_probabilities(outputs, f"{name}." if several else "") if logits else outputs
-    return keras.Model(
-        sources if len(sources) > 1 else sources[0], results if several else results[called[0]], name=model.name
-    )
+    outputs = results if several else results[called[0]]
+    return keras.Model(sources if len(sources) > 1 else sources[0], outputs, name=scope_name(model.name))
 
 
 def _with_probabilities(outputs: Tensor, prefix: str) -> Tensor:
@@ -207,7 +206,7 @@ class _Flattening:
             new = clone(operation, operation.name)
             for part in half_precision(new):
                 part.dtype_policy = "float32"
-        plain = re.sub(r"[^A-Za-z0-9_.-]", "_", operation.name).lstrip("_.-") or "layer"
+        plain = scope_name(operation.name)
         self.names[plain] += 1
         new.name = f"{plain}.{self.names[plain]}"
         return new

@@ -13,6 +13,7 @@ from sepzoo.artifact import model_file
 from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.keras_tensors import input_tensors, output_tensors
 from sepzoo.layers.graph import graph_of
+from sepzoo.layers.scope_names import give_scopes
 from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import Said
@@ -27,7 +28,7 @@ class KerasClassifier(Classifier):
     """A Keras model behind the face that all files share.
 
     Attributes:
-        model: as it was given or loaded; it is only read.
+        model: as it was given or loaded; it is only read, but for the scopes of names that TensorFlow refuses.
     """
 
     model: keras.Model
@@ -88,6 +89,7 @@ def from_model(
         SepzooError: an open size, no functional model, or what is said does not fit it.
     """
     graph_of(model)
+    give_scopes(model)
     metadata = model_file.metadata_of(model) or Metadata(model.name, preprocessing=None)
     return KerasClassifier(
         metadata=metadata.updated(labels=labels, preprocessing=preprocessing, features=features, outputs=outputs),

@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from typing import IO
 
@@ -57,6 +58,23 @@ def errors_only(logger: str) -> Iterator[None]:
         yield
     finally:
         speaker.setLevel(level)
+
+
+@contextlib.contextmanager
+def warnings_after() -> Iterator[None]:
+    """Give the warnings of the block when it has ended, also by an error: around `quiet`, which would swallow them.
+
+    Example:
+        >>> with warnings_after(), quiet():
+        ...     print("a greeting")
+    """
+    given: list[warnings.WarningMessage] = []
+    try:
+        with warnings.catch_warnings(record=True) as given:
+            yield
+    finally:
+        for each in given:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from sepzoo.artifact.model_file import save
 from sepzoo.artifact.penalties import leave_penalties_out
 from sepzoo.data.source import Source
 from sepzoo.inference.keras_end import end_of
+from sepzoo.layers.scope_names import give_scopes
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Optimizer
@@ -81,6 +82,7 @@ def fit(
     optimizer = build_optimizer(
         settings.optimizer, schedule, ema=settings.ema, variables=networks.training.trainable_variables
     )
+    give_scopes(networks.training)
     networks.training.compile(
         optimizer=optimizer,
         loss=_loss(networks.training, settings),
@@ -143,6 +145,7 @@ def fit(
 def evaluation_model(networks: Networks, settings: FitSettings) -> keras.Model:
     """Return a compiled view of the inference model, so that the file of that carries no training settings."""
     model = keras.Model(networks.inference.inputs, networks.inference.outputs)
+    give_scopes(model)
     model.compile(
         loss=_loss(networks.inference, settings), metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")]
     )

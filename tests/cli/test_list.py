@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +96,13 @@ def test_a_new_network_without_counts_is_named(command: Command, monkeypatch: py
     done = command("list")
     assert done.code == 2
     assert "expected the counts of 'xception' in the index. Received: none. Write them: python -m" in done.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux, which is always full")
+def test_a_full_standard_output_is_named() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "sepzoo", "list"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 2
+    assert done.stderr == "error: standard output: No space left on device\n"

@@ -152,3 +152,20 @@ def test_mistakes(command: Command, dense: Path, tmp_path: Path, arguments: list
     assert outcome.err.startswith(message)
     assert outcome.err.count("\n") == 1
     assert not (tmp_path / "new.keras").exists()
+
+
+@pytest.mark.parametrize("settings", ["macs=0.5,macs=0.6", "macs=0.5,order=dw_pw,macs=0.5"])
+def test_a_setting_said_twice_is_refused(command: Command, dense: Path, tmp_path: Path, settings: str) -> None:
+    outcome = command("rewrite", dense, "--decouple", settings, "--out", tmp_path / "half.keras")
+    assert outcome.code == 2
+    assert outcome.err == f"error: expected macs once in --decouple. Received: {settings!r}. Leave one out.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_without_convolutions_is_not_decoupled(command: Command, tmp_path: Path) -> None:
+    inputs = keras.Input((8,))
+    model_file.save(keras.Model(inputs, keras.layers.Dense(2)(inputs), name="mlp"), tmp_path / "mlp.keras")
+    outcome = command("rewrite", tmp_path / "mlp.keras", "--decouple", "macs=0.5", "--out", tmp_path / "half.keras")
+    assert outcome.code == 2
+    assert outcome.err.startswith("error: expected dense k x k convolutions that separable ones are cheaper than.")
+    assert not (tmp_path / "half.keras").exists()

@@ -62,7 +62,7 @@ def test_a_file_is_inspected_without_limits(small_files: Path, before: str, name
 def test_pictures_are_classified(small_files: Path, picture: Path) -> None:
     done = run_command("classify", small_files / "small.tflite", picture, before=in_the_child(WINDOWS))
     assert done.returncode == 0, done.stderr
-    assert done.stderr.strip() in ("", NO_LIMITS)  # what is said while a file is opened is held back today
+    assert done.stderr.strip() == NO_LIMITS
     assert done.stdout == run_command("classify", small_files / "small.tflite", picture).stdout
 
 
