@@ -52,12 +52,17 @@ def test_dead_inputs_keep_the_kernel():
 class Samples:
     """Correlated patches of a kernel and its outputs, with a bias, and all that a fit is compared with."""
 
-    def __init__(self, shape=(3, 2, 4, 5), seed=0, count=400):
+    def __init__(self, shape=(3, 2, 4, 5), seed=0, count=400, correlation=None, kernel=None):
         generator = np.random.default_rng(seed)
         self.area, self.inputs, self.filters = shape[0] * shape[1], shape[2], shape[3]
         size = self.area * self.inputs
-        x = generator.normal(size=(count, size)) @ generator.normal(size=(size, size)) + np.arange(size) / 9
+        mixing = generator.normal(size=(size, size))
+        if correlation is not None:
+            mixing = np.eye(size) + correlation * mixing
+        x = generator.normal(size=(count, size)) @ mixing + np.arange(size) / 9
         self.kernel, self.bias = generator.normal(size=shape), np.arange(float(self.filters))
+        if kernel is not None:
+            self.kernel = kernel
         y = x @ self.kernel.reshape(size, self.filters) + self.bias
         self.moments = moments_by_hand(x, y)
         # A ridge is rows of noise whose right outputs are those of the kernel.
@@ -141,6 +146,43 @@ def test_a_fit_is_the_least_squares_on_the_samples(order, count, seed):
     assert found.error < moments.error(started(samples, order, count))
     assert found.data_free_error == moments.error(expansion.terms.truncated(count).kernel, samples.bias)
     np.testing.assert_allclose(found.bias, moments.best_bias(found.kernel))
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_sweeps_end_when_they_gain_nothing_more(seed):
+    """With patches that are nearly white the second sweep gains less than a thousandth; a third would still change."""
+    samples = Samples(seed=seed, correlation=0.02)
+    found = fit(samples.moments, expand(samples.kernel, "dw_pw"), 1, samples.bias)
+    expected = swept(samples, "dw_pw", 1)
+    np.testing.assert_allclose(found.kernel, expected, atol=1e-6 * np.abs(expected).max())
+
+
+class Undecided(Moments):
+    """On which every kernel is as good as any other."""
+
+    def error(self, kernel, bias=None):
+        return 0.5
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_fit_that_is_no_better_is_not_taken(order):
+    samples = Samples()
+    undecided = Undecided(**vars(samples.moments))
+    expansion = expand(samples.kernel, order)
+    found = fit(undecided, expansion, 1, samples.bias)
+    np.testing.assert_array_equal(found.kernel, expansion.terms.truncated(1).kernel)
+    assert found.bias is samples.bias
+    assert not found.fitted
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(("noise", "worth_a_fit"), [(1e-2, True), (1e-3, True), (1e-7, False)])
+def test_a_small_error_is_fitted_and_rounding_is_not(order, noise, worth_a_fit):
+    samples = Samples()
+    nearly = expand(samples.kernel, order).terms.truncated(1).kernel
+    samples = Samples(kernel=nearly + noise * np.random.default_rng(1).normal(size=nearly.shape))
+    found = fit(samples.moments, expand(samples.kernel, order), 1, samples.bias)
+    assert found.fitted == worth_a_fit
 
 
 @pytest.mark.parametrize("order", ORDERS)
