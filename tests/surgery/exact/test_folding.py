@@ -24,6 +24,7 @@ FOLDABLE = {
     "separable1d": (lambda: layers.SeparableConv1D(6, 3, use_bias=False, name="f"), (9, 4)),
     "transposed": (lambda: layers.Conv2DTranspose(6, 3, strides=2, padding="same", name="f"), (5, 4, 3)),
     "transposed1d": (lambda: layers.Conv1DTranspose(6, 3, use_bias=False, name="f"), (5, 3)),
+    "transposed3d": (lambda: layers.Conv3DTranspose(5, 2, strides=2, name="f"), (2, 3, 2, 4)),
     "dense": (lambda: layers.Dense(6, name="f"), (5,)),
     "dense_in_space": (lambda: layers.Dense(6, use_bias=False, name="f"), (5, 4, 3)),
 }
