@@ -153,8 +153,8 @@ def _tags(path: Path) -> list[str] | None:
     from tensorflow.python.saved_model.loader_impl import parse_saved_model
 
     given = [sorted(graph.meta_info_def.tags) for graph in parse_saved_model(str(path)).meta_graphs]
-    if len(given) == 1:
-        return None  # whatever its tags are
+    if len(given) <= 1:
+        return None  # whatever its tags are; of none, loading says what is wrong
     plain = [tags for tags in given if tags == [SERVE]]
     found = plain or [tags for tags in given if SERVE in tags]
     if len(found) == 1:

@@ -91,9 +91,10 @@ def couple(plan: Plan, keep: Callable[[Site], bool] = lambda site: False) -> Cou
         >>> x = keras.Input((8, 8, 3))
         >>> y = keras.layers.Conv2D(4, 1, name="a")(x)
         >>> y = keras.layers.Add()([y, keras.layers.Conv2D(4, 1, name="b")(x)])
-        >>> coupling = couple(Plan(keras.Model(x, keras.layers.Conv2D(2, 1, name="c")(y))))
+        >>> model = keras.Model(x, keras.layers.Conv2D(2, 1, name="c")(y), name="net")
+        >>> coupling = couple(Plan(model))
         >>> [(group.layers, len(group.sets)) for group in coupling.groups], coupling.layers[-1].reason
-        ([(('a', 'b'), 4)], "they are outputs of the model 'functional'")
+        ([(('a', 'b'), 4)], "they are outputs of the model 'net'")
     """
     walk = _Walk(plan, keep)
     inputs = [_new(walk.sets, tensor.shape, "the input") for tensor in graph_of(plan.model).inputs]
