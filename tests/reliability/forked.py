@@ -87,6 +87,7 @@ def run(
 def _work(line: list[str], cwd: Path, texts: list[Path], fault: Fault | None) -> None:
     """Be the command."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is born deaf to it
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and what `nohup` starts to this
     os.chdir(cwd)
     for descriptor, text in zip((1, 2), texts, strict=True):
         os.dup2(os.open(text, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
