@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from sepzoo.cli.keras_file import KerasFile, check_keras_file
 from sepzoo.cli.network import Weights, network_arguments
 from sepzoo.cli.options import Name, NetworkSettings, parse_shape
 
 
 def build(
     name: Name,
-    out: Annotated[Path, typer.Option(help="The .keras file to write.")],
+    out: KerasFile,
     weights: Weights = None,
     input_shape: Annotated[str | None, typer.Option(help="height,width,channels; by default the name's own.")] = None,
     settings: NetworkSettings = None,
@@ -29,13 +29,9 @@ def build(
     from sepzoo.artifact import model_file
     from sepzoo.catalog.registry import find
     from sepzoo.records.metadata import Metadata
-    from sepzoo.support.atomic import check_target
-    from sepzoo.support.errors import SepzooError
     from sepzoo.support.progress import announced
 
-    if out.suffix != ".keras":
-        raise SepzooError(f"expected a file name that ends in .keras. Received: --out {out}.")
-    check_target(out)
+    check_keras_file(out)
     shape = None if input_shape is None else parse_shape(input_shape)
     arguments = network_arguments(settings, weights=weights, input_shape=shape)
     with announced(f"building {name}", terminal_only=True):

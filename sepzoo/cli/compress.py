@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sepzoo.cli.description import LabelsFile, PreprocessingText, attach_description
+from sepzoo.cli.keras_file import FittingData, KerasFile, SampleCount, Seed, check_keras_file
 from sepzoo.cli.network import ModelName, Weights, open_network
 from sepzoo.cli.options import Json, NetworkSettings
 
 
 def compress(
     model: ModelName,
-    out: Annotated[Path, typer.Option(help="The .keras file to write.")],
+    out: KerasFile,
     prune_channels: Annotated[
         str,
         typer.Option(
@@ -23,11 +23,9 @@ def compress(
         ),
     ],
     keep: Annotated[list[str] | None, typer.Option(help="Layers whose outputs stay; wildcards too.")] = None,
-    data: Annotated[
-        str | None, typer.Option(help="Images to fit to: `digits`, a folder, a TFDS name. No labels are read.")
-    ] = None,
-    samples: Annotated[int, typer.Option(min=1, help="How many of them.")] = 256,
-    seed: Annotated[int, typer.Option(min=0, help="Decides which.")] = 0,
+    data: FittingData = None,
+    samples: SampleCount = 256,
+    seed: Seed = 0,
     labels: LabelsFile = None,
     preprocessing: PreprocessingText = None,
     weights: Weights = None,
@@ -48,12 +46,8 @@ def compress(
     from sepzoo import surgery
     from sepzoo.artifact import model_file
     from sepzoo.cli.rewrite_options import settings_of, training_samples
-    from sepzoo.support.atomic import check_target
-    from sepzoo.support.errors import SepzooError
 
-    if out.suffix != ".keras":
-        raise SepzooError(f"expected a file name that ends in .keras. Received: --out {out}.")
-    check_target(out)
+    check_keras_file(out)
     given = settings_of(prune_channels, surgery.prune_channels, "--prune-channels", ("keep", "data", "labels"))
     network = open_network(model, weights=weights, settings=settings)
     attach_description(network, labels=labels, preprocessing=preprocessing)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sepzoo.cli.description import LabelsFile, PreprocessingText, attach_description
+from sepzoo.cli.keras_file import FittingData, KerasFile, SampleCount, Seed, check_keras_file
 from sepzoo.cli.network import ModelName, Weights, open_network
 from sepzoo.cli.options import Json, NetworkSettings
 from sepzoo.layers.factorization import PRESETS
@@ -15,7 +15,7 @@ from sepzoo.layers.factorization import PRESETS
 
 def rewrite(
     model: ModelName,
-    out: Annotated[Path, typer.Option(help="The .keras file to write.")],
+    out: KerasFile,
     decouple: Annotated[
         str | None,
         typer.Option(
@@ -42,11 +42,9 @@ def rewrite(
         bool, typer.Option("--any-cost", help="Let --replace and --blueprint take layers that they make no cheaper.")
     ] = False,
     keep: Annotated[list[str] | None, typer.Option(help="Layers that stay; wildcards too.")] = None,
-    data: Annotated[
-        str | None, typer.Option(help="Images to fit to: `digits`, a folder, a TFDS name. No labels are read.")
-    ] = None,
-    samples: Annotated[int, typer.Option(min=1, help="How many of them.")] = 256,
-    seed: Annotated[int, typer.Option(min=0, help="Decides which.")] = 0,
+    data: FittingData = None,
+    samples: SampleCount = 256,
+    seed: Seed = 0,
     labels: LabelsFile = None,
     preprocessing: PreprocessingText = None,
     weights: Weights = None,
@@ -65,14 +63,10 @@ def rewrite(
     start_keras()
     from sepzoo.artifact import model_file
     from sepzoo.cli.rewrite_options import RewriteOptions, rewritten, training_samples
-    from sepzoo.support.atomic import check_target
     from sepzoo.support.errors import SepzooError
     from sepzoo.support.progress import announced
 
-    if out.suffix != ".keras":
-        raise SepzooError(f"expected a file name that ends in .keras. Received: --out {out}.")
-    check_target(out)
-    model_file.require_clock()
+    check_keras_file(out)
     if p is not None and not blueprint:
         raise SepzooError("expected --p beside --blueprint. Received: --p alone. Write --replace bsconv_s,p=… else.")
     if kernel_sizes is not None and replace is None:

@@ -1,0 +1,36 @@
+"""What the commands share that write a network into a .keras file, some of them fitted to samples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sepzoo.support.errors import SepzooError
+
+KerasFile = Annotated[Path, typer.Option("--out", help="The .keras file to write.")]
+
+FittingData = Annotated[
+    str | None,
+    typer.Option("--data", help="Images to fit to: `digits`, a folder, a TFDS name. No labels are read."),
+]
+
+SampleCount = Annotated[int, typer.Option("--samples", min=1, help="How many of them.")]
+
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Decides which.")]
+
+
+def check_keras_file(out: Path) -> None:
+    """See, before the work, that a network can be written to a path.
+
+    Raises:
+        SepzooError: a name that does not end in `.keras`, a place that cannot be written, or a clock before 1980.
+    """
+    from sepzoo.artifact.model_file import require_clock
+    from sepzoo.support.atomic import check_target
+
+    if out.suffix != ".keras":
+        raise SepzooError(f"expected a file name that ends in .keras. Received: --out {out}.")
+    check_target(out)
+    require_clock()
