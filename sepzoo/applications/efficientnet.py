@@ -80,7 +80,7 @@ def efficientnet(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
                 x,
                 width(row.channels),
                 row.kernel_size,
-                middle=inputs * row.expansion if row.expansion > 1 else None,
+                middle=row.middle(inputs),
                 window=scale.window(u),
                 activation=activation,
                 squeezed=None if lite else max(1, inputs // SQUEEZE),

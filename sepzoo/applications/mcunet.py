@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Literal
 
 from sepzoo.layers.drop_rates import drop_rates
-from sepzoo.layers.inverted_bottleneck import inverted_bottleneck
+from sepzoo.layers.inverted_bottleneck import Bottlenecks, inverted_bottleneck
 from sepzoo.layers.resolution import resolutions
 from sepzoo.records.arguments import OutputStride, Rate
 from sepzoo.records.conventions import TIMM
@@ -18,20 +18,11 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class Bottleneck:
-    """One bottleneck: width in the middle as a multiple of its input's, width, window."""
-
-    expansion: int
-    channels: int
-    kernel_size: int
-
-
-@dataclasses.dataclass(frozen=True)
 class Stage:
     """Bottlenecks of one resolution; the first is strided."""
 
     strides: int
-    units: tuple[Bottleneck, ...]
+    units: tuple[Bottlenecks, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +35,8 @@ class Table:
 
 
 def _stage(strides: int, *units: tuple[int, int, int]) -> Stage:
-    return Stage(strides, tuple(Bottleneck(*unit) for unit in units))
+    """Return a stage of bottlenecks, each as the authors write it: expansion, channels, window."""
+    return Stage(strides, tuple(Bottlenecks(kernel, expansion, channels) for expansion, channels, kernel in units))
 
 
 IN0 = Table(
@@ -135,7 +127,7 @@ def mcunet(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
                 x,
                 unit.channels,
                 unit.kernel_size,
-                middle=x.shape[-1] * unit.expansion if unit.expansion > 1 else None,
+                middle=unit.middle(x.shape[-1]),
                 window=scale.window(u),
                 activation="relu6",
                 drop_path=next(rates),

@@ -108,7 +108,7 @@ def mnasnet(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
                 x,
                 width(row.channels),
                 row.kernel_size,
-                middle=inputs * row.expansion if row.expansion > 1 else None,
+                middle=row.middle(inputs),
                 window=scale.window(u),
                 activation="relu",
                 squeezed=inputs // SQUEEZE if row.squeeze else None,

@@ -36,6 +36,10 @@ class Bottlenecks:
     squeeze: bool = False
     skip: bool = True
 
+    def middle(self, inputs: int) -> int | None:
+        """Return the width in the middle behind so many channels, or None where nothing is expanded."""
+        return inputs * self.expansion if self.expansion > 1 else None
+
 
 def inverted_bottleneck(
     net: LayerBuilder,
