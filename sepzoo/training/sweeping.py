@@ -59,9 +59,7 @@ def sweep(
 
     for run, row in _finished(study.choosing_runs(), rows, out, jobs):
         keep(run, row)
-    chosen = {arm: _chosen(study, arm, rows) for arm in study.arms}
-    ready = [study.chosen(run, chosen[run.arm]) for run in study.runs() if chosen[run.arm] is not _NOTHING]
-    for run, row in _finished(ready, rows, out, jobs):
+    for run, row in _finished(_ready(study, rows), rows, out, jobs):
         keep(run, row)
     if failures:
         raise SepzooError(
@@ -73,15 +71,18 @@ def sweep(
 def rows_of(study: Study, rows: Iterable[Row]) -> list[Row]:
     """Return the rows that belong to a study as it is now, in its order."""
     known = {row.fingerprint: row for row in rows}
-    runs = [*study.choosing_runs()]
-    for run in study.runs():
-        value = _chosen(study, run.arm, known)
-        runs += [] if value is _NOTHING else [study.chosen(run, value)]
+    runs = [*study.choosing_runs(), *_ready(study, known)]
     return [  # one run may stand for two, if an arm chose by the very run that is compared
         dataclasses.replace(known[run.fingerprint], choosing=run.choosing, values=as_json(run.values))
         for run in runs
         if run.fingerprint in known
     ]
+
+
+def _ready(study: Study, rows: dict[str, Row]) -> list[StudyRun]:
+    """Return the runs that compare arms, each with what its arm has chosen, as far as arms have."""
+    chosen = {arm: _chosen(study, arm, rows) for arm in study.arms}
+    return [study.chosen(run, chosen[run.arm]) for run in study.runs() if chosen[run.arm] is not _NOTHING]
 
 
 _NOTHING: Json = object()
