@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -98,4 +98,10 @@ def safetensors(path: Path) -> Path:
     }
     text = json.dumps(header).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text + np.arange(8, dtype="f4").tobytes())
+    return path
+
+
+def h5(path: Path, fill: Callable[[h5py.File], None]) -> Path:
+    with h5py.File(path, "w") as file:
+        fill(file)
     return path

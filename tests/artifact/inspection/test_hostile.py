@@ -16,19 +16,10 @@ import pytest
 import sepzoo
 from sepzoo.artifact.inspection import check, checking, inspect, one_child, unchecked
 from sepzoo.artifact.inspection.configuration import search
-from sepzoo.inference.features import load_features
 from sepzoo.support.checked_files import is_known, mark_known
-from sepzoo.support.errors import SepzooError
 from tests.artifact.inspection import files
+from tests.artifact.inspection.refusal import refused
 from tests.small import SMALL
-
-
-def refused(path: Path, reason: str) -> None:
-    with pytest.raises(SepzooError, match=reason) as caught:
-        check(path)
-    assert str(caught.value).startswith(str(path))
-    assert "\n" not in str(caught.value)
-    assert not is_known(path)
 
 
 def layer(kind: str, module: str = "keras.layers", **settings: Any) -> dict[str, Any]:
@@ -145,102 +136,6 @@ def test_files_cut_short(tmp_path: Path, write: Any, cut: float) -> None:
         assert inspect(path).format == "unknown"
 
 
-def h5(path: Path, fill: Callable[[h5py.File], None]) -> Path:
-    with h5py.File(path, "w") as file:
-        fill(file)
-    return path
-
-
-@pytest.mark.parametrize(
-    ("fill", "reason"),
-    [
-        (lambda file: file.create_dataset("a", (2**40,), "f4"), "unpacks to 4,398,046,511,104 bytes"),
-        (
-            lambda file: file.create_dataset("a", (2**24,), "f8", compression="gzip", chunks=(2**20,)),
-            "unpacks to 134,2",
-        ),
-        (lambda file: file.create_dataset("a", (1,), "f8", chunks=(2**27,), maxshape=(None,)), "unpacks to 1,073,741,"),
-        (lambda file: file.create_dataset("a", (2,), h5py.vlen_dtype(np.int32)), "neither numbers nor text"),
-        (lambda file: file.create_dataset("a", (2,), h5py.ref_dtype), "neither numbers nor text"),
-        (lambda file: file.__setitem__("a", np.dtype("f4")), "neither a group nor a dataset"),
-        (
-            lambda file: file.__setitem__("a", h5py.SoftLink("/etc")),
-            "holds all its values itself. Received: /a, a link",
-        ),
-    ],
-)
-def test_hdf5(tmp_path: Path, fill: Any, reason: str) -> None:
-    refused(h5(tmp_path / "odd.h5", fill), reason)
-    weights = files.archive(
-        tmp_path / "odd.keras", {"config.json": b"{}", "a.weights.h5": (tmp_path / "odd.h5").read_bytes()}
-    )
-    refused(weights, reason)
-
-
-def npy(shape: str, kind: str = "<f4", body: bytes = b"") -> bytes:
-    header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}}}".encode()
-    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + body
-
-
-@pytest.mark.parametrize(
-    ("members", "reason"),
-    [
-        ({"a.npy": npy("(1000000000000,)", body=b"0000")}, "do not hold float32 of"),
-        ({"a.npy": npy("(-1,)")}, "do not hold float32"),
-        ({"a.npy": npy("(1,)", "|O", b"pickle")}, "'a', which is pickled"),
-        ({"a.npy": npy("(" * 200 + ")" * 200)}, "damaged"),
-        ({"a.npy": b"\x93NUMPY\x09\x00"}, "damaged"),
-        ({"a.npy": npy("(1,)", body=b"0000"), "b.txt": b""}, "'b.txt' is no array"),
-    ],
-)
-def test_npz(tmp_path: Path, members: dict[str, bytes], reason: str) -> None:
-    refused(files.archive(tmp_path / "odd.npz", members), reason)
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (npy("(1000000000000,)", body=b"0000"), "do not hold float32 of"),
-        (npy("(1,)", "|O", b"pickle"), "'array', which is pickled"),
-        (npy("(-1,)"), "do not hold float32"),
-        (b"\x93NUMPY\x09\x00", "damaged"),
-    ],
-)
-def test_npy(tmp_path: Path, content: bytes, reason: str) -> None:
-    (tmp_path / "odd.npy").write_bytes(content)
-    refused(tmp_path / "odd.npy", reason)
-    with pytest.raises(SepzooError, match=reason):
-        load_features(tmp_path / "odd.npy")
-
-
-def test_numpy_weights_inside_a_keras_archive(tmp_path: Path) -> None:
-    """Keras writes and reads them where h5py is missing; a bomb in an archive in an archive has two ratios."""
-    inner = files.archive(tmp_path / "inner.npz", {"a.npy": npy("(40000000,)", body=bytes(160_000_000))}, compression=8)
-    members = {"config.json": b"{}", "metadata.json": b"{}", "model.weights.npz": inner.read_bytes()}
-    refused(files.archive(tmp_path / "bomb.keras", members), r"unpacks to 160,\d+,\d+ bytes")
-    pickled = files.archive(tmp_path / "inner.npz", {"a.npy": npy("(1,)", "|O", b"pickle")}).read_bytes()
-    refused(files.archive(tmp_path / "odd.keras", members | {"model.weights.npz": pickled}), "'a', which is pickled")
-
-
-def test_texts_that_are_longer_than_the_places_that_lead_to_them(tmp_path: Path) -> None:
-    """One text of 60 KB that a thousand places lead to is read a thousand times."""
-    path = h5(tmp_path / "texts.h5", lambda file: file.create_dataset("a", (1,), h5py.string_dtype()))
-    with h5py.File(path, "r+") as file:
-        file["a"][0] = "x" * 200_000
-    content = path.read_bytes()
-    with h5py.File(path, "r") as file:
-        place = file["a"].id.get_offset()
-    reference = content[place : place + 16]
-    with h5py.File(path, "r+") as file:
-        file.create_dataset("many", (4000,), h5py.string_dtype())[:] = [""] * 4000
-        file.flush()
-        many = file["many"].id.get_offset()
-    content = bytearray(path.read_bytes())
-    content[many : many + 16 * 4000] = reference * 4000
-    path.write_bytes(content)
-    refused(path, r"unpacks to 80\d,\d+,\d+ bytes")
-
-
 def test_suffixes_in_capitals_are_suffixes(tmp_path: Path) -> None:
     path = files.npz(tmp_path / "small.npz")
     path.rename(tmp_path / "small.SAFETENSORS")
@@ -275,7 +170,7 @@ def test_text_in_a_safetensors_header(tmp_path: Path) -> None:
 
 def test_damaged_values_behind_a_sound_structure(tmp_path: Path) -> None:
     values = np.random.default_rng(1).random(4096)
-    path = h5(tmp_path / "odd.h5", lambda file: file.create_dataset("a", data=values, compression="gzip"))
+    path = files.h5(tmp_path / "odd.h5", lambda file: file.create_dataset("a", data=values, compression="gzip"))
     content = bytearray(path.read_bytes())
     place = content.find(zlib.compress(values.tobytes())[:2], 2000)
     content[place + 50 : place + 90] = bytes(40)
