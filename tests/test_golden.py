@@ -32,7 +32,8 @@ def golden(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="module")
 def answers(golden: Path) -> dict[str, np.ndarray]:
     """What that version's files answered."""
-    return dict(np.load(golden / "answers.npz"))
+    with np.load(golden / "answers.npz") as file:
+        return dict(file)
 
 
 @pytest.mark.parametrize("name", SUFFIXES)

@@ -40,7 +40,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def outputs_of(files: Path, name: str) -> np.ndarray:
     """Return what Keras itself gives for the windows."""
-    inputs = np.load(files / "windows.npz")["inputs"]
+    with np.load(files / "windows.npz") as windows:
+        inputs = windows["inputs"]
     return np.asarray(keras.saving.load_model(files / f"{name}.keras")(inputs))
 
 
@@ -59,7 +60,8 @@ def test_predict_as_json_and_as_a_file(command: Command, files: Path, tmp_path: 
     (tmp_path / "names.txt").write_text("a\nb\nc\nd\n")
     outcome = command(*arguments, "--labels", tmp_path / "names.txt", "--out", tmp_path / "answers.npz")
     assert outcome.out == f"90 samples, softmax of shape (4,), written to {tmp_path / 'answers.npz'}\n"
-    written = np.load(tmp_path / "answers.npz", allow_pickle=False)
+    with np.load(tmp_path / "answers.npz", allow_pickle=False) as file:
+        written = dict(file)
     assert written["labels"].tolist() == ["a", "b", "c", "d"]
     for outputs in (found["outputs"], written["outputs"]):
         np.testing.assert_allclose(outputs, outputs_of(files, "softmax"), atol=1e-6)
@@ -89,7 +91,8 @@ def test_predict_takes_pixels_too(command: Command, small_files: Path, tmp_path:
 )
 def test_evaluate_and_export(command: Command, files: Path, tmp_path: Path, name: str, kind: str | None, right) -> None:  # type: ignore[no-untyped-def]
     said = [] if kind is None else ["--output-kind", kind]
-    labels = np.load(files / "windows.npz")["labels"]
+    with np.load(files / "windows.npz") as windows:
+        labels = windows["labels"]
     correct = int((right(outputs_of(files, name)) == labels).sum())
     found = json.loads(
         command("evaluate", files / f"{name}.keras", "--data", files / "windows.npz", *said, "--json").out

@@ -37,7 +37,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def outputs_of(files: Path, stem: str) -> dict[str, np.ndarray]:
-    return dict(np.load(files / f"{stem}_outputs.npz"))
+    with np.load(files / f"{stem}_outputs.npz") as outputs:
+        return dict(outputs)
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:
@@ -68,7 +69,8 @@ def test_predict_as_json_and_as_a_file(command: Command, files: Path, tmp_path: 
         "60 samples, grid: map of shape (2, 2, 2); species: softmax of shape (4,); tags: multilabel of shape (3,), "
         f"written to {tmp_path / 'answers.npz'}\n"
     )
-    written = dict(np.load(tmp_path / "answers.npz", allow_pickle=False))
+    with np.load(tmp_path / "answers.npz", allow_pickle=False) as file:
+        written = dict(file)
     assert list(found) == list(written) == ["grid", "species", "tags"]
     for name, values in outputs_of(files, "dictionaries").items():
         np.testing.assert_allclose(found[name]["outputs"], values, atol=1e-5)
@@ -92,9 +94,10 @@ def test_outputs_are_written_whatever_they_are_called(command: Command, tmp_path
         "--labels",
         tmp_path / "names.txt",
     )
-    written = np.load(tmp_path / "o.npz", allow_pickle=False)
+    with np.load(tmp_path / "o.npz", allow_pickle=False) as file:
+        written = dict(file)
     np.testing.assert_allclose(written[name], model.predict(np.eye(4), verbose=0)[name], atol=1e-6)
-    assert set(written.files) == {name, "classes", "labels"}
+    assert set(written) == {name, "classes", "labels"}
 
 
 def test_export_evaluate_predict(command: Command, files: Path, tmp_path: Path) -> None:

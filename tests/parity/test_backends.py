@@ -46,7 +46,8 @@ def answers(tmp_path_factory):
             pytest.skip(reason(backend, "jax" if backend == "jax" else "parity"))
         folder = found[backend, precision]
         assert isinstance(folder, Path), folder
-        return dict(np.load(folder / f"{family}.npz"))
+        with np.load(folder / f"{family}.npz") as answers:
+            return dict(answers)
 
     return answer
 

@@ -38,7 +38,8 @@ def answers(tmp_path_factory, randomize):
         if backend not in running:
             pytest.skip(reason(backend, "jax" if backend == "jax" else "parity"))
         assert running[backend].returncode == 0, said[backend][-3000:]
-        return dict(np.load(folder / f"{backend}.npz"))
+        with np.load(folder / f"{backend}.npz") as answers:
+            return dict(answers)
 
     return answer
 
