@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 MEDIAPIPE = "mediapipe==1.2.2"
-os.environ.pop("PYTEST_ADDOPTS", None)  # read by now, and not meant for programs that a test starts
 # A machine that does something else beside takes longer for an example, and that is no fault of what is tested.
 settings.register_profile("sepzoo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("sepzoo")
+
+
+def pytest_runtest_setup() -> None:
+    """Keep pytest's options from programs that a test starts; the processes that `-n` starts must still read them."""
+    os.environ.pop("PYTEST_ADDOPTS", None)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
