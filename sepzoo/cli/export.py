@@ -18,14 +18,14 @@ from sepzoo.cli.description import (
 )
 from sepzoo.cli.network import ModelName, Weights, model_path, open_network, open_run
 from sepzoo.cli.options import Json, NetworkSettings
-
-TARGET_NAMES = ("tflite:float32", "tflite:float16", "tflite:dynamic", "tflite:int8", "tflite:int16x8", "xla")
-"""For the help, which imports nothing heavy; a test holds them against `sepzoo.export.TARGETS`."""
+from sepzoo.export.target_names import TARGET_NAMES
 
 
 def export(
     model: ModelName,
-    to: Annotated[str, typer.Option(help=f"Formats, with commas between: {', '.join(TARGET_NAMES)}.")],
+    to: Annotated[
+        str, typer.Option(help=f"Formats, with commas between: {', '.join(row.name for row in TARGET_NAMES)}.")
+    ],
     out: Annotated[Path | None, typer.Option(help="Folder to write to; by default beside the model.")] = None,
     data: Annotated[
         str | None,

@@ -11,9 +11,11 @@ from sepzoo.export.comparison import Comparison
 from sepzoo.export.noise import noise_of
 from sepzoo.export.pipeline import write
 from sepzoo.export.preparation import require_calibratable
+from sepzoo.export.prepared import preparing
 from sepzoo.export.report import ExportReport
 from sepzoo.export.samples import ExportSamples
 from sepzoo.export.taken_inputs import saying_inputs
+from sepzoo.export.target_names import named
 from sepzoo.export.targets import TARGETS
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.latency import Latency, measure_tensor
@@ -113,22 +115,29 @@ def export_all(
             f"{', '.join(calibrated)} needs images to calibrate on. Received: no --data. Name the training data: "
             "`digits`, a folder of class folders, a TFDS name, or an .npz file of features."
         )
+    for name in wanted:
+        named(name).require_packages()
     for name in calibrated:
         require_calibratable(classifier.model, name)
     for name, path in wanted.items():
         TARGETS[name].check_path(path)
     reports: list[ExportReport] = []
     left = time_left(len(wanted))
-    for number, (name, path) in enumerate(wanted.items(), start=1):
-        with announced(f"{title}exporting {name} ({number} of {len(wanted)}){left(number - 1)}"):
-            report = write(
-                classifier,
-                TARGETS[name],
-                path,
-                calibration=None if samples is None else samples.calibration,
-                check=None if samples is None else samples.check,
-            )
-        reports.append(report)
+    calibration, check = (None, None) if samples is None else (samples.calibration, samples.check)
+    classifier = saying_inputs(classifier, check or calibration)
+    with preparing(classifier, calibration, beside=stem.parent) as preparations:
+        for number, (name, path) in enumerate(wanted.items(), start=1):
+            with announced(f"{title}exporting {name} ({number} of {len(wanted)}){left(number - 1)}"):
+                reports.append(
+                    write(
+                        classifier,
+                        TARGETS[name],
+                        path,
+                        calibration=calibration,
+                        check=check,
+                        preparations=preparations,
+                    )
+                )
     seen = noise_of(saying_inputs(classifier, None)) if samples is None else samples.check
     one = next(classifier.batches(seen.taken(slice(1)).images, 1))
     return ExportResults(saved, measure_tensor(classifier, one), tuple(reports))

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
-import keras
-import numpy as np
-
 from sepzoo.data.samples import Samples
-from sepzoo.export.bias_correction import correct_biases
 from sepzoo.export.comparison import compare, origin_of, with_half_error
 from sepzoo.export.converter_errors import refusal
 from sepzoo.export.noise import noise_of
-from sepzoo.export.preparation import deployable, deployed, require_calibratable, require_tensorflow, shapes_of
+from sepzoo.export.preparation import deployed, require_calibratable, require_tensorflow, shapes_of
+from sepzoo.export.prepared import Preparations, Prepared, preparing
 from sepzoo.export.reference import float32_reference
 from sepzoo.export.report import ExportReport
-from sepzoo.export.taken_inputs import DRAW, calibration_values, saying_inputs
+from sepzoo.export.taken_inputs import DRAW, saying_inputs
 from sepzoo.export.target import Target
+from sepzoo.export.target_names import named
 from sepzoo.export.tolerance import Tolerance
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.latency import measure_tensor
@@ -40,6 +38,7 @@ def write(
     tolerance: Tolerance | None = None,
     correct_bias: bool = True,
     log: str | os.PathLike[str] | None = None,
+    preparations: Preparations | None = None,
 ) -> ExportReport:
     """Write a network in a format, compare the file with it, and keep the file only if its outputs are the network's.
 
@@ -52,11 +51,14 @@ def write(
         tolerance: the limits of the differences; None: the format's own.
         correct_bias: whether biases make good the mean error of 8-bit weights.
         log: where the converter's own lines go. None: nowhere; if it fails, into a file beside `path`.
+        preparations: what several targets of one call share: of this network and this calibration. None: the target
+            shares nothing.
 
     Raises:
         SepzooError: samples that are missing or show nothing, what the converter refuses, a file that differs from its
             model by more than the tolerance allows, or what is at `path` must stay.
     """
+    named(target.name).require_packages()
     require_tensorflow(target.name)
     _check_request(target, Path(path), calibration, check)
     if target.calibrated:
@@ -66,13 +68,14 @@ def write(
     samples = check if check is not None else calibration
     if samples is None:
         samples = noise_of(classifier)
-    uses = target.calibrated or target.rounds_from is not None
-    ready = deployable(classifier, whole=target.calibrated)
-    values = calibration_values(classifier, calibration, ready) if calibration is not None and uses else None
-    if values is not None and target.rounds_from is not None and correct_bias:
-        correct_biases(ready, list(values.values()), rounds_from=target.rounds_from)
-    with atomic_write(path, folder=target.folder) as temporary:
-        _convert(target, ready, values, temporary, name=model.name, log=log, beside=Path(path))
+    with contextlib.ExitStack() as stack:
+        if preparations is None:
+            preparations = stack.enter_context(preparing(classifier, calibration, beside=Path(path).parent))
+        prepared = preparations.of(
+            calibrated=target.calibrated, rounds_from=target.rounds_from, correct_bias=correct_bias
+        )
+        temporary = stack.enter_context(atomic_write(path, folder=target.folder))
+        _convert(target, prepared, temporary, name=model.name, log=log, beside=Path(path))
         target.add_metadata(temporary, deployed(classifier), shapes_of(classifier))
         file = open_file(temporary, trust=True)
         comparison = compare(model, file, samples, random=check is None and calibration is None)
@@ -93,7 +96,7 @@ def write(
             tolerance=limits,
             latency=measure_tensor(file, next(file.batches(samples.taken(slice(1)).images, 1))),
             operators=dict(file.operators),
-            calibration=origin_of(calibration) if calibration is not None and values is not None else None,
+            calibration=origin_of(calibration) if calibration is not None and prepared.values is not None else None,
             labels=len(file.labels or ()),
             output=next((output for output in classifier.outputs if output.name == comparison.name), None),
             outputs=classifier.outputs,
@@ -122,8 +125,7 @@ def _check_request(target: Target, path: Path, calibration: Samples | None, chec
 
 def _convert(
     target: Target,
-    ready: keras.Model,
-    values: Mapping[str, np.ndarray] | None,
+    prepared: Prepared,
     temporary: Path,
     *,
     name: str,
@@ -134,7 +136,7 @@ def _convert(
     text = Log()
     try:
         with quiet() as text:
-            target.convert(ready, values, temporary)
+            target.convert(prepared, temporary)
         raise_if_stopped()  # TensorFlow's converter swallows it, now and then
     except SepzooError:
         raise

@@ -6,12 +6,13 @@ import dataclasses
 import inspect
 import math
 from collections import Counter
+from collections.abc import Mapping
+from typing import TypeAlias
 
 import keras
 import numpy as np
 
 from sepzoo.export.embedded_inputs import only_looked_up, rows_looked_up
-from sepzoo.export.target import Shapes
 from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.tensors import OutputTensor, file_names
@@ -26,6 +27,9 @@ from sepzoo.surgery import fold_batch_norm, to_keras
 from sepzoo.surgery.exact.depth_multipliers import split_multipliers
 
 _SIXTEEN_BITS = "int16x8"
+
+Shapes: TypeAlias = "tuple[int, ...] | Mapping[str, tuple[int, ...]]"
+"""The shape of one sample; of several inputs their shapes by name."""
 
 
 def require_tensorflow(target: str) -> None:

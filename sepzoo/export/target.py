@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-import keras
-import numpy as np
-
+from sepzoo.export.preparation import Shapes
+from sepzoo.export.prepared import Prepared
 from sepzoo.export.tolerance import Tolerance
 from sepzoo.records.metadata import Metadata
 from sepzoo.support.atomic import check_target
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.printable import is_one_line, printable
 
-Convert: TypeAlias = Callable[[keras.Model, "Mapping[str, np.ndarray] | None", Path], None]
-
-Shapes: TypeAlias = "tuple[int, ...] | Mapping[str, tuple[int, ...]]"
-"""The shape of one sample; of several inputs their shapes by name."""
+Convert: TypeAlias = Callable[[Prepared, Path], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,11 +23,10 @@ class Target:
     """A format that a network can be exported to.
 
     Attributes:
-        name: as `sepzoo export --to` takes it.
+        name: as `sepzoo export --to` takes it; its row in `target_names` says what it needs.
         suffix: what a file's name gets behind the network's name.
-        convert: writes a prepared network to a path; it also gets the calibration samples as the network takes them,
-            by the names of its inputs, or None where the format has no use for them. Of several outputs the network
-            gives a dictionary, whose names the file keeps.
+        convert: writes a prepared network to a path. Of several outputs the network gives a dictionary, whose names
+            the file keeps.
         add_metadata: puts what travels with a network into the file that `convert` wrote; it also gets the shape of one
             sample.
         tolerance: the default one.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import keras
 
@@ -20,8 +20,14 @@ from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import unknown
 
-TARGETS: dict[str, Target] = {target.name: target for target in (*MODES.values(), XLA)}
-"""Every target; a new format is one file in `formats/` and one entry here."""
+_WRITTEN: tuple[Iterable[Target], ...] = (
+    MODES.values(),
+    [XLA],
+)
+"""What each format's file in `formats/` writes; a new format is one line here."""
+
+TARGETS: dict[str, Target] = {target.name: target for targets in _WRITTEN for target in targets}
+"""Every target."""
 
 
 def export(

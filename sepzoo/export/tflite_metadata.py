@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
-from sepzoo.export.target import Shapes
+from sepzoo.export.preparation import Shapes
 from sepzoo.inference.tensors import names_of, restored
 from sepzoo.inference.tflite_description import METADATA_NAME, tensor_names
 from sepzoo.inference.tflite_metadata_tables import COLOR_SPACES, TENSOR_AXIS_LABELS, Values, encode

@@ -9,7 +9,28 @@ import pytest
 
 from sepzoo import export
 from sepzoo.data import Samples
+from sepzoo.export.target_names import TARGET_NAMES, named
 from sepzoo.support.errors import SepzooError
+
+
+def test_rows_of_names_are_the_targets_in_their_order() -> None:
+    assert [row.name for row in TARGET_NAMES] == list(export.TARGETS)
+    assert all(row.use for row in TARGET_NAMES)
+    assert all(bool(row.packages) == bool(row.extra) for row in TARGET_NAMES)
+
+
+@pytest.mark.parametrize("name", list(export.TARGETS))
+def test_what_a_target_needs_is_said_before_anything_else(
+    name: str, model: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = named(name)
+    if not row.packages:
+        row.require_packages()
+        return
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(SepzooError, match=rf"^{name} needs .*pip install 'sepzoo\[{row.extra}\]'\.$"):
+        export.export(model, name, tmp_path / f"model{export.TARGETS[name].suffix}")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_names() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,8 +15,10 @@ import numpy as np
 
 from sepzoo.data.samples import Samples
 from sepzoo.export.pipeline import write
+from sepzoo.export.preparation import Shapes
+from sepzoo.export.prepared import Prepared
 from sepzoo.export.report import ExportReport
-from sepzoo.export.target import Shapes, Target
+from sepzoo.export.target import Target
 from sepzoo.export.tflite_metadata import with_metadata
 from sepzoo.export.tolerance import EXACT, QUANTIZED, QUANTIZED_WEIGHTS, ROUNDED, Tolerance
 from sepzoo.inference.keras_model import from_model
@@ -26,7 +27,6 @@ from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError, unknown
-from sepzoo.support.printable import is_one_line
 from sepzoo.support.types import Tensor
 
 Quantize = Literal["float16", "dynamic", "int8", "int16x8"]
@@ -40,8 +40,7 @@ _OPERATORS = {
 
 
 def convert(
-    ready: keras.Model,
-    samples: Mapping[str, np.ndarray] | None,
+    prepared: Prepared,
     path: Path,
     *,
     mode: str,
@@ -50,36 +49,39 @@ def convert(
     """Run TensorFlow's converter.
 
     Args:
-        ready: the prepared network.
-        samples: as it takes them, by the names of its inputs; the ranges of integers come from them.
+        prepared: the network; the ranges of integers come from its calibration samples.
         path: of the file, which gets no metadata yet.
         mode: a name of `MODES`.
         interface: type of an int8 file's inputs and outputs.
     """
     import tensorflow as tf
 
-    # In the workspace, which is swept after a kill; but TensorFlow can only write to paths that are text.
-    beside = path.parent if is_one_line(str(path)) else None
-    with tempfile.TemporaryDirectory(dir=beside) as folder:
-        archive = keras.export.ExportArchive()
-        archive.track(ready)
-        signature = [tf.TensorSpec((1, *given.shape[1:]), given.dtype, name=given.name) for given in ready.inputs]
-        archive.add_endpoint("serving_default", functools.partial(_called, ready), input_signature=signature)
-        archive.write_out(folder, verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        converter.target_spec.supported_ops = [tf.lite.OpsSet[_OPERATORS.get(mode, "TFLITE_BUILTINS")]]
-        if mode != "float32":
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if mode == "float16":
-            converter.target_spec.supported_types = [tf.float16]
-        if mode in _OPERATORS:
-            _require_no_loop(Path(folder), ready.name)
-            converter.representative_dataset = functools.partial(_one_by_one, samples or {})
-        if mode == "int8":
-            converter.inference_input_type = converter.inference_output_type = tf.as_dtype(interface)
-        with warnings.catch_warnings():  # the converter itself uses what TensorFlow warns of, where samples have names
-            warnings.filterwarnings("ignore", r"\s*Warning: tf\.lite\.Interpreter is deprecated")
-            path.write_bytes(converter.convert())
+    folder = prepared.once("saved_model", functools.partial(_save, prepared.model))
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
+    converter.target_spec.supported_ops = [tf.lite.OpsSet[_OPERATORS.get(mode, "TFLITE_BUILTINS")]]
+    if mode != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if mode == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if mode in _OPERATORS:
+        _require_no_loop(folder, prepared.model.name)
+        converter.representative_dataset = functools.partial(_one_by_one, prepared.values or {})
+    if mode == "int8":
+        converter.inference_input_type = converter.inference_output_type = tf.as_dtype(interface)
+    with warnings.catch_warnings():  # the converter itself uses what TensorFlow warns of, where samples have names
+        warnings.filterwarnings("ignore", r"\s*Warning: tf\.lite\.Interpreter is deprecated")
+        path.write_bytes(converter.convert())
+
+
+def _save(ready: keras.Model, path: Path) -> None:
+    """Write the SavedModel that the converter reads, of one sample at a time."""
+    import tensorflow as tf
+
+    archive = keras.export.ExportArchive()
+    archive.track(ready)
+    signature = [tf.TensorSpec((1, *given.shape[1:]), given.dtype, name=given.name) for given in ready.inputs]
+    archive.add_endpoint("serving_default", functools.partial(_called, ready), input_signature=signature)
+    archive.write_out(str(path), verbose=False)
 
 
 def _called(ready: keras.Model, *inputs: Tensor) -> dict[str, Tensor]:

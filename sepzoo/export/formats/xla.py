@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from sepzoo.data.samples import Samples
 from sepzoo.export.pipeline import write
+from sepzoo.export.preparation import Shapes
+from sepzoo.export.prepared import Prepared
 from sepzoo.export.report import ExportReport
-from sepzoo.export.target import Shapes, Target
+from sepzoo.export.target import Target
 from sepzoo.export.tolerance import EXACT, Tolerance
 from sepzoo.inference.keras_model import from_model
 from sepzoo.inference.saved_model import EXTRA_FILES, SIGNATURE
@@ -22,17 +23,16 @@ from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
 
 
-def convert(ready: keras.Model, samples: Mapping[str, np.ndarray] | None, path: Path) -> None:
+def convert(prepared: Prepared, path: Path) -> None:
     """Save a function that calls the network and that XLA compiles.
 
     Args:
-        ready: the prepared network.
-        samples: of no use here.
+        prepared: the network.
         path: of the folder.
     """
-    del samples
     import tensorflow as tf
 
+    ready = prepared.model
     signature = [tf.TensorSpec((None, *given.shape[1:]), given.dtype, name=given.name) for given in ready.inputs]
 
     class Served(tf.Module):

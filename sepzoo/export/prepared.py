@@ -1,0 +1,127 @@
+"""A network that is ready to be converted, and what is made of it once for all formats of one call."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from sepzoo.data.samples import Samples
+from sepzoo.export.bias_correction import correct_biases
+from sepzoo.export.embedded_inputs import only_looked_up
+from sepzoo.export.preparation import deployable
+from sepzoo.export.taken_inputs import calibration_values
+from sepzoo.inference.keras_model import KerasClassifier
+from sepzoo.layers.graph import graph_of
+from sepzoo.support.printable import is_one_line
+from sepzoo.support.workspace import workspace
+
+
+class SharedFiles:
+    """Files on the way to others, in a folder that is made when the first is wanted; see `preparing`."""
+
+    def __init__(self, beside: Path, stack: contextlib.ExitStack) -> None:
+        self._beside, self._stack = beside, stack
+        self._folder: Path | None = None
+
+    def path(self, name: str) -> Path:
+        """Return the path of a name."""
+        if self._folder is None:
+            self._folder = self._stack.enter_context(self._place())
+        return self._folder / name
+
+    def _place(self) -> contextlib.AbstractContextManager[Path]:
+        """Return a folder that is swept after a kill too; but TensorFlow can only write to paths that are text."""
+        if is_one_line(str(self._beside.absolute())):
+            self._beside.mkdir(parents=True, exist_ok=True)
+            return workspace(self._beside)
+        return _temporary()
+
+
+@contextlib.contextmanager
+def _temporary() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Prepared:
+    """A network made ready to leave, from which several formats may be written.
+
+    Attributes:
+        model: of built-in layers, batch norm folded, biases corrected where the format rounds; only to be read.
+        values: the calibration samples as the model takes them, by the names of its inputs; None where the format has
+            no use for them.
+        files: that formats share.
+        number: of this one among those of a call.
+    """
+
+    model: keras.Model
+    values: dict[str, np.ndarray] | None
+    files: SharedFiles
+    number: int = 0
+
+    def once(self, name: str, write: Callable[[Path], object]) -> Path:
+        """Return a shared file, or folder, of a name; the first who asks for it makes it by `write`.
+
+        Args:
+            name: without folders.
+            write: makes it at the path that it is given.
+        """
+        path = self.files.path(f"{self.number}_{name}")
+        if not path.exists():
+            write(path)
+        return path
+
+
+class Preparations:
+    """What was prepared of one network: formats that want the same get the same; see `preparing`."""
+
+    def __init__(self, classifier: KerasClassifier, calibration: Samples | None, files: SharedFiles) -> None:
+        self._classifier, self._calibration, self._files = classifier, calibration, files
+        self._known: dict[tuple[bool, bool, int | None], Prepared] = {}
+        self._looked_up = any(only_looked_up(classifier.model, each) for each in graph_of(classifier.model).inputs)
+
+    def of(self, *, calibrated: bool, rounds_from: int | None, correct_bias: bool = True) -> Prepared:
+        """Return the network prepared for a format.
+
+        Args:
+            calibrated: whether activations are integers.
+            rounds_from: how many elements a kernel has at least that is rounded to 8 bits; None: none is.
+            correct_bias: whether biases make good the mean error of such weights.
+
+        Raises:
+            SepzooError: a layer that no file can hold, or samples that show nothing.
+        """
+        uses = self._calibration is not None and (calibrated or rounds_from is not None)
+        key = (calibrated and self._looked_up, uses, rounds_from if uses and correct_bias else None)
+        if key not in self._known:
+            self._known[key] = self._prepared(*key)
+        return self._known[key]
+
+    def _prepared(self, whole: bool, uses: bool, rounds_from: int | None) -> Prepared:
+        ready = deployable(self._classifier, whole=whole)
+        values = None
+        if uses and self._calibration is not None:
+            values = calibration_values(self._classifier, self._calibration, ready)
+            if rounds_from is not None:
+                correct_biases(ready, list(values.values()), rounds_from=rounds_from)
+        return Prepared(ready, values, self._files, len(self._known))
+
+
+@contextlib.contextmanager
+def preparing(classifier: KerasClassifier, calibration: Samples | None, *, beside: Path) -> Iterator[Preparations]:
+    """Yield what a network's formats are prepared by; the files that they share go at the end.
+
+    Args:
+        classifier: the network, saying what its inputs take.
+        calibration: samples for the formats that take them.
+        beside: a folder for the files that formats share, best that of the files to be written.
+    """
+    with contextlib.ExitStack() as stack:
+        yield Preparations(classifier, calibration, SharedFiles(beside, stack))

@@ -1,0 +1,56 @@
+"""The names of the targets, with what each is good for and what it needs; neither Keras nor a converter is imported."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from sepzoo.support.packages import require_installed
+
+
+@dataclasses.dataclass(frozen=True)
+class TargetName:
+    """A format that a network can be exported to, as it is listed.
+
+    Attributes:
+        name: as `sepzoo export --to` takes it.
+        use: what it is and where it serves, in a few words.
+        packages: the names by which the optional packages are imported that write it and run it.
+        extra: the extra of sepzoo that installs them.
+
+    Example:
+        >>> TARGET_NAMES[0]
+        TargetName(name='tflite:float32', use='...', packages=(), extra=None)
+    """
+
+    name: str
+    use: str
+    packages: tuple[str, ...] = ()
+    extra: str | None = None
+
+    def require_packages(self) -> None:
+        """See that what this target needs is installed.
+
+        Raises:
+            SepzooError: it isn't; the extra that installs it is named.
+        """
+        require_installed(self.name, self.packages, self.extra)
+
+
+TARGET_NAMES = (
+    TargetName("tflite:float32", "the network's own answers, on any device"),
+    TargetName("tflite:float16", "half the size, for GPUs and CPUs"),
+    TargetName("tflite:dynamic", "8-bit weights, float activations, for CPUs"),
+    TargetName("tflite:int8", "8-bit integers throughout, for NPUs, microcontrollers and CPUs"),
+    TargetName("tflite:int16x8", "16-bit activations, 8-bit weights, where int8 loses too much"),
+    TargetName("xla", "a SavedModel that XLA compiles, for GPU servers"),
+)
+"""Every target in the order of lists; a new one is a row here and a `Target` in its format's file."""
+
+
+def named(name: str) -> TargetName:
+    """Return the row of a name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return {row.name: row for row in TARGET_NAMES}[name]

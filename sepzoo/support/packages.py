@@ -1,0 +1,34 @@
+"""Optional packages: whether they are there, and what installs them."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterable
+
+from sepzoo.support.errors import SepzooError
+
+
+def require_installed(what: str, packages: Iterable[str], extra: str | None) -> None:
+    """See that packages can be imported, without importing them.
+
+    Args:
+        what: needs them.
+        packages: the names by which they are imported.
+        extra: of sepzoo, which installs them.
+
+    Raises:
+        SepzooError: one is missing; the extra is named.
+
+    Example:
+        >>> require_installed("tflite:weights_int8", ["no_such_package"], "quant")
+        Traceback (most recent call last):
+        ...
+        sepzoo.SepzooError: tflite:weights_int8 needs no_such_package. Received: it is not installed. Install it: pip install 'sepzoo[quant]'.
+    """  # noqa: E501  (the message is one line)
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        words = "it is" if len(missing) == 1 else "they are"
+        raise SepzooError(
+            f"{what} needs {', '.join(missing)}. Received: {words} not installed. Install "
+            f"{'it' if len(missing) == 1 else 'them'}: pip install 'sepzoo[{extra}]'."
+        )

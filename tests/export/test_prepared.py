@@ -1,0 +1,68 @@
+"""What several formats of one call share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import sepzoo.export.formats.tflite as formats
+from sepzoo.data import Samples
+from sepzoo.export.batch_export import export_all
+from sepzoo.export.prepared import preparing
+from sepzoo.export.samples import ExportSamples
+from sepzoo.inference.keras_model import from_model
+
+
+def test_formats_that_want_the_same_get_the_same(model: keras.Model, calibration: Samples, tmp_path: Path) -> None:
+    with preparing(from_model(model), calibration, beside=tmp_path) as preparations:
+        plain = preparations.of(calibrated=False, rounds_from=None)
+        rounded = preparations.of(calibrated=True, rounds_from=0)
+        assert preparations.of(calibrated=False, rounds_from=None) is plain
+        assert preparations.of(calibrated=True, rounds_from=0) is rounded
+        assert preparations.of(calibrated=True, rounds_from=0, correct_bias=False) is not rounded
+        assert plain.values is None
+        assert rounded.values is not None
+        biases = [
+            [weight for weight in each.model.weights if weight.path.endswith("bias")] for each in (plain, rounded)
+        ]
+        assert any(not np.array_equal(old, new) for old, new in zip(*biases, strict=True))
+        assert not list(tmp_path.iterdir())  # nobody asked for a shared file yet
+
+
+def test_a_shared_file_is_made_once_for_each_and_goes_at_the_end(
+    model: keras.Model, calibration: Samples, tmp_path: Path
+) -> None:
+    with preparing(from_model(model), calibration, beside=tmp_path / "new") as preparations:
+        made: list[Path] = []
+
+        def write(path: Path) -> None:
+            made.append(path)
+            path.write_text("x")
+
+        first = preparations.of(calibrated=False, rounds_from=None)
+        second = preparations.of(calibrated=True, rounds_from=0)
+        found = [each.once("file", write) for each in (first, second, first, second)]
+        assert found == [*made, *made]
+        assert len(set(made)) == 2
+        assert all(path.exists() for path in made)
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_float_files_of_one_call_come_from_one_saved_model(
+    model: keras.Model, calibration: Samples, check: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Path] = []
+    save = formats._save
+
+    def counted(ready: keras.Model, path: Path) -> None:
+        written.append(path)
+        save(ready, path)
+
+    monkeypatch.setattr(formats, "_save", counted)
+    samples = ExportSamples(calibration=calibration, check=check)
+    export_all(from_model(model), ["tflite:float32", "tflite:float16"], tmp_path / "m", samples=samples)
+    assert len(written) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"m_float32.tflite", "m_float16.tflite"}
