@@ -36,6 +36,9 @@ def rewrite(
     ] = False,
     p: Annotated[float | None, typer.Option(help="Share of mid channels of --blueprint; without it BSConv-U.")] = None,
     fold: Annotated[bool, typer.Option("--fold", help="Fold batch norm and linear 1 x 1 pairs; comes first.")] = False,
+    fuse_branches: Annotated[
+        bool, typer.Option("--fuse-branches", help="Fuse parallel branches of one input, as MobileOne has; before all.")
+    ] = False,
     spatial: Annotated[float | None, typer.Option(help="Split in columns and rows, weights shrunk by this.")] = None,
     channels: Annotated[float | None, typer.Option(help="Reduce channels inside, weights shrunk by this.")] = None,
     any_cost: Annotated[
@@ -73,13 +76,19 @@ def rewrite(
         raise SepzooError(f"expected --kernel-sizes beside --replace. Received: --kernel-sizes {kernel_sizes} alone.")
     if any_cost and replace is None and not blueprint:
         raise SepzooError("expected --any-cost beside --replace or --blueprint. Received: --any-cost alone.")
-    if keep and fold and (decouple, replace, spatial, channels, blueprint) == (None, None, None, None, False):
+    if (
+        keep
+        and (fold or fuse_branches)
+        and (decouple, replace, spatial, channels, blueprint) == (None, None, None, None, False)
+    ):
+        alone = "--fold" if fold else "--fuse-branches"
         raise SepzooError(
-            "expected --keep beside what replaces layers. Received: --fold alone, which takes all it can."
+            f"expected --keep beside what replaces layers. Received: {alone} alone, which takes all it can."
         )
     network = open_network(model, weights=weights, settings=settings)
     attach_description(network, labels=labels, preprocessing=preprocessing)
     options = RewriteOptions(
+        fuse_branches=fuse_branches,
         fold=fold,
         spatial=spatial,
         channels=channels,

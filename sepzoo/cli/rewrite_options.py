@@ -29,6 +29,7 @@ class RewriteOptions:
     """What was asked for on the command line.
 
     Attributes:
+        fuse_branches: whether parallel branches of one input become one convolution.
         fold: whether batch normalizations and linear 1 x 1 pairs are folded.
         spatial: ratio of the spatial decomposition, or None.
         channels: ratio of the channel decomposition, or None.
@@ -42,6 +43,7 @@ class RewriteOptions:
         samples: images to fit to, or None.
     """
 
+    fuse_branches: bool
     fold: bool
     spatial: float | None
     channels: float | None
@@ -64,8 +66,8 @@ def rewritten(model: keras.Model, options: RewriteOptions) -> tuple[keras.Model,
     steps = list(_steps(options))
     if not steps:
         raise SepzooError(
-            "expected something to do. Received: none of --decouple, --replace, --blueprint, --fold, --spatial and "
-            "--channels."
+            "expected something to do. Received: none of --decouple, --replace, --blueprint, --fold, --fuse-branches, "
+            "--spatial and --channels."
         )
     if sum((options.decouple is not None, options.replace is not None, options.blueprint)) > 1:
         raise SepzooError("expected one of --decouple, --replace and --blueprint. Received: more than one.")
@@ -92,6 +94,8 @@ def training_samples(model: keras.Model, data: str, count: int, seed: int) -> Sa
 def _steps(options: RewriteOptions) -> list[Step]:
     keep, samples = list(options.keep), options.samples
     steps: list[Step] = []
+    if options.fuse_branches:
+        steps.append(surgery.fuse_branches)
     if options.fold:
         steps += [surgery.fold_batch_norm, surgery.fold_leading_batch_norm, surgery.fuse_pointwise]
     if options.spatial is not None:

@@ -101,6 +101,10 @@ class LayerBuilder(ConvolutionBuilder):
         """Sum of a shortcut and a residual branch. The layer is `{name}_add`."""
         return keras.layers.Add(name=f"{name}_add")([shortcut, x])
 
+    def sum(self, branches: Sequence[Tensor], *, name: str) -> Tensor:
+        """Sum of branches of one shape; of a single one nothing. The layer is `{name}_add`."""
+        return keras.layers.Add(name=f"{name}_add")(branches) if len(branches) > 1 else branches[0]
+
     def average(self, branches: Sequence[Tensor], *, name: str) -> Tensor:
         """Mean of branches of one shape."""
         return keras.layers.Average(name=name)(branches)

@@ -60,6 +60,7 @@ class ConvolutionBuilder:
         strides: int = 1,
         dilation_rate: int = 1,
         depth_multiplier: int = 1,
+        use_bias: bool = False,
     ) -> Tensor:
         """Depthwise convolution."""
         x, padding = self._pad(x, kernel_size, strides, dilation_rate, name)
@@ -69,7 +70,7 @@ class ConvolutionBuilder:
             dilation_rate=dilation_rate,
             padding=padding,
             depth_multiplier=depth_multiplier,
-            use_bias=False,
+            use_bias=use_bias,
             depthwise_initializer=initializers.depthwise_kernel(self.conventions.initializers, kernel_size**2),
             name=name,
         )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sepzoo.surgery.exact.accelerate import accelerate
     from sepzoo.surgery.exact.builtin_layers import to_keras
     from sepzoo.surgery.exact.folding import fold_batch_norm
+    from sepzoo.surgery.exact.fuse_branches import fuse_branches
     from sepzoo.surgery.exact.leading_batch_norm import fold_leading_batch_norm
     from sepzoo.surgery.exact.pointwise_pairs import fuse_pointwise
     from sepzoo.surgery.exact.separable_pairs import merge_separable, split_separable
@@ -53,6 +54,7 @@ __all__ = [
     "decouple",
     "fold_batch_norm",
     "fold_leading_batch_norm",
+    "fuse_branches",
     "fuse_pointwise",
     "merge_separable",
     "prune_channels",
@@ -89,6 +91,7 @@ __getattr__, __dir__ = lazy_names(
         "decouple": "sepzoo.surgery.approximate.decoupling",
         "fold_batch_norm": "sepzoo.surgery.exact.folding",
         "fold_leading_batch_norm": "sepzoo.surgery.exact.leading_batch_norm",
+        "fuse_branches": "sepzoo.surgery.exact.fuse_branches",
         "fuse_pointwise": "sepzoo.surgery.exact.pointwise_pairs",
         "merge_separable": "sepzoo.surgery.exact.separable_pairs",
         "prune_channels": "sepzoo.surgery.pruning.pruning",

@@ -24,6 +24,8 @@ THEIRS = {  # our name: the table's
     "mobilenet_v4_small_w035": "mobilenetv4_conv_small_035",
     "mobilenet_v4_medium": "mobilenetv4_conv_medium",
     "mobilenet_v4_large": "mobilenetv4_conv_large",
+    **{f"mobileone_s{i}": f"mobileone_s{i}:unfused" for i in range(5)},
+    **{f"mobileone_s{i}_fused": f"mobileone_s{i}:fused" for i in range(5)},
 }
 WIDTHS = [  # the table's name: ours, and its width
     *((f"semnasnet_{int(100 * alpha):03}", "mnasnet_a1", alpha) for alpha in (0.5, 0.75, 1.4)),

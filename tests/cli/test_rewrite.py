@@ -69,6 +69,17 @@ def test_what_the_file_does_not_say_is_said_and_stays(command: Command, dense: P
     assert "(on the command line: --preprocessing)" in outcome.err
 
 
+def test_branches_become_one_convolution(command: Command, tmp_path: Path) -> None:
+    x = keras.Input((16, 16, 1))
+    terms = [keras.layers.Conv2D(4, size, padding="same", name=f"conv{size}")(x) for size in (3, 1)]
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Add(name="add")(terms))
+    model_file.save(keras.Model(x, pooled, name="branched"), tmp_path / "branched.keras")
+    arguments = ["rewrite", tmp_path / "branched.keras", "--fuse-branches", "--out", tmp_path / "fused.keras", "--json"]
+    changes = json.loads(command(*arguments).out)["changes"]
+    assert {change["layer"]: change["became"] for change in changes} == {"conv3": [], "conv1": [], "add": ["conv3"]}
+    np.testing.assert_allclose(answers(tmp_path / "fused.keras"), answers(tmp_path / "branched.keras"), atol=1e-5)
+
+
 def test_folded_it_answers_the_same(command: Command, dense: Path, tmp_path: Path) -> None:
     assert command("rewrite", dense, "--fold", "--out", tmp_path / "folded.keras").code == 0
     np.testing.assert_allclose(answers(tmp_path / "folded.keras"), answers(dense), atol=1e-5)
@@ -134,6 +145,10 @@ def test_kernels_are_named_and_what_gets_no_cheaper_stays(command: Command, tmp_
         (
             ["--fold", "--any-cost"],
             "error: expected --any-cost beside --replace or --blueprint. Received: --any-cost al",
+        ),
+        (
+            ["--fuse-branches", "--keep", "x"],
+            "error: expected --keep beside what replaces layers. Received: --fuse-bra",
         ),
         (["--fold", "--keep", "conv1"], "error: expected --keep beside what replaces layers. Received: --fold alone"),
         (

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import keras
+import numpy as np
 import pytest
 
 from sepzoo.applications import build, load_weights
 from sepzoo.records.conventions import TIMM
 from tests.extras import needed
 from tests.parity.timm_package import timm
-from tests.parity.torch_networks import arrays, as_if_trained, assert_same_logits
+from tests.parity.torch_networks import arrays, as_if_trained, assert_same_logits, logits
 
 CASES = {  # timm's name: ours, our arguments, the image size
     "mobilenetv1_100": ("mobilenet_v1", TIMM, 64),
@@ -42,6 +44,28 @@ def test_moved_weights_give_the_same_logits(name):
     assert len(report.matched) == len(arrays(theirs)) == len(ours.weights)
     assert report.kept == report.unused == ()
     assert_same_logits(ours, theirs, size)
+
+
+@pytest.fixture
+def doubles():
+    policy, floatx = keras.config.dtype_policy(), keras.config.floatx()
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    yield
+    keras.config.set_dtype_policy(policy)
+    keras.config.set_floatx(floatx)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "size"), [("mobileone_s0", 75), ("mobileone_s4", 64)])
+def test_sums_of_branches_in_double_precision(doubles, name, size):
+    """Each sum makes the signal larger, and rounding with it, than a bound on float32 logits allows."""
+    theirs = as_if_trained(timm.create_model(name, num_classes=10), size=size).double()
+    ours = build(name, input_shape=(size, size, 3), classes=10, classifier_activation=None)
+    report = load_weights(ours, arrays(theirs), origin="timm")
+    assert len(report.matched) == len(arrays(theirs)) == len(ours.weights)
+    images = np.random.default_rng(0).uniform(0, 1, (2, size, size, 3))
+    np.testing.assert_allclose(np.asarray(ours(images)), logits(theirs, images), rtol=1e-7)
 
 
 @pytest.mark.slow
