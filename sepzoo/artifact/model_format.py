@@ -9,7 +9,7 @@ from sepzoo.artifact.inspection.formats import format_of
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.regular_file import why_missing
 
-ARCHIVE, HDF5, TFLITE, SAVED_MODEL = ".keras", ".h5", ".tflite", "saved_model.pb"
+ARCHIVE, HDF5, TFLITE, ONNX, SAVED_MODEL = ".keras", ".h5", ".tflite", ".onnx", "saved_model.pb"
 
 _ARRAYS = (
     "arrays alone. Build the network that they belong to and load them: sepzoo.applications.load_weights(model, path)"
@@ -20,7 +20,7 @@ _DESCRIPTIONS = {
     HDF5: "an HDF5 file",
     TFLITE: f"a TFLite file. {_READ_ELSEWHERE}",
     SAVED_MODEL: f"a SavedModel. {_READ_ELSEWHERE}",
-    ".onnx": "an ONNX file, which sepzoo does not read. Bring the network that it was made from, as .keras or .h5",
+    ONNX: f"an ONNX file. {_READ_ELSEWHERE}",
     ".npz": _ARRAYS,
     ".npy": _ARRAYS,
     ".safetensors": _ARRAYS,
@@ -70,7 +70,8 @@ def model_format(path: Path, *, readable: Container[str], expected: str) -> str:
 
     Args:
         path: of something that exists.
-        readable: which of `ARCHIVE`, `HDF5`, `TFLITE` and `SAVED_MODEL` (a folder with a file of this name) are read.
+        readable: which of `ARCHIVE`, `HDF5`, `TFLITE`, `ONNX` and `SAVED_MODEL` (a folder with a file of this name)
+            are read.
         expected: what they are called together.
 
     Raises:
@@ -115,7 +116,7 @@ def _format_and_description(path: Path) -> tuple[str | None, str]:
     if found in _DESCRIPTIONS:
         return found, _DESCRIPTIONS[found]
     suffix = path.suffix.lower().replace(".hdf5", HDF5)
-    if suffix in (ARCHIVE, HDF5, TFLITE) and path.stat().st_size:
+    if suffix in (ARCHIVE, HDF5, TFLITE, ONNX) and path.stat().st_size:
         return suffix, "a damaged file. Save the network again"
     with path.open("rb") as file:
         other = _BEGINNINGS.get(file.read(1), "a file of another kind. Save the network with Keras: model.save(path)")

@@ -23,7 +23,7 @@ ModelName = Annotated[
 AnyModelName = Annotated[
     str,
     typer.Argument(
-        metavar="MODEL", help="A .keras, .h5 or .tflite file, a SavedModel or run folder, or a network's name."
+        metavar="MODEL", help="A .keras, .h5, .tflite or .onnx file, a SavedModel or run folder, or a network's name."
     ),
 ]
 Weights = Annotated[str | None, typer.Option(help="Of a named network: `imagenet`, or a weight file.")]

@@ -67,4 +67,4 @@ class Target:
     @property
     def extension(self) -> str:
         """What a file's name must end in; "" where any name will do."""
-        return Path(self.suffix).suffix
+        return Path(f"network{self.suffix}").suffix

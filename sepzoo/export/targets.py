@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import keras
 
 from sepzoo.data.samples import Samples
+from sepzoo.export.formats.onnx import ONNX
 from sepzoo.export.formats.tflite import MODES
 from sepzoo.export.formats.xla import XLA
 from sepzoo.export.pipeline import write
@@ -23,6 +24,7 @@ from sepzoo.support.errors import unknown
 _WRITTEN: tuple[Iterable[Target], ...] = (
     MODES.values(),
     [XLA],
+    [ONNX],
 )
 """What each format's file in `formats/` writes; a new format is one line here."""
 

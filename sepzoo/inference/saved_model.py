@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sepzoo.inference.classifier import Classifier
+from sepzoo.inference.fixed_batch import in_batches
 from sepzoo.inference.saved_model_end import ends_of
 from sepzoo.inference.tensors import InputTensor, OutputTensor, names_of, restored
 from sepzoo.records.metadata import MEMBER, Metadata
@@ -49,33 +50,21 @@ class SavedModelClassifier(Classifier):
         """Return the outputs, float32 (n, *output_shape)."""
         one = len(self.arguments) == 1
         given = [tensor] if one else [tensor[each.name] for each in self.input_tensors]
-        count = max(len(given[0]), 1)
-        batch = self.batch or count
-        chunks = [
-            self._run([array[start : start + batch] for array in given], batch) for start in range(0, count, batch)
-        ]
-        found = {
-            each.name: np.concatenate(parts)
-            for each, parts in zip(self.output_tensors, zip(*chunks, strict=True), strict=True)
-        }
+        found = dict(
+            zip((each.name for each in self.output_tensors), in_batches(self._run, given, self.batch), strict=True)
+        )
         return found if len(found) > 1 else found[self.output_name]
 
-    def _run(self, given: list[np.ndarray], batch: int) -> list[np.ndarray]:
-        """Run up to `batch` samples; what a fixed batch lacks is filled with zeros and left out of the outputs."""
+    def _run(self, given: list[np.ndarray]) -> list[np.ndarray]:
         import tensorflow as tf
 
-        count = len(given[0])
-        rest = batch - count if self.batch else 0
-        full = [
-            np.concatenate([each, np.zeros((rest, *each.shape[1:]), each.dtype)]) if rest else each for each in given
-        ]
         function = self.loaded.signatures[self.signature]
         try:
-            outputs = function(**{name: tf.constant(each) for name, each in zip(self.arguments, full, strict=True)})
+            outputs = function(**{name: tf.constant(each) for name, each in zip(self.arguments, given, strict=True)})
         except Exception as error:  # whatever a graph of others makes TensorFlow raise
             raise SepzooError(f"{self.name}: TensorFlow cannot run this model ({first_line(error)}).") from error
         return [
-            np.asarray(outputs[name], np.float32).reshape(len(full[0]), *each.shape)[:count]
+            np.asarray(outputs[name], np.float32).reshape(len(given[0]), *each.shape)
             for name, each in zip(self.results, self.output_tensors, strict=True)
         ]
 

@@ -31,7 +31,7 @@ class Bounds:
         labels: text of a label file. ImageNet's 21,841 names have 1 MB.
         pixels: of a picture that is decoded.
         tensor: one tensor of a `.tflite` file, weights or activations; what one layer of a Keras model gives for one
-            sample; and all memory that a `.tflite` file takes to run once, beside four times its size.
+            sample; and all memory that a `.tflite` or `.onnx` file takes to run once, beside four times its size.
         memory: that the checking process may have, its libraries included.
         seconds: of computing that it may take for one file.
         bytes_a_second: that a disk gives it at least; its time on the clock is `seconds` and what reading takes.
@@ -86,8 +86,17 @@ class Bounds:
         if unpacked > allowed:
             raise ValueError(f"it unpacks to {unpacked:,} bytes, of which at most {allowed:,} are allowed for its size")
 
+    def check_tensor(self, size: int) -> None:
+        """See that one tensor has no more than `tensor` bytes.
+
+        Raises:
+            ValueError: it has more.
+        """
+        if size > self.tensor:
+            raise ValueError(f"it takes {size:,} bytes for a sample, of which at most {self.tensor:,} are allowed")
+
     def check_run(self, memory: int, stored: int) -> None:
-        """See that running a `.tflite` file of `stored` bytes once took no more memory than one tensor and its weights.
+        """See that running a file of `stored` bytes once took no more memory than one tensor and its weights.
 
         Raises:
             ValueError: it took more than `tensor`, and four times the file's size.

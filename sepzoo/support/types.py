@@ -92,6 +92,15 @@ TfTensor: TypeAlias = Any
 TfDataset: TypeAlias = Any
 """A `tf.data.Dataset`."""
 
+OnnxSession: TypeAlias = Any
+"""An `onnxruntime.InferenceSession`."""
+
+OnnxTensor: TypeAlias = Any
+"""What ONNX Runtime says of an input or output: `name`, `shape`, `type`."""
+
+OpenvinoModel: TypeAlias = Any
+"""An `openvino.Model`, or one that was compiled."""
+
 LearningRate: TypeAlias = Any
 """A number, or a `keras.optimizers.schedules.LearningRateSchedule`."""
 

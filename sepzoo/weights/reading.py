@@ -23,7 +23,7 @@ Arrays = dict[str, np.ndarray]
 FORMATS = (".h5", ".keras", ".npz", ".safetensors")
 _OTHERS = {
     ".tflite": "a TFLite file, whose weights have other names",
-    ".onnx": "an ONNX file, which sepzoo does not read",
+    ".onnx": "an ONNX file, whose arrays sepzoo does not load into networks",
     ".npy": "one array without a name. Save arrays by name: numpy.savez(path, **arrays)",
     "zip": "an archive without arrays. PyTorch's weights go into a .safetensors file",
 }

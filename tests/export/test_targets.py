@@ -41,6 +41,7 @@ def test_the_names() -> None:
         "tflite:int8",
         "tflite:int16x8",
         "xla",
+        "onnx",
     ]
     assert [name for name, target in export.TARGETS.items() if target.calibrated] == ["tflite:int8", "tflite:int16x8"]
     assert export.TARGETS["tflite:int8"].suffix == "_int8.tflite"

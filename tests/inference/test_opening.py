@@ -20,12 +20,12 @@ def test_missing_file(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(("content", "what"), [(b"", "an empty file. "), (b"GIF89a", "a file of another kind. ")])
-@pytest.mark.parametrize("name", ["model.tflit", "model", "model.onnx"])
+@pytest.mark.parametrize("name", ["model.tflit", "model", "model.onn"])
 def test_what_is_no_model_is_named(tmp_path: Path, name: str, content: bytes, what: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SepzooError) as caught:
         inference.open(tmp_path / name)
-    known = "a model file (.keras, .h5, .tflite) or the folder of a SavedModel"
+    known = "a model file (.keras, .h5, .tflite, .onnx) or the folder of a SavedModel"
     assert str(caught.value).startswith(f"{tmp_path / name}: expected {known}. Received: {what}")
 
 

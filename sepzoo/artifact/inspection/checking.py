@@ -26,6 +26,7 @@ _TRUST: contextvars.ContextVar[bool] = contextvars.ContextVar("trust", default=F
 _DAMAGED = {
     ".keras": "expected a .keras archive, the file is damaged or another thing ({why}).",
     ".tflite": "expected a TFLite file. Received: a damaged one ({why}).",
+    ".onnx": "expected an ONNX file. Received: a damaged one ({why}).",
     "": "expected a SavedModel. Received: a damaged one ({why}).",
 }
 _OTHERWISE = "the file is damaged or another thing than its name says ({why})."
@@ -120,13 +121,13 @@ def is_trusted() -> bool:
 def answer(question: Json) -> Json:
     """Return the inspection of `question["path"]`, or why there is none: what the other process runs."""
     from sepzoo.artifact.inspection.reading import read
-    from sepzoo.artifact.inspection.trial_run import run_once
+    from sepzoo.artifact.inspection.trial_run import TRIALS
 
     path = Path(os.fsdecode(bytes.fromhex(question["path"])))
     try:
         found = read(path, values=question["try_out"])
-        if question["try_out"] and found.format == ".tflite" and fits(path, found.format):
-            run_once(path)
+        if question["try_out"] and fits(path, found.format) and not (found.runs_code or found.reads_files):
+            TRIALS.get(found.format, _not_tried)(path)
     except MemoryError:
         raise
     except NotImplementedError as error:
@@ -134,6 +135,10 @@ def answer(question: Json) -> Json:
     except Exception as error:
         return {"refused": first_line(error)}
     return {"found": found.to_dict()}
+
+
+def _not_tried(path: Path) -> None:
+    """Leave files of the other formats alone."""
 
 
 def _asked(path: Path, *, try_out: bool) -> Inspection:

@@ -24,6 +24,7 @@ _TAKEN = {
     ".npz": (".npz", "zip"),
     ".safetensors": (".safetensors",),
     ".tflite": (".tflite",),
+    ".onnx": (".onnx",),
 }
 """Suffix -> the contents that its reader was written for."""
 

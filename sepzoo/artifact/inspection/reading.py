@@ -161,12 +161,19 @@ def _read_tflite(path: Path, found: Inspection) -> Inspection:
     return dataclasses.replace(found, layers=layers, arrays=arrays, members=members, custom=custom)
 
 
+def _read_onnx(path: Path, found: Inspection) -> Inspection:
+    from sepzoo.artifact.inspection.onnx import read_onnx_file
+
+    return read_onnx_file(path, found)
+
+
 _READERS: dict[str, Callable[[Path, Inspection], Inspection]] = {
     ".npz": _read_npz,
     ".npy": _read_npy,
     "zip": _read_zip,
     ".safetensors": _read_safetensors,
     ".tflite": _read_tflite,
+    ".onnx": _read_onnx,
 }
 """What `format_of` returns -> its reader; other formats are named and no more."""
 

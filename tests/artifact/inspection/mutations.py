@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import faulthandler
+import importlib.util
 import json
 import os
 import re
@@ -32,7 +33,12 @@ from tests.artifact.inspection.whole_files import HOSTILE, WITNESS, write_whole
 from tests.data.mutations import mutated
 from tests.test_imports import ROOT
 
-KINDS = (".keras", ".h5", ".npz", ".safetensors", ".tflite", "SavedModel", ".yaml", ".jpg", ".png", ".txt")
+OPTIONAL = {".onnx": ("tf2onnx", "onnxruntime")}
+"""Kinds of file, and the packages that their tests need."""
+KINDS = (
+    *(".keras", ".h5", ".npz", ".safetensors", ".tflite", "SavedModel", ".yaml", ".jpg", ".png", ".txt"),
+    *(kind for kind, packages in OPTIONAL.items() if all(map(importlib.util.find_spec, packages))),
+)
 SECONDS = 10
 MEMORY = 2**30
 """Bytes by which the process that opens them may grow."""

@@ -42,6 +42,7 @@ def openers(keras: Any) -> dict[str, Opener]:
         ".safetensors": weights,
         ".tflite": classify,
         "SavedModel": classify,
+        ".onnx": classify,
         ".yaml": Recipe.load,
         ".jpg": picture,
         ".png": picture,

@@ -54,6 +54,12 @@ def _saved_model(path: Path) -> None:
     sepzoo.export.xla(_small(), path)
 
 
+def _onnx(path: Path) -> None:
+    import sepzoo
+
+    sepzoo.export.onnx(_small(), path)
+
+
 def _small() -> Any:
     """Return a classifier of pictures with labels."""
     import keras
@@ -130,6 +136,7 @@ _WHOLE: dict[str, Callable[[Path], object]] = {
     ".safetensors": files.safetensors,
     ".tflite": _tflite,
     "SavedModel": _saved_model,
+    ".onnx": _onnx,
     ".yaml": _recipe,
     ".jpg": _picture,
     ".png": _picture,
