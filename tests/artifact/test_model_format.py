@@ -76,7 +76,7 @@ def written(content: bytes):
         (written(b"\x80\x04."), "a pickle, which would run code and is never read"),
         (written(b"GIF89a, and more"), "a file of another kind"),
         (written(bytes([28, 0, 0, 0]) + b"TFL3"), "a TFLite file. `sepzoo classify`, `sepzoo evaluate`"),
-        (written(b"\x08\x07\x12\x00\x3a\x02\x0a\x00"), "an ONNX file, which sepzoo does not read"),
+        (written(b"\x08\x07\x12\x00\x3a\x02\x0a\x00"), "an ONNX file. `sepzoo classify`"),
         (lambda path: npz(path.with_suffix(".npz")), "arrays alone. Build the network"),
         (safetensors, "arrays alone. Build the network"),
         (pytorch, "an archive without the config.json of a Keras model"),
