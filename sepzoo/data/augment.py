@@ -11,7 +11,7 @@ from sepzoo.support.errors import SepzooError
 
 
 class Augmentation(BaseModel):
-    """What happens to a training image, in this order: crop, mirror, brightness.
+    """What happens to a training image, in this order: crop, mirror, brightness, RandAugment, MixUp or CutMix.
 
     Attributes:
         enlarge: training images are opened this much larger than the network's input and cropped at random to it.
@@ -19,6 +19,10 @@ class Augmentation(BaseModel):
         flip: mirror every second image left to right, at random.
         brightness: pixels are multiplied by a factor between 1 - brightness and 1 + brightness (torchvision's
             `ColorJitter(brightness)`, the one colour change of BSConv's dogs recipe).
+        operations: of Keras's `RandAugment`, so many on each image; 0: none.
+        strength: of these, 0 … 1.
+        mixup: strength of Keras's `MixUp` (the parameter of its beta distribution), 0 … 1; 0: none.
+        cutmix: factor of Keras's `CutMix`, 0 … 1; 0: none. Where both are said each batch gets one of them, by chance.
 
     Example:
         >>> images = np.full((2, 4, 4, 3), 100, "uint8")
@@ -33,13 +37,20 @@ class Augmentation(BaseModel):
     padding: Annotated[int, Field(ge=0)] = 0
     flip: bool = False
     brightness: Annotated[float, Field(ge=0, le=1)] = 0.0
+    operations: Annotated[int, Field(ge=0, le=10)] = 0
+    strength: Annotated[float, Field(gt=0, le=1)] = 0.5
+    mixup: Annotated[float, Field(ge=0, le=1)] = 0.0
+    cutmix: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     def source_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return the (height, width) at which training images of a network of input `size` are opened."""
         return round(size[0] * self.enlarge), round(size[1] * self.enlarge)
 
     def __call__(self, images: np.ndarray, size: tuple[int, int], random: np.random.Generator) -> np.ndarray:
-        """Return a changed copy of uint8 images (n, height, width, channels), cropped to `size`."""
+        """Return a changed copy of uint8 images (n, height, width, channels), cropped to `size`.
+
+        Of what Keras's layers do see `sepzoo.data.keras_augment`.
+        """
         if self.padding or images.shape[1:3] != tuple(size):
             images = random_crop(images, size, self.padding, random)
         if self.flip:

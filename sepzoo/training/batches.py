@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import numpy as np
 
 from sepzoo.data.augment import Augmentation
+from sepzoo.data.keras_augment import KerasAugmentation
 from sepzoo.data.source import Batch, Source
 from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.errors import unknown
 
 
 def training_batches(
@@ -21,16 +25,38 @@ def training_batches(
     seed: int,
     epoch: int,
     targets: np.ndarray | None = None,
-) -> Iterator[Batch]:
-    """Yield one epoch of normalized images and one-hot labels, shuffled and augmented.
+    weights: np.ndarray | None = None,
+    done: int = 0,
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """Yield one epoch of normalized images and one-hot labels, shuffled and augmented; with `weights` those too.
 
-    `targets` has a row for each class of the data, what the network should say to it; None: one output a class. Every
-    batch depends on `seed`, `epoch` and its number alone, so a resumed run sees what an unbroken one sees.
+    Every batch depends on `seed`, `epoch` and its number alone, so a resumed run sees what an unbroken one sees.
+
+    Args:
+        source: the images.
+        preprocessing: from pixels to the network's input.
+        augmentation: random changes.
+        size: (height, width) of the network's input.
+        batch_size: images a batch.
+        seed: of the run.
+        epoch: counted from 0.
+        targets: a row for each class of the data, what the network should say to it; None: one output a class.
+        weights: how much a target's outputs count in the loss, one number for each; None: all the same.
+        done: batches to leave out at the start.
     """
-    for number, (images, labels) in enumerate(source.shuffled(batch_size, seed=seed, epoch=epoch)):
+    table = _targets(source, targets)
+    kerass = _keras_augmentation(augmentation)
+    batches = enumerate(source.shuffled(batch_size, seed=seed, epoch=epoch))
+    for number, (images, labels) in itertools.islice(batches, done, None):
         # From 1: NumPy takes [seed, epoch, 0] for [seed, epoch], which shuffles.
         random = np.random.default_rng([seed, epoch, number + 1])
-        yield preprocessing.normalize(augmentation(images, size, random)), _targets(source, targets)[labels]
+        pixels, wanted = augmentation(images, size, random), table[labels]
+        if kerass is None:
+            inputs = preprocessing.normalize(pixels)
+        else:
+            inputs = preprocessing.normalize(kerass.changed(pixels, random))
+            inputs, wanted = kerass.mixed(inputs, wanted, random)
+        yield (inputs, wanted) if weights is None else (inputs, wanted, wanted @ weights)
 
 
 def evaluation_batches(
@@ -44,6 +70,40 @@ def evaluation_batches(
 def count_batches(source: Source, batch_size: int) -> int:
     """Return the number of batches in an epoch."""
     return -(-len(source) // batch_size)
+
+
+def class_weights(
+    said: Literal["balanced"] | Mapping[str, float] | None, source: Source, targets: np.ndarray
+) -> np.ndarray | None:
+    """Return how much each output of the network counts in the loss, float32; None where all count the same.
+
+    Args:
+        said: by the recipe.
+        source: whose images are counted, or whose classes are named.
+        targets: a row for each class of the data.
+
+    Raises:
+        SepzooError: a class that the data has not.
+    """
+    if said is None:
+        return None
+    names = source.class_names
+    if said == "balanced":
+        counts = np.bincount(source.labels, minlength=len(names))
+        each = counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    else:
+        for name in said:
+            if name not in names:
+                raise unknown("class in class_weights", name, names)
+        each = np.array([said.get(name, 1.0) for name in names])
+    return (each @ targets).astype(np.float32)
+
+
+def _keras_augmentation(augmentation: Augmentation) -> KerasAugmentation | None:
+    """Return what Keras's layers do, or None where they do nothing and need not be made."""
+    if not (augmentation.operations or augmentation.mixup or augmentation.cutmix):
+        return None
+    return KerasAugmentation(augmentation)
 
 
 def _targets(source: Source, targets: np.ndarray | None) -> np.ndarray:

@@ -1,9 +1,9 @@
-"""The state of a run at the end of an epoch, to the last bit."""
+"""The state of a run at the end of an epoch or within one, to the last bit."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -14,6 +14,9 @@ from sepzoo.artifact.inspection.checking import check
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.types import Optimizer, Variable
+from sepzoo.training.optimizer import own_optimizer
+
+_METRIC = "metric_"
 
 
 class DamagedError(SepzooError):
@@ -27,12 +30,16 @@ class State:
     Attributes:
         path: of the file.
         epochs: that were done.
+        steps: of the next epoch that were done.
         arrays: the value of each variable.
+        metrics: what the metrics had summed in the epoch so far.
     """
 
     path: Path
     epochs: int
+    steps: int
     arrays: Mapping[str, np.ndarray]
+    metrics: tuple[np.ndarray, ...] = ()
 
     @classmethod
     def read(cls, path: Path) -> State:
@@ -45,12 +52,13 @@ class State:
             check(path)
             with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 arrays = dict(file)
-            epochs = int(arrays.pop("epochs"))
+            epochs, steps = int(arrays.pop("epochs")), int(arrays.pop("steps", 0))
         except Exception as error:  # NumPy, zipfile and zlib let almost anything through
             raise DamagedError(
                 f"{path}: expected the state of a run. Received: a damaged file ({first_line(error)})."
             ) from None
-        return cls(path, epochs, arrays)
+        names = sorted(name for name in arrays if name.startswith(_METRIC))
+        return cls(path, epochs, steps, arrays, tuple(arrays.pop(name) for name in names))
 
     def check(self, model: keras.Model, optimizer: Optimizer, *, steps_per_epoch: int) -> None:
         """See that the state is of this network, and that its numbers agree.
@@ -66,11 +74,14 @@ class State:
                 f"{self.path}: expected the state of {model.name}. Received: that of another network. Name another "
                 "folder."
             )
-        [name] = [name for name, variable in variables if variable is optimizer.iterations]
-        steps = int(self.arrays[name])
-        if steps != self.epochs * steps_per_epoch:
+        counter = own_optimizer(optimizer).batches
+        [name] = [name for name, variable in variables if variable is counter]
+        steps, expected_steps = int(self.arrays[name]), self.epochs * steps_per_epoch + self.steps
+        scaled = optimizer is not own_optimizer(optimizer)  # then batches whose gradients are infinite are not counted
+        if steps > expected_steps or (steps < expected_steps and not scaled):
             raise DamagedError(
-                f"{self.path}: expected {steps_per_epoch} steps an epoch. Received: {steps} in {self.epochs} epochs."
+                f"{self.path}: expected {steps_per_epoch} steps an epoch. Received: {steps} in {self.epochs} epochs"
+                f"{f' and {self.steps} steps' if self.steps else ''}."
             )
 
     def restore(self, model: keras.Model, optimizer: Optimizer) -> None:
@@ -79,15 +90,38 @@ class State:
             variable.assign(self.arrays[name])
 
 
-def save_state(path: Path, model: keras.Model, optimizer: Optimizer, *, epochs: int) -> None:
-    """Write weights, moving statistics, seed generators and the optimizer's variables after so many epochs.
+def save_state(
+    path: Path,
+    model: keras.Model,
+    optimizer: Optimizer,
+    *,
+    epochs: int,
+    steps: int = 0,
+    metrics: Sequence[Variable] = (),
+    before: Path | None = None,
+) -> None:
+    """Write weights, moving statistics, seed generators and the optimizer's variables.
 
     With the order of the data keyed on the epoch this is all that a run is made of: one that goes on from here ends in
     the same bits as one that was never broken off (on a CPU; a GPU may add in another order each time).
+
+    Args:
+        path: of the file.
+        model: in training.
+        optimizer: of it.
+        epochs: that are done.
+        steps: of the next epoch that are done.
+        metrics: variables of what the metrics have summed in it.
+        before: where the file goes that this one replaces, once this one is whole; None: nowhere.
     """
     arrays = {name: convert_to_numpy(variable.value) for name, variable in _variables(model, optimizer)}
-    with atomic_write(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, epochs=np.int64(epochs), **arrays)
+    sums = {f"{_METRIC}{number:04}": convert_to_numpy(each.value) for number, each in enumerate(metrics)}
+    counts = {"epochs": np.int64(epochs), "steps": np.int64(steps)}
+    with atomic_write(path) as temporary:
+        with temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, **counts, **arrays, **sums)
+        if before is not None and path.exists():
+            path.replace(before)
 
 
 def _variables(model: keras.Model, optimizer: Optimizer) -> list[tuple[str, Variable]]:

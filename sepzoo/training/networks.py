@@ -22,6 +22,7 @@ from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Optimizer
 from sepzoo.surgery.exact.accelerate import accelerate
+from sepzoo.training.optimizer import own_optimizer
 from sepzoo.training.recipe_sections import DataSection, ModelSection
 
 
@@ -76,7 +77,7 @@ class Networks:
 
     def copy_weights(self, optimizer: Optimizer) -> None:
         """Copy the trained weights, or their moving averages, into the inference model."""
-        averages = {id(variable): average for variable, average in optimizer.averages()}
+        averages = {id(variable): average for variable, average in own_optimizer(optimizer).averages()}
         for ours, theirs in zip(self.training.weights, self.inference.weights, strict=True):
             # By way of NumPy: JAX would let both share one buffer, and the next step deletes it.
             theirs.assign(convert_to_numpy(averages.get(id(ours), ours).value))

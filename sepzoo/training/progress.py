@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from types import TracebackType
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sepzoo.data.source import Batch
 from sepzoo.training.finished_run import Epoch
 
 
@@ -50,9 +50,12 @@ class RunProgress:
         """Show a line."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
-    def counted(self, batches: Iterator[Batch], epoch: int) -> Iterator[Batch]:
-        """Yield the batches of an epoch, and move the bar with each."""
+    def counted(
+        self, batches: Iterator[tuple[np.ndarray, ...]], epoch: int, *, done: int = 0
+    ) -> Iterator[tuple[np.ndarray, ...]]:
+        """Yield the batches of an epoch, and move the bar with each; so many were done before."""
         self._bar.update(self._task, description=f"epoch {epoch}/{self.epochs}")
+        self._bar.advance(self._task, done)
         for batch in batches:
             yield batch
             self._bar.advance(self._task)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, get_args
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from sepzoo.catalog.registry import names_file
@@ -66,6 +66,12 @@ class Recipe(FitSettings):
     export: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
     versions: dict[str, str] | None = None
     earlier_epochs: tuple[Positive, ...] = ()
+
+    @model_validator(mode="after")
+    def _only_what_is_frozen_can_be_unfrozen(self) -> Recipe:
+        if self.unfreeze_epoch is not None and self.model.trained != "head":
+            raise ValueError("expected unfreeze_epoch only with model.trained=head, which freezes layers at first")
+        return self
 
     @classmethod
     def load(cls, name_or_path: str | os.PathLike[str]) -> Recipe:

@@ -118,6 +118,10 @@ class OptimizerSection(Section):
         weight_decay: its strength.
         decayed: `all` parameters, batch norm and biases too (BSConv's program), or `kernels` only.
         clip_norm: longer gradients, all variables together, are shortened to this length; nothing: none is.
+        accumulate_steps: batches whose gradients are averaged into one step of the weights, over the end of an epoch
+            too. Batch norm sees each batch alone.
+        layer_decay: the rate of a layer is that of the next one with a kernel, towards the output, times this; 1: all
+            layers have one rate. The decay of `adamw` keeps the whole rate.
     """
 
     kind: Literal["sgd", "adamw"] = "sgd"
@@ -127,6 +131,8 @@ class OptimizerSection(Section):
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     decayed: Literal["all", "kernels"] = "all"
     clip_norm: Annotated[float, Field(gt=0)] | None = None
+    accumulate_steps: Positive = 1
+    layer_decay: Share = 1.0
 
 
 class ScheduleSection(Section):
@@ -151,6 +157,20 @@ class ScheduleSection(Section):
         return self
 
 
+class EarlyStoppingSection(Section):
+    """When training ends before its last epoch; the schedule of the learning rate stays that of all epochs.
+
+    Attributes:
+        monitor: what must get better, measured after each epoch.
+        patience: epochs in a row that bring nothing better, after which it ends.
+        min_delta: what is better by no more than this counts as nothing better.
+    """
+
+    monitor: Literal["val_accuracy", "val_loss"] = "val_accuracy"
+    patience: Positive
+    min_delta: Annotated[float, Field(ge=0)] = 0.0
+
+
 class FitSettings(Section):
     """How a network is trained, whatever network and images: what `sepzoo.training.fit` takes.
 
@@ -162,6 +182,14 @@ class FitSettings(Section):
         batch_size: images a step; the last step of an epoch takes what is left.
         label_smoothing: share of each target that is spread over all classes.
         ema: 0, or the decay of a moving average of the weights, which is then what is measured and saved.
+        precision: in which the layers compute: `float32`, or half of it but for the weights and the last layer;
+            `mixed_float16` scales the loss (Keras's `LossScaleOptimizer`). What is measured and saved is float32.
+        class_weights: `balanced` (images / (classes x images of the class)), or the weight of each class by its name,
+            1 where none is said: how much an image of it counts in the loss.
+        early_stopping: when training ends before its last epoch; nothing: never.
+        unfreeze_epoch: counted from 0, from which layers train too that are frozen at first (`model.trained: head`),
+            with an optimizer that begins anew; nothing: they stay frozen.
+        checkpoint_minutes: within an epoch the state is kept whenever so much time has passed.
         seed: decides initial weights, order and augmentation.
 
     Example:
@@ -176,4 +204,9 @@ class FitSettings(Section):
     batch_size: Positive = 128
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+    class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(ge=0)]] | None = None
+    early_stopping: EarlyStoppingSection | None = None
+    unfreeze_epoch: Positive | None = None
+    checkpoint_minutes: Annotated[float, Field(gt=0)] = 10.0
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0

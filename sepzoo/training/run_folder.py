@@ -24,12 +24,13 @@ from sepzoo.support.regular_file import read_bounded
 from sepzoo.support.types import Json
 from sepzoo.support.workspace import is_workspace, sweep
 from sepzoo.training.checkpoint import DamagedError, State
+from sepzoo.training.early_stopping import is_complete
 from sepzoo.training.finished_run import Epoch, Result, Run, best_of
 from sepzoo.training.recipe import Recipe
 
 LOCK = ".lock"
 DAMAGED = "damaged"
-_FILES = ("state.npz", "metrics.jsonl", "best.keras", "last.keras", "result.json", "exports.json")
+_FILES = ("state.npz", "state_before.npz", "metrics.jsonl", "best.keras", "last.keras", "result.json", "exports.json")
 
 _EPOCH, _RESULT = TypeAdapter(Epoch), TypeAdapter(Result)
 _Record = TypeVar("_Record")
@@ -53,6 +54,11 @@ class RunFolder:
     def state(self) -> Path:
         """What resuming needs."""
         return self.path / "state.npz"
+
+    @property
+    def state_before(self) -> Path:
+        """The state that was kept before that one, should that be damaged."""
+        return self.path / "state_before.npz"
 
     @property
     def best(self) -> Path:
@@ -94,7 +100,7 @@ class RunFolder:
         if difference.startswith("epochs=") and recipe.epochs > stored.epochs:
             longer = stored.model_copy(update={"epochs": recipe.epochs})
             difference = _difference(longer.what_decides(), recipe.what_decides())
-            if not difference and len(self.history(stored.epochs)) < stored.epochs:
+            if not difference and not is_complete(self.history(stored.epochs), stored):
                 raise SepzooError(
                     f"expected a run that is done, to make it longer. Received: {self.path}, which was broken off "
                     f"before its {stored.epochs} epochs. Finish it first, with epochs={stored.epochs}."
@@ -218,7 +224,7 @@ class RunFolder:
         if result is None:
             self.warn(f"{file} is damaged")
             return None
-        if len(history) < recipe.epochs:
+        if not is_complete(history, recipe):
             self.warn(
                 f"{self.path / 'metrics.jsonl'}: {len(history)} of {recipe.epochs} epochs can be read, the figures of "
                 "result.json stand"

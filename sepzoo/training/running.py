@@ -21,12 +21,13 @@ from sepzoo.support.errors import SepzooError
 from sepzoo.support.progress import announced
 from sepzoo.training.exports import recipe_exports
 from sepzoo.training.finished_run import Epoch, Result, Run, best_of
-from sepzoo.training.fitting import evaluation_model, fit, measure
+from sepzoo.training.fitting import fit, measure
 from sepzoo.training.networks import Networks, build_networks, starting_point
 from sepzoo.training.plots import plot_curves
 from sepzoo.training.recipe import Recipe
 from sepzoo.training.run_folder import RunFolder, is_whole
 from sepzoo.training.sources import Sources, open_sources
+from sepzoo.training.trainee import evaluation_model
 
 
 def run(recipe: Recipe, out: str | os.PathLike[str], *, quiet: bool = False) -> Run:

@@ -19,7 +19,7 @@ from sepzoo.support.errors import SepzooError
 from sepzoo.training import FitSettings, Networks, OptimizerSection, Recipe, Sources, fit
 from sepzoo.training.run_folder import LOCK, DamagedRunWarning, RunFolder
 
-FILES = ("state.npz", "metrics.jsonl", "last.keras", "best.keras")
+FILES = ("state.npz", "state_before.npz", "metrics.jsonl", "last.keras", "best.keras")
 
 
 def trained(folder: Path, epochs: int) -> list[dict[str, Any]]:
@@ -71,22 +71,42 @@ def test_a_mutated_file_never_ends_in_wrong_numbers(
         assert trained(folder, 3) == unbroken
 
 
-@pytest.mark.parametrize("case", ["a line less", "epochs=99", "half of the state"])
-def test_what_contradicts_itself_is_said(
+CASES = ("a line less", "epochs=99", "half of the state")
+
+
+def damage(folder: Path, case: str, name: str = "state.npz") -> str:
+    """Let the files of a run contradict each other, and return what is said of that."""
+    state, metrics = folder / name, folder / "metrics.jsonl"
+    if case == "a line less":
+        metrics.write_text(metrics.read_text().splitlines()[0] + "\n")
+        return r"metrics.jsonl: 1 of the 2 epochs in state.npz can be read\. "
+    if case == "epochs=99":
+        with np.load(state) as file:
+            steps = int(file["optimizer_0000"])
+            np.savez(state, **{**file, "epochs": np.int64(99)})
+        return rf"{name}: expected 3 steps an epoch. Received: {steps} in 99 epochs\. "
+    state.write_bytes(state.read_bytes()[: state.stat().st_size // 2])
+    return rf"{name}: expected the state of a run. Received: a damaged file \(.*\)\. "
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_damaged_state_falls_back_to_the_one_before(
     case: str, broken_off: Path, unbroken: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     folder = shutil.copytree(broken_off, tmp_path / "run")
-    state, metrics = folder / "state.npz", folder / "metrics.jsonl"
-    if case == "a line less":
-        metrics.write_text(metrics.read_text().splitlines()[0] + "\n")
-        said = r"metrics.jsonl: 1 of the 2 epochs in state.npz can be read. The run starts anew; what it had is in .*ed"
-    elif case == "epochs=99":
-        with np.load(state) as file:
-            np.savez(state, **{**file, "epochs": np.int64(99)})
-        said = r"state.npz: expected 3 steps an epoch. Received: 6 in 99 epochs. The run starts anew"
-    else:
-        state.write_bytes(state.read_bytes()[: state.stat().st_size // 2])
-        said = r"state.npz: expected the state of a run. Received: a damaged file \(.*\). The run starts anew"
+    said = damage(folder, case) + r"The run goes on from state_before.npz, after epoch 1$"
+    with pytest.warns(DamagedRunWarning, match=said):
+        assert trained(folder, 3) == unbroken
+    assert not (folder / "damaged").exists()
+
+
+@pytest.mark.parametrize("case", CASES[1:])
+def test_with_both_states_damaged_the_run_starts_anew(
+    case: str, broken_off: Path, unbroken: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(broken_off, tmp_path / "run")
+    said = damage(folder, case) + r"The run starts anew; what it had is in .*damaged"
+    damage(folder, case, "state_before.npz")
     with pytest.warns(DamagedRunWarning, match=said):
         assert trained(folder, 3) == unbroken
     assert (folder / "damaged" / "state.npz").is_file()

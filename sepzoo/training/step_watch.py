@@ -1,0 +1,85 @@
+"""What is looked at after every training step: the loss, and the time since the state was last kept."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+
+from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Kwargs, Variable
+
+
+class StepWatch(keras.callbacks.Callback):
+    """Keras callback of one epoch: stops at a loss that is no number, and keeps the state by time.
+
+    Args:
+        epoch: counted from 1, for the error.
+        steps: of the epoch.
+        done: steps of it that were taken before.
+        metrics: values of the metrics' variables at that point; nothing at the start of an epoch.
+        save: called with the steps that are done, to keep the state.
+        minutes: between two such calls.
+    """
+
+    def __init__(
+        self,
+        *,
+        epoch: int,
+        steps: int,
+        done: int = 0,
+        metrics: Sequence[np.ndarray] = (),
+        save: Callable[[int], None],
+        minutes: float,
+    ) -> None:
+        super().__init__()
+        self._epoch = epoch
+        self._of = steps
+        self._steps = done
+        self._kept = metrics
+        self._save = save
+        self._seconds = 60 * minutes
+        self._since = time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: Kwargs | None = None) -> None:
+        """Look at the mean loss of the epoch so far.
+
+        Raises:
+            SepzooError: it is no number.
+        """
+        self._steps += 1
+        if self._kept:
+            self._add_kept()
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss):
+            raise SepzooError(
+                f"expected a loss that is a number. Received: loss={loss} in epoch {self._epoch}, at step "
+                f"{self._steps}. Lower optimizer.learning_rate, and name another folder; what was kept before stays."
+            )
+        if time.monotonic() - self._since >= self._seconds and self._steps < self._of:
+            self._synchronize()
+            self._save(self._steps)
+            self._since = time.monotonic()
+
+    def _add_kept(self) -> None:
+        """Add what the metrics had summed when the epoch was broken off.
+
+        They are sums, made by the first batch, and a sum of two numbers is the same in either order to the last bit.
+        """
+        self._synchronize()
+        for variable, value in zip(metric_variables(self.model), self._kept, strict=True):
+            variable.assign(variable + value)
+        self._kept = ()
+
+    def _synchronize(self) -> None:
+        """Let the model's variables hold the values of the moment; on JAX a step hands them on beside the model."""
+        if hasattr(self.model, "jax_state_sync"):
+            self.model.jax_state_sync()
+
+
+def metric_variables(model: keras.Model) -> list[Variable]:
+    """Return the variables in which a compiled model sums its loss and metrics over an epoch."""
+    return [variable for metric in model.metrics for variable in metric.variables]

@@ -1,0 +1,106 @@
+"""A network compiled for training: precision, optimizer, loss, metrics, and which of its layers train."""
+
+from __future__ import annotations
+
+import keras
+
+from sepzoo.inference.keras_end import end_of
+from sepzoo.layers.cloning import parts_of
+from sepzoo.layers.scope_names import give_scopes
+from sepzoo.support.types import Optimizer
+from sepzoo.training.networks import Networks
+from sepzoo.training.optimizer import build_optimizer, layer_rates, take_over
+from sepzoo.training.recipe_sections import FitSettings
+from sepzoo.training.schedule import EpochSchedule
+
+
+class Trainee:
+    """The training network of `Networks`, compiled; anew when its frozen layers begin to train.
+
+    Args:
+        networks: of which the training network trains.
+        settings: how.
+        steps_per_epoch: batches of an epoch.
+
+    Attributes:
+        model: what `fit` is called on.
+        optimizer: as compiled; it may scale the loss.
+        schedule: of the learning rate.
+    """
+
+    def __init__(self, networks: Networks, settings: FitSettings, *, steps_per_epoch: int) -> None:
+        self.model = networks.training
+        self._settings = settings
+        self._frozen = [layer for layer in parts_of(self.model)[1:] if not layer.trainable]
+        self.schedule = EpochSchedule(
+            settings.optimizer.learning_rate,
+            settings.schedule,
+            steps_per_epoch=steps_per_epoch,
+            epochs=settings.epochs,
+        )
+        if settings.precision != "float32":
+            _set_precision(self.model, settings.precision)
+        give_scopes(self.model)
+        self.optimizer = self._compiled()
+
+    def start_phase(self, *, unfrozen: bool) -> None:
+        """Compile anew, with the layers that are frozen at first as they are then, or training as all others."""
+        for layer in self._frozen:
+            layer.trainable = unfrozen
+        self.optimizer = self._compiled()
+
+    def unfreeze(self) -> None:
+        """Let all layers train from here on; counts and averages go on, momentum begins anew."""
+        before = self.optimizer
+        self.start_phase(unfrozen=True)
+        take_over(self.optimizer, before)
+
+    def is_unfrozen(self, epochs: int, steps: int) -> bool:
+        """Return whether a state after so many epochs and steps of the next is one in which all layers trained."""
+        first = self._settings.unfreeze_epoch
+        return first is not None and (epochs, steps) > (first, 0)
+
+    def _compiled(self) -> Optimizer:
+        settings, variables = self._settings, self.model.trainable_variables
+        decay = settings.optimizer.layer_decay
+        optimizer = build_optimizer(
+            settings.optimizer,
+            self.schedule,
+            ema=settings.ema,
+            variables=variables,
+            rates=layer_rates(self.model, decay) if decay < 1 else (),
+            scales_loss=settings.precision == "mixed_float16",
+        )
+        self.model.compile(optimizer=optimizer, loss=loss_of(self.model, settings), metrics=metrics_of(self.model))
+        return optimizer
+
+
+def evaluation_model(networks: Networks, settings: FitSettings) -> keras.Model:
+    """Return a compiled view of the inference model, so that the file of that carries no training settings."""
+    model = keras.Model(networks.inference.inputs, networks.inference.outputs)
+    give_scopes(model)
+    model.compile(loss=loss_of(networks.inference, settings), metrics=metrics_of(model, top5=True))
+    return model
+
+
+def loss_of(model: keras.Model, settings: FitSettings) -> keras.losses.Loss:
+    """Return the loss of a model that ends in softmax or in logits."""
+    return keras.losses.CategoricalCrossentropy(
+        from_logits=end_of(model) != "softmax", label_smoothing=settings.label_smoothing
+    )
+
+
+def metrics_of(model: keras.Model, *, top5: bool = False) -> list[keras.metrics.Metric]:
+    """Return what is measured beside the loss."""
+    metrics: list[keras.metrics.Metric] = [keras.metrics.CategoricalAccuracy(name="accuracy")]
+    if top5:
+        metrics.append(keras.metrics.TopKCategoricalAccuracy(k=5, name="top5"))
+    return metrics
+
+
+def _set_precision(model: keras.Model, precision: str) -> None:
+    """Let all layers but the last with weights, and what comes after it, compute in half precision."""
+    last = max((place for place, layer in enumerate(model.layers) if layer.weights), default=0)
+    for layer in model.layers[:last]:
+        for each in parts_of(layer):
+            each.dtype_policy = keras.dtype_policies.get(precision)
