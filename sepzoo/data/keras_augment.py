@@ -27,9 +27,9 @@ class KerasAugmentation:
     """
 
     def __init__(self, augmentation: Augmentation) -> None:
-        self._operations: Layer | None = None
+        self._augment: Layer | None = None
         if augmentation.operations:
-            self._operations = keras.layers.RandAugment(
+            self._augment = keras.layers.RandAugment(
                 num_ops=augmentation.operations, factor=augmentation.strength, seed=0
             )
         self._mixes: list[Layer] = []
@@ -40,10 +40,10 @@ class KerasAugmentation:
 
     def changed(self, images: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Return uint8 images after RandAugment."""
-        if self._operations is None:
+        if self._augment is None:
             return images
-        _seed(self._operations, random)
-        changed = keras.ops.convert_to_numpy(self._operations(images.astype("float32"), training=True))
+        _seed(self._augment, random)
+        changed = keras.ops.convert_to_numpy(self._augment(images.astype("float32"), training=True))
         return np.clip(np.rint(changed), 0, 255).astype(np.uint8)
 
     def mixed(
