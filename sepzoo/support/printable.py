@@ -16,6 +16,8 @@ def printable(text: str) -> str:
         >>> print(printable("caf\xe9 \x1b[31mred\n\udce9"))
         café \x1b[31mred\n\udce9
     """
+    if text.isprintable():  # most text is, and that is told at once; of the other text joiners and odd spaces stay too
+        return text
     return "".join(ascii(character)[1:-1] if _steers(character) else character for character in text)
 
 
