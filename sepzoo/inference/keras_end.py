@@ -15,6 +15,10 @@ _SAME_VALUES = {"Identity", "Dropout", "Cast", "Reshape", "Flatten", "Squeeze", 
 _LINEAR = {"Dense", "Conv1D", "Conv2D", "Conv3D", "SeparableConv1D", "SeparableConv2D", "EinsumDense"}
 _AVERAGES = {"Average", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D"}
 _FUNCTIONS: dict[str, End] = {"softmax": "softmax", "sigmoid": "sigmoid"}
+_LAYERS = {"Softmax": "softmax", "Sigmoid": "sigmoid", "Identity": "linear"}
+"""Layers, and operations of `keras.ops`, that are an activation, whether they stand alone or are one of a layer."""
+_KNOWN = {"keras", "sepzoo", "tensorflow", "jax", "torch"}
+"""Packages whose functions of these names compute what the names say."""
 
 
 def end_of(model: keras.Model, position: int = 0) -> End:
@@ -44,7 +48,8 @@ def _end(tensor: Tensor) -> End:
         return ends.pop() if len(ends) == 1 else "other"
     function = _function(operation, kind)
     if function in _FUNCTIONS:
-        return _FUNCTIONS[function] if function != "softmax" or _over_classes(operation, tensor) else "other"
+        axis = _softmax_axis(operation, kind)
+        return _FUNCTIONS[function] if function != "softmax" or _over_classes(axis, tensor) else "other"
     return "linear" if kind in _LINEAR and function == "linear" else "other"
 
 
@@ -62,15 +67,31 @@ def _keeps_values(operation: Operation, kind: str, tensor: Tensor, sources: list
 
 
 def _function(operation: Operation, kind: str) -> str:
-    """Return the name of an operation's activation; an activation that stands alone is its own."""
-    if kind.lower() in _FUNCTIONS:
-        return kind.lower()
-    return getattr(getattr(operation, "activation", None), "__name__", "")
+    """Return the name of an operation's activation; an activation that stands alone is its own.
+
+    One that a user wrote has none, whatever it is called: it may do anything.
+    """
+    if kind in _LAYERS:
+        return _LAYERS[kind]
+    activation = getattr(operation, "activation", None)
+    if isinstance(activation, keras.layers.Layer):  # Dense(2, activation=keras.layers.Softmax())
+        return _function(activation, builtin_class(activation).__name__)
+    known = str(getattr(activation, "__module__", "")).partition(".")[0] in _KNOWN
+    return getattr(activation, "__name__", "").removesuffix("_v2") if known else ""  # softmax_v2 is tf.nn's
 
 
-def _over_classes(operation: Operation, tensor: Tensor) -> bool:
+def _softmax_axis(operation: Operation, kind: str) -> object:
+    """Return the axis of a softmax, whether it is the operation or the activation of one."""
+    if kind in _LAYERS:
+        return getattr(operation, "axis", -1)
+    activation = getattr(operation, "activation", None)
+    if isinstance(activation, keras.layers.Layer):
+        return _softmax_axis(activation, builtin_class(activation).__name__)
+    return -1  # which the functions of all frameworks have where nothing is said
+
+
+def _over_classes(axis: object, tensor: Tensor) -> bool:
     """Return whether a softmax runs over the one axis of classes."""
-    axis = getattr(operation, "axis", -1)
     if not isinstance(axis, int):
         return False
     size = math.prod(size or 0 for size in tensor.shape[1:])

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from sepzoo import inference
 from sepzoo.artifact import model_file
@@ -37,6 +38,13 @@ def nested(x: Any) -> Any:
 def averaged_map(x: Any) -> Any:
     x = layers.Conv2D(3, 1, activation="softmax")(layers.Reshape((2, 2, 1))(x))
     return layers.GlobalAveragePooling2D()(x)
+
+
+def half_a_softmax(x: Any) -> Any:
+    return 0.5 * ops.softmax(x)
+
+
+half_a_softmax.__name__ = "softmax"
 
 
 def chain(*steps: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -72,7 +80,13 @@ CERTAIN = {
     "rescaling by 1": (chain(SOFTMAX, layer("Rescaling", 1.0)), "softmax"),
     "nested": (nested, "softmax"),
     "average of a map": (averaged_map, "softmax"),
+    "softmax layer in the layer": (dense(3, layers.Softmax()), "softmax"),
+    "softmax layer in an activation": (chain(dense(3), lambda x: layers.Activation(layers.Softmax())(x)), "softmax"),
+    "activation layer in the layer": (dense(3, layers.Activation("softmax")), "softmax"),
+    "identity layer after it": (chain(SOFTMAX, layer("Activation", layers.Identity())), "softmax"),
+    "softmax of TensorFlow": (dense(3, tf.nn.softmax), "softmax"),
     "one sigmoid": (dense(1, "sigmoid"), "sigmoid"),
+    "sigmoid layer in the layer": (dense(1, layers.Activation("sigmoid")), "sigmoid"),
     "several sigmoids": (dense(3, "sigmoid"), "multilabel"),
     "sigmoid function": (chain(dense(1), ops.sigmoid), "sigmoid"),
     "map": (layer("Reshape", (2, 2, 1)), "map"),
@@ -88,6 +102,13 @@ UNCERTAIN = {
     "clipped": chain(SOFTMAX, lambda x: ops.clip(x, 1e-7, 1.0)),
     "a softmax and a sigmoid, averaged": mixed,
     "softmax over another axis": chain(layer("Reshape", (2, 2)), layer("Softmax", axis=1), layer("Flatten")),
+    "softmax layer over another axis in the layer": (
+        chain(
+            layer("Reshape", (2, 2)), lambda x: layers.Dense(2, activation=layers.Softmax(axis=1))(x), layer("Flatten")
+        )
+    ),
+    "another function called softmax": dense(3, half_a_softmax),
+    "layer in the layer": dense(3, layers.ReLU()),
     "softmax in groups": chain(layer("Reshape", (2, 2)), layer("Softmax"), layer("Flatten")),
 }
 
