@@ -117,9 +117,8 @@ def builtin(kind: str, name: str | None) -> type:
         )
     cls = getattr(keras.layers, _NEW_NAMES.get(kind, kind), None)
     if not isinstance(cls, type) or not issubclass(cls, keras.layers.Layer):
-        raise SepzooError(
-            f"Keras cannot read this file: layer {name!r} is of class {kind}, which Keras 3 lacks. {ADVICE}"
-        )
+        titled = "the model" if name is None else f"layer {name!r}"
+        raise SepzooError(f"Keras cannot read this file: {titled} is of class {kind}, which Keras 3 lacks. {ADVICE}")
     return cls
 
 
