@@ -79,13 +79,13 @@ def parse_preprocessing(text: str | None) -> Preprocessing | None:
     """
     if text is None:
         return None
-    from sepzoo.support.overrides import parse_override
+    from sepzoo.support.overrides import parse_overrides
 
     first, *rest = _COMMA_OUTSIDE_BRACKETS.split(text)
     named = "=" not in first
     if any("=" not in setting for setting in rest):
         raise SepzooError(f"expected one name, then fields as key=value. Received: --preprocessing {text}.")
-    settings = dict(parse_override(setting) for setting in (rest if named else [first, *rest]))
+    settings = parse_overrides(rest if named else [first, *rest], f"--preprocessing {text}")
     legal = [field.name for field in dataclasses.fields(Preprocessing)]
     for name, value in settings.items():
         if name not in legal:

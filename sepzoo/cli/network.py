@@ -118,9 +118,9 @@ def network_arguments(
     Raises:
         SepzooError: a setting that is no `key=value`, or one that an option says too.
     """
-    from sepzoo.support.overrides import parse_override
+    from sepzoo.support.overrides import parse_overrides
 
-    arguments = dict(parse_override(setting) for setting in settings or ())
+    arguments = parse_overrides(settings or (), "--set")
     for name, value in (("weights", weights), ("input_shape", input_shape)):
         if value is not None and name in arguments:
             option = f"--{name.replace('_', '-')}"

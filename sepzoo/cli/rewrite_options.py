@@ -15,7 +15,7 @@ from sepzoo.export.samples import default_splits, open_split
 from sepzoo.inference.features import feature_samples, names_features
 from sepzoo.inference.keras_model import from_model
 from sepzoo.support.errors import SepzooError, unknown
-from sepzoo.support.overrides import parse_override
+from sepzoo.support.overrides import parse_overrides
 from sepzoo.support.types import Json
 from sepzoo.surgery import SurgeryReport
 from sepzoo.surgery.walk.comparison import compare
@@ -106,7 +106,7 @@ def _steps(options: RewriteOptions) -> list[Step]:
         steps.append(lambda model: surgery.decompose_channels(model, ratio=share, keep=keep, data=samples))
     if options.replace is not None:
         kind, *words = options.replace.split(",")
-        settings = dict(parse_override(word) for word in words)
+        settings = parse_overrides(words, f"--replace {options.replace}")
         more = {} if options.kernel_sizes is None else {"kernel_sizes": _kernel_sizes(options.kernel_sizes)}
         cheaper = options.only_if_cheaper
         steps.append(
@@ -149,11 +149,8 @@ def settings_of(text: str, operation: Callable[..., object], option: str, others
         SepzooError: no setting, or one that the operation doesn't have.
     """
     legal = set(inspect.signature(operation).parameters) - {"model", *others}
-    arguments: dict[str, Json] = {}
-    for name, value in map(parse_override, text.split(",")):
+    arguments = parse_overrides(text.split(","), f"{option} {text}")
+    for name in arguments:
         if name not in legal:
             raise unknown(f"setting of {option}", name, legal)
-        if name in arguments:
-            raise SepzooError(f"expected {name} once in {option}. Received: {text!r}. Leave one out.")
-        arguments[name] = value
     return arguments

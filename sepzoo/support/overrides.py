@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Json
@@ -25,6 +26,28 @@ def parse_override(text: str) -> tuple[str, Json]:
     if not equals or not key.strip():
         raise SepzooError(f"expected an override as key=value, such as epochs=3. Received: {text!r}.")
     return key.strip(), _value(value)
+
+
+def parse_overrides(texts: Iterable[str], option: str) -> dict[str, Json]:
+    """Return keys and values of several `key=value`, each key once.
+
+    Args:
+        texts: each as `parse_override` reads it.
+        option: what they were said by, for the error.
+
+    Raises:
+        SepzooError: one is no `key=value`, or a key is said twice.
+
+    Example:
+        >>> parse_overrides(["p=0.5", "order=dw_pw"], "--replace")
+        {'p': 0.5, 'order': 'dw_pw'}
+    """
+    found: dict[str, Json] = {}
+    for name, value in map(parse_override, texts):
+        if name in found:
+            raise SepzooError(f"expected {name} once in {option}. Received: it twice. Leave one out.")
+        found[name] = value
+    return found
 
 
 def _value(text: str) -> Json:

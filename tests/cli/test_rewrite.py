@@ -169,11 +169,23 @@ def test_mistakes(command: Command, dense: Path, tmp_path: Path, arguments: list
     assert not (tmp_path / "new.keras").exists()
 
 
-@pytest.mark.parametrize("settings", ["macs=0.5,macs=0.6", "macs=0.5,order=dw_pw,macs=0.5"])
-def test_a_setting_said_twice_is_refused(command: Command, dense: Path, tmp_path: Path, settings: str) -> None:
-    outcome = command("rewrite", dense, "--decouple", settings, "--out", tmp_path / "half.keras")
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["--decouple", "macs=0.5,macs=0.6"], "macs"),
+        (["--decouple", "macs=0.5,order=dw_pw,macs=0.5"], "macs"),
+        (["--replace", "bsconv_s,p=0.5,p=0.25"], "p"),
+        (["--fold", "--preprocessing", "mean=0,std=1,mean=0"], "mean"),
+        (["--fold", "--preprocessing", "zero_to_one,channel_order=bgr,channel_order=rgb"], "channel_order"),
+    ],
+)
+def test_a_setting_said_twice_is_refused(
+    command: Command, dense: Path, tmp_path: Path, arguments: list[str], name: str
+) -> None:
+    outcome = command("rewrite", dense, *arguments, "--out", tmp_path / "half.keras")
     assert outcome.code == 2
-    assert outcome.err == f"error: expected macs once in --decouple. Received: {settings!r}. Leave one out.\n"
+    said = " ".join(arguments[-2:])
+    assert outcome.err == f"error: expected {name} once in {said}. Received: it twice. Leave one out.\n"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -182,5 +194,8 @@ def test_a_network_without_convolutions_is_not_decoupled(command: Command, tmp_p
     model_file.save(keras.Model(inputs, keras.layers.Dense(2)(inputs), name="mlp"), tmp_path / "mlp.keras")
     outcome = command("rewrite", tmp_path / "mlp.keras", "--decouple", "macs=0.5", "--out", tmp_path / "half.keras")
     assert outcome.code == 2
-    assert outcome.err.startswith("error: expected dense k x k convolutions that separable ones are cheaper than.")
+    wanted = (
+        "error: expected dense k x k convolutions to separate. Received: macs=0.5 for a model that has none. Leave it"
+    )
+    assert outcome.err.startswith(wanted)
     assert not (tmp_path / "half.keras").exists()

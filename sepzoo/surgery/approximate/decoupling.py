@@ -94,7 +94,9 @@ def decouple(
         for dense in counted(convs, len(convs), "layers measured")
     ]
     if macs is not None:
-        counts = allocate_budget(candidates, macs, whole=_macs(plan.model), only_if_cheaper=only_if_cheaper)
+        counts = allocate_budget(
+            candidates, macs, whole=_macs(plan.model), only_if_cheaper=only_if_cheaper, kept=bool(keep)
+        )
     else:
         wanted = [terms or candidate.expansion.count_for(energy) for candidate in candidates]
         counts = [

@@ -62,7 +62,9 @@ class Candidate:
         return count if count in self.counts(only_if_cheaper=only_if_cheaper) else 0
 
 
-def allocate_budget(candidates: Sequence[Candidate], share: float, *, whole: int, only_if_cheaper: bool) -> list[int]:
+def allocate_budget(
+    candidates: Sequence[Candidate], share: float, *, whole: int, only_if_cheaper: bool, kept: bool = False
+) -> list[int]:
     """Return the terms of each layer that make the least total error within a share of the model's cost.
 
     Args:
@@ -70,6 +72,7 @@ def allocate_budget(candidates: Sequence[Candidate], share: float, *, whole: int
         share: of the model's multiply-accumulates, above 0 and up to 1.
         whole: the model's multiply-accumulates.
         only_if_cheaper: whether a layer may stay dense, and does rather than get more expensive.
+        kept: whether others stay by name, for the error's text.
 
     Raises:
         SepzooError: the share can't be reached; the least that can be is named.
@@ -83,11 +86,18 @@ def allocate_budget(candidates: Sequence[Candidate], share: float, *, whole: int
     picks = allocate(options, round(share * whole) - rest)
     if picks is None:
         gaining = [candidate for candidate, choice in zip(candidates, counts, strict=True) if any(choice)]
+        if not candidates:
+            raise SepzooError(
+                f"expected dense k x k convolutions to separate. Received: macs={share} for a model that has none but "
+                "those that are kept by name. Keep fewer layers, or leave the model as it is."
+                if kept
+                else f"expected dense k x k convolutions to separate. Received: macs={share} for a model that has "
+                "none. Leave it as it is."
+            )
         if not gaining:
             raise SepzooError(
                 "expected dense k x k convolutions that separable ones are cheaper than. Received: "
-                f"{len(candidates)} dense ones that are kept by no name, none of which gets cheaper, and macs={share}. "
-                "Ask for terms instead, or leave the model as it is."
+                f"{len(candidates)} that get no cheaper, and macs={share}. Leave the model as it is."
             )
         least = rest + sum(min(option.cost for option in layer) for layer in options)
         least_share = math.ceil(10_000 * least / whole) / 10_000  # rounded up, so that it can be reached

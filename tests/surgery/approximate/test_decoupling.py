@@ -143,8 +143,18 @@ def test_filters_of_zeros_do_not_count(randomize, outputs_of):
 
 def test_a_budget_needs_convolutions_that_gain():
     model = keras.Sequential([keras.Input((8, 8, 4)), keras.layers.Conv2D(4, 1, name="one")])
-    with pytest.raises(SepzooError, match=r"expected dense k x k convolutions that separable ones are cheaper than\."):
+    with pytest.raises(
+        SepzooError, match=r"^expected dense k x k convolutions to separate\. Received: macs=0\.5 for a"
+    ):
         decouple(model, macs=0.5)
+    three = keras.Sequential([keras.Input((8, 8, 4)), keras.layers.Conv2D(4, 3, name="three")])
+    with pytest.raises(SepzooError, match=r"none but those that are kept by name\. Keep fewer layers, or leave the"):
+        decouple(three, macs=0.5, keep=["thr*"])
+    narrow = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(1, 3, name="narrow")])
+    with pytest.raises(
+        SepzooError, match=r"that separable ones are cheaper than\. Received: 1 that get no cheaper, and"
+    ):
+        decouple(narrow, macs=0.5)
 
 
 def test_what_would_get_more_expensive_stays_dense():
