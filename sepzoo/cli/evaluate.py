@@ -9,7 +9,6 @@ import typer
 from sepzoo.cli.description import LabelsFile, OutputKinds, PreprocessingText
 from sepzoo.cli.network import AnyModelName, Weights, open_classifier
 from sepzoo.cli.options import Data, Json, NetworkSettings
-from sepzoo.support.errors import SepzooError
 
 
 def evaluate(
@@ -28,13 +27,14 @@ def evaluate(
     """Measure a model's accuracy.
 
     Labels and preprocessing come out of the model, where it has them. An .npz file holds features (or pixels) as
-    `inputs` and class numbers as `labels`.
+    `inputs` and class numbers as `labels`; of a TFDS set without images its numbers are taken.
 
     Example: sepzoo evaluate runs/digits/mobilenet_v1_int8.tflite --data digits
     """
     from sepzoo.cli.keras_start import start_for
-    from sepzoo.export.samples import default_splits, open_split
-    from sepzoo.inference.features import feature_samples, names_features
+    from sepzoo.export.samples import held_out_split, open_split
+    from sepzoo.inference.feature_sets import is_feature_set, samples_of
+    from sepzoo.inference.features import names_features
     from sepzoo.support.progress import announced
 
     classifier = open_classifier(
@@ -49,15 +49,16 @@ def evaluate(
         start_for(data)
     with announced(f"evaluating {classifier.name} on {data}"):
         if names_features(data):
-            if split is not None:
-                raise SepzooError(f"expected no --split beside a file of features. Received: {data}, --split {split}.")
-            names = [str(each.name) for each in classifier.input_tensors]
-            evaluation = classifier.evaluate(feature_samples(data, names if len(names) > 1 else ()))
+            evaluation = classifier.evaluate(samples_of(data, classifier.input_tensors, split=split))
         else:
-            classifier.require_one_input()
+            features = is_feature_set(data, classifier.input_tensors)
+            if not features:
+                classifier.require_one_input()
             classifier.require_scores()
-            if split is None:
-                splits = default_splits(data)
-                split = splits.test or splits.validation
-            evaluation = classifier.evaluate(open_split(classifier, data, split))
+            split = split or held_out_split(data)
+            evaluation = classifier.evaluate(
+                samples_of(data, classifier.input_tensors, split=split)
+                if features
+                else open_split(classifier, data, split)
+            )
     typer.echo(evaluation.to_json() if as_json else evaluation)

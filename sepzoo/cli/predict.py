@@ -28,12 +28,16 @@ _SHOWN = 12
 def predict(
     model: AnyModelName,
     data: Annotated[
-        Path,
+        str,
         typer.Argument(
             metavar="DATA",
-            help="An .npy or .npz file of features, or of pixels as uint8, one sample a row; several inputs by name.",
+            help="An .npy or .npz file of features, or of pixels as uint8, one sample a row; several inputs by name. "
+            "Or the TFDS name of a set of arrays.",
         ),
     ],
+    split: Annotated[
+        str | None, typer.Option(help="Of a TFDS set: a split or a slice; by default what training holds out.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="An .npz file to write instead of a table.")] = None,
     labels: LabelsFile = None,
     preprocessing: PreprocessingText = None,
@@ -50,17 +54,25 @@ def predict(
 
     Example: sepzoo predict keywords_int8.tflite runs/keywords/test.npz --out answers.npz
     """
-    from sepzoo.inference.features import check_readable, feature_samples, names_features
+    from sepzoo.cli.keras_start import start_for
+    from sepzoo.data.opening import is_folder
+    from sepzoo.export.samples import held_out_split
+    from sepzoo.inference.feature_sets import is_feature_set, samples_of
+    from sepzoo.inference.features import check_readable, names_features
     from sepzoo.support.atomic import check_target
     from sepzoo.support.progress import announced
 
-    if not names_features(data):
-        raise SepzooError(f"expected an .npy or .npz file. Received: {data}. Pictures go to sepzoo classify.")
+    file = names_features(data)
+    if not file and (data == "digits" or is_folder(data) or (Path(data).suffix and ":" not in data)):
+        raise _no_arrays(data)
     if out is not None:
         if out.suffix != ".npz":
             raise SepzooError(f"expected a file name that ends in .npz. Received: --out {out}.")
         check_target(out)
-    check_readable(data)
+    if file:
+        check_readable(Path(data))
+    else:
+        start_for(data)
     classifier = open_classifier(
         model,
         labels=labels,
@@ -69,9 +81,12 @@ def predict(
         weights=weights,
         settings=settings,
     )
-    names = [str(each.name) for each in classifier.input_tensors]
+    inputs = classifier.input_tensors
+    if not file and not is_feature_set(data, inputs):
+        raise _no_arrays(data)
     with announced(f"running {classifier.name} on {data}", terminal_only=True):
-        predicted = classifier.predict(feature_samples(data, names if len(names) > 1 else ()).images)
+        held_out = split if file or split is not None else held_out_split(data)
+        predicted = classifier.predict(samples_of(data, inputs, split=held_out).images)
     several = len(classifier.output_tensors) > 1
     outputs = predicted if several else {"outputs": predicted}
     records = dict(zip(outputs, classifier.outputs, strict=True))
@@ -92,6 +107,12 @@ def predict(
         tables = [_table(rows, _labels(classifier, name)) for name, rows in outputs.items()]
         titles = [f"{name}: {records[name].kind}\n" for name in outputs] if several else [""]
         typer.echo("\n\n".join(title + text for title, text in zip(titles, tables, strict=True)))
+
+
+def _no_arrays(data: str) -> SepzooError:
+    return SepzooError(
+        f"expected an .npy or .npz file, or a TFDS set of arrays. Received: {data}. Pictures go to sepzoo classify."
+    )
 
 
 def _labels(classifier: Classifier, name: str) -> tuple[str, ...] | None:

@@ -7,13 +7,16 @@ import inspect
 from collections.abc import Callable, Sequence
 
 import keras
-import numpy as np
 
 from sepzoo import surgery
 from sepzoo.data.samples import Samples, draw_samples
 from sepzoo.export.samples import default_splits, open_split
-from sepzoo.inference.features import feature_samples, names_features
+from sepzoo.inference.feature_sets import is_feature_set, samples_of
+from sepzoo.inference.features import names_features
 from sepzoo.inference.keras_model import from_model
+from sepzoo.inference.keras_tensors import names_of
+from sepzoo.inference.tensors import InputTensor
+from sepzoo.layers.graph import graph_of
 from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.support.overrides import parse_overrides
 from sepzoo.support.types import Json
@@ -83,12 +86,15 @@ def rewritten(model: keras.Model, options: RewriteOptions) -> tuple[keras.Model,
 
 
 def training_samples(model: keras.Model, data: str, count: int, seed: int) -> Samples:
-    """Draw training images of a data set, prepared as the model wants them, or arrays of a file of features."""
-    if names_features(data):
-        samples = feature_samples(data)
-        chosen = np.random.default_rng(seed).permutation(len(samples))[:count]
-        return dataclasses.replace(samples.taken(chosen), labels=None, seed=seed)
-    return draw_samples(open_split(from_model(model), data, default_splits(data).train), count, seed)
+    """Draw training images of a data set, or arrays of a file or a set of features; without their labels."""
+    graph = graph_of(model)
+    names = names_of(graph.input, graph.inputs)
+    inputs = [InputTensor(name, tuple(each.shape[1:])) for name, each in zip(names, graph.inputs, strict=True)]
+    if not is_feature_set(data, inputs):
+        return draw_samples(open_split(from_model(model), data, default_splits(data).train), count, seed)
+    split = None if names_features(data) else default_splits(data).train
+    samples = samples_of(data, inputs, split=split, count=count, seed=seed)
+    return dataclasses.replace(samples, labels=None, class_names=None)
 
 
 def _steps(options: RewriteOptions) -> list[Step]:

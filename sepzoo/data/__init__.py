@@ -9,7 +9,7 @@ from sepzoo.data.arrays import ArraySource
 from sepzoo.data.augment import Augmentation
 from sepzoo.data.digits import open_digits
 from sepzoo.data.folder import FolderSource, open_folder
-from sepzoo.data.opening import open_source, split_names, split_shards, split_sizes
+from sepzoo.data.opening import open_features, open_source, split_names, split_shards, split_sizes
 from sepzoo.data.photo import SkippedImageWarning, read_image
 from sepzoo.data.picture_files import FoundImages, find_images
 from sepzoo.data.samples import Samples, draw_samples
@@ -33,6 +33,7 @@ __all__ = [
     "draw_samples",
     "find_images",
     "open_digits",
+    "open_features",
     "open_folder",
     "open_source",
     "open_tfds",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from sepzoo.data import digits
 from sepzoo.data.folder import folder_splits, open_folder
+from sepzoo.data.samples import Samples
 from sepzoo.data.source import MEMORY_BUDGET, Source
 from sepzoo.records.preprocessing import Interpolation, Preprocessing
 from sepzoo.support.errors import SepzooError
@@ -70,6 +72,59 @@ def open_source(
         channels=channels,
         preprocessing=preprocessing,
         memory_budget=memory_budget,
+    )
+
+
+def has_pictures(name: str | os.PathLike[str], *, data_dir: str | None = None) -> bool | None:
+    """Return whether a TFDS set holds an image; None for what is no TFDS set, and holds nothing but pictures.
+
+    Raises:
+        SepzooError: no such data set.
+
+    Example:
+        >>> has_pictures("digits")
+    """
+    text = _text(name)
+    if text == "digits" or is_folder(text):
+        return None
+    from sepzoo.data.tfds_features import has_images
+
+    return has_images(text.removeprefix(_TFDS), data_dir)
+
+
+def open_features(
+    name: str,
+    *,
+    split: str | None,
+    inputs: Sequence[str] = (),
+    count: int | None = None,
+    seed: int = 0,
+    data_dir: str | None = None,
+) -> Samples:
+    """Return arrays of a TFDS set as samples, with class numbers and names where it has them.
+
+    Numbers of any shape are taken: a tensor, a number, sound, a sequence of them; a nested feature is called
+    `outer/inner`. All samples must have one shape.
+
+    Args:
+        name: of the set, also as `tfds:NAME`.
+        split: a split or a slice of it, as TFDS writes it.
+        inputs: names of a model's inputs. Of several each is a feature's, and the arrays come as a dictionary. Of one
+            or none the array is the feature of that name, else what the set itself calls its input, else the only one.
+        count: so many, drawn by chance; None: all, in their order.
+        seed: decides which.
+        data_dir: where prepared sets lie; None: the variable `TFDS_DATA_DIR`, else TFDS's own place.
+
+    Raises:
+        SepzooError: no such set or split, no such feature, several and none named, or samples of many shapes.
+    """
+    text = _text(name)
+    if text == "digits" or is_folder(text):
+        raise SepzooError(f"expected a TFDS set of arrays. Received: {text}, of pictures, which open_source opens.")
+    from sepzoo.data.tfds_features import read_tfds_features
+
+    return read_tfds_features(
+        text.removeprefix(_TFDS), split=split, inputs=inputs, count=count, seed=seed, data_dir=data_dir
     )
 
 

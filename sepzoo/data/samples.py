@@ -24,6 +24,7 @@ class Samples:
         seed: what decided the draw.
         matched: how the labels were found among a network's classes, "by name" or "by number"; None where they are its
             own numbers.
+        class_names: of the data's classes, by whose numbers the labels are; None where they are the network's own.
     """
 
     images: Arrays
@@ -31,12 +32,13 @@ class Samples:
     origin: str
     seed: int
     matched: str | None = None
+    class_names: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.images.values())) if isinstance(self.images, Mapping) else self.images)
 
-    def taken(self, chosen: np.ndarray | slice) -> Samples:
-        """Return the samples of these numbers.
+    def taken(self, chosen: np.ndarray | slice, *, seed: int | None = None) -> Samples:
+        """Return the samples of these numbers; with `seed`, which decided them.
 
         Example:
             >>> samples = Samples({"age": np.arange(3), "weight": np.arange(3) * 2}, None, origin="arrays", seed=0)
@@ -45,7 +47,8 @@ class Samples:
         """
         several = isinstance(self.images, Mapping)
         images = {name: each[chosen] for name, each in self.images.items()} if several else self.images[chosen]
-        return dataclasses.replace(self, images=images, labels=None if self.labels is None else self.labels[chosen])
+        labels = None if self.labels is None else self.labels[chosen]
+        return dataclasses.replace(self, images=images, labels=labels, seed=self.seed if seed is None else seed)
 
 
 def draw_samples(source: Source, count: int, seed: int = 0) -> Samples:

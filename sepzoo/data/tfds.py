@@ -12,9 +12,10 @@ import numpy as np
 
 from sepzoo.data.arrays import ArraySource
 from sepzoo.data.source import MEMORY_BUDGET, WHOLE, Batch, Source
+from sepzoo.data.tfds_builder import prepared_builder, require_split
 from sepzoo.records.labels import composed
 from sepzoo.records.preprocessing import Preprocessing
-from sepzoo.support.errors import SepzooError, first_line, similar_names, unknown
+from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import TfDataset, TfdsBuilder
 
 _READ_AHEAD = 256
@@ -116,7 +117,7 @@ def tfds_splits(name: str, data_dir: str | None = None) -> tuple[str, ...]:
     Raises:
         SepzooError: no such set, or it is not prepared and cannot be had.
     """
-    return tuple(_prepared(name, data_dir).info.splits)
+    return tuple(prepared_builder(name, data_dir).info.splits)
 
 
 def tfds_sizes(name: str, data_dir: str | None = None) -> dict[str, int]:
@@ -125,7 +126,7 @@ def tfds_sizes(name: str, data_dir: str | None = None) -> dict[str, int]:
     Raises:
         SepzooError: as `tfds_splits`.
     """
-    return {split: int(info.num_examples) for split, info in _prepared(name, data_dir).info.splits.items()}
+    return {split: int(info.num_examples) for split, info in prepared_builder(name, data_dir).info.splits.items()}
 
 
 def tfds_shards(name: str, data_dir: str | None = None) -> dict[str, tuple[int, ...]]:
@@ -134,7 +135,10 @@ def tfds_shards(name: str, data_dir: str | None = None) -> dict[str, tuple[int, 
     Raises:
         SepzooError: as `tfds_splits`.
     """
-    return {split: tuple(map(int, info.shard_lengths)) for split, info in _prepared(name, data_dir).info.splits.items()}
+    return {
+        split: tuple(map(int, info.shard_lengths))
+        for split, info in prepared_builder(name, data_dir).info.splits.items()
+    }
 
 
 def open_tfds(
@@ -161,15 +165,8 @@ def open_tfds(
     Raises:
         SepzooError: no such set or split, no image or class label in it, images of many sizes and none asked.
     """
-    builder = _prepared(name, data_dir)
-    try:
-        if not builder.info.splits[split].num_examples:
-            raise ValueError("an empty slice")
-    except (KeyError, ValueError, AssertionError) as error:
-        known = ", ".join(builder.info.splits)
-        raise SepzooError(
-            f"expected a split of {name}: {known}, or a slice of one. Received: split={split!r}."
-        ) from error
+    builder = prepared_builder(name, data_dir)
+    require_split(builder, name, split)
     shape = builder.info.features[_image_and_label(builder)[0]].shape
     if image_size is None and None in shape[:2]:
         raise SepzooError(f"expected an image_size for {name}, whose images differ in size. Received: image_size=None.")
@@ -190,37 +187,6 @@ def open_tfds(
         pixels[filled : filled + len(images)], labels[filled : filled + len(images)] = images, targets
         filled += len(images)
     return ArraySource(pixels, labels, source.class_names, source.name)
-
-
-def _unknown(name: str, known: set[str]) -> SepzooError:
-    """Return the error for a name that is none of a data set, and no folder either."""
-    if "/" in name and name.partition("/")[0] not in known:
-        return SepzooError(f"expected a folder of class folders. Received: {name}, which does not exist.")
-    if similar_names(name, known):
-        return unknown("data set", name, known, hint="There is no such folder either.")
-    return SepzooError(
-        f"expected `digits`, a folder of class folders, or a TFDS name. Received: {name}, which is no such folder, and "
-        f"none of the {len(known)} known names."
-    )
-
-
-def _prepared(name: str, data_dir: str | None) -> TfdsBuilder:
-    import tensorflow_datasets as tfds
-
-    try:
-        builder = tfds.builder(name, data_dir=data_dir)
-    except tfds.core.registered.DatasetNotFoundError:
-        known = {*tfds.list_builders(with_community_datasets=False), "digits"}
-        raise _unknown(name, known) from None
-    if not builder.info.splits:
-        try:
-            builder.download_and_prepare()
-        except Exception as error:  # a download fails in many ways
-            raise SepzooError(
-                f"expected {name} prepared in {builder.data_dir}, or a network to fetch it. "
-                f"Received: {first_line(error)}. Set data_dir (or TFDS_DATA_DIR) to where it lies."
-            ) from error
-    return builder
 
 
 def _image_and_label(builder: TfdsBuilder) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from sepzoo.data.samples import Samples
 from sepzoo.inference.classifier import Classifier
-from sepzoo.inference.evaluation import what_of
+from sepzoo.inference.evaluation import what_of, with_own_labels
 from sepzoo.records.outputs import Output
 from sepzoo.support.errors import SepzooError
 
@@ -89,6 +89,7 @@ def compare(model: Classifier, file: Classifier, samples: Samples, *, random: bo
         )
     several = len(expected) > 1
     labelled = [output.name for output in model.outputs if output.scores]
+    samples = with_own_labels(model, samples) if len(labelled) == 1 else samples
     found = []
     for output, (name, rows) in zip(model.outputs, expected.items(), strict=True):
         labels = samples.labels if len(labelled) == 1 and output.scores else None

@@ -12,8 +12,9 @@ from sepzoo.data.samples import Samples, draw_samples
 from sepzoo.data.source import Source
 from sepzoo.data.split import SplitChoice, choose_splits
 from sepzoo.inference.classifier import Classifier
-from sepzoo.inference.evaluation import match_classes
-from sepzoo.inference.features import feature_samples, names_features
+from sepzoo.inference.evaluation import with_own_labels
+from sepzoo.inference.feature_sets import is_feature_set, samples_of
+from sepzoo.inference.features import names_features
 from sepzoo.support.errors import SepzooError
 
 CALIBRATION_COUNT = 200
@@ -46,6 +47,20 @@ def default_splits(data: str) -> SplitChoice:
     return choose_splits(split_names(data))
 
 
+def held_out_split(data: str) -> str:
+    """Return the split that nothing is trained on: the test split, else the part of the training split held out of it.
+
+    Raises:
+        SepzooError: no such data set.
+
+    Example:
+        >>> held_out_split("digits")
+        'test'
+    """
+    splits = default_splits(data)
+    return splits.test or splits.validation
+
+
 def open_split(classifier: Classifier, data: str, split: str) -> Source:
     """Open a split of a data set as a network wants its images: their size, channels and crop.
 
@@ -71,21 +86,25 @@ def samples_of_data(
 
     Args:
         classifier: the network, whose size, channels and crop the images get.
-        data: `digits`, a folder of class folders, a TFDS name, or an `.npy` or `.npz` file of features.
+        data: `digits`, a folder of class folders, a TFDS name (of images, or of arrays for what takes no pictures), or
+            an `.npy` or `.npz` file of features.
         count: images to calibrate on.
         seed: decides which.
 
     Raises:
-        SepzooError: see `open_split` and `split_features`.
+        SepzooError: see `open_split`, `split_features` and `sepzoo.data.open_features`.
     """
+    inputs = classifier.input_tensors
     if names_features(data):
-        names = [str(each.name) for each in classifier.input_tensors]
-        samples = feature_samples(data, names if len(names) > 1 else ())
-        return split_features(samples, count=count, seed=seed)
-    splits = default_splits(data)
-    train, held_out = (
-        open_split(classifier, data, split) for split in (splits.train, splits.test or splits.validation)
-    )
+        return split_features(samples_of(data, inputs), count=count, seed=seed)
+    splits = default_splits(data).train, held_out_split(data)
+    if is_feature_set(data, inputs):
+        calibration, check = (
+            samples_of(data, inputs, split=split, count=most, seed=seed)
+            for split, most in zip(splits, (count, CHECK_COUNT), strict=True)
+        )
+        return ExportSamples(calibration=calibration, check=_labelled(classifier, check))
+    train, held_out = (open_split(classifier, data, split) for split in splits)
     return draw_export_samples(classifier, train, held_out, count=count, seed=seed)
 
 
@@ -119,11 +138,16 @@ def draw_export_samples(
 
     Where the data has other classes than the network there are no labels to check on; a warning says so.
     """
-    check = draw_samples(held_out, CHECK_COUNT, seed)
+    check = dataclasses.replace(draw_samples(held_out, CHECK_COUNT, seed), class_names=held_out.class_names)
+    return ExportSamples(calibration=draw_samples(train, count, seed), check=_labelled(classifier, check))
+
+
+def _labelled(classifier: Classifier, samples: Samples) -> Samples:
+    """Return samples with the numbers of the network's classes; without any, and a warning, where they aren't its."""
+    if not any(output.scores for output in classifier.outputs):
+        return dataclasses.replace(samples, labels=None)
     try:
-        outputs, matched = match_classes(classifier, held_out.class_names)
-        check = dataclasses.replace(check, labels=outputs[check.labels], matched=matched)
+        return with_own_labels(classifier, samples)
     except SepzooError as problem:
-        warnings.warn(f"no accuracy will be measured: {problem}", stacklevel=2)
-        check = dataclasses.replace(check, labels=None)
-    return ExportSamples(calibration=draw_samples(train, count, seed), check=check)
+        warnings.warn(f"no accuracy will be measured: {problem}", stacklevel=3)
+        return dataclasses.replace(samples, labels=None)

@@ -109,11 +109,12 @@ def evaluate(classifier: Scorer, source: Source, *, batch_size: int = 32) -> Eva
 
 
 def evaluate_samples(classifier: Scorer, samples: Samples, *, batch_size: int = 32) -> Evaluation:
-    """Run the classifier on arrays whose labels are the numbers of its outputs; see `Classifier.evaluate`.
+    """Run the classifier on arrays with labels; see `Classifier.evaluate`.
 
     Raises:
         SepzooError: no labels, no sample, or a label that is none of the classifier's classes.
     """
+    samples = with_own_labels(classifier, samples)
     labels = samples.labels
     if labels is None or not len(labels):
         raise SepzooError(
@@ -128,8 +129,25 @@ def evaluate_samples(classifier: Scorer, samples: Samples, *, batch_size: int = 
     starts = range(0, len(labels), batch_size)
     batches = ((samples.taken(slice(at, at + batch_size)).images, labels[at : at + batch_size]) for at in starts)
     correct, correct_top5 = _hits(classifier, batches, batch_size)
-    what = what_of(samples)
-    return Evaluation(classifier.name, samples.origin, len(labels), correct, correct_top5, "by number", what)
+    matched = samples.matched or "by number"
+    return Evaluation(classifier.name, samples.origin, len(labels), correct, correct_top5, matched, what_of(samples))
+
+
+def with_own_labels(classifier: Scorer, samples: Samples) -> Samples:
+    """Return samples whose labels are numbers of the classifier's outputs, found by the names of the data's classes.
+
+    Raises:
+        SepzooError: a label that is none of the data's classes, or classes that the classifier has not.
+    """
+    if samples.class_names is None or samples.labels is None:
+        return samples
+    if samples.labels.min() < 0 or samples.labels.max() >= len(samples.class_names):
+        raise SepzooError(
+            f"{samples.origin}: expected labels 0 … {len(samples.class_names) - 1}. Received: {samples.labels.min()} … "
+            f"{samples.labels.max()}. Choose another split: in this one some samples have no label."
+        )
+    outputs, matched = match_classes(classifier, samples.class_names)
+    return dataclasses.replace(samples, labels=outputs[samples.labels], matched=matched, class_names=None)
 
 
 def what_of(samples: Samples) -> str:

@@ -48,8 +48,11 @@ def as_features(data: object, metadata: Metadata, input_shape: tuple[int, ...]) 
         raise SepzooError(
             f"{metadata.name}: expected an array of features, or an .npy or .npz file. Received: {_named(data)}."
         )
+    if input_shape == (1,) and data.ndim == 1:  # a column of a table
+        data = data[:, None]
     said = metadata.features is not None or len(input_shape) != _IMAGE_AXES
-    if not said and not np.issubdtype(data.dtype, np.floating):
+    pixels = data.dtype == np.uint8 or (data.ndim == 1 + _IMAGE_AXES and not np.issubdtype(data.dtype, np.floating))
+    if not said and pixels:
         return None
     if data.shape[1:] != input_shape or not np.issubdtype(data.dtype, np.number):
         raise SepzooError(
@@ -146,7 +149,11 @@ def _arrays(path: Path, inputs: Sequence[str] = ()) -> tuple[dict[str, np.ndarra
     try:
         with path.open("rb") as file:
             found = np.load(file, allow_pickle=False)
-            arrays = {"": found} if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
+            if isinstance(found, np.ndarray):
+                arrays = {"": found}
+            else:
+                with found:
+                    arrays = {name: found[name] for name in found.files}
     except Exception as error:  # NumPy, zipfile and zlib let almost anything through
         raise SepzooError(f"{path}: expected an .npy or .npz file of numbers ({first_line(error)}).") from None
     labels = next((arrays.pop(name) for name in _LABELS if name in arrays and name not in inputs), None)

@@ -80,6 +80,9 @@ Hdf5Id: TypeAlias = Any
 TfdsBuilder: TypeAlias = Any
 """A `tensorflow_datasets.core.DatasetBuilder`."""
 
+TfdsFeature: TypeAlias = Any
+"""A `tensorflow_datasets.features.FeatureConnector`, what it says of its tensors, or one of these."""
+
 TfModule: TypeAlias = Any
 """What `tf.saved_model.load` returns."""
 

@@ -199,7 +199,8 @@ def test_wrong_labels(command: Command, files: Path, tmp_path: Path, labels: np.
         (
             "one.png",
             "a.npz",
-            "error: expected an .npy or .npz file. Received: one.png. Pictures go to sepzoo classify.",
+            "error: expected an .npy or .npz file, or a TFDS set of arrays. Received: one.png. Pictures go to sepzoo "
+            "classify.",
         ),
         ("none.npy", "a.npz", "error: none.npy: no such file."),
         ("none.npy", "a.csv", "error: expected a file name that ends in .npz. Received: --out a.csv."),
