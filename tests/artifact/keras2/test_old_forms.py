@@ -142,7 +142,11 @@ def test_weights_in_another_order_are_refused(tmp_path: Path) -> None:
             lambda config: config["config"]["layers"][1].update(config=None),
             "expected the settings of each layer|cannot read",
         ),
-        (lambda config: config.update(class_name="MyModel"), "the model is of class MyModel, which Keras 3 lacks"),
+        (lambda config: config.update(class_name="MyModel"), "is of class MyModel, which Keras 3 lacks"),
+        (
+            lambda config: config.update(class_name="MyModel", config={}),
+            "read this file: the model is of class MyModel, which Keras 3 lacks",
+        ),
     ],
 )
 def test_broken_configurations_end_in_one_line(tmp_path: Path, change: Any, reason: str) -> None:
