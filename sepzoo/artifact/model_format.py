@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Container
 from pathlib import Path
 
-from sepzoo.artifact.inspection.formats import format_of
+from sepzoo.artifact.inspection.formats import OPENVINO, format_of
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.regular_file import why_missing
 
-ARCHIVE, HDF5, TFLITE, ONNX, SAVED_MODEL = ".keras", ".h5", ".tflite", ".onnx", "saved_model.pb"
+ARCHIVE, HDF5, TFLITE, ONNX, OPENVINO_XML = ".keras", ".h5", ".tflite", ".onnx", ".xml"
+SAVED_MODEL = "saved_model.pb"
+FOLDERS = (SAVED_MODEL, OPENVINO)
+"""Formats that are folders, each by the file that tells it."""
 
 _ARRAYS = (
     "arrays alone. Build the network that they belong to and load them: sepzoo.applications.load_weights(model, path)"
@@ -21,6 +24,8 @@ _DESCRIPTIONS = {
     TFLITE: f"a TFLite file. {_READ_ELSEWHERE}",
     SAVED_MODEL: f"a SavedModel. {_READ_ELSEWHERE}",
     ONNX: f"an ONNX file. {_READ_ELSEWHERE}",
+    OPENVINO: f"an OpenVINO model. {_READ_ELSEWHERE}",
+    OPENVINO_XML: f"the graph of an OpenVINO model. {_READ_ELSEWHERE}",
     ".npz": _ARRAYS,
     ".npy": _ARRAYS,
     ".safetensors": _ARRAYS,
@@ -70,8 +75,7 @@ def model_format(path: Path, *, readable: Container[str], expected: str) -> str:
 
     Args:
         path: of something that exists.
-        readable: which of `ARCHIVE`, `HDF5`, `TFLITE`, `ONNX` and `SAVED_MODEL` (a folder with a file of this name)
-            are read.
+        readable: which of the formats above are read; those of `FOLDERS` are folders with a file of this name.
         expected: what they are called together.
 
     Raises:
@@ -84,7 +88,7 @@ def model_format(path: Path, *, readable: Container[str], expected: str) -> str:
         sepzoo.SepzooError: .: expected a file of a Keras model. Received: a folder without a model. Name a file in it.
     """
     if path.is_dir():
-        found = SAVED_MODEL if (path / SAVED_MODEL).is_file() else None
+        found = folder_format(path)
         other = described_folder(path)
     elif not path.is_file():
         found, other = None, "a pipe or a device"
@@ -95,6 +99,16 @@ def model_format(path: Path, *, readable: Container[str], expected: str) -> str:
     return found
 
 
+def folder_format(path: Path) -> str | None:
+    """Return which of `FOLDERS` a folder is, by the file in it; None where it is none.
+
+    Example:
+        >>> folder_format(Path(".")) is None
+        True
+    """
+    return next((name for name in FOLDERS if (path / name).is_file()), None)
+
+
 def described_file(path: Path) -> str:
     """Return what a file is, and what to do with it, for a message of one that is not read."""
     return _format_and_description(path)[1]
@@ -102,8 +116,9 @@ def described_file(path: Path) -> str:
 
 def described_folder(path: Path) -> str:
     """Return what a folder is, and what to do with it, for a message of one that is not read."""
-    if (path / SAVED_MODEL).is_file():
-        return _DESCRIPTIONS[SAVED_MODEL]
+    found = folder_format(path)
+    if found is not None:
+        return _DESCRIPTIONS[found]
     if (path / "best.keras").is_file():
         return f"the folder of a run. Name its network: {path / 'best.keras'}"
     if (path / "config.json").is_file():
@@ -116,7 +131,7 @@ def _format_and_description(path: Path) -> tuple[str | None, str]:
     if found in _DESCRIPTIONS:
         return found, _DESCRIPTIONS[found]
     suffix = path.suffix.lower().replace(".hdf5", HDF5)
-    if suffix in (ARCHIVE, HDF5, TFLITE, ONNX) and path.stat().st_size:
+    if suffix in (ARCHIVE, HDF5, TFLITE, ONNX, OPENVINO_XML) and path.stat().st_size:
         return suffix, "a damaged file. Save the network again"
     with path.open("rb") as file:
         other = _BEGINNINGS.get(file.read(1), "a file of another kind. Save the network with Keras: model.save(path)")

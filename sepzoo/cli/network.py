@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sepzoo.artifact.model_format import described_folder, folder_format
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Json
 
@@ -23,13 +24,13 @@ ModelName = Annotated[
 AnyModelName = Annotated[
     str,
     typer.Argument(
-        metavar="MODEL", help="A .keras, .h5, .tflite or .onnx file, a SavedModel or run folder, or a network's name."
+        metavar="MODEL",
+        help="A .keras, .h5, .tflite or .onnx file, a run folder, that of a SavedModel or OpenVINO model, or a name.",
     ),
 ]
 Weights = Annotated[str | None, typer.Option(help="Of a named network: `imagenet`, or a weight file.")]
 
 _RECIPE = "recipe.yaml"
-_SAVED_MODEL = "saved_model.pb"
 
 
 def model_path(text: str) -> Path | None:
@@ -47,13 +48,13 @@ def model_path(text: str) -> Path | None:
 
 
 def open_run(text: str, *, weights: str | None = None, settings: Sequence[str] | None = None) -> Run | None:
-    """Return the run of a folder; None where the text names no folder, or that of a SavedModel.
+    """Return the run of a folder; None where the text names no folder, or that of a model.
 
     Raises:
         SepzooError: the folder is none of a run, or the run was broken off, or settings are given.
     """
     folder = Path(text).expanduser()
-    if not folder.is_dir() or (folder / _SAVED_MODEL).is_file():
+    if not folder.is_dir() or folder_format(folder) is not None:
         return None
     _refuse_settings(folder, weights, settings)
     from sepzoo.training.run_folder import RunFolder
@@ -103,8 +104,8 @@ def open_network(
     _refuse_settings(path, weights, settings, options)
     if path.is_dir():
         raise SepzooError(
-            f"expected a Keras model's file, a run folder, or a network's name. Received: {path}, a SavedModel, which "
-            "`sepzoo classify` and `sepzoo evaluate` take."
+            f"expected a Keras model's file, a run folder, or a network's name. Received: {path}, "
+            f"{described_folder(path)}."
         )
     with announced(f"opening {path}", terminal_only=True):
         return model_file.load(path)
@@ -141,7 +142,7 @@ def open_classifier(
     """Return the classifier that a text names; the framework's greetings are held back, warnings are not.
 
     Args:
-        text: as `open_network` takes it, a `.tflite` file, or the folder of a SavedModel.
+        text: as `open_network` takes it, or a file or folder that `sepzoo.inference.open` reads.
         labels: a file of labels, instead of the model's own.
         preprocessing: as `parse_preprocessing` reads it, instead of the model's own.
         output_kinds: each as `[OUTPUT=]KIND`, instead of what the model says or shows.

@@ -14,6 +14,7 @@ from sepzoo.support.lazy import lazy_names
 if TYPE_CHECKING:
     from sepzoo.export.comparison import Comparison
     from sepzoo.export.formats.onnx import onnx
+    from sepzoo.export.formats.openvino import openvino
     from sepzoo.export.formats.tflite import tflite
     from sepzoo.export.formats.xla import xla
     from sepzoo.export.report import ExportReport
@@ -22,7 +23,19 @@ if TYPE_CHECKING:
     from sepzoo.export.tolerance import Tolerance
     from sepzoo.inference.latency import Latency
 
-__all__ = ["TARGETS", "Comparison", "ExportReport", "Latency", "Target", "Tolerance", "export", "onnx", "tflite", "xla"]
+__all__ = [
+    "TARGETS",
+    "Comparison",
+    "ExportReport",
+    "Latency",
+    "Target",
+    "Tolerance",
+    "export",
+    "onnx",
+    "openvino",
+    "tflite",
+    "xla",
+]
 
 __getattr__, __dir__ = lazy_names(
     __name__,
@@ -35,6 +48,7 @@ __getattr__, __dir__ = lazy_names(
         "Tolerance": "sepzoo.export.tolerance",
         "export": "sepzoo.export.targets",
         "onnx": "sepzoo.export.formats.onnx",
+        "openvino": "sepzoo.export.formats.openvino",
         "tflite": "sepzoo.export.formats.tflite",
         "xla": "sepzoo.export.formats.xla",
     },

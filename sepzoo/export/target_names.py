@@ -44,6 +44,7 @@ TARGET_NAMES = (
     TargetName("tflite:int16x8", "16-bit activations, 8-bit weights, where int8 loses too much"),
     TargetName("xla", "a SavedModel that XLA compiles, for GPU servers"),
     TargetName("onnx", "ONNX Runtime and the many programs that read ONNX", ("tf2onnx", "onnxruntime"), "onnx"),
+    TargetName("openvino", "OpenVINO, for Intel's CPUs, GPUs and NPUs", ("openvino",), "openvino"),
 )
 """Every target in the order of lists; a new one is a row here and a `Target` in its format's file."""
 

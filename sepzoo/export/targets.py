@@ -9,6 +9,7 @@ import keras
 
 from sepzoo.data.samples import Samples
 from sepzoo.export.formats.onnx import ONNX
+from sepzoo.export.formats.openvino import OPENVINO_TARGET
 from sepzoo.export.formats.tflite import MODES
 from sepzoo.export.formats.xla import XLA
 from sepzoo.export.pipeline import write
@@ -25,6 +26,7 @@ _WRITTEN: tuple[Iterable[Target], ...] = (
     MODES.values(),
     [XLA],
     [ONNX],
+    [OPENVINO_TARGET],
 )
 """What each format's file in `formats/` writes; a new format is one line here."""
 

@@ -8,7 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sepzoo.artifact.inspection.checking import check, unchecked
-from sepzoo.artifact.model_format import ARCHIVE, HDF5, ONNX, SAVED_MODEL, TFLITE, model_format
+from sepzoo.artifact.model_format import (
+    ARCHIVE,
+    HDF5,
+    ONNX,
+    OPENVINO,
+    OPENVINO_XML,
+    SAVED_MODEL,
+    TFLITE,
+    model_format,
+)
 from sepzoo.inference.classifier import Classifier
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
@@ -41,12 +50,20 @@ def _saved_model(path: Path, threads: int) -> Classifier:
     return read(path, threads)
 
 
+def _openvino(path: Path, threads: int) -> Classifier:
+    from sepzoo.inference.openvino_file import read
+
+    return read(path, threads)
+
+
 _READERS: dict[str, Callable[[Path, int], Classifier]] = {
     ARCHIVE: _keras,
     HDF5: _keras,
     TFLITE: _tflite,
     ONNX: _onnx,
     SAVED_MODEL: _saved_model,
+    OPENVINO: _openvino,
+    OPENVINO_XML: _openvino,
 }
 """Format -> what opens it and brings in no more than it needs."""
 
@@ -56,7 +73,7 @@ def suffixes() -> list[str]:
 
     Example:
         >>> suffixes()
-        ['.h5', '.keras', '.onnx', '.tflite']
+        ['.h5', '.keras', '.onnx', '.tflite', '.xml']
     """
     return sorted(suffix for suffix in _READERS if suffix.startswith("."))
 
@@ -70,7 +87,7 @@ def open(  # noqa: A001  (named for what it does, as in gzip.open)
     threads: int = 1,
     trust: bool = False,
 ) -> Classifier:
-    """Open a network's file: `.keras`, `.tflite`, `.onnx`, or the folder of a SavedModel with one serving signature.
+    """Open a network's file: `.keras`, `.tflite`, `.onnx`, OpenVINO's `.xml`, or a SavedModel's or OpenVINO's folder.
 
     Which of them a file is, its content says, not its name. A whole-model `.h5` file of Keras 2 is read too; it has
     neither labels nor preprocessing, so say them.
@@ -82,7 +99,7 @@ def open(  # noqa: A001  (named for what it does, as in gzip.open)
         trust: whether to open it without the check of `sepzoo.artifact.inspection`, which takes a process of its own.
         outputs: what the network gives ("logits", "values", …: `sepzoo.records.outputs`), instead of what the file says
             or shows; of several outputs by their names: {"class": "softmax", "pose": "values"}.
-        threads: that a `.tflite` or `.onnx` file may use; the other formats choose by themselves.
+        threads: that a `.tflite`, `.onnx` or OpenVINO file may use; the other formats choose by themselves.
 
     Raises:
         SepzooError: no such file, one that is no model (what reads it is said), a damaged one, or what is said does not
@@ -117,7 +134,7 @@ def _reader(source: Path) -> Callable[[Path, int], Classifier]:
         if missing == "does not exist":
             raise SepzooError(f"{source}: no such file.")
         raise SepzooError(f"expected a model file. Received: {source}, which {missing}.")
-    known = "a model file (.keras, .h5, .tflite, .onnx) or the folder of a SavedModel"
+    known = "a model file (.keras, .h5, .tflite, .onnx, .xml) or the folder of a SavedModel or an OpenVINO model"
     found = model_format(source, readable=_READERS, expected=known)
     if found == SAVED_MODEL and not _is_utf8(source):
         raise SepzooError(

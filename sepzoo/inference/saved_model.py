@@ -10,14 +10,13 @@ import numpy as np
 
 from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.fixed_batch import in_batches
+from sepzoo.inference.member import read_member
 from sepzoo.inference.saved_model_end import ends_of
 from sepzoo.inference.tensors import InputTensor, OutputTensor, names_of, restored
 from sepzoo.records.metadata import MEMBER, Metadata
 from sepzoo.records.outputs import End
-from sepzoo.support.bounds import BOUNDS
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.quiet import quiet
-from sepzoo.support.regular_file import read_bounded
 from sepzoo.support.types import Arrays, TfFunction, TfModule, TfTensor
 
 EXTRA_FILES = "assets.extra"
@@ -69,19 +68,11 @@ class SavedModelClassifier(Classifier):
         ]
 
 
-def _metadata(path: Path, member: Path) -> Metadata:
-    try:
-        return Metadata.from_json(read_bounded(member, most_bytes=BOUNDS.labels))
-    except (OSError, SepzooError) as error:
-        raise SepzooError(f"{path}: expected a SavedModel. Received: a damaged one ({member.name}: {error}).") from None
-
-
 def read(path: Path, threads: int) -> SavedModelClassifier:
     """Open a SavedModel folder; see `sepzoo.inference.open`."""
     del threads  # TensorFlow decides
-    member = path / EXTRA_FILES / MEMBER
-    ours = member.is_file()
-    metadata = _metadata(path, member) if ours else Metadata(path.resolve().name, preprocessing=None)
+    record = read_member(path / EXTRA_FILES / MEMBER, path, "a SavedModel")
+    ours, metadata = record is not None, record or Metadata(path.resolve().name, preprocessing=None)
     import tensorflow as tf
 
     try:

@@ -104,6 +104,9 @@ OnnxTensor: TypeAlias = Any
 OpenvinoModel: TypeAlias = Any
 """An `openvino.Model`, or one that was compiled."""
 
+OpenvinoTensor: TypeAlias = Any
+"""An input or output of an OpenVINO model, with its node, shape and type."""
+
 LearningRate: TypeAlias = Any
 """A number, or a `keras.optimizers.schedules.LearningRateSchedule`."""
 

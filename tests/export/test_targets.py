@@ -42,6 +42,7 @@ def test_the_names() -> None:
         "tflite:int16x8",
         "xla",
         "onnx",
+        "openvino",
     ]
     assert [name for name, target in export.TARGETS.items() if target.calibrated] == ["tflite:int8", "tflite:int16x8"]
     assert export.TARGETS["tflite:int8"].suffix == "_int8.tflite"

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from sepzoo.artifact.inspection.formats import fits
+from sepzoo.artifact.inspection.formats import OPENVINO, fits
 from sepzoo.artifact.inspection.records import Inspection
 from sepzoo.support.bounds import BOUNDS
 from sepzoo.support.checked_files import is_known, mark_known, states
@@ -26,9 +26,11 @@ _TRUST: contextvars.ContextVar[bool] = contextvars.ContextVar("trust", default=F
 _DAMAGED = {
     ".keras": "expected a .keras archive, the file is damaged or another thing ({why}).",
     ".tflite": "expected a TFLite file. Received: a damaged one ({why}).",
+    ".xml": "expected an OpenVINO model. Received: a damaged one ({why}).",
     ".onnx": "expected an ONNX file. Received: a damaged one ({why}).",
     "": "expected a SavedModel. Received: a damaged one ({why}).",
 }
+"""Suffix of a file -> what is said of a damaged one; of a folder ""."""
 _OTHERWISE = "the file is damaged or another thing than its name says ({why})."
 
 
@@ -156,7 +158,8 @@ def _asked(path: Path, *, try_out: bool) -> Inspection:
     if "unread" in reply:
         raise SepzooError(f"{path}: expected a file whose tensors are numbers. Received: {printable(reply['unread'])}.")
     if "refused" in reply:
-        text = _DAMAGED.get(path.suffix if path.is_file() else "", _OTHERWISE).format(why=printable(reply["refused"]))
+        suffix = path.suffix if path.is_file() else ".xml" if (path / OPENVINO).is_file() else ""
+        text = _DAMAGED.get(suffix, _OTHERWISE).format(why=printable(reply["refused"]))
         raise SepzooError(f"{path}: {text}")
     return Inspection.from_dict({**reply["found"], "path": str(path)})
 

@@ -9,9 +9,12 @@ from typing import BinaryIO
 from sepzoo.artifact.inspection.protobuf import fields
 from sepzoo.support.bounds import BOUNDS
 
+OPENVINO = "model.xml"
+"""In a folder: the graph of OpenVINO's pair of files."""
 HDF5 = b"\x89HDF\r\n\x1a\n"
 _ONNX_VERSION, _ONNX_GRAPH = 1, 7
 _ONNX_START = 2**20
+_OPENVINO_START = 4096
 _END, _LONG_LOCATOR = b"PK\x05\x06", b"PK\x06\x07"
 _LONGEST_END = 2**16 + 22 + 20 + 56
 """The last record with the longest comment, and what is before it in long archives."""
@@ -25,6 +28,7 @@ _TAKEN = {
     ".safetensors": (".safetensors",),
     ".tflite": (".tflite",),
     ".onnx": (".onnx",),
+    ".xml": (".xml", "OpenVINO"),
 }
 """Suffix -> the contents that its reader was written for."""
 
@@ -39,7 +43,9 @@ def fits(path: Path, kind: str) -> bool:
 
 
 def format_of(path: Path) -> str:
-    """Return ".keras", ".npz", "zip", "HDF5", ".tflite", ".safetensors", ".npy", ".onnx", or "unknown".
+    """Return ".keras", ".npz", "zip", "HDF5", ".tflite", ".safetensors", ".npy", ".onnx", ".xml", or "unknown".
+
+    Of XML files those of OpenVINO alone are known.
 
     Raises:
         ValueError: it is two things at once: each reader would see another file.
@@ -127,6 +133,12 @@ def _is_onnx(file: BinaryIO, size: int) -> bool:
     return size > _ONNX_START or _ONNX_GRAPH in numbers
 
 
+def _is_openvino(file: BinaryIO, size: int) -> bool:
+    file.seek(0)
+    start = file.read(_OPENVINO_START)
+    return start.lstrip()[:1] == b"<" and b"<net " in start
+
+
 _MATCHES = {
     ".tflite": _is_tflite,
     "HDF5": _is_hdf5,
@@ -134,6 +146,7 @@ _MATCHES = {
     ".npy": _is_npy,
     ".safetensors": _is_safetensors,
     ".onnx": _is_onnx,
+    ".xml": _is_openvino,
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from sepzoo.artifact.inspection.archive import open_archive, open_member, read_member
-from sepzoo.artifact.inspection.formats import format_of
+from sepzoo.artifact.inspection.formats import OPENVINO, format_of
 from sepzoo.artifact.inspection.records import Array, Inspection, Member
 from sepzoo.artifact.inspection.saved_model import GRAPH, folder_members, read_saved_model
 from sepzoo.support.bounds import BOUNDS
@@ -42,6 +42,10 @@ def read(path: Path, *, values: bool = False) -> Inspection:
 def _read_folder(path: Path) -> Inspection:
     if (path / GRAPH).is_file():
         return read_saved_model(path)
+    if (path / OPENVINO).is_file():
+        from sepzoo.artifact.inspection.openvino import read_openvino
+
+        return dataclasses.replace(read_openvino(path / OPENVINO, folder_members(path)), path=str(path))
     members = folder_members(path)
     kind = "run folder" if (path / RECIPE).is_file() else "folder"
     return Inspection(path=str(path), format=kind, bytes=sum(each.bytes for each in members), members=members)
@@ -161,6 +165,14 @@ def _read_tflite(path: Path, found: Inspection) -> Inspection:
     return dataclasses.replace(found, layers=layers, arrays=arrays, members=members, custom=custom)
 
 
+def _read_xml(path: Path, found: Inspection) -> Inspection:
+    from sepzoo.artifact.inspection.openvino import read_openvino
+
+    weights = path.with_suffix(".bin")
+    files = [path, weights] if weights.is_file() else [path]
+    return read_openvino(path, tuple(Member(file.name, file.stat().st_size) for file in files))
+
+
 def _read_onnx(path: Path, found: Inspection) -> Inspection:
     from sepzoo.artifact.inspection.onnx import read_onnx_file
 
@@ -174,6 +186,7 @@ _READERS: dict[str, Callable[[Path, Inspection], Inspection]] = {
     ".safetensors": _read_safetensors,
     ".tflite": _read_tflite,
     ".onnx": _read_onnx,
+    ".xml": _read_xml,
 }
 """What `format_of` returns -> its reader; other formats are named and no more."""
 

@@ -33,7 +33,7 @@ from tests.artifact.inspection.whole_files import HOSTILE, WITNESS, write_whole
 from tests.data.mutations import mutated
 from tests.test_imports import ROOT
 
-OPTIONAL = {".onnx": ("tf2onnx", "onnxruntime")}
+OPTIONAL = {".onnx": ("tf2onnx", "onnxruntime"), "OpenVINO": ("openvino",)}
 """Kinds of file, and the packages that their tests need."""
 KINDS = (
     *(".keras", ".h5", ".npz", ".safetensors", ".tflite", "SavedModel", ".yaml", ".jpg", ".png", ".txt"),
@@ -153,7 +153,7 @@ def change_path(source: Path, target: Path, random: np.random.Generator) -> None
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(source, target)
     inside = sorted(file for file in target.rglob("*") if file.is_file() and file.stat().st_size)
-    graph = target / "saved_model.pb"
+    graph = next(target / name for name in ("saved_model.pb", "model.xml") if (target / name).is_file())
     file = graph if random.integers(3) else inside[int(random.integers(len(inside)))]
     file.write_bytes(changed(file.read_bytes(), random))
 

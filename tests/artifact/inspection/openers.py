@@ -43,6 +43,7 @@ def openers(keras: Any) -> dict[str, Opener]:
         ".tflite": classify,
         "SavedModel": classify,
         ".onnx": classify,
+        "OpenVINO": classify,
         ".yaml": Recipe.load,
         ".jpg": picture,
         ".png": picture,

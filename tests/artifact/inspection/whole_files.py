@@ -60,6 +60,12 @@ def _onnx(path: Path) -> None:
     sepzoo.export.onnx(_small(), path)
 
 
+def _openvino(path: Path) -> None:
+    import sepzoo
+
+    sepzoo.export.openvino(_small(), path)
+
+
 def _small() -> Any:
     """Return a classifier of pictures with labels."""
     import keras
@@ -137,6 +143,7 @@ _WHOLE: dict[str, Callable[[Path], object]] = {
     ".tflite": _tflite,
     "SavedModel": _saved_model,
     ".onnx": _onnx,
+    "OpenVINO": _openvino,
     ".yaml": _recipe,
     ".jpg": _picture,
     ".png": _picture,

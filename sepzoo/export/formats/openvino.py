@@ -1,0 +1,89 @@
+"""Export to OpenVINO's format, for Intel's CPUs, GPUs and NPUs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import keras
+
+from sepzoo.artifact.model_format import OPENVINO
+from sepzoo.data.samples import Samples
+from sepzoo.export.formats.served import add_member, served_saved_model
+from sepzoo.export.pipeline import write
+from sepzoo.export.prepared import Prepared
+from sepzoo.export.report import ExportReport
+from sepzoo.export.target import Target
+from sepzoo.export.tolerance import EXACT, Tolerance
+from sepzoo.inference.keras_model import from_model
+from sepzoo.records.inputs import Features
+from sepzoo.records.outputs import Said
+from sepzoo.records.preprocessing import Preprocessing
+
+
+def convert(prepared: Prepared, path: Path) -> None:
+    """Let OpenVINO read a SavedModel, and write what it made of it.
+
+    `openvino.convert_model` would do the same, and tell its maker of it over the network.
+
+    Args:
+        prepared: the network.
+        path: of the folder.
+    """
+    import openvino
+
+    network = openvino.Core().read_model(str(served_saved_model(prepared)))
+    network.friendly_name = prepared.model.name
+    path.mkdir()
+    openvino.serialize(network, str(path / OPENVINO))
+
+
+OPENVINO_TARGET = Target(
+    name="openvino", suffix="_openvino", convert=convert, add_metadata=add_member, tolerance=EXACT, folder=True
+)
+
+
+def openvino(
+    model: keras.Model,
+    path: str | os.PathLike[str],
+    *,
+    check: Samples | None = None,
+    tolerance: Tolerance | None = None,
+    labels: Sequence[str] | None = None,
+    preprocessing: Preprocessing | Mapping[str, Preprocessing] | None = None,
+    features: Features | Mapping[str, Features] | None = None,
+    outputs: Said = None,
+) -> ExportReport:
+    """Write a model as a folder of OpenVINO's files that was run in OpenVINO and compared with the model.
+
+    The folder holds `model.xml` (the graph), `model.bin` (float32 weights) and `sepzoo.json` (labels, preprocessing).
+    It takes samples as the network takes them, such as normalized float32 images (n, height, width, channels), any n,
+    and gives probabilities (n, classes), or what else the network gives. It runs where there is OpenVINO and no sepzoo:
+    `openvino.Core().compile_model("FOLDER/model.xml")(images)`. Needs the extra `openvino`.
+
+    Args:
+        model: a functional model; it is only read. Where it has several inputs or outputs, samples and what is said
+            of them are dictionaries by their names.
+        path: of the folder.
+        check: samples to compare on; None: random pixels, as the report says.
+        tolerance: beyond it the export is refused; None: probabilities within 1e-4.
+        labels: class names in the order of the outputs, instead of those that the model carries.
+        preprocessing: from pixels to the input, instead of that which the model carries.
+        features: what the model takes instead of pixels.
+        outputs: what the model gives, instead of what it says or its graph shows; see `sepzoo.export.tflite`.
+
+    Raises:
+        SepzooError: the extra is not installed, samples that show nothing, or a file whose outputs differ too much.
+            Nothing is written then but the converter's own words, if it fails.
+
+    Example:
+        >>> import pytest, sepzoo, tempfile
+        >>> _ = pytest.importorskip("openvino")
+        >>> network = sepzoo.applications.build("mobilenet_v1", alpha=0.25, input_shape=(32, 32, 3), classes=2)
+        >>> report = openvino(network, tempfile.mkdtemp() + "/small", labels=["cat", "dog"])
+        >>> report.target, report.labels, sorted(file.name for file in report.path.glob("model.*"))
+        ('openvino', 2, ['model.bin', 'model.xml'])
+    """
+    classifier = from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs)
+    return write(classifier, OPENVINO_TARGET, path, check=check, tolerance=tolerance)
