@@ -17,6 +17,10 @@ SMALL: dict[str, tuple[str, dict[str, Any]]] = {  # family: name, arguments
         "efficientnet_b0",
         {**_LARGER, "width": 0.125, "depth": 0.5, "drop_path": 0.0, "dropout": 0.0},
     ),
+    "efficientnet_v2": (
+        "efficientnet_v2_b0",
+        {**_LARGER, "width": 0.125, "depth": 0.25, "drop_path": 0.0, "dropout": 0.0},
+    ),
     "mnasnet": ("mnasnet_small", {**_LARGER, "alpha": 0.5, "dropout": 0.0}),
     "mcunet": ("mcunet_in0", _LARGER),
     "xception": ("xception", {**_IMAGES, "alpha": 0.0625, "input_shape": (71, 71, 3)}),

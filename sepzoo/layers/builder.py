@@ -46,6 +46,17 @@ class LayerBuilder(ConvolutionBuilder):
         layer.finalize_state()
         return x
 
+    def rescaled_pixels(self, x: Tensor, mean: Sequence[float], deviation: Sequence[float]) -> Tensor:
+        """Pixels of 0 … 255 less `mean` and by `deviation`, in the network itself and without weights.
+
+        The layer is `input_rescaling`.
+        """
+        scale, offset = [1 / each for each in deviation], [-m / d for m, d in zip(mean, deviation, strict=True)]
+        one = len(scale) == 1
+        return keras.layers.Rescaling(scale[0] if one else scale, offset[0] if one else offset, name="input_rescaling")(
+            x
+        )
+
     def max_pool(
         self, x: Tensor, size: int, *, strides: int, name: str, padding: Padding | None = None, signed: bool = False
     ) -> Tensor:

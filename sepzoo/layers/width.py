@@ -24,6 +24,16 @@ def truncated(channels: int, width: float) -> int:
     return result
 
 
+def nearest(channels: float, divisor: int = 8) -> int:
+    """Return the multiple of `divisor` nearest to `channels`, at least one (EfficientNetV2's rule).
+
+    Example:
+        >>> nearest(19.2), nearest(12.0), nearest(1.0)
+        (16, 16, 8)
+    """
+    return max(divisor, int(channels + divisor / 2) // divisor * divisor)
+
+
 def divisible(channels: float, divisor: int = 8) -> int:
     """Return the multiple of `divisor` nearest to `channels`, at least one, and never under 90 % (MobileNetV2's rule).
 
@@ -31,5 +41,5 @@ def divisible(channels: float, divisor: int = 8) -> int:
         >>> divisible(11.2), divisible(33.6), divisible(1.0)
         (16, 32, 8)
     """
-    result = max(divisor, int(channels + divisor / 2) // divisor * divisor)
+    result = nearest(channels, divisor)
     return result + divisor if result < 0.9 * channels else result

@@ -147,7 +147,7 @@ OTHER = {  # another legal value of each argument
     "depth": 19, "alpha": 0.5, "hidden": 16, "residual": False, "use_bias": False, "strided_conv": 2,
     "depth_multiplier": 2, "activation": "relu", "stem_strides": 1, "strides": (1, 1, 2, 2, 2), "classifier": "dense",
     "divisor": None, "first_expansion": True, "size": "small", "minimalistic": True, "final_squeeze": True,
-    "full_head": False, "width": 0.5, "lite": True,
+    "full_head": False, "width": 0.5, "lite": True, "table": "s",
     "padding": "same", "input_batch_norm": True, "batch_norm_epsilon": 0.1,
 }  # fmt: skip
 FREE = {"output_stride", "dropout", "drop_path", "batch_norm_momentum", "initializers"}

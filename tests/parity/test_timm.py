@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import pytest
 
@@ -44,16 +43,6 @@ def test_moved_weights_give_the_same_logits(name):
     assert len(report.matched) == len(arrays(theirs)) == len(ours.weights)
     assert report.kept == report.unused == ()
     assert_same_logits(ours, theirs, size)
-
-
-@pytest.fixture
-def doubles():
-    policy, floatx = keras.config.dtype_policy(), keras.config.floatx()
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    yield
-    keras.config.set_dtype_policy(policy)
-    keras.config.set_floatx(floatx)
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from typing import Literal
 
 from sepzoo.weights.names import (
     efficientnet,
+    efficientnet_v2,
     mnasnet,
     mobilenet_v1,
     mobilenet_v2,
@@ -44,6 +45,7 @@ NAMES: Mapping[str, Mapping[Origin, Callable[[Sequence[str]], Names]]] = {
     "mobilenet_v4": {"timm": mobilenet_v4.timm_names},
     "mobileone": {"timm": mobileone.timm_names},
     "efficientnet": {"keras": efficientnet.keras_names, "timm": efficientnet.timm_names},
+    "efficientnet_v2": {"keras": efficientnet_v2.keras_names, "timm": efficientnet_v2.timm_names},
     "mnasnet": {"timm": mnasnet.timm_names},
     "xception": {"keras": xception.keras_names, "timm": xception.timm_names},
     "resnet": {"bsconv": resnet.bsconv_names, "timm": resnet.timm_names},
