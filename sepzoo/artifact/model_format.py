@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Container
 from pathlib import Path
 
-from sepzoo.artifact.inspection.formats import OPENVINO, format_of
+from sepzoo.artifact.inspection.formats import OPENVINO, STABLEHLO, format_of
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.regular_file import why_missing
 
 ARCHIVE, HDF5, TFLITE, ONNX, OPENVINO_XML = ".keras", ".h5", ".tflite", ".onnx", ".xml"
 SAVED_MODEL = "saved_model.pb"
-FOLDERS = (SAVED_MODEL, OPENVINO)
+FOLDERS = (SAVED_MODEL, OPENVINO, STABLEHLO)
 """Formats that are folders, each by the file that tells it."""
 
 _ARRAYS = (
@@ -25,6 +25,7 @@ _DESCRIPTIONS = {
     SAVED_MODEL: f"a SavedModel. {_READ_ELSEWHERE}",
     ONNX: f"an ONNX file. {_READ_ELSEWHERE}",
     OPENVINO: f"an OpenVINO model. {_READ_ELSEWHERE}",
+    STABLEHLO: f"a StableHLO model. {_READ_ELSEWHERE}",
     OPENVINO_XML: f"the graph of an OpenVINO model. {_READ_ELSEWHERE}",
     ".npz": _ARRAYS,
     ".npy": _ARRAYS,

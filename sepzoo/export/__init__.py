@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sepzoo.export.comparison import Comparison
     from sepzoo.export.formats.onnx import onnx
     from sepzoo.export.formats.openvino import openvino
+    from sepzoo.export.formats.stablehlo import stablehlo
     from sepzoo.export.formats.tflite import tflite
     from sepzoo.export.formats.xla import xla
     from sepzoo.export.report import ExportReport
@@ -33,6 +34,7 @@ __all__ = [
     "export",
     "onnx",
     "openvino",
+    "stablehlo",
     "tflite",
     "xla",
 ]
@@ -49,6 +51,7 @@ __getattr__, __dir__ = lazy_names(
         "export": "sepzoo.export.targets",
         "onnx": "sepzoo.export.formats.onnx",
         "openvino": "sepzoo.export.formats.openvino",
+        "stablehlo": "sepzoo.export.formats.stablehlo",
         "tflite": "sepzoo.export.formats.tflite",
         "xla": "sepzoo.export.formats.xla",
     },

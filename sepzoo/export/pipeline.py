@@ -7,6 +7,7 @@ import dataclasses
 import os
 from pathlib import Path
 
+from sepzoo.analysis.profiling import profile
 from sepzoo.data.samples import Samples
 from sepzoo.export.comparison import compare, origin_of, with_half_error
 from sepzoo.export.converter_errors import refusal
@@ -19,9 +20,11 @@ from sepzoo.export.taken_inputs import DRAW, saying_inputs
 from sepzoo.export.target import Target
 from sepzoo.export.target_names import named
 from sepzoo.export.tolerance import Tolerance
+from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.latency import measure_tensor
 from sepzoo.inference.opening import open as open_file
+from sepzoo.inference.stablehlo_file import StablehloClassifier, XlaCost
 from sepzoo.support.atomic import atomic_write, disk_error
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.quiet import Log, quiet
@@ -100,8 +103,16 @@ def write(
             labels=len(file.labels or ()),
             output=next((output for output in classifier.outputs if output.name == comparison.name), None),
             outputs=classifier.outputs,
+            cost=_cost(file, classifier),
         )
     return dataclasses.replace(report, size=_size(Path(path)))
+
+
+def _cost(file: Classifier, classifier: KerasClassifier) -> XlaCost | None:
+    """Return what XLA says of a file's cost, beside what is counted of the model."""
+    if not isinstance(file, StablehloClassifier):
+        return None
+    return dataclasses.replace(file.cost, macs=profile(classifier.model).macs)
 
 
 def _check_request(target: Target, path: Path, calibration: Samples | None, check: Samples | None) -> None:

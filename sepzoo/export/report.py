@@ -9,6 +9,7 @@ from pathlib import Path
 from sepzoo.export.comparison import Comparison
 from sepzoo.export.tolerance import Tolerance
 from sepzoo.inference.latency import Latency
+from sepzoo.inference.stablehlo_file import XlaCost
 from sepzoo.records.outputs import Output
 
 
@@ -30,6 +31,7 @@ class ExportReport:
         output: what the model gives, and how that is known; None where nobody asked. Of several outputs that of
             `comparison`.
         outputs: what each output gives; empty where nobody asked.
+        cost: of one sample by XLA's own analysis; None of files that say none.
     """
 
     path: Path
@@ -44,6 +46,7 @@ class ExportReport:
     labels: int
     output: Output | None = None
     outputs: tuple[Output, ...] = ()
+    cost: XlaCost | None = None
 
     def rows(self) -> list[tuple[str, str]]:
         """Return the table's rows: what, and its value in words."""
@@ -64,6 +67,9 @@ class ExportReport:
                 rows.append(("output", f"{self.output.kind}, {self.output.reason}"))
             rows += _compared(self.comparison)
         rows.append(("latency", str(self.latency)))
+        if self.cost is not None:
+            rows.append(("XLA's count", f"{self.cost.flops:,} operations, {self.cost.bytes:,} bytes for one sample"))
+            rows.append(("sepzoo's count", f"{self.cost.macs:,} multiply-accumulates"))
         if self.calibration:
             rows.append(("calibrated on", self.calibration))
         if self.operators:

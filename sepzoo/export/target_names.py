@@ -43,6 +43,7 @@ TARGET_NAMES = (
     TargetName("tflite:int8", "8-bit integers throughout, for NPUs, microcontrollers and CPUs"),
     TargetName("tflite:int16x8", "16-bit activations, 8-bit weights, where int8 loses too much"),
     TargetName("xla", "a SavedModel that XLA compiles, for GPU servers"),
+    TargetName("stablehlo", "one function for CPUs, GPUs and TPUs, for JAX and other compilers", ("jax",), "jax"),
     TargetName("onnx", "ONNX Runtime and the many programs that read ONNX", ("tf2onnx", "onnxruntime"), "onnx"),
     TargetName("openvino", "OpenVINO, for Intel's CPUs, GPUs and NPUs", ("openvino",), "openvino"),
 )

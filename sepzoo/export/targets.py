@@ -10,6 +10,7 @@ import keras
 from sepzoo.data.samples import Samples
 from sepzoo.export.formats.onnx import ONNX
 from sepzoo.export.formats.openvino import OPENVINO_TARGET
+from sepzoo.export.formats.stablehlo import STABLEHLO_TARGET
 from sepzoo.export.formats.tflite import MODES
 from sepzoo.export.formats.xla import XLA
 from sepzoo.export.pipeline import write
@@ -25,6 +26,7 @@ from sepzoo.support.errors import unknown
 _WRITTEN: tuple[Iterable[Target], ...] = (
     MODES.values(),
     [XLA],
+    [STABLEHLO_TARGET],
     [ONNX],
     [OPENVINO_TARGET],
 )

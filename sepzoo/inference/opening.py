@@ -15,6 +15,7 @@ from sepzoo.artifact.model_format import (
     OPENVINO,
     OPENVINO_XML,
     SAVED_MODEL,
+    STABLEHLO,
     TFLITE,
     model_format,
 )
@@ -56,6 +57,12 @@ def _openvino(path: Path, threads: int) -> Classifier:
     return read(path, threads)
 
 
+def _stablehlo(path: Path, threads: int) -> Classifier:
+    from sepzoo.inference.stablehlo_file import read
+
+    return read(path, threads)
+
+
 _READERS: dict[str, Callable[[Path, int], Classifier]] = {
     ARCHIVE: _keras,
     HDF5: _keras,
@@ -63,6 +70,7 @@ _READERS: dict[str, Callable[[Path, int], Classifier]] = {
     ONNX: _onnx,
     SAVED_MODEL: _saved_model,
     OPENVINO: _openvino,
+    STABLEHLO: _stablehlo,
     OPENVINO_XML: _openvino,
 }
 """Format -> what opens it and brings in no more than it needs."""
@@ -87,7 +95,7 @@ def open(  # noqa: A001  (named for what it does, as in gzip.open)
     threads: int = 1,
     trust: bool = False,
 ) -> Classifier:
-    """Open a network's file: `.keras`, `.tflite`, `.onnx`, OpenVINO's `.xml`, or a SavedModel's or OpenVINO's folder.
+    """Open a network's file (`.keras`, `.tflite`, `.onnx`, `.xml`) or folder (SavedModel, OpenVINO, StableHLO).
 
     Which of them a file is, its content says, not its name. A whole-model `.h5` file of Keras 2 is read too; it has
     neither labels nor preprocessing, so say them.
@@ -134,7 +142,7 @@ def _reader(source: Path) -> Callable[[Path, int], Classifier]:
         if missing == "does not exist":
             raise SepzooError(f"{source}: no such file.")
         raise SepzooError(f"expected a model file. Received: {source}, which {missing}.")
-    known = "a model file (.keras, .h5, .tflite, .onnx, .xml) or the folder of a SavedModel or an OpenVINO model"
+    known = "a model file (.keras, .h5, .tflite, .onnx, .xml) or the folder of one (SavedModel, OpenVINO, StableHLO)"
     found = model_format(source, readable=_READERS, expected=known)
     if found == SAVED_MODEL and not _is_utf8(source):
         raise SepzooError(

@@ -41,6 +41,7 @@ def test_the_names() -> None:
         "tflite:int8",
         "tflite:int16x8",
         "xla",
+        "stablehlo",
         "onnx",
         "openvino",
     ]

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from sepzoo.artifact.inspection.formats import OPENVINO, fits
+from sepzoo.artifact.inspection.formats import OPENVINO, STABLEHLO, fits
 from sepzoo.artifact.inspection.records import Inspection
 from sepzoo.support.bounds import BOUNDS
 from sepzoo.support.checked_files import is_known, mark_known, states
@@ -28,9 +28,10 @@ _DAMAGED = {
     ".tflite": "expected a TFLite file. Received: a damaged one ({why}).",
     ".xml": "expected an OpenVINO model. Received: a damaged one ({why}).",
     ".onnx": "expected an ONNX file. Received: a damaged one ({why}).",
+    ".stablehlo": "expected a StableHLO model. Received: a damaged one ({why}).",
     "": "expected a SavedModel. Received: a damaged one ({why}).",
 }
-"""Suffix of a file -> what is said of a damaged one; of a folder ""."""
+"""Suffix of a file, or of that by which a folder is told -> what is said of a damaged one; of other folders ""."""
 _OTHERWISE = "the file is damaged or another thing than its name says ({why})."
 
 
@@ -158,8 +159,10 @@ def _asked(path: Path, *, try_out: bool) -> Inspection:
     if "unread" in reply:
         raise SepzooError(f"{path}: expected a file whose tensors are numbers. Received: {printable(reply['unread'])}.")
     if "refused" in reply:
-        suffix = path.suffix if path.is_file() else ".xml" if (path / OPENVINO).is_file() else ""
-        text = _DAMAGED.get(suffix, _OTHERWISE).format(why=printable(reply["refused"]))
+        folder = next((name for name in (OPENVINO, STABLEHLO) if (path / name).is_file()), "")
+        text = _DAMAGED.get(Path(folder).suffix if path.is_dir() else path.suffix, _OTHERWISE).format(
+            why=printable(reply["refused"])
+        )
         raise SepzooError(f"{path}: {text}")
     return Inspection.from_dict({**reply["found"], "path": str(path)})
 

@@ -9,8 +9,8 @@ from typing import BinaryIO
 from sepzoo.artifact.inspection.protobuf import fields
 from sepzoo.support.bounds import BOUNDS
 
-OPENVINO = "model.xml"
-"""In a folder: the graph of OpenVINO's pair of files."""
+OPENVINO, STABLEHLO = "model.xml", "model.stablehlo"
+"""In a folder: the graph of OpenVINO's pair of files; a function of StableHLO."""
 HDF5 = b"\x89HDF\r\n\x1a\n"
 _ONNX_VERSION, _ONNX_GRAPH = 1, 7
 _ONNX_START = 2**20

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from sepzoo.artifact.inspection.archive import open_archive, open_member, read_member
-from sepzoo.artifact.inspection.formats import OPENVINO, format_of
+from sepzoo.artifact.inspection.formats import OPENVINO, STABLEHLO, format_of
 from sepzoo.artifact.inspection.records import Array, Inspection, Member
 from sepzoo.artifact.inspection.saved_model import GRAPH, folder_members, read_saved_model
 from sepzoo.support.bounds import BOUNDS
@@ -46,6 +46,10 @@ def _read_folder(path: Path) -> Inspection:
         from sepzoo.artifact.inspection.openvino import read_openvino
 
         return dataclasses.replace(read_openvino(path / OPENVINO, folder_members(path)), path=str(path))
+    if (path / STABLEHLO).is_file():
+        from sepzoo.artifact.inspection.stablehlo import read_stablehlo
+
+        return read_stablehlo(path, folder_members(path))
     members = folder_members(path)
     kind = "run folder" if (path / RECIPE).is_file() else "folder"
     return Inspection(path=str(path), format=kind, bytes=sum(each.bytes for each in members), members=members)

@@ -90,8 +90,7 @@ def onnx(
             too much. Nothing is written then but the converter's own words, if it fails.
 
     Example:
-        >>> import pytest, sepzoo, tempfile
-        >>> _ = [pytest.importorskip(name) for name in ("tf2onnx", "onnxruntime")]
+        >>> import sepzoo, tempfile
         >>> network = sepzoo.applications.build("mobilenet_v1", alpha=0.25, input_shape=(32, 32, 3), classes=2)
         >>> report = onnx(network, tempfile.mkdtemp() + "/small.onnx", labels=["cat", "dog"])
         >>> report.target, report.labels, report.operators["Conv"]

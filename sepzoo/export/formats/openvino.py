@@ -78,8 +78,7 @@ def openvino(
             Nothing is written then but the converter's own words, if it fails.
 
     Example:
-        >>> import pytest, sepzoo, tempfile
-        >>> _ = pytest.importorskip("openvino")
+        >>> import sepzoo, tempfile
         >>> network = sepzoo.applications.build("mobilenet_v1", alpha=0.25, input_shape=(32, 32, 3), classes=2)
         >>> report = openvino(network, tempfile.mkdtemp() + "/small", labels=["cat", "dog"])
         >>> report.target, report.labels, sorted(file.name for file in report.path.glob("model.*"))
