@@ -18,6 +18,15 @@ from sepzoo.cli.description import (
 )
 from sepzoo.cli.network import ModelName, Weights, model_path, open_network, open_run
 from sepzoo.cli.options import Json, NetworkSettings
+from sepzoo.cli.tflite_options import (
+    Agreement,
+    BatchSizes,
+    CArray,
+    EdgesText,
+    KeepFloat,
+    MaxDrop,
+    tflite_options,
+)
 from sepzoo.export.target_names import TARGET_NAMES
 
 
@@ -33,6 +42,12 @@ def export(
     ] = None,
     calibration: Annotated[int, typer.Option(min=1, help="How many of them set the ranges of integers.")] = 200,
     seed: Annotated[int | None, typer.Option(min=0, help="Decides which; by default the run's own, else 0.")] = None,
+    edges: EdgesText = None,
+    keep_float: KeepFloat = None,
+    agreement: Agreement = None,
+    max_drop: MaxDrop = None,
+    batch_sizes: BatchSizes = None,
+    c_array: CArray = False,
     weights: Weights = None,
     settings: NetworkSettings = None,
     labels: LabelsFile = None,
@@ -56,6 +71,7 @@ def export(
     from sepzoo.inference.keras_model import from_model
 
     targets = check_targets([name.strip() for name in to.strip("[] ").split(",")])
+    options = tflite_options(edges, keep_float, agreement, max_drop, batch_sizes, c_array=c_array)
     names, prepared, outputs = read_labels(labels), parse_preprocessing(preprocessing), parse_outputs(output_kinds)
     run = open_run(model, weights=weights, settings=settings)
     if run is not None:
@@ -68,6 +84,7 @@ def export(
             labels=names,
             preprocessing=prepared,
             outputs=outputs,
+            tflite_options=options,
         )
     else:
         network = open_network(model, weights=weights, settings=settings)
@@ -80,5 +97,6 @@ def export(
             stem if out is None else out / stem.name,
             samples=None if data is None else samples_of_data(classifier, data, count=calibration, seed=seed or 0),
             saved=saved,
+            tflite_options=options,
         )
     typer.echo(json.dumps(results.to_dict(), indent=1) if as_json else results)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sepzoo.export.formats.openvino import openvino
     from sepzoo.export.formats.stablehlo import stablehlo
     from sepzoo.export.formats.tflite import tflite
+    from sepzoo.export.formats.tflite_options import TfliteOptions
     from sepzoo.export.formats.xla import xla
     from sepzoo.export.report import ExportReport
     from sepzoo.export.target import Target
@@ -30,6 +31,7 @@ __all__ = [
     "ExportReport",
     "Latency",
     "Target",
+    "TfliteOptions",
     "Tolerance",
     "export",
     "onnx",
@@ -47,6 +49,7 @@ __getattr__, __dir__ = lazy_names(
         "Latency": "sepzoo.inference.latency",
         "TARGETS": "sepzoo.export.targets",
         "Target": "sepzoo.export.target",
+        "TfliteOptions": "sepzoo.export.formats.tflite_options",
         "Tolerance": "sepzoo.export.tolerance",
         "export": "sepzoo.export.targets",
         "onnx": "sepzoo.export.formats.onnx",

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sepzoo.export.comparison import Comparison
+from sepzoo.export.formats.tflite import configured
+from sepzoo.export.formats.tflite_options import TfliteOptions
 from sepzoo.export.noise import noise_of
 from sepzoo.export.pipeline import write
 from sepzoo.export.preparation import require_calibratable
@@ -64,9 +66,14 @@ class ExportResults:
             matched = "" if seen.file_accuracy is None else f", classes matched {seen.matched or 'by number'}"
             notes.append(f"checked on {seen.origin}{matched}")
             notes += [f"{report.target}{text}" for text in map(_differences, seen.outputs or (seen,)) if text]
+            notes += [f"{report.target}: {what} {value}" for what, value in report.rows() if what in _NOTED]
             notes += [f"{report.target} calibrated on {report.calibration}"] if report.calibration else []
         text = table(["", "file", "KiB", "accuracy", "same answer", "KL, nats", "ms/image"], rows, left=2)
         return "\n".join([text, *dict.fromkeys(notes)])
+
+
+_NOTED = ("float layers", "samples at a time", "C array")
+"""Rows of a report that the table has no column for."""
 
 
 def check_targets(names: Sequence[str]) -> tuple[str, ...]:
@@ -93,6 +100,7 @@ def export_all(
     samples: ExportSamples | None = None,
     saved: Path | None = None,
     title: str = "",
+    tflite_options: TfliteOptions | None = None,
 ) -> ExportResults:
     """Write one file a target, each checked against the network on held-out images.
 
@@ -103,13 +111,15 @@ def export_all(
         samples: to calibrate and check on; None: random pixels to check on.
         saved: the network's own file, for the table.
         title: before each line of progress.
+        tflite_options: what was chosen of `.tflite` files, as far as each mode has it.
 
     Raises:
         SepzooError: an unknown target, integers without samples to calibrate on, a path where something else lies, or
             what `sepzoo.export.export` raises. What can be seen beforehand is raised before the first file is written.
     """
-    wanted = {name: stem.with_name(stem.name + TARGETS[name].suffix) for name in check_targets(targets)}
-    calibrated = [name for name in wanted if TARGETS[name].calibrated]
+    chosen = configured({name: TARGETS[name] for name in check_targets(targets)}, tflite_options or TfliteOptions())
+    wanted = {name: stem.with_name(stem.name + target.suffix) for name, target in chosen.items()}
+    calibrated = [name for name, target in chosen.items() if target.calibrated or target.needs_calibration]
     if calibrated and samples is None:
         raise SepzooError(
             f"{', '.join(calibrated)} needs images to calibrate on. Received: no --data. Name the training data: "
@@ -118,9 +128,10 @@ def export_all(
     for name in wanted:
         named(name).require_packages()
     for name in calibrated:
-        require_calibratable(classifier.model, name)
+        if chosen[name].calibrated:
+            require_calibratable(classifier.model, name)
     for name, path in wanted.items():
-        TARGETS[name].check_path(path)
+        chosen[name].check_path(path)
     reports: list[ExportReport] = []
     left = time_left(len(wanted))
     calibration, check = (None, None) if samples is None else (samples.calibration, samples.check)
@@ -131,7 +142,7 @@ def export_all(
                 reports.append(
                     write(
                         classifier,
-                        TARGETS[name],
+                        chosen[name],
                         path,
                         calibration=calibration,
                         check=check,

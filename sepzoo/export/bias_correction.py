@@ -8,6 +8,7 @@ section 4.2; here the means are measured on images).
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 
 import keras
@@ -20,7 +21,28 @@ from sepzoo.support.types import Args, Kwargs, Layer, Operation, Tensor
 IMAGES = 32
 """Images that the means are measured on; 20 give the same result as 200."""
 
-_LEVELS = 127
+
+@dataclasses.dataclass(frozen=True)
+class Rounding:
+    """How a format rounds kernels, symmetric about zero.
+
+    Attributes:
+        bits: of the kernels of convolutions and of fully connected layers.
+        depthwise_bits: of those of depthwise convolutions; None: they stay.
+        per_channel: whether each channel has a scale of its own.
+    """
+
+    bits: int = 8
+    depthwise_bits: int | None = 8
+    per_channel: bool = True
+
+    def of(self, kind: type, kernel: np.ndarray) -> np.ndarray:
+        """Return the rounded kernel of a layer of a class."""
+        bits = self.depthwise_bits if kind is keras.layers.DepthwiseConv2D else self.bits
+        axes = _CHANNEL_AXES[kind] if self.per_channel else ()
+        return kernel if bits is None else rounded(kernel, axes, bits=bits)
+
+
 _CHANNEL_AXES: dict[type, tuple[int, ...]] = {
     keras.layers.Conv2D: (-1,),
     keras.layers.DepthwiseConv2D: (-2, -1),
@@ -28,9 +50,18 @@ _CHANNEL_AXES: dict[type, tuple[int, ...]] = {
 }
 """The layers whose kernels the TFLite converter rounds, with one scale for each place on these axes."""
 
+EIGHT_BITS = Rounding()
+"""As TensorFlow's converter rounds."""
 
-def correct_biases(model: keras.Model, images: np.ndarray | Sequence[np.ndarray], *, rounds_from: int = 0) -> int:
-    """Move the biases of a model so that it keeps its means once its weights are rounded to 8 bits.
+
+def correct_biases(
+    model: keras.Model,
+    images: np.ndarray | Sequence[np.ndarray],
+    *,
+    rounds_from: int = 0,
+    rounding: Rounding = EIGHT_BITS,
+) -> dict[str, np.ndarray]:
+    """Move the biases of a model so that it keeps its means once its weights are rounded.
 
     Layers are corrected in the order of the graph, each on inputs that come from rounded and corrected layers, so a
     layer without a bias is made good by the next one that has a bias. A layer that is called several times stays as it
@@ -41,9 +72,10 @@ def correct_biases(model: keras.Model, images: np.ndarray | Sequence[np.ndarray]
         images: samples as the model takes them, such as (n, height, width, channels); the first 32 are used. Of several
             inputs one array each, in the order of the inputs.
         rounds_from: how many elements a kernel has at least that will be rounded.
+        rounding: how.
 
     Returns:
-        The number of layers that were corrected.
+        What was added to the bias of each layer that was corrected, by its name.
     """
     sources = [keras.Input(given.shape[1:], dtype=given.dtype) for given in model.inputs]
     samples = [images] if isinstance(images, np.ndarray) else images
@@ -60,46 +92,47 @@ def correct_biases(model: keras.Model, images: np.ndarray | Sequence[np.ndarray]
         shifts[id(layer)] = exact[id(layer)][0] - _mean(outputs)
         return outputs + shifts[id(layer)]
 
-    def rounded_kernel(kernel: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-        return rounded(kernel, axes) if kernel.size >= rounds_from else kernel
+    def rounded_kernel(kind: type, kernel: np.ndarray) -> np.ndarray:
+        return rounding.of(kind, kernel) if kernel.size >= rounds_from else kernel
 
-    replay(model, sources, _linear_steps(lambda kernel, _: kernel, note))
+    replay(model, sources, _linear_steps(lambda _, kernel: kernel, note))
     replay(model, sources, _linear_steps(rounded_kernel, correct))
     if shifts:
         with errors_only("tensorflow"):  # which warns of every model that it compiles
             means = keras.Model(sources, list(shifts.values()))
             found = keras.tree.flatten(means.predict_on_batch([each[:IMAGES] for each in samples]))
         layers = {id(layer): layer for layer in model.layers}
-        for key, shift in zip(shifts, found, strict=True):
-            layers[key].bias.assign_add(shift)
-    return len(shifts)
+        added = {layers[key].name: np.asarray(shift) for key, shift in zip(shifts, found, strict=True)}
+        for name, shift in added.items():
+            model.get_layer(name).bias.assign_add(shift)
+        return added
+    return {}
 
 
-def rounded(kernel: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-    """Return a kernel rounded to 8 bits, symmetric about zero, one scale for each place on `axes`.
+def rounded(kernel: np.ndarray, axes: tuple[int, ...], *, bits: int = 8) -> np.ndarray:
+    """Return a kernel rounded to so many bits, symmetric about zero, one scale for each place on `axes`.
 
     Example:
         >>> rounded(np.array([[0.3, 127.0], [0.1, -2.6]]), (-1,)).round(3).tolist()
         [[0.3, 127.0], [0.099, -3.0]]
     """
     others = tuple(axis for axis in range(-kernel.ndim, 0) if axis not in axes)
-    scale = np.abs(kernel).max(axis=others, keepdims=True) / _LEVELS
+    scale = np.abs(kernel).max(axis=others, keepdims=True) / (2 ** (bits - 1) - 1)
     return np.round(kernel / np.where(scale == 0, 1, scale)) * scale
 
 
 def _linear_steps(
-    kernel_of: Callable[[np.ndarray, tuple[int, ...]], np.ndarray], after: Callable[[Layer, Tensor], Tensor]
+    kernel_of: Callable[[type, np.ndarray], np.ndarray], after: Callable[[Layer, Tensor], Tensor]
 ) -> Callable[[Operation, Args, Kwargs], Tensor]:
     """Return a call for `replay` that gives layers other kernels, and their outputs before activation to `after`."""
 
     def call(operation: Operation, args: Args, kwargs: Kwargs) -> Tensor:
-        axes = _CHANNEL_AXES.get(type(operation))
-        if axes is None:
+        if type(operation) not in _CHANNEL_AXES:
             return operation(*args, **kwargs)
         twin = type(operation).from_config({**operation.get_config(), "activation": None, "name": None})
         outputs = twin(input_of(args, kwargs))
         kernel, *bias = operation.get_weights()
-        twin.set_weights([kernel_of(kernel, axes), *bias])
+        twin.set_weights([kernel_of(type(operation), kernel), *bias])
         return operation.activation(after(operation, outputs))
 
     return call

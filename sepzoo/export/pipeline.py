@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 from pathlib import Path
 
 from sepzoo.analysis.profiling import profile
 from sepzoo.data.samples import Samples
-from sepzoo.export.comparison import compare, origin_of, with_half_error
+from sepzoo.export.comparison import Comparison, compare, origin_of, with_half_error
 from sepzoo.export.converter_errors import refusal
 from sepzoo.export.noise import noise_of
 from sepzoo.export.preparation import deployed, require_calibratable, require_tensorflow, shapes_of
 from sepzoo.export.prepared import Preparations, Prepared, preparing
-from sepzoo.export.reference import float32_reference
 from sepzoo.export.report import ExportReport
 from sepzoo.export.taken_inputs import DRAW, saying_inputs
-from sepzoo.export.target import Target
+from sepzoo.export.target import Converted, Target
 from sepzoo.export.target_names import named
 from sepzoo.export.tolerance import Tolerance
 from sepzoo.inference.classifier import Classifier
@@ -67,24 +67,34 @@ def write(
     if target.calibrated:
         require_calibratable(classifier.model, target.name)
     classifier = saying_inputs(classifier, check or calibration)
-    model, limits = float32_reference(classifier), tolerance or target.tolerance
+    limits = tolerance or target.tolerance
     samples = check if check is not None else calibration
     if samples is None:
         samples = noise_of(classifier)
     with contextlib.ExitStack() as stack:
         if preparations is None:
             preparations = stack.enter_context(preparing(classifier, calibration, beside=Path(path).parent))
+        model = preparations.reference
         prepared = preparations.of(
-            calibrated=target.calibrated, rounds_from=target.rounds_from, correct_bias=correct_bias
+            calibrated=target.calibrated,
+            rounds_from=target.rounds_from,
+            rounding=target.rounding,
+            correct_bias=correct_bias,
         )
+        held = _Held(classifier, preparations, samples, random=check is None and calibration is None)
+        if target.search is not None:
+            target = target.search(prepared, functools.partial(_judged, target, prepared, held))
         temporary = stack.enter_context(atomic_write(path, folder=target.folder))
-        _convert(target, prepared, temporary, name=model.name, log=log, beside=Path(path))
+        converted = _convert(target, prepared, temporary, name=model.name, log=log, beside=Path(path))
         target.add_metadata(temporary, deployed(classifier), shapes_of(classifier))
         file = open_file(temporary, trust=True)
-        comparison = compare(model, file, samples, random=check is None and calibration is None)
+        comparison = held.compared(file)
         if model is not classifier:
             comparison = with_half_error(comparison, classifier, file, samples)
         problems = limits.problems(comparison)
+        for size in file.batch_sizes[1:]:
+            several = limits.problems(held.compared(file.of_batch(size)))
+            problems += [f"{size} samples at a time: {problem}" for problem in several]
         if problems:
             raise SepzooError(
                 f"{target.name} of {model.name} was refused: {'; '.join(problems)}; checked on {comparison.origin}. "
@@ -104,8 +114,43 @@ def write(
             output=next((output for output in classifier.outputs if output.name == comparison.name), None),
             outputs=classifier.outputs,
             cost=_cost(file, classifier),
+            operator_versions=dict(file.operator_versions),
+            batch_sizes=file.batch_sizes,
+            float_layers=converted.float_layers,
+            float_bytes=converted.float_bytes,
         )
-    return dataclasses.replace(report, size=_size(Path(path)))
+    report = dataclasses.replace(report, size=_size(Path(path)))
+    return report if target.finish is None else target.finish(report)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Held:
+    """What files are held against.
+
+    Attributes:
+        classifier: the model as it was given.
+        preparations: know what it answers.
+        samples: to run it and the files on.
+        random: whether they are random ones.
+    """
+
+    classifier: KerasClassifier
+    preparations: Preparations
+    samples: Samples
+    random: bool
+
+    def compared(self, file: Classifier) -> Comparison:
+        """Return the comparison of a file with the model."""
+        expected = self.preparations.expected(self.samples)
+        return compare(self.preparations.reference, file, self.samples, random=self.random, expected=expected)
+
+
+def _judged(target: Target, prepared: Prepared, held: _Held, content: bytes) -> Comparison:
+    """Return the comparison of a file's bytes, which have no metadata yet."""
+    candidate = prepared.files.path(f"candidate{target.suffix}")
+    candidate.write_bytes(content)
+    target.add_metadata(candidate, deployed(held.classifier), shapes_of(held.classifier))
+    return held.compared(open_file(candidate, trust=True))
 
 
 def _cost(file: Classifier, classifier: KerasClassifier) -> XlaCost | None:
@@ -120,7 +165,7 @@ def _check_request(target: Target, path: Path, calibration: Samples | None, chec
     if target.extension and path.suffix != target.extension:
         raise SepzooError(f"expected a file name that ends in {target.extension}. Received: {path}.")
     target.check_path(path)
-    if target.calibrated and calibration is None:
+    if (target.calibrated or target.needs_calibration) and calibration is None:
         raise SepzooError(
             f"{target.mode} needs calibration. Received: calibration=None. {DRAW.format('the training data')}."
         )
@@ -142,13 +187,14 @@ def _convert(
     name: str,
     log: str | os.PathLike[str] | None,
     beside: Path,
-) -> None:
+) -> Converted:
     """Convert in silence; what the converter says goes to the log."""
     text = Log()
     try:
         with quiet() as text:
-            target.convert(prepared, temporary)
+            converted = target.convert(prepared, temporary)
         raise_if_stopped()  # TensorFlow's converter swallows it, now and then
+        return converted or Converted()
     except SepzooError:
         raise
     except Exception as error:  # converters raise their own kinds, RuntimeError, ValueError and more

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,12 +13,14 @@ import keras
 import numpy as np
 
 from sepzoo.data.samples import Samples
-from sepzoo.export.bias_correction import correct_biases
+from sepzoo.export.bias_correction import EIGHT_BITS, Rounding, correct_biases
+from sepzoo.export.comparison import by_name
 from sepzoo.export.embedded_inputs import only_looked_up
 from sepzoo.export.preparation import deployable
+from sepzoo.export.reference import float32_reference
 from sepzoo.export.taken_inputs import calibration_values
 from sepzoo.inference.keras_model import KerasClassifier
-from sepzoo.layers.graph import graph_of
+from sepzoo.layers.graph import graph_of, layers_of
 from sepzoo.support.printable import is_one_line
 from sepzoo.support.workspace import workspace
 
@@ -57,12 +60,16 @@ class Prepared:
         model: of built-in layers, batch norm folded, biases corrected where the format rounds; only to be read.
         values: the calibration samples as the model takes them, by the names of its inputs; None where the format has
             no use for them.
+        shifts: what was added to the biases of its layers, to make good what rounding does, by their names.
+        layers: names of the layers of the model as it was given.
         files: that formats share.
         number: of this one among those of a call.
     """
 
     model: keras.Model
     values: dict[str, np.ndarray] | None
+    shifts: dict[str, np.ndarray]
+    layers: frozenset[str]
     files: SharedFiles
     number: int = 0
 
@@ -84,34 +91,62 @@ class Preparations:
 
     def __init__(self, classifier: KerasClassifier, calibration: Samples | None, files: SharedFiles) -> None:
         self._classifier, self._calibration, self._files = classifier, calibration, files
-        self._known: dict[tuple[bool, bool, int | None], Prepared] = {}
+        self._known: dict[tuple[bool, bool, int | None, Rounding], Prepared] = {}
+        self._answers: dict[int, tuple[Samples, dict[str, np.ndarray]]] = {}
         self._looked_up = any(only_looked_up(classifier.model, each) for each in graph_of(classifier.model).inputs)
 
-    def of(self, *, calibrated: bool, rounds_from: int | None, correct_bias: bool = True) -> Prepared:
+    @functools.cached_property
+    def reference(self) -> KerasClassifier:
+        """What files are held against: the network as it was given, in float32."""
+        return float32_reference(self._classifier)
+
+    def expected(self, samples: Samples) -> dict[str, np.ndarray]:
+        """Return what the reference predicts, by the names of its outputs; asked for once for the same samples."""
+        known = self._answers.get(id(samples))
+        if known is None or known[0] is not samples:
+            known = self._answers[id(samples)] = (samples, by_name(self.reference, samples))
+        return known[1]
+
+    def of(
+        self,
+        *,
+        calibrated: bool,
+        rounds_from: int | None,
+        rounding: Rounding = EIGHT_BITS,
+        correct_bias: bool = True,
+    ) -> Prepared:
         """Return the network prepared for a format.
 
         Args:
             calibrated: whether activations are integers.
-            rounds_from: how many elements a kernel has at least that is rounded to 8 bits; None: none is.
+            rounds_from: how many elements a kernel has at least that is rounded to 8 bits or less; None: none is.
+            rounding: how.
             correct_bias: whether biases make good the mean error of such weights.
 
         Raises:
             SepzooError: a layer that no file can hold, or samples that show nothing.
         """
         uses = self._calibration is not None and (calibrated or rounds_from is not None)
-        key = (calibrated and self._looked_up, uses, rounds_from if uses and correct_bias else None)
+        corrects = uses and correct_bias and rounds_from is not None
+        key = (
+            calibrated and self._looked_up,
+            uses,
+            rounds_from if corrects else None,
+            rounding if corrects else EIGHT_BITS,
+        )
         if key not in self._known:
             self._known[key] = self._prepared(*key)
         return self._known[key]
 
-    def _prepared(self, whole: bool, uses: bool, rounds_from: int | None) -> Prepared:
+    def _prepared(self, whole: bool, uses: bool, rounds_from: int | None, rounding: Rounding) -> Prepared:
         ready = deployable(self._classifier, whole=whole)
-        values = None
+        values, shifts = None, dict[str, np.ndarray]()
         if uses and self._calibration is not None:
             values = calibration_values(self._classifier, self._calibration, ready)
             if rounds_from is not None:
-                correct_biases(ready, list(values.values()), rounds_from=rounds_from)
-        return Prepared(ready, values, self._files, len(self._known))
+                shifts = correct_biases(ready, list(values.values()), rounds_from=rounds_from, rounding=rounding)
+        names = frozenset(name.rpartition("/")[2] for name, _ in layers_of(self._classifier.model))
+        return Prepared(ready, values, shifts, names, self._files, len(self._known))
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from sepzoo.export.comparison import Comparison
+from sepzoo.export.microcontroller import Microcontroller
 from sepzoo.export.tolerance import Tolerance
 from sepzoo.inference.latency import Latency
 from sepzoo.inference.stablehlo_file import XlaCost
@@ -32,6 +33,12 @@ class ExportReport:
             `comparison`.
         outputs: what each output gives; empty where nobody asked.
         cost: of one sample by XLA's own analysis; None of files that say none.
+        operator_versions: operator name -> the highest of its versions in the file, which a runtime must know; empty
+            where the format has none.
+        batch_sizes: numbers of samples that the file takes at a time, a signature each; empty where any number will do.
+        float_layers: names of the layers that were left float in a file that rounds, in the order of the graph.
+        float_bytes: how much larger the file is by them.
+        microcontroller: the C array beside the file, and the memory that it takes; None where nobody asked.
     """
 
     path: Path
@@ -47,6 +54,11 @@ class ExportReport:
     output: Output | None = None
     outputs: tuple[Output, ...] = ()
     cost: XlaCost | None = None
+    operator_versions: dict[str, int] = dataclasses.field(default_factory=dict)
+    batch_sizes: tuple[int, ...] = ()
+    float_layers: tuple[str, ...] = ()
+    float_bytes: int = 0
+    microcontroller: Microcontroller | None = None
 
     def rows(self) -> list[tuple[str, str]]:
         """Return the table's rows: what, and its value in words."""
@@ -72,9 +84,20 @@ class ExportReport:
             rows.append(("sepzoo's count", f"{self.cost.macs:,} multiply-accumulates"))
         if self.calibration:
             rows.append(("calibrated on", self.calibration))
+        if len(self.batch_sizes) > 1:
+            rows.append(("samples at a time", f"{', '.join(map(str, self.batch_sizes))}, each compared"))
+        if self.float_layers:
+            cost = f"{self.float_bytes / 1024:+.1f} KiB"
+            rows.append(("float layers", f"{', '.join(self.float_layers)} ({len(self.float_layers)}, {cost})"))
+        if self.microcontroller is not None:
+            rows.append(("C array", str(self.microcontroller)))
         if self.operators:
-            rows.append(("operators", ", ".join(f"{count} {name}" for name, count in self.operators.items())))
+            rows.append(("operators", ", ".join(map(self._operator, self.operators))))
         return rows
+
+    def _operator(self, name: str) -> str:
+        version = self.operator_versions.get(name)
+        return f"{self.operators[name]} {name}" + ("" if version is None else f" v{version}")
 
     def to_json(self) -> str:
         """Return all fields as JSON."""

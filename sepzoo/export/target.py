@@ -7,15 +7,35 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+from sepzoo.export.bias_correction import EIGHT_BITS, Rounding
+from sepzoo.export.comparison import Comparison
 from sepzoo.export.preparation import Shapes
 from sepzoo.export.prepared import Prepared
+from sepzoo.export.report import ExportReport
 from sepzoo.export.tolerance import Tolerance
 from sepzoo.records.metadata import Metadata
 from sepzoo.support.atomic import check_target
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.printable import is_one_line, printable
 
-Convert: TypeAlias = Callable[[Prepared, Path], None]
+
+@dataclasses.dataclass(frozen=True)
+class Converted:
+    """What a conversion has to say of its file.
+
+    Attributes:
+        float_layers: names of the layers that were left float in a file that rounds, in the order of the graph.
+        float_bytes: how much larger the file is by them.
+    """
+
+    float_layers: tuple[str, ...] = ()
+    float_bytes: int = 0
+
+
+Convert: TypeAlias = Callable[[Prepared, Path], Converted | None]
+
+Judge: TypeAlias = Callable[[bytes], Comparison]
+"""Compares a file's bytes, without metadata, with the model on the check samples."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,9 +51,14 @@ class Target:
             sample.
         tolerance: the default one.
         rounds: whether numbers lose digits, so that only real samples show what that does.
-        rounds_from: how many elements a kernel has at least that is rounded to 8 bits; None: none is.
+        rounds_from: how many elements a kernel has at least that is rounded to 8 bits or less; None: none is.
+        rounding: how such kernels are rounded.
         calibrated: whether activations are integers too, whose ranges come from samples.
         folder: whether it is a folder of files.
+        beside: what the names of further files beside it have behind its own.
+        needs_calibration: whether samples to calibrate on are needed for another reason.
+        finish: makes more of the file once it is in its place, and returns the report with it; None: nothing.
+        search: finds what is best for this network, and returns the target that writes it; None: there is no choice.
     """
 
     name: str
@@ -43,8 +68,13 @@ class Target:
     tolerance: Tolerance
     rounds: bool = False
     rounds_from: int | None = None
+    rounding: Rounding = EIGHT_BITS
     calibrated: bool = False
     folder: bool = False
+    needs_calibration: bool = False
+    finish: Callable[[ExportReport], ExportReport] | None = None
+    beside: tuple[str, ...] = ()
+    search: Callable[[Prepared, Judge], Target] | None = None
 
     @property
     def mode(self) -> str:
@@ -63,6 +93,8 @@ class Target:
                 f"{printable(str(path))}. Name another folder."
             )
         check_target(path, folder=self.folder)
+        for suffix in self.beside:
+            check_target(path.with_name(path.name + suffix))
 
     @property
     def extension(self) -> str:

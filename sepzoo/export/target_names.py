@@ -36,12 +36,20 @@ class TargetName:
         require_installed(self.name, self.packages, self.extra)
 
 
+_QUANT = (("ai_edge_quantizer",), "quant")
+
 TARGET_NAMES = (
     TargetName("tflite:float32", "the network's own answers, on any device"),
-    TargetName("tflite:float16", "half the size, for GPUs and CPUs"),
+    TargetName("tflite:float16", "weights of half the size, for GPUs and CPUs"),
     TargetName("tflite:dynamic", "8-bit weights, float activations, for CPUs"),
     TargetName("tflite:int8", "8-bit integers throughout, for NPUs, microcontrollers and CPUs"),
+    TargetName("tflite:int8_float_io", "the same with float inputs and outputs"),
+    TargetName("tflite:int8_per_tensor", "the same with one scale a kernel, for hardware that knows no other"),
     TargetName("tflite:int16x8", "16-bit activations, 8-bit weights, where int8 loses too much"),
+    TargetName("tflite:weights_int8", "8-bit weights, float activations, for small downloads", *_QUANT),
+    TargetName("tflite:weights_int4", "4-bit weights but for depthwise ones, which stay float", *_QUANT),
+    TargetName("tflite:weights_int4_int8", "4-bit weights, depthwise ones 8-bit", *_QUANT),
+    TargetName("tflite:int8_int4", "8-bit activations, 4-bit weights, depthwise ones 8-bit", *_QUANT),
     TargetName("xla", "a SavedModel that XLA compiles, for GPU servers"),
     TargetName("stablehlo", "one function for CPUs, GPUs and TPUs, for JAX and other compilers", ("jax",), "jax"),
     TargetName("onnx", "ONNX Runtime and the many programs that read ONNX", ("tf2onnx", "onnxruntime"), "onnx"),

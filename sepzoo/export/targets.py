@@ -11,7 +11,7 @@ from sepzoo.data.samples import Samples
 from sepzoo.export.formats.onnx import ONNX
 from sepzoo.export.formats.openvino import OPENVINO_TARGET
 from sepzoo.export.formats.stablehlo import STABLEHLO_TARGET
-from sepzoo.export.formats.tflite import MODES
+from sepzoo.export.formats.tflite import TFLITE
 from sepzoo.export.formats.xla import XLA
 from sepzoo.export.pipeline import write
 from sepzoo.export.report import ExportReport
@@ -24,7 +24,7 @@ from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import unknown
 
 _WRITTEN: tuple[Iterable[Target], ...] = (
-    MODES.values(),
+    TFLITE,
     [XLA],
     [STABLEHLO_TARGET],
     [ONNX],

@@ -154,10 +154,17 @@ def insert_metadata(content: bytes, metadata: bytes) -> bytes:
     """Return the model with one more buffer that holds the metadata.
 
     A FlatBuffer points forward only, so a new root table is put before the old bytes and points into them; nothing is
-    unpacked, and the weights stay aligned as the converter aligned them.
+    unpacked, and the weights stay aligned as the converter aligned them. Buffers that lie behind the FlatBuffer, at
+    places that count from the file's beginning, are taken into it.
     """
     old = schema.Model.GetRootAs(content, 0)
-    builder = flatbuffers.Builder(len(content) + len(metadata) + 4096)
+    behind = {
+        index: content[buffer.Offset() : buffer.Offset() + buffer.Size()]
+        for index, buffer in enumerate(map(old.Buffers, range(old.BuffersLength())))
+        if buffer.Offset() > 1
+    }
+    content = content[: min((old.Buffers(index).Offset() for index in behind), default=len(content))]
+    builder = flatbuffers.Builder(len(content) + sum(map(len, behind.values())) + len(metadata) + 65536)
     builder.Prep(_ALIGNMENT, 0)
     start = builder.CreateByteVector(content + bytes(-len(content) % _ALIGNMENT)) - 4
 
@@ -165,17 +172,16 @@ def insert_metadata(content: bytes, metadata: bytes) -> bytes:
         """Return the builder's offset (from the end) of what stands at `position` in the old bytes."""
         return start - position
 
-    data = builder.CreateByteVector(metadata)
-    schema.BufferStart(builder)
-    schema.BufferAddData(builder, data)
-    buffer = schema.BufferEnd(builder)
+    taken = {index: _buffer(builder, data) for index, data in behind.items()}
+    buffers = [taken.get(i) or moved(old.Buffers(i)._tab.Pos) for i in range(old.BuffersLength())]
+    buffer = _buffer(builder, metadata)
     name = builder.CreateString(METADATA_NAME)
     schema.MetadataStart(builder)
     schema.MetadataAddName(builder, name)
     schema.MetadataAddBuffer(builder, old.BuffersLength())
     entry = schema.MetadataEnd(builder)
     new = {
-        "buffers": _vector(builder, [*(moved(old.Buffers(i)._tab.Pos) for i in range(old.BuffersLength())), buffer]),
+        "buffers": _vector(builder, [*buffers, buffer]),
         "metadata": _vector(builder, [*(moved(old.Metadata(i)._tab.Pos) for i in range(old.MetadataLength())), entry]),
     }
     builder.StartObject(len(_MODEL_FIELDS))
@@ -188,6 +194,17 @@ def insert_metadata(content: bytes, metadata: bytes) -> bytes:
             builder.PrependUOffsetTRelativeSlot(slot, moved(old._tab.Indirect(old._tab.Pos + place)), 0)
     builder.Finish(builder.EndObject(), b"TFL3")
     return bytes(builder.Output())
+
+
+def _buffer(builder: flatbuffers.Builder, data: bytes) -> int:
+    """Return the offset of a buffer of data, aligned as weights must be."""
+    builder.StartVector(1, len(data), _ALIGNMENT)
+    builder.head -= len(data)
+    builder.Bytes[builder.Head() : builder.Head() + len(data)] = data
+    vector = builder.EndVector()
+    schema.BufferStart(builder)
+    schema.BufferAddData(builder, vector)
+    return int(schema.BufferEnd(builder))
 
 
 def _vector(builder: flatbuffers.Builder, offsets: list[int]) -> int:

@@ -35,6 +35,19 @@ class Classifier(DescribedModel, abc.ABC):
     outputs. One classifier serves one thread at a time.
     """
 
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """Numbers of samples that the file takes at a time, a signature each; empty where it takes any number."""
+        return ()
+
+    def of_batch(self, size: int) -> Classifier:
+        """Return the same file, run by the signature that takes so many samples at a time.
+
+        Raises:
+            SepzooError: there is none.
+        """
+        raise SepzooError(f"expected a file with a signature of {size} samples. Received: {self.name}, which has none.")
+
     def prepare(self, pixels: np.ndarray, name: str | None = None) -> np.ndarray:
         """Return pixels (n, height, width, channels) of the input's size, uint8, as the tensor that the file takes.
 

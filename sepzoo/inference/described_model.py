@@ -38,6 +38,7 @@ class DescribedModel:
     end: End = "other"
     output_name: str | None = None
     operators: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    operator_versions: Mapping[str, int] = dataclasses.field(default_factory=dict)
     input_tensors: tuple[InputTensor, ...] = ()
     output_tensors: tuple[OutputTensor, ...] = ()
 

@@ -11,6 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from sepzoo.inference.tensors import unique
 from sepzoo.inference.tflite_metadata_tables import TENSOR_AXIS_LABELS, Values, decode
+from sepzoo.inference.tflite_signatures import batch_size_of
 from sepzoo.records.inputs import Features, Input
 from sepzoo.records.metadata import MEMBER, Metadata
 from sepzoo.records.outputs import End, Output
@@ -37,7 +38,9 @@ class TfliteDescription:
         outputs: what it gives, as the file says; None where it is silent.
         inputs: input name -> number of its tensor, as the file's one signature names them; else by the tensors' names.
         ends: output name, likewise -> number of its tensor, and what the graph does last to it.
-        operators: operator name -> how often it stands in the file, most frequent first.
+        operators: operator name -> how often it stands in the first graph, most frequent first.
+        operator_versions: operator name -> the highest of its versions in the file.
+        signatures: number of samples at a time -> name of the signature that takes them, where it says so; ascending.
     """
 
     name: str | None
@@ -49,6 +52,8 @@ class TfliteDescription:
     inputs: dict[str, int]
     ends: dict[str, tuple[int, End]]
     operators: dict[str, int]
+    operator_versions: dict[str, int]
+    signatures: dict[int, str]
 
 
 def describe(content: bytes) -> TfliteDescription:
@@ -72,6 +77,8 @@ def describe(content: bytes) -> TfliteDescription:
         inputs=tensor_names(model, "input"),
         ends={name: (tensor, _end(model, tensor)) for name, tensor in tensor_names(model, "output").items()},
         operators=_operators(model),
+        operator_versions=_versions(model),
+        signatures=_signatures(model),
     )
 
 
@@ -150,16 +157,34 @@ def _operators(model: schema.Model) -> dict[str, int]:
     return dict(Counter(names).most_common())
 
 
+def _versions(model: schema.Model) -> dict[str, int]:
+    versions: dict[str, int] = {}
+    for number in range(model.SubgraphsLength()):
+        graph = model.Subgraphs(number)
+        for index in range(graph.OperatorsLength()):
+            name = _operator_name(model, graph.Operators(index))
+            version = int(model.OperatorCodes(graph.Operators(index).OpcodeIndex()).Version())
+            versions[name] = max(version, versions.get(name, 0))
+    return versions
+
+
+def _signatures(model: schema.Model) -> dict[int, str]:
+    names = [model.SignatureDefs(index).SignatureKey().decode() for index in range(model.SignatureDefsLength())]
+    return dict(sorted((size, name) for name in names if (size := batch_size_of(name)) is not None))
+
+
 def tensor_names(model: schema.Model, side: str) -> dict[str, int]:
     """Return the names of the inputs or of the outputs of the first subgraph, and the numbers of their tensors.
 
-    The file's one signature names them; where there is none, or it doesn't name just these, they are called as their
+    The graph's one signature names them; where there is none, or it doesn't name just these, they are called as their
     tensors are.
     """
     graph = model.Subgraphs(0)
     tensors = (graph.InputsAsNumpy() if side == "input" else graph.OutputsAsNumpy()).tolist()
-    if model.SignatureDefsLength() == 1 and model.SignatureDefs(0).SubgraphIndex() == 0:
-        signature = model.SignatureDefs(0)
+    signatures = [model.SignatureDefs(index) for index in range(model.SignatureDefsLength())]
+    of_graph = [each for each in signatures if each.SubgraphIndex() == 0]
+    if len(of_graph) == 1:
+        signature = of_graph[0]
         count, item = {
             "input": (signature.InputsLength(), signature.Inputs),
             "output": (signature.OutputsLength(), signature.Outputs),

@@ -69,12 +69,14 @@ class FileTensor:
         number: of its tensor.
         shape: of one sample.
         quantization: how its integers are meant.
+        key: as the file's signature has it.
     """
 
     name: str
     number: int
     shape: tuple[int, ...]
     quantization: Quantization
+    key: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -84,11 +86,33 @@ class TfliteClassifier(Classifier):
     Attributes:
         sources, targets: its inputs and outputs, in the order of `input_tensors` and `output_tensors`.
         interpreter: LiteRT's, holding the file.
+        signatures: number of samples at a time -> name of the signature that takes them.
+        signature: that runs; None: the first graph.
     """
 
     sources: tuple[FileTensor, ...]
     targets: tuple[FileTensor, ...]
     interpreter: Interpreter
+    signatures: Mapping[int, str] = dataclasses.field(default_factory=dict)
+    signature: str | None = None
+
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """Numbers of samples that the file takes at a time, a signature each; empty where none says it."""
+        return tuple(self.signatures)
+
+    def of_batch(self, size: int) -> TfliteClassifier:
+        """Return the same file, run by the signature that takes so many samples at a time.
+
+        Raises:
+            SepzooError: there is none.
+        """
+        if size not in self.signatures:
+            raise SepzooError(
+                f"expected one of the numbers of samples that {self.name} takes at a time: "
+                f"{', '.join(map(str, self.signatures)) or 'none is said'}. Received: {size}."
+            )
+        return dataclasses.replace(self, signature=self.signatures[size])
 
     @property
     def input_quantization(self) -> Quantization:
@@ -135,9 +159,18 @@ class TfliteClassifier(Classifier):
     def _run(self, given: list[np.ndarray], batch: int) -> list[np.ndarray]:
         """Return the raw outputs for up to `batch` samples; what is lacking is filled with zeros, and cut off again."""
         count = len(given[0])
-        for source, array in zip(self.sources, given, strict=True):
-            rest = np.zeros((batch - count, *array.shape[1:]), array.dtype)
-            self.interpreter.set_tensor(source.number, np.concatenate([array, rest]) if len(rest) else array)
+        whole = [
+            np.concatenate([array, np.zeros((batch - count, *array.shape[1:]), array.dtype)])
+            if count < batch
+            else array
+            for array in given
+        ]
+        if self.signature is not None:
+            named = {source.key: array for source, array in zip(self.sources, whole, strict=True)}
+            found = self.interpreter.get_signature_runner(self.signature)(**named)
+            return [np.array(found[target.key]).reshape(batch, *target.shape)[:count] for target in self.targets]
+        for source, array in zip(self.sources, whole, strict=True):
+            self.interpreter.set_tensor(source.number, array)
         self.interpreter.invoke()
         return [
             self.interpreter.get_tensor(target.number).reshape(batch, *target.shape)[:count] for target in self.targets
@@ -145,6 +178,8 @@ class TfliteClassifier(Classifier):
 
     def _fit_batch(self, count: int) -> int:
         """Return how many samples run at a time, once inputs whose batch is free have been given that batch."""
+        if self.signature is not None:
+            return next(size for size, name in self.signatures.items() if name == self.signature)
         details = self.interpreter.get_input_details()
         fixed = {int(each["shape"][0]) for each in details if each["shape_signature"][0] != -1}
         batch = min(fixed) if fixed else count
@@ -171,9 +206,12 @@ def read(path: Path, threads: int) -> TfliteClassifier:
         description = describe(content)
     except Exception as error:  # a damaged file makes the runtime and the FlatBuffers reader raise almost anything
         raise SepzooError(f"{path}: expected a TFLite file. Received: a damaged one ({first_line(error)}).") from error
-    inputs = _tensors(path, "input", restored(description.inputs, names_of(description.several)), interpreter)
+    inputs = _tensors(
+        path, "input", restored(description.inputs, names_of(description.several)), interpreter, description.inputs
+    )
     ends = restored(description.ends, names_of(description.outputs or ()))
-    outputs = _tensors(path, "output", {name: number for name, (number, _end) in ends.items()}, interpreter)
+    numbers, keys = ({name: number for name, (number, _end) in each.items()} for each in (ends, description.ends))
+    outputs = _tensors(path, "output", numbers, interpreter, keys)
     metadata = Metadata(
         name=description.name or path.stem,
         labels=description.labels,
@@ -190,6 +228,8 @@ def read(path: Path, threads: int) -> TfliteClassifier:
             for each, (_number, end) in zip(outputs, ends.values(), strict=True)
         ),
         operators=description.operators,
+        operator_versions=description.operator_versions,
+        signatures=description.signatures,
         sources=inputs,
         targets=outputs,
         interpreter=interpreter,
@@ -204,8 +244,18 @@ def _interpreter(content: bytes, threads: int) -> Interpreter:
     return interpreter
 
 
-def _tensors(path: Path, side: str, names: Mapping[str, int], interpreter: Interpreter) -> tuple[FileTensor, ...]:
-    """Return the inputs or outputs of a file; one alone is called as its tensor is."""
+def _tensors(
+    path: Path, side: str, names: Mapping[str, int], interpreter: Interpreter, keys: Mapping[str, int]
+) -> tuple[FileTensor, ...]:
+    """Return the inputs or outputs of a file; one alone is called as its tensor is.
+
+    Args:
+        path: of the file.
+        side: "input" or "output".
+        names: under which they are offered -> numbers of their tensors.
+        interpreter: holds the file.
+        keys: names that the file's signature has for them -> the same numbers.
+    """
     listed = interpreter.get_input_details() if side == "input" else interpreter.get_output_details()
     details: dict[int, dict[str, Json]] = {int(each["index"]): each for each in listed}
     if not names:
@@ -218,7 +268,8 @@ def _tensors(path: Path, side: str, names: Mapping[str, int], interpreter: Inter
         title = name if len(names) > 1 else str(details[number]["name"])
         scale, zero_point = details[number]["quantization"]
         quantization = Quantization(float(scale), int(zero_point), details[number]["dtype"])
-        found.append(FileTensor(title, number, shape[1:], quantization))
+        key = next((key for key, of in keys.items() if of == number), "")
+        found.append(FileTensor(title, number, shape[1:], quantization, key))
     return tuple(found)
 
 

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from sepzoo.artifact.model_file import load
 from sepzoo.data.augment import Augmentation
 from sepzoo.export.batch_export import ExportResults, check_targets, export_all
+from sepzoo.export.formats.tflite_options import TfliteOptions
 from sepzoo.export.samples import CALIBRATION_COUNT, ExportSamples, draw_export_samples, samples_of_data
 from sepzoo.inference.keras_model import KerasClassifier, from_model
 from sepzoo.records.outputs import Said
@@ -37,6 +38,7 @@ def export_run(
     labels: Sequence[str] | None = None,
     preprocessing: Preprocessing | None = None,
     outputs: Said = None,
+    tflite_options: TfliteOptions | None = None,
 ) -> ExportResults:
     """Write one file a target of the best network in a run's folder; see `Run.export`."""
     check_targets(targets)
@@ -47,7 +49,15 @@ def export_run(
     else:
         samples = _own_samples(recipe, classifier, count=calibration, seed=recipe.seed if seed is None else seed)
     stem = (out or folder) / classifier.name
-    return export_all(classifier, targets, stem, samples=samples, saved=best, title=f"{recipe.name}: ")
+    return export_all(
+        classifier,
+        targets,
+        stem,
+        samples=samples,
+        saved=best,
+        title=f"{recipe.name}: ",
+        tflite_options=tflite_options,
+    )
 
 
 def recipe_exports(folder: Path, recipe: Recipe) -> ExportResults:

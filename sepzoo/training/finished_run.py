@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import keras
 
     from sepzoo.export.batch_export import ExportResults
+    from sepzoo.export.formats.tflite_options import TfliteOptions
     from sepzoo.records.outputs import Output
 from sepzoo.records.preprocessing import Preprocessing
 
@@ -107,6 +108,7 @@ class Run:
         labels: Sequence[str] | None = None,
         preprocessing: Preprocessing | None = None,
         outputs: str | Output | Sequence[Output] | None = None,
+        tflite_options: TfliteOptions | None = None,
     ) -> ExportResults:
         """Write the best network in other formats, each file checked against it on held-out images.
 
@@ -119,6 +121,7 @@ class Run:
             labels: class names, instead of the network's own.
             preprocessing: instead of the network's own.
             outputs: what the network gives, instead of what it says or its graph shows.
+            tflite_options: what is chosen of `.tflite` files beside their mode: `sepzoo.export.TfliteOptions`.
 
         Raises:
             SepzooError: an unknown target, data that cannot be had, or a file whose outputs are not the network's.
@@ -136,6 +139,7 @@ class Run:
             labels=labels,
             preprocessing=preprocessing,
             outputs=outputs,
+            tflite_options=tflite_options,
         )
 
     def __str__(self) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
-import sepzoo.export.formats.tflite as formats
 from sepzoo.data import Samples
 from sepzoo.export.batch_export import export_all
+from sepzoo.export.formats import tflite_converter
 from sepzoo.export.prepared import preparing
 from sepzoo.export.samples import ExportSamples
 from sepzoo.inference.keras_model import from_model
@@ -55,13 +56,13 @@ def test_float_files_of_one_call_come_from_one_saved_model(
     model: keras.Model, calibration: Samples, check: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[Path] = []
-    save = formats._save
+    save = tflite_converter.save
 
-    def counted(ready: keras.Model, path: Path) -> None:
+    def counted(ready: keras.Model, path: Path, **options: Any) -> None:
         written.append(path)
-        save(ready, path)
+        save(ready, path, **options)
 
-    monkeypatch.setattr(formats, "_save", counted)
+    monkeypatch.setattr(tflite_converter, "save", counted)
     samples = ExportSamples(calibration=calibration, check=check)
     export_all(from_model(model), ["tflite:float32", "tflite:float16"], tmp_path / "m", samples=samples)
     assert len(written) == 1

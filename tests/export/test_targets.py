@@ -39,13 +39,25 @@ def test_the_names() -> None:
         "tflite:float16",
         "tflite:dynamic",
         "tflite:int8",
+        "tflite:int8_float_io",
+        "tflite:int8_per_tensor",
         "tflite:int16x8",
+        "tflite:weights_int8",
+        "tflite:weights_int4",
+        "tflite:weights_int4_int8",
+        "tflite:int8_int4",
         "xla",
         "stablehlo",
         "onnx",
         "openvino",
     ]
-    assert [name for name, target in export.TARGETS.items() if target.calibrated] == ["tflite:int8", "tflite:int16x8"]
+    assert [name for name, target in export.TARGETS.items() if target.calibrated] == [
+        "tflite:int8",
+        "tflite:int8_float_io",
+        "tflite:int8_per_tensor",
+        "tflite:int16x8",
+        "tflite:int8_int4",
+    ]
     assert export.TARGETS["tflite:int8"].suffix == "_int8.tflite"
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from sepzoo import inference
-from sepzoo.export.formats.tflite import convert
+from sepzoo.export.formats import tflite_converter
 from sepzoo.inference.tflite_file import Quantization
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
@@ -143,7 +143,8 @@ def test_flipped_bits_are_answered_or_refused_and_never_a_traceback(quantized: P
 def test_a_file_without_metadata_shows_by_its_operators_what_it_gives(name: str, tmp_path: Path) -> None:
     model = model_of(CERTAIN[name][0] if name in CERTAIN else UNCERTAIN[name])
     with quiet():
-        convert(model, None, tmp_path / "m.tflite", mode="float32")
+        tflite_converter.save(model, tmp_path / "saved")
+        (tmp_path / "m.tflite").write_bytes(tflite_converter.floats(tmp_path / "saved"))
     opened = inference.open(tmp_path / "m.tflite")
     certain = {CERTAIN[name][1]} if name in CERTAIN else {"values"}
     assert opened.output.kind in (certain | {"values"} if "average" in name else certain)
@@ -157,7 +158,8 @@ def test_a_segmentation_is_a_map_and_no_classifier(tmp_path: Path) -> None:
     source = keras.Input((9, 9, 3))
     model = keras.Model(source, keras.layers.Conv2D(4, 1, activation="softmax")(source))
     with quiet():
-        convert(model, None, tmp_path / "m.tflite", mode="float32")
+        tflite_converter.save(model, tmp_path / "saved")
+        (tmp_path / "m.tflite").write_bytes(tflite_converter.floats(tmp_path / "saved"))
     opened = inference.open(tmp_path / "m.tflite")
     assert (opened.output.kind, opened.classes) == ("map", 4)
     with pytest.raises(

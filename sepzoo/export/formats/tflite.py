@@ -6,137 +6,140 @@ import dataclasses
 import functools
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 import keras
-import numpy as np
 
 from sepzoo.data.samples import Samples
+from sepzoo.export.formats.float_search import Goal, search
+from sepzoo.export.formats.tflite_converter import Edges
+from sepzoo.export.formats.tflite_modes import MODES, Mode, check_options, convert
+from sepzoo.export.formats.tflite_options import LEAST_AGREEMENT, TfliteOptions
+from sepzoo.export.microcontroller import SUFFIX, write_array
 from sepzoo.export.pipeline import write
 from sepzoo.export.preparation import Shapes
 from sepzoo.export.prepared import Prepared
 from sepzoo.export.report import ExportReport
-from sepzoo.export.target import Target
+from sepzoo.export.target import Judge, Target
 from sepzoo.export.tflite_metadata import with_metadata
-from sepzoo.export.tolerance import EXACT, QUANTIZED, QUANTIZED_WEIGHTS, ROUNDED, Tolerance
+from sepzoo.export.tolerance import Tolerance
 from sepzoo.inference.keras_model import from_model
 from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError, unknown
-from sepzoo.support.types import Tensor
 
-Quantize = Literal["float16", "dynamic", "int8", "int16x8"]
-Interface = Literal["uint8", "int8", "float32"]
+Quantize = Literal[
+    "float16",
+    "dynamic",
+    "int8",
+    "int8_float_io",
+    "int8_per_tensor",
+    "int16x8",
+    "weights_int8",
+    "weights_int4",
+    "weights_int4_int8",
+    "int8_int4",
+]
 
-_OPERATORS = {
-    "int8": "TFLITE_BUILTINS_INT8",
-    "int16x8": "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8",
-}
-"""The converter's names of the operator sets that are not `TFLITE_BUILTINS`."""
-
-
-def convert(
-    prepared: Prepared,
-    path: Path,
-    *,
-    mode: str,
-    interface: Interface = "uint8",
-) -> None:
-    """Run TensorFlow's converter.
-
-    Args:
-        prepared: the network; the ranges of integers come from its calibration samples.
-        path: of the file, which gets no metadata yet.
-        mode: a name of `MODES`.
-        interface: type of an int8 file's inputs and outputs.
-    """
-    import tensorflow as tf
-
-    folder = prepared.once("saved_model", functools.partial(_save, prepared.model))
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
-    converter.target_spec.supported_ops = [tf.lite.OpsSet[_OPERATORS.get(mode, "TFLITE_BUILTINS")]]
-    if mode != "float32":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if mode == "float16":
-        converter.target_spec.supported_types = [tf.float16]
-    if mode in _OPERATORS:
-        _require_no_loop(folder, prepared.model.name)
-        converter.representative_dataset = functools.partial(_one_by_one, prepared.values or {})
-    if mode == "int8":
-        converter.inference_input_type = converter.inference_output_type = tf.as_dtype(interface)
-    with warnings.catch_warnings():  # the converter itself uses what TensorFlow warns of, where samples have names
-        warnings.filterwarnings("ignore", r"\s*Warning: tf\.lite\.Interpreter is deprecated")
-        path.write_bytes(converter.convert())
-
-
-def _save(ready: keras.Model, path: Path) -> None:
-    """Write the SavedModel that the converter reads, of one sample at a time."""
-    import tensorflow as tf
-
-    archive = keras.export.ExportArchive()
-    archive.track(ready)
-    signature = [tf.TensorSpec((1, *given.shape[1:]), given.dtype, name=given.name) for given in ready.inputs]
-    archive.add_endpoint("serving_default", functools.partial(_called, ready), input_signature=signature)
-    archive.write_out(str(path), verbose=False)
-
-
-def _called(ready: keras.Model, *inputs: Tensor) -> dict[str, Tensor]:
-    """Return a network's outputs by name."""
-    found = ready(list(inputs) if len(inputs) > 1 else inputs[0], training=False)
-    return found if isinstance(found, dict) else {"output_0": found}
-
-
-def _require_no_loop(folder: Path, network: str) -> None:
-    """Raise where a saved graph has a loop: the converter ends the process when it calibrates one.
-
-    Raises:
-        SepzooError: it has one, from a layer or from a function such as `keras.ops.scan`.
-    """
-    from tensorflow.core.protobuf import saved_model_pb2
-
-    saved = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
-    functions = saved.meta_graphs[0].graph_def.library.function
-    if any(node.op in ("While", "StatelessWhile") for function in functions for node in function.node_def):
-        raise SepzooError(
-            f"expected a network without a loop to calibrate. Received: {network!r}, which has one. Export "
-            "tflite:float16 or tflite:dynamic, or write the loop out."
-        )
-
-
-def _one_by_one(samples: Mapping[str, np.ndarray]) -> Iterator[list[np.ndarray] | dict[str, np.ndarray]]:
-    for row in zip(*samples.values(), strict=True):
-        yield [row[0][None]] if len(row) == 1 else {name: each[None] for name, each in zip(samples, row, strict=True)}
+_PREFIX = "tflite:"
 
 
 def _add_metadata(path: Path, metadata: Metadata, shapes: Shapes) -> None:
     path.write_bytes(with_metadata(path.read_bytes(), metadata, shapes))
 
 
-def _target(mode: str, tolerance: Tolerance, *, rounds_from: int | None = None, calibrated: bool = False) -> Target:
-    return Target(
-        name=f"tflite:{mode}",
-        suffix=f"_{mode}.tflite",
-        convert=functools.partial(convert, mode=mode),
-        add_metadata=_add_metadata,
-        tolerance=tolerance,
-        rounds=mode != "float32",
-        rounds_from=rounds_from,
-        calibrated=calibrated,
+def _search(prepared: Prepared, judge: Judge, *, target: Target, mode: Mode, options: TfliteOptions) -> Target:
+    """Return the target whose files keep those layers float that must be."""
+    plain = dataclasses.replace(options, edges="float") if mode.edges_vary else options
+    goal = Goal(
+        LEAST_AGREEMENT if options.agreement is None and options.max_drop is None else options.agreement,
+        options.max_drop,
+        target.tolerance.relative_error,
+    )
+    found = search(
+        make=functools.partial(mode.make, prepared, options),
+        probe=functools.partial(mode.make, prepared, plain),
+        judge=judge,
+        operators=mode.operators(prepared, options),
+        values=prepared.values or {},
+        goal=goal,
+        exact=mode.exact(prepared, options),
+    )
+    written = functools.partial(convert, mode=mode, options=options, float_tensors=found)
+    return dataclasses.replace(target, convert=written, search=None)
+
+
+def _with_array(report: ExportReport) -> ExportReport:
+    return dataclasses.replace(report, microcontroller=write_array(report.path))
+
+
+def with_options(target: Target, options: TfliteOptions) -> Target:
+    """Return a target of TFLite that writes as the options say; another target comes back as it is.
+
+    Raises:
+        SepzooError: its mode has not what was chosen.
+    """
+    if not target.name.startswith(_PREFIX):
+        return target
+    mode = MODES[target.mode]
+    check_options(mode, options)
+    chosen = dataclasses.replace(target, convert=functools.partial(convert, mode=mode, options=options))
+    if options.c_array:
+        chosen = dataclasses.replace(chosen, finish=_with_array, beside=(SUFFIX,))
+    if not options.searches:
+        return chosen
+    return dataclasses.replace(
+        chosen,
+        search=functools.partial(_search, target=chosen, mode=mode, options=options),
+        needs_calibration=True,
     )
 
 
-MODES = {
-    "float32": _target("float32", EXACT),
-    "float16": _target("float16", ROUNDED),
-    "dynamic": _target("dynamic", QUANTIZED_WEIGHTS, rounds_from=1024),
-    "int8": _target("int8", QUANTIZED, rounds_from=0, calibrated=True),
-    "int16x8": _target("int16x8", QUANTIZED, rounds_from=0, calibrated=True),
-}
-"""The ways of storing and computing; the converter leaves kernels of less than 1024 elements alone in "dynamic"."""
+def configured(targets: Mapping[str, Target], options: TfliteOptions) -> dict[str, Target]:
+    """Return targets by their names, those of TFLite as the options say, as far as the mode of each has it.
+
+    Raises:
+        SepzooError: something was chosen that none of them has.
+    """
+    modes = {name: MODES[target.mode] for name, target in targets.items() if target.name.startswith(_PREFIX)}
+    if not modes and options != TfliteOptions():
+        raise SepzooError(
+            "expected a target of TFLite, such as tflite:int8, to choose edges, float layers, batch sizes or a C array "
+            f"of. Received: {', '.join(targets)}."
+        )
+    edges = any(mode.edges_vary for mode in modes.values())
+    floats = any(mode.keeps_float for mode in modes.values())
+    found = {}
+    for name, target in targets.items():
+        own = options
+        if edges and name in modes and not modes[name].edges_vary:
+            own = dataclasses.replace(own, edges=None)
+        if floats and name in modes and not modes[name].keeps_float:
+            own = dataclasses.replace(own, keep_float=(), agreement=None, max_drop=None)
+        found[name] = with_options(target, own)
+    return found
+
+
+def _target(mode: Mode) -> Target:
+    return Target(
+        name=f"{_PREFIX}{mode.name}",
+        suffix=f"_{mode.name}.tflite",
+        convert=functools.partial(convert, mode=mode, options=TfliteOptions()),
+        add_metadata=_add_metadata,
+        tolerance=mode.tolerance,
+        rounds=mode.name != "float32",
+        rounds_from=mode.rounds_from,
+        rounding=mode.rounding,
+        calibrated=mode.calibrated,
+    )
+
+
+TFLITE = tuple(map(_target, MODES.values()))
+"""The targets of this format."""
 
 
 def tflite(
@@ -151,23 +154,35 @@ def tflite(
     preprocessing: Preprocessing | Mapping[str, Preprocessing] | None = None,
     features: Features | Mapping[str, Features] | None = None,
     outputs: Said = None,
-    interface: Interface = "uint8",
+    edges: Edges | None = None,
+    keep_float: str | Iterable[str] = (),
+    agreement: float | None = None,
+    max_drop: float | None = None,
+    batch_sizes: Iterable[int] = (1,),
+    c_array: bool = False,
+    interface: Literal["uint8", "int8", "float32"] | None = None,
     correct_bias: bool = True,
     log: str | os.PathLike[str] | None = None,
 ) -> ExportReport:
     """Write a model as a `.tflite` file that was run and compared with the model.
 
-    The file takes one sample at a time, uses TFLite's own operators only, and carries labels and normalization as
-    standard metadata. Several inputs and outputs have their names in its signature; each output is compared by its own
-    measure. Class scores become probabilities: logits get their softmax. Which outputs are class scores the
-    model says, or its graph shows, or `outputs` says; all others are compared as values.
+    The file takes one sample at a time, or as many as `batch_sizes` says, uses TFLite's own operators only, and
+    carries labels and normalization as standard metadata. Several inputs and outputs have their names in its signature;
+    each output is compared by its own measure. Class scores become probabilities: logits get their softmax. Which
+    outputs are class scores the model says, or its graph shows, or `outputs` says; all others are compared as values.
+    The same model and samples give the same bytes.
 
     Args:
         model: a functional model; it is only read. Where it has several inputs or outputs, samples and what is said
             of them are dictionaries by their names.
         path: of the file, ending in `.tflite`.
-        quantize: None: float32. `"float16"`: weights of half the size. `"dynamic"`: 8-bit weights, float activations.
-            `"int8"`: 8-bit integers throughout. `"int16x8"`: 16-bit activations, 8-bit weights; slow on most machines.
+        quantize: None: float32. `"float16"`: weights of half the size; `"dynamic"`: 8-bit weights, float activations;
+            both for CPUs and GPUs. `"int8"`: 8-bit integers throughout, which NPUs and microcontrollers want;
+            `"int8_float_io"`: but for inputs and outputs; `"int8_per_tensor"`: with one scale a kernel, for hardware
+            that knows no other. `"int16x8"`: 16-bit activations, 8-bit weights; slow on most machines.
+            `"weights_int8"`, `"weights_int4"` (depthwise kernels stay float), `"weights_int4_int8"` (they get 8 bits):
+            weights alone, for small downloads; `"int8_int4"`: 8-bit activations with such weights; these four need
+            ai-edge-quantizer (`pip install 'sepzoo[quant]'`).
         calibration: samples like those that the network will see; integers throughout need them to set their ranges.
         check: samples to compare on, best labelled ones that are not those of the calibration. None: those of the
             calibration; for float32 random pixels if there are none. The report says which.
@@ -178,7 +193,20 @@ def tflite(
         features: what the model takes instead of pixels; samples are arrays of it then.
         outputs: what the model gives: "softmax", "logits", "sigmoid", "multilabel", "values" or "map", instead of what
             it says or its graph shows.
-        interface: type of an int8 file's input and output. mediapipe and browsers take uint8 and float32 only.
+        edges: type of the inputs and outputs of `"int8"` and `"int8_per_tensor"`: `"uint8"`, `"int8"` or `"float"`.
+            mediapipe and browsers take uint8 and float alone. None: uint8.
+        keep_float: names of layers that stay float, or shell patterns such as `"block_1_*"`; what became of a layer
+            goes by its name too. `"auto"`: those that it takes until `agreement` or `max_drop` is reached, fewest bytes
+            first; they are chosen on `calibration`, and how many it takes shows on `check`. Of modes that round all
+            they can: int8…, weights_….
+        agreement: with `"auto"`: least share of the samples on which file and model name the same class. None: 0.98.
+        max_drop: with `"auto"`, which it implies: the most top-1 accuracy that the file may lose, as a share.
+        batch_sizes: numbers of samples that the file takes at a time: 1 is the signature `serving_default`, 8 is
+            `serving_default_batch8`. All share their weights, and each is compared.
+        c_array: whether the file is written as a C array too, beside it as `.tflite.c`, for microcontrollers; the
+            report has the memory that it takes, measured where `tflite-micro` is installed (`pip install
+            'sepzoo[micro]'`).
+        interface: the old name of `edges`, with "float32" for "float".
         correct_bias: whether biases make good the mean error of 8-bit weights, measured on `calibration`.
         log: where the converter's own lines go. None: nowhere; if it fails, into a file beside `path`.
 
@@ -196,10 +224,20 @@ def tflite(
     name = quantize or "float32"
     if name not in MODES:
         raise unknown("quantization", name, MODES)
-    target = dataclasses.replace(MODES[name], convert=functools.partial(convert, mode=name, interface=interface))
+    if interface is not None:
+        warnings.warn("interface= is called edges= now, and float32 float", DeprecationWarning, stacklevel=2)
+        edges = edges or (("float" if interface == "float32" else interface) if MODES[name].edges_vary else None)
+    options = TfliteOptions(
+        edges=edges,
+        keep_float=keep_float,
+        agreement=agreement,
+        max_drop=max_drop,
+        batch_sizes=batch_sizes,
+        c_array=c_array,
+    )
     return write(
         from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs),
-        target,
+        with_options(_target(MODES[name]), options),
         path,
         calibration=calibration,
         check=check,

@@ -1,0 +1,147 @@
+"""The operators of a `.tflite` file: which layers they compute, and whether every runtime has them."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from sepzoo.support.errors import SepzooError, unknown
+
+_PLACE = re.compile(r"[^/;]+/([^/;]+?)\.\d+(?:_\d+)?(?:/|$)")
+"""A layer where the converter names a tensor: "pool" of "network_1/pool.1_1/Mean"; the numbers were added."""
+
+_BIAS = 2
+"""Its place among the inputs of a convolution and of a fully connected operator."""
+
+
+@dataclasses.dataclass(frozen=True)
+class FileOperator:
+    """One operator of a file.
+
+    Attributes:
+        tensor: name of the tensor that it computes.
+        layers: names of the layers whose work it does: one, or several that were fused, the one with weights first
+            where that is known.
+    """
+
+    tensor: str
+    layers: tuple[str, ...]
+
+
+def operators_of(content: bytes, weighted: Collection[str] = (), last: str = "outputs") -> tuple[FileOperator, ...]:
+    """Return the operators of a file's graphs in their order.
+
+    Args:
+        content: of a file that was converted from a prepared network.
+        weighted: names of the layers that have weights.
+        last: the layer of operators that are called by none, as those that compute an output are.
+    """
+    model = schema.Model.GetRootAs(content, 0)
+    found = []
+    for number in range(model.SubgraphsLength()):
+        graph = model.Subgraphs(number)
+        for index in range(graph.OperatorsLength()):
+            operator = graph.Operators(index)
+            names = [_name(graph, tensor) for tensor in operator.OutputsAsNumpy()]
+            inputs = [_name(graph, tensor) for tensor in operator.InputsAsNumpy() if tensor >= 0]
+            constant = (name for name in inputs[1:])  # of a last operator the output's name tells nothing
+            layers = layers_in(names) or layers_in(constant) or (last,)
+            found.append(FileOperator(names[0], tuple(sorted(layers, key=lambda name: name not in weighted))))
+    return tuple(found)
+
+
+def layers_in(tensors: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of the layers that stand in the names of tensors, each once.
+
+    Example:
+        >>> layers_in(["net_1/stem_relu.1_1/Relu;net_1/stem.1_1/convolution"])
+        ('stem_relu', 'stem')
+    """
+    return tuple(dict.fromkeys(found[1] for name in tensors for found in _PLACE.finditer(name)))
+
+
+def chosen(operators: Sequence[FileOperator], patterns: Iterable[str], layers: Collection[str]) -> tuple[str, ...]:
+    """Return the names of the tensors of the operators whose layers fit one of the patterns.
+
+    Args:
+        operators: of a file.
+        patterns: names of layers, or shell patterns.
+        layers: names of the layers of the model as it was given; what became of one goes by its name too.
+
+    Raises:
+        SepzooError: a pattern that fits no layer; the nearest are offered.
+    """
+    found: list[str] = []
+    for pattern in patterns:
+        fitting = [each.tensor for each in operators if any(_fits(name, pattern, layers) for name in each.layers)]
+        if not fitting:
+            names = {name for each in operators for name in each.layers}
+            raise unknown(
+                "layer", pattern, names, "keep_float takes names of layers, and patterns such as 'block_1_*'."
+            )
+        found += fitting
+    return tuple(dict.fromkeys(found))
+
+
+def _fits(name: str, pattern: str, layers: Collection[str]) -> bool:
+    """Return whether a layer in the file, or that of the model which it is a part of, fits."""
+    owners = [] if name in layers else [each for each in layers if name.startswith(f"{each}_")]
+    return fnmatchcase(name, pattern) or bool(owners and fnmatchcase(max(owners, key=len), pattern))
+
+
+def with_own_biases(
+    content: bytes, tensors: Collection[str], corrected: Mapping[str, tuple[np.ndarray, np.ndarray]]
+) -> bytes:
+    """Return a float file in which operators that stay float have the biases that their layers had before correction.
+
+    Args:
+        content: of the file.
+        tensors: names of those that these operators compute.
+        corrected: name of a layer -> its bias as it was corrected, and as it was before.
+    """
+    if not tensors or not corrected:
+        return content
+    changed = bytearray(content)
+    model = schema.Model.GetRootAs(changed, 0)
+    done: set[int] = set()  # graphs share their buffers
+    for number in range(model.SubgraphsLength()):
+        graph = model.Subgraphs(number)
+        for index in range(graph.OperatorsLength()):
+            operator = graph.Operators(index)
+            if operator.InputsLength() <= _BIAS or _name(graph, operator.Outputs(0)) not in tensors:
+                continue
+            place = graph.Tensors(operator.Inputs(_BIAS)).Buffer()
+            data = model.Buffers(place).DataAsNumpy()
+            inputs = [_name(graph, tensor) for tensor in operator.InputsAsNumpy() if tensor >= 0]
+            layers = layers_in([_name(graph, operator.Outputs(0)), *inputs[1:]])
+            for before, own in (corrected[layer] for layer in layers if layer in corrected):
+                same = place not in done and data.nbytes == before.nbytes and (data.view(before.dtype) == before).all()
+                if same:
+                    data[:] = np.frombuffer(own.astype(before.dtype).tobytes(), np.uint8)
+                    done.add(place)
+    return bytes(changed)
+
+
+def require_built_in(content: bytes, network: str) -> None:
+    """Raise where a file has an operator that not every runtime has: TensorFlow's own ("Flex"), or a custom one.
+
+    Raises:
+        SepzooError: there is such an operator; it is named.
+    """
+    model = schema.Model.GetRootAs(content, 0)
+    codes = [model.OperatorCodes(index) for index in range(model.OperatorCodesLength())]
+    names = sorted({code.CustomCode().decode(errors="replace") for code in codes if code.CustomCode()})
+    if names:
+        raise SepzooError(
+            f"expected operators of TFLite alone. Received: {', '.join(names)} for {network}, which only runtimes that "
+            "link TensorFlow's operators or your own can run. Put other layers in their place."
+        )
+
+
+def _name(graph: schema.SubGraph, tensor: int) -> str:
+    return str(graph.Tensors(tensor).Name().decode(errors="replace"))

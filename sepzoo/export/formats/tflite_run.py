@@ -1,0 +1,47 @@
+"""A `.tflite` file of float inputs run on arrays, as it is converted: without metadata."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from sepzoo.inference.tflite_signatures import FIRST
+from sepzoo.support.quiet import quiet
+from sepzoo.support.types import Json
+
+
+def outputs_of(content: bytes, values: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    """Return a file's outputs for samples, one sample at a time: real numbers, in the order of their names.
+
+    Args:
+        content: the file.
+        values: float samples by the names of its inputs; a quantized input gets them rounded as it says.
+    """
+    with quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        interpreter = Interpreter(model_content=content, num_threads=1)
+        interpreter.allocate_tensors()
+    run = interpreter.get_signature_runner(FIRST)
+    sources, targets = run.get_input_details(), run.get_output_details()
+    rows: dict[str, list[np.ndarray]] = {name: [] for name in sorted(targets)}
+    for number in range(len(next(iter(values.values())))):
+        given = {name: _quantized(values[name][number][None], sources[name]) for name in sources}
+        for name, found in run(**given).items():
+            rows[name].append(_real(np.array(found), targets[name]))
+    return [np.concatenate(each) for each in rows.values()]
+
+
+def _quantized(values: np.ndarray, detail: Json) -> np.ndarray:
+    dtype, (scale, zero) = np.dtype(detail["dtype"]), detail["quantization"]
+    if not scale:
+        return values.astype(dtype)
+    limits = np.iinfo(dtype)
+    return np.clip(np.round(values / scale + zero), limits.min, limits.max).astype(dtype)
+
+
+def _real(values: np.ndarray, detail: Json) -> np.ndarray:
+    scale, zero = detail["quantization"]
+    return (values.astype(np.float64) - zero) * scale if scale else values.astype(np.float64)
