@@ -10,6 +10,7 @@ from sepzoo.data import digits
 from sepzoo.data.folder import folder_splits, open_folder
 from sepzoo.data.samples import Samples
 from sepzoo.data.source import MEMORY_BUDGET, Source
+from sepzoo.data.table import is_table, open_table, table_splits
 from sepzoo.records.preprocessing import Interpolation, Preprocessing
 from sepzoo.support.errors import SepzooError
 
@@ -30,7 +31,8 @@ def open_source(
     """Return the data set of a name.
 
     Args:
-        name: `digits` (embedded), the path of a folder of class folders, or a TFDS name, also as `tfds:NAME`.
+        name: `digits` (embedded), the path of a folder of class folders or of a CSV file (see `sepzoo.data.table`), or
+            a TFDS name, also as `tfds:NAME`.
         split: a split of it, or a slice such as `train[:20%]`.
         image_size: (height, width) that images are resized and centre-cropped to; None: the set's own, if it has one.
         data_dir: where prepared TFDS sets lie; None: the variable `TFDS_DATA_DIR`, else TFDS's own place.
@@ -51,6 +53,10 @@ def open_source(
     preprocessing = Preprocessing(crop_fraction=crop_fraction, interpolation=interpolation)
     if text == "digits":
         return digits.open_digits(split=split, image_size=image_size, channels=channels)
+    if is_table(text):
+        if image_size is None:
+            raise SepzooError("expected an image_size for photographs. Received: image_size=None.")
+        return open_table(text, split=split, image_size=image_size, channels=channels or 3, preprocessing=preprocessing)
     if is_folder(text):
         if image_size is None:
             raise SepzooError("expected an image_size for a folder of photographs. Received: image_size=None.")
@@ -138,6 +144,8 @@ def split_names(name: str | os.PathLike[str], *, data_dir: str | None = None) ->
     text = _text(name)
     if text == "digits":
         return digits.SPLITS
+    if is_table(text):
+        return table_splits(text)
     if is_folder(text):
         return folder_splits(text)
     from sepzoo.data.tfds import tfds_splits
@@ -153,7 +161,7 @@ def split_sizes(name: str | os.PathLike[str], *, data_dir: str | None = None) ->
         {}
     """
     text = _text(name)
-    if text == "digits" or is_folder(text):
+    if text == "digits" or is_table(text) or is_folder(text):
         return {}
     from sepzoo.data.tfds import tfds_sizes
 
@@ -168,7 +176,7 @@ def split_shards(name: str | os.PathLike[str], *, data_dir: str | None = None) -
         {}
     """
     text = _text(name)
-    if text == "digits" or is_folder(text):
+    if text == "digits" or is_table(text) or is_folder(text):
         return {}
     from sepzoo.data.tfds import tfds_shards
 

@@ -26,12 +26,15 @@ class Source(abc.ABC):
         class_names: one name a class; a label is the place in it.
         image_size: (height, width) in pixels.
         channels: 1 (grey) or 3 (red, green, blue).
+        values: float32 of shape (len, values) where images have values, or labels that do not exclude one another; then
+            `class_names` names the columns, and a label is the number of a row. None for classes.
     """
 
     name: str
     class_names: tuple[str, ...]
     image_size: tuple[int, int]
     channels: int
+    values: np.ndarray | None = None
 
     @property
     @abc.abstractmethod

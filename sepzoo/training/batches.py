@@ -12,7 +12,7 @@ from sepzoo.data.augment import Augmentation
 from sepzoo.data.keras_augment import KerasAugmentation
 from sepzoo.data.source import Batch, Source
 from sepzoo.records.preprocessing import Preprocessing
-from sepzoo.support.errors import unknown
+from sepzoo.support.errors import SepzooError, unknown
 
 
 def training_batches(
@@ -40,8 +40,9 @@ def training_batches(
         batch_size: images a batch.
         seed: of the run.
         epoch: counted from 0.
-        targets: a row for each class of the data, what the network should say to it; None: one output a class.
-        weights: how much a target's outputs count in the loss, one number for each; None: all the same.
+        targets: a row for each class of the data, or for each of its values, what the network should say to it; None:
+            one output for each.
+        weights: how much an image of a class counts in the loss, by the network's classes; None: all the same.
         done: batches to leave out at the start.
     """
     table = _targets(source, targets)
@@ -56,7 +57,7 @@ def training_batches(
         else:
             inputs = preprocessing.normalize(kerass.changed(pixels, random))
             inputs, wanted = kerass.mixed(inputs, wanted, random)
-        yield (inputs, wanted) if weights is None else (inputs, wanted, wanted @ weights)
+        yield (inputs, wanted) if weights is None else (inputs, wanted, _each_class(wanted) @ weights)
 
 
 def evaluation_batches(
@@ -75,7 +76,7 @@ def count_batches(source: Source, batch_size: int) -> int:
 def class_weights(
     said: Literal["balanced"] | Mapping[str, float] | None, source: Source, targets: np.ndarray
 ) -> np.ndarray | None:
-    """Return how much each output of the network counts in the loss, float32; None where all count the same.
+    """Return how much an image of each of the network's classes counts in the loss, float32; None: all the same.
 
     Args:
         said: by the recipe.
@@ -83,10 +84,12 @@ def class_weights(
         targets: a row for each class of the data.
 
     Raises:
-        SepzooError: a class that the data has not.
+        SepzooError: a class that the data has not, or data of values.
     """
     if said is None:
         return None
+    if source.values is not None:
+        raise SepzooError(f"expected classes, to weigh them. Received: class_weights for the values of {source.name}.")
     names = source.class_names
     if said == "balanced":
         counts = np.bincount(source.labels, minlength=len(names))
@@ -96,7 +99,7 @@ def class_weights(
             if name not in names:
                 raise unknown("class in class_weights", name, names)
         each = np.array([said.get(name, 1.0) for name in names])
-    return (each @ targets).astype(np.float32)
+    return (each @ _each_class(targets)).astype(np.float32)
 
 
 def _keras_augmentation(augmentation: Augmentation) -> KerasAugmentation | None:
@@ -107,4 +110,11 @@ def _keras_augmentation(augmentation: Augmentation) -> KerasAugmentation | None:
 
 
 def _targets(source: Source, targets: np.ndarray | None) -> np.ndarray:
-    return np.eye(len(source.class_names), dtype=np.float32) if targets is None else targets
+    """Return a row of target outputs for each label of a source."""
+    table = np.eye(len(source.class_names), dtype=np.float32) if targets is None else targets
+    return table if source.values is None else source.values @ table
+
+
+def _each_class(wanted: np.ndarray) -> np.ndarray:
+    """Return targets with a column a class; one sigmoid has the second of two classes alone."""
+    return np.concatenate([1 - wanted, wanted], axis=1) if wanted.shape[1] == 1 else wanted

@@ -25,12 +25,15 @@ class Epoch:
     Attributes:
         epoch: counted from 1.
         loss: mean over the steps, penalties included, in training mode and on augmented images.
-        accuracy: likewise.
+        accuracy: likewise; of a network of values the coefficient of determination, R².
         val_loss: on the validation images, of the weights as saved.
         val_accuracy: likewise.
         learning_rate: at the first step.
         images_per_second: of training, validation not counted.
         seconds: of the whole epoch.
+        data_loss: as `loss`, without penalties such as the orthonormal one; None in records of older versions.
+        val_data_loss: on the validation images, likewise.
+        val_top5: share of them whose right class is among the five likeliest; None with five classes or fewer.
     """
 
     epoch: int
@@ -41,6 +44,9 @@ class Epoch:
     learning_rate: float
     images_per_second: float
     seconds: float
+    data_loss: float | None = None
+    val_data_loss: float | None = None
+    val_top5: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,11 @@ class Result:
         validated_on: likewise.
         tested_on: likewise, or None.
         seconds: all epochs together.
+        test_top5: share of the test images whose right class is among the five likeliest; None with five or fewer.
+        last_test_accuracy: of the last epoch's weights on the test images; None where the data has none.
+        measure: what the accuracies are: `accuracy`, or of values `R²`.
+        recalibrated_accuracy: validation accuracy of the best epoch's weights with statistics of batch norm taken anew,
+            as `best.keras` has them; None where the recipe asks for none.
     """
 
     best_epoch: int
@@ -66,10 +77,18 @@ class Result:
     validated_on: str
     tested_on: str | None
     seconds: float
+    test_top5: float | None = None
+    last_test_accuracy: float | None = None
+    measure: str = "accuracy"
+    recalibrated_accuracy: float | None = None
 
     def __str__(self) -> str:
-        best = f"validation accuracy {self.best_accuracy:.4f} (epoch {self.best_epoch}) on {self.validated_on}"
-        test = "" if self.test_accuracy is None else f"; test accuracy {self.test_accuracy:.4f} on {self.tested_on}"
+        best = f"validation {self.measure} {self.best_accuracy:.4f} (epoch {self.best_epoch}) on {self.validated_on}"
+        if self.recalibrated_accuracy is not None:
+            best += f", {self.recalibrated_accuracy:.4f} with batch norm recalibrated"
+        test = (
+            "" if self.test_accuracy is None else f"; test {self.measure} {self.test_accuracy:.4f} on {self.tested_on}"
+        )
         return best + test
 
 

@@ -139,6 +139,9 @@ def fit(
                 learning_rate=float(trainee.schedule(epoch * steps)),
                 images_per_second=(len(sources.train) - taken * settings.batch_size) / seconds,
                 seconds=time.perf_counter() - started,
+                data_loss=trained["data_loss"][0],
+                val_data_loss=validated["data_loss"],
+                val_top5=validated.get("top5"),
             )
             history.append(record)
             home.write_history(history)

@@ -11,17 +11,19 @@ import numpy as np
 from keras.ops import convert_to_numpy
 
 from sepzoo.applications import build
-from sepzoo.artifact.model_file import attach, load
+from sepzoo.artifact.model_file import attach, load, metadata_of
 from sepzoo.catalog.registry import find
 from sepzoo.data.picture_files import named
 from sepzoo.inference.evaluation import match_classes
-from sepzoo.inference.keras_end import end_of
 from sepzoo.inference.keras_model import from_model
 from sepzoo.records.metadata import Metadata
+from sepzoo.records.outputs import Output
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Optimizer
 from sepzoo.surgery.exact.accelerate import accelerate
+from sepzoo.training.heads import ACTIVATIONS, head_of
+from sepzoo.training.new_classifier import outputs_for, with_new_classifier
 from sepzoo.training.optimizer import own_optimizer
 from sepzoo.training.recipe_sections import DataSection, ModelSection
 
@@ -45,7 +47,8 @@ class Networks:
         """Return any image classifier as it is, ready for `sepzoo.training.fit`.
 
         Args:
-            model: ends in logits or in softmax. After `fit` it holds the weights of the last epoch.
+            model: ends in logits, softmax or sigmoid; of one that gives values its record must say so
+                (`sepzoo.artifact.model_file.attach`). After `fit` it holds the weights of the last epoch.
             preprocessing: from pixels to its input.
 
         Raises:
@@ -61,18 +64,24 @@ class Networks:
         return cls(training, model, preprocessing)
 
     def targets(self, class_names: tuple[str, ...]) -> np.ndarray:
-        """Return the target outputs, float32: one row for each class of the data.
+        """Return the target outputs, float32: one row for each class of the data, or each of its values.
 
         Raises:
-            SepzooError: the data has classes that the network has not, or the network gives independent scores.
+            SepzooError: the data has classes or values that the network has not.
         """
-        if end_of(self.inference) == "sigmoid":
-            raise SepzooError(
-                f"{self.inference.name}: expected a network that ends in softmax or logits. Received: one that ends in "
-                "sigmoid. Rebuild its last layer."
-            )
         classifier = from_model(self.inference)
-        outputs, _ = match_classes(classifier, class_names)
+        kind = head_of(self.inference).kind
+        if kind == "values":
+            names = classifier.labels or class_names
+            if sorted(names) != sorted(class_names) or len(class_names) != classifier.classes:
+                raise SepzooError(
+                    f"{classifier.name}: expected the values {named(names)}. Received: {named(class_names)}."
+                )
+            outputs = np.array([names.index(name) for name in class_names])
+        else:
+            outputs, _ = match_classes(classifier, class_names)
+        if kind == "sigmoid":
+            return outputs[:, None].astype(np.float32)
         return np.eye(classifier.classes, dtype=np.float32)[outputs]
 
     def copy_weights(self, optimizer: Optimizer) -> None:
@@ -129,12 +138,18 @@ def build_networks(section: ModelSection, start: Start, class_names: tuple[str, 
         SepzooError: a file's network that has other classes; see `sepzoo.applications.build` for a name's.
     """
     if start.model is not None:
-        networks = _from_file(start, start.model, class_names)
+        model = start.model
+        if section.classifier == "new":
+            model = with_new_classifier(model, section.head, class_names)
+        networks = _from_file(start, model, class_names)
     else:
-        arguments = {**section.arguments, "input_shape": start.input_shape, "classes": len(class_names)}
+        classes = outputs_for(section.head, class_names)
+        arguments = {**section.arguments, "input_shape": start.input_shape, "classes": classes}
         training, _ = accelerate(build(section.name, weights=section.weights, classifier_activation=None, **arguments))
-        inference = build(section.name, **arguments)
-        attach(inference, Metadata(section.name, labels=class_names, preprocessing=start.preprocessing))
+        inference = build(section.name, classifier_activation=ACTIVATIONS[section.head], **arguments)
+        said = (Output("values"),) if section.head == "values" else None
+        metadata = Metadata(section.name, labels=class_names, preprocessing=start.preprocessing, outputs=said)
+        attach(inference, metadata)
         networks = Networks(training, inference, start.preprocessing)
     if section.trained == "head":
         _freeze_features(networks.training)
@@ -142,8 +157,9 @@ def build_networks(section: ModelSection, start: Start, class_names: tuple[str, 
 
 
 def _from_file(start: Start, model: keras.Model, class_names: tuple[str, ...]) -> Networks:
-    own = from_model(model).labels
-    attach(model, Metadata(start.name, labels=own or class_names, preprocessing=start.preprocessing))
+    own, known = from_model(model).labels, metadata_of(model)
+    said = None if known is None else known.outputs
+    attach(model, Metadata(start.name, labels=own or class_names, preprocessing=start.preprocessing, outputs=said))
     networks = Networks.of(model, start.preprocessing)
     networks.targets(class_names)  # here it is said if they don't fit
     if own is not None and match_classes(from_model(model), class_names)[1] == "by number":

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from sepzoo.catalog.registry import names_file
 from sepzoo.data.opening import is_folder
+from sepzoo.data.table import is_table
 from sepzoo.support.bounds import BOUNDS
 from sepzoo.support.errors import SepzooError, similar_names, unknown
 from sepzoo.support.overrides import parse_override
@@ -110,7 +111,7 @@ class Recipe(FitSettings):
         model = model.model_copy(update={"weights": weights})
         if model.is_file:
             model = model.model_copy(update={"name": absolute(model.name)})
-        if is_folder(data.name):
+        if is_folder(data.name) or is_table(data.name):
             data = data.model_copy(update={"name": absolute(data.name)})
         if data.data_dir is not None:
             data = data.model_copy(update={"data_dir": absolute(data.data_dir)})

@@ -22,6 +22,8 @@ def _pair(value: Json) -> Json:
     return (value, value) if isinstance(value, int) else value
 
 
+HeadKind = Literal["softmax", "sigmoid", "multilabel", "values"]
+"""One of several classes; one of two, by the probability of the second; several independent labels; numbers."""
 Positive = Annotated[int, Field(ge=1)]
 Side = Annotated[int, Field(ge=1, le=BOUNDS.image_side)]
 ImageSize = Annotated[tuple[Side, Side], BeforeValidator(_pair)]
@@ -47,10 +49,14 @@ class ModelSection(Section):
 
     Attributes:
         name: as `sepzoo list` shows it; or a `.keras` or `.h5` file, or a run folder: then this very network goes on,
-            with its weights, labels, preprocessing and image size. Of the other keys only `trained` goes with a file.
+            with its weights, labels, preprocessing and image size. Of the other keys only `trained` and `classifier`
+            go with a file, and `head` with a new classifier.
         arguments: of `sepzoo.applications.build`, for example `conv: bsconv_u` or `alpha: 0.25`.
         weights: what to start from: nothing (initial weights), `imagenet`, or the path of a weight file.
         trained: `all` weights, or those of the `head` alone: the classifier, on features that stay as they were loaded.
+        head: what the network is to give: `softmax` over classes, one `sigmoid` for two classes, `multilabel`
+            (independent labels), or `values` (regression). The last two take the columns of a CSV file.
+        classifier: of a file its `own`, whose classes must be those of the data, or a `new` one in its place, for any.
         image_size: height and width of the input, or one number for both; a name needs it.
         channels: of the input.
     """
@@ -59,6 +65,8 @@ class ModelSection(Section):
     arguments: dict[str, Json] = {}
     weights: str | None = None
     trained: Literal["all", "head"] = "all"
+    head: HeadKind = "softmax"
+    classifier: Literal["own", "new"] = "own"
     image_size: ImageSize | None = None
     channels: Literal[1, 3, 4] = 3
 
@@ -81,6 +89,10 @@ class ModelSection(Section):
             raise ValueError("expected an image_size beside a network's name")
         if self.is_file and (self.arguments or self.weights is not None or self.image_size is not None):
             raise ValueError("expected neither arguments, weights nor image_size beside a file, which has its own")
+        if self.classifier == "new" and not self.is_file:
+            raise ValueError("expected classifier=new beside a file only, since a named network gets a new one anyway")
+        if self.head != "softmax" and self.is_file and self.classifier == "own":
+            raise ValueError("expected a head beside a file with classifier=new only, since the file has its own")
         return self
 
 
@@ -88,7 +100,7 @@ class DataSection(Section):
     """Which images.
 
     Attributes:
-        name: `digits`, a folder of class folders, or a TFDS name.
+        name: `digits`, a folder of class folders, a TFDS name, or a CSV file of paths and values (`sepzoo.data.table`).
         data_dir: where prepared TFDS sets lie; nothing: the variable `TFDS_DATA_DIR`, else TFDS's own place.
         train: the split to train on, or a slice of it such as `train[20%:]`.
         validation: the split measured after every epoch; nothing: the set's own, else a part of `train` is held out.
@@ -189,6 +201,8 @@ class FitSettings(Section):
         early_stopping: when training ends before its last epoch; nothing: never.
         unfreeze_epoch: counted from 0, from which layers train too that are frozen at first (`model.trained: head`),
             with an optimizer that begins anew; nothing: they stay frozen.
+        recalibrate: training images on which batch norm gets its statistics anew at the end, in the saved networks of
+            the best and the last epoch; 0: it keeps its moving averages.
         checkpoint_minutes: within an epoch the state is kept whenever so much time has passed.
         seed: decides initial weights, order and augmentation.
 
@@ -208,5 +222,6 @@ class FitSettings(Section):
     class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(ge=0)]] | None = None
     early_stopping: EarlyStoppingSection | None = None
     unfreeze_epoch: Positive | None = None
+    recalibrate: Annotated[int, Field(ge=0)] = 0
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 10.0
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0

@@ -8,22 +8,23 @@ import importlib.metadata
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import keras
 
 import sepzoo
-from sepzoo.artifact.model_file import load, require_clock
+from sepzoo.artifact.model_file import require_clock
 from sepzoo.export.batch_export import check_targets
 from sepzoo.inference.keras_model import from_model
-from sepzoo.support.errors import SepzooError
 from sepzoo.support.progress import announced
 from sepzoo.training.exports import recipe_exports
 from sepzoo.training.finished_run import Epoch, Result, Run, best_of
 from sepzoo.training.fitting import fit, measure
+from sepzoo.training.heads import head_of
 from sepzoo.training.networks import Networks, build_networks, starting_point
 from sepzoo.training.plots import plot_curves
+from sepzoo.training.recalibrating import load_weights_of, recalibrate_saved
 from sepzoo.training.recipe import Recipe
 from sepzoo.training.run_folder import RunFolder, is_whole
 from sepzoo.training.sources import Sources, open_sources
@@ -111,29 +112,32 @@ def _trained(recipe: Recipe, folder: RunFolder, *, quiet: bool) -> Run:
 
 def _result(recipe: Recipe, folder: RunFolder, sources: Sources, networks: Networks, history: list[Epoch]) -> Result:
     best = best_of(history)
-    test_accuracy = None
-    if sources.test is not None:
-        with announced(f"{recipe.name}: measuring the best network on {sources.test_name}"):
-            _load_best(networks.inference, folder.best)
-            test_accuracy = measure(evaluation_model(networks, recipe), sources.test, networks, recipe)["accuracy"]
+    evaluation = evaluation_model(networks, recipe)
+    tested: dict[str, Mapping[str, float]] = {}
+    recalibrated = None
+    for name, path in (("last", folder.last), ("best", folder.best)):
+        load_weights_of(path, networks.inference)
+        if recipe.recalibrate:
+            with announced(f"{recipe.name}: batch norm of the {name} network"):
+                recalibrate_saved(path, networks, sources.train, recipe)
+                recalibrated = measure(evaluation, sources.validation, networks, recipe)["accuracy"]
+        if sources.test is not None:
+            with announced(f"{recipe.name}: measuring the {name} network on {sources.test_name}"):
+                tested[name] = measure(evaluation, sources.test, networks, recipe)
     return Result(
         best_epoch=best.epoch,
         best_accuracy=best.val_accuracy,
         last_accuracy=history[-1].val_accuracy,
-        test_accuracy=test_accuracy,
+        test_accuracy=tested["best"]["accuracy"] if tested else None,
         trained_on=sources.train_name,
         validated_on=sources.validation_name,
         tested_on=sources.test_name,
         seconds=sum(epoch.seconds for epoch in history),
+        test_top5=tested["best"].get("top5") if tested else None,
+        last_test_accuracy=tested["last"]["accuracy"] if tested else None,
+        measure=head_of(networks.inference).measure,
+        recalibrated_accuracy=recalibrated,
     )
-
-
-def _load_best(model: keras.Model, path: Path) -> None:
-    saved = load(path)
-    if [each.shape for each in saved.weights] != [each.shape for each in model.weights]:
-        raise SepzooError(f"{path}: expected the best network of this run. Received: another network.")
-    for ours, theirs in zip(model.weights, saved.weights, strict=True):
-        ours.assign(theirs)
 
 
 def _versions() -> dict[str, str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import keras
 
-from sepzoo.inference.keras_end import end_of
 from sepzoo.layers.cloning import parts_of
 from sepzoo.layers.scope_names import give_scopes
 from sepzoo.support.types import Optimizer
+from sepzoo.training.heads import head_of
 from sepzoo.training.networks import Networks
 from sepzoo.training.optimizer import build_optimizer, layer_rates, take_over
 from sepzoo.training.recipe_sections import FitSettings
@@ -31,6 +31,7 @@ class Trainee:
     def __init__(self, networks: Networks, settings: FitSettings, *, steps_per_epoch: int) -> None:
         self.model = networks.training
         self._settings = settings
+        self._head = head_of(networks.inference, networks.training)
         self._frozen = [layer for layer in parts_of(self.model)[1:] if not layer.trainable]
         self.schedule = EpochSchedule(
             settings.optimizer.learning_rate,
@@ -71,7 +72,8 @@ class Trainee:
             rates=layer_rates(self.model, decay) if decay < 1 else (),
             scales_loss=settings.precision == "mixed_float16",
         )
-        self.model.compile(optimizer=optimizer, loss=loss_of(self.model, settings), metrics=metrics_of(self.model))
+        smoothing = settings.label_smoothing
+        self.model.compile(optimizer=optimizer, loss=self._head.loss(smoothing), metrics=self._head.metrics(smoothing))
         return optimizer
 
 
@@ -79,23 +81,9 @@ def evaluation_model(networks: Networks, settings: FitSettings) -> keras.Model:
     """Return a compiled view of the inference model, so that the file of that carries no training settings."""
     model = keras.Model(networks.inference.inputs, networks.inference.outputs)
     give_scopes(model)
-    model.compile(loss=loss_of(networks.inference, settings), metrics=metrics_of(model, top5=True))
+    head, smoothing = head_of(networks.inference), settings.label_smoothing
+    model.compile(loss=head.loss(smoothing), metrics=head.metrics(smoothing, top5=True))
     return model
-
-
-def loss_of(model: keras.Model, settings: FitSettings) -> keras.losses.Loss:
-    """Return the loss of a model that ends in softmax or in logits."""
-    return keras.losses.CategoricalCrossentropy(
-        from_logits=end_of(model) != "softmax", label_smoothing=settings.label_smoothing
-    )
-
-
-def metrics_of(model: keras.Model, *, top5: bool = False) -> list[keras.metrics.Metric]:
-    """Return what is measured beside the loss."""
-    metrics: list[keras.metrics.Metric] = [keras.metrics.CategoricalAccuracy(name="accuracy")]
-    if top5:
-        metrics.append(keras.metrics.TopKCategoricalAccuracy(k=5, name="top5"))
-    return metrics
 
 
 def _set_precision(model: keras.Model, precision: str) -> None:
