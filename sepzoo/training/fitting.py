@@ -172,7 +172,7 @@ def measure(evaluation: keras.Model, source: Source, networks: Networks, setting
 def _keep(home: RunFolder, trainee: Trainee, epochs: int, steps: int) -> None:
     save_state(
         home.state,
-        trainee.model,
+        trainee.student,
         trainee.optimizer,
         epochs=epochs,
         steps=steps,

@@ -115,7 +115,10 @@ class Recipe(FitSettings):
             data = data.model_copy(update={"name": absolute(data.name)})
         if data.data_dir is not None:
             data = data.model_copy(update={"data_dir": absolute(data.data_dir)})
-        return self.model_copy(update={"model": model, "data": data})
+        teacher = self.teacher
+        if teacher is not None:
+            teacher = teacher.model_copy(update={"file": absolute(teacher.file)})
+        return self.model_copy(update={"model": model, "data": data, "teacher": teacher})
 
     def what_decides(self) -> dict[str, Json]:
         """Return the fields that decide a run's numbers; the others are words, and may change at any time."""

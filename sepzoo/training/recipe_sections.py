@@ -183,6 +183,26 @@ class EarlyStoppingSection(Section):
     min_delta: Annotated[float, Field(ge=0)] = 0.0
 
 
+class TeacherSection(Section):
+    """A trained network whose answers, and inner outputs, are targets beside the labels (distillation).
+
+    Attributes:
+        file: a `.keras` or `.h5` file, or a run folder; it sees the very images that the student sees.
+        temperature: by which the logits of both are divided before they are compared.
+        weight: of the Kullback-Leibler divergence between the two, times the temperature squared; the loss of the
+            labels has the rest.
+        blocks: layers of both networks whose outputs are compared too: names, or `rewritten`, which are those where a
+            graph that surgery has changed comes back to the layers of its original; nothing: none.
+        block_weight: of the mean squared difference of these outputs, as a share of the teacher's mean square.
+    """
+
+    file: str
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    weight: Annotated[float, Field(ge=0, le=1)] = 0.5
+    blocks: Literal["rewritten"] | tuple[str, ...] | None = None
+    block_weight: Annotated[float, Field(ge=0)] = 1.0
+
+
 class FitSettings(Section):
     """How a network is trained, whatever network and images: what `sepzoo.training.fit` takes.
 
@@ -198,6 +218,7 @@ class FitSettings(Section):
             `mixed_float16` scales the loss (Keras's `LossScaleOptimizer`). What is measured and saved is float32.
         class_weights: `balanced` (images / (classes x images of the class)), or the weight of each class by its name,
             1 where none is said: how much an image of it counts in the loss.
+        teacher: a network to learn from beside the labels; nothing: none.
         early_stopping: when training ends before its last epoch; nothing: never.
         unfreeze_epoch: counted from 0, from which layers train too that are frozen at first (`model.trained: head`),
             with an optimizer that begins anew; nothing: they stay frozen.
@@ -220,6 +241,7 @@ class FitSettings(Section):
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(ge=0)]] | None = None
+    teacher: TeacherSection | None = None
     early_stopping: EarlyStoppingSection | None = None
     unfreeze_epoch: Positive | None = None
     recalibrate: Annotated[int, Field(ge=0)] = 0

@@ -38,7 +38,7 @@ def go_on(
         try:
             state = State.read(path)
             trainee.start_phase(unfrozen=trainee.is_unfrozen(state.epochs, state.steps))
-            state.check(trainee.model, trainee.optimizer, steps_per_epoch=steps_per_epoch)
+            state.check(trainee.student, trainee.optimizer, steps_per_epoch=steps_per_epoch)
         except DamagedError as damage:
             problems.append(str(damage).removesuffix("."))
             continue
@@ -50,7 +50,7 @@ def go_on(
         if problems:
             home.warn(f"{problems[0]}. The run goes on from {path.name}, after epoch {state.epochs}")
             home.state.unlink(missing_ok=True)
-        state.restore(trainee.model, trainee.optimizer)
+        state.restore(trainee.student, trainee.optimizer)
         if history:
             networks.copy_weights(trainee.optimizer)
             if not state.steps:

@@ -7,6 +7,7 @@ import keras
 from sepzoo.layers.cloning import parts_of
 from sepzoo.layers.scope_names import give_scopes
 from sepzoo.support.types import Optimizer
+from sepzoo.training.distilling import with_teacher
 from sepzoo.training.heads import head_of
 from sepzoo.training.networks import Networks
 from sepzoo.training.optimizer import build_optimizer, layer_rates, take_over
@@ -23,16 +24,17 @@ class Trainee:
         steps_per_epoch: batches of an epoch.
 
     Attributes:
-        model: what `fit` is called on.
+        student: the training network of `Networks`, whose state is kept.
+        model: what `fit` is called on: the student, alone or in one graph with its teacher.
         optimizer: as compiled; it may scale the loss.
         schedule: of the learning rate.
     """
 
     def __init__(self, networks: Networks, settings: FitSettings, *, steps_per_epoch: int) -> None:
-        self.model = networks.training
         self._settings = settings
+        self.student = networks.training
         self._head = head_of(networks.inference, networks.training)
-        self._frozen = [layer for layer in parts_of(self.model)[1:] if not layer.trainable]
+        self._frozen = [layer for layer in parts_of(networks.training)[1:] if not layer.trainable]
         self.schedule = EpochSchedule(
             settings.optimizer.learning_rate,
             settings.schedule,
@@ -40,7 +42,8 @@ class Trainee:
             epochs=settings.epochs,
         )
         if settings.precision != "float32":
-            _set_precision(self.model, settings.precision)
+            _set_precision(networks.training, settings.precision)
+        self.model = networks.training if settings.teacher is None else with_teacher(networks, settings.teacher)
         give_scopes(self.model)
         self.optimizer = self._compiled()
 
@@ -73,7 +76,12 @@ class Trainee:
             scales_loss=settings.precision == "mixed_float16",
         )
         smoothing = settings.label_smoothing
-        self.model.compile(optimizer=optimizer, loss=self._head.loss(smoothing), metrics=self._head.metrics(smoothing))
+        self.model.compile(
+            optimizer=optimizer,
+            loss=self._head.loss(smoothing),
+            loss_weights=None if settings.teacher is None else 1 - settings.teacher.weight,
+            metrics=self._head.metrics(smoothing),
+        )
         return optimizer
 
 

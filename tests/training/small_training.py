@@ -8,7 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from sepzoo.artifact.model_file import attach
 from sepzoo.data import open_source
+from sepzoo.records.metadata import Metadata
 from sepzoo.records.preprocessing import ZERO_TO_ONE
 from sepzoo.training import Epoch, FitSettings, Networks, Sources, fit
 
@@ -29,7 +31,7 @@ def small_network(*, frozen: bool = False) -> keras.Model:
         keras.layers.Dropout(0.2, name="dropout"),
         keras.layers.Dense(10, name="logits"),
     ]
-    model = keras.Sequential(layers, name="small")
+    model = attach(keras.Sequential(layers, name="small"), Metadata("small", tuple("0123456789"), ZERO_TO_ONE))
     for name in ("conv", "bn"):
         model.get_layer(name).trainable = not frozen
     return model

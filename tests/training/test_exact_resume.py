@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sepzoo.artifact.model_file import attach, save
 from sepzoo.data.source import Batch
+from sepzoo.records.metadata import Metadata
+from sepzoo.records.preprocessing import ZERO_TO_ONE
 from sepzoo.training import fitting
 from sepzoo.training.step_watch import StepWatch
-from tests.training.small_training import measured, settings, state_of, train
+from tests.training.small_training import measured, settings, small_network, state_of, train
 
 FEATURES: dict[str, dict[str, Any]] = {
     "accumulation": {"optimizer": {"learning_rate": 0.05, "accumulate_steps": 2, "clip_norm": 1.0}, "ema": 0.5},
@@ -22,6 +25,7 @@ FEATURES: dict[str, dict[str, Any]] = {
     "mixing": {"augmentation": {"operations": 1, "mixup": 0.2, "cutmix": 1.0}, "epochs": 2},
     "class weights": {"class_weights": "balanced", "optimizer": {"learning_rate": 0.05, "weight_decay": 1e-3}},
     "unfreezing": {"unfreeze_epoch": 1, "ema": 0.5},
+    "teacher": {"teacher": {"file": "teacher.keras", "temperature": 2.0, "blocks": ["relu"]}},
     "early stopping": {"early_stopping": {"monitor": "val_loss", "patience": 1, "min_delta": 10.0}, "epochs": 9},
 }
 
@@ -50,6 +54,9 @@ def break_off(monkeypatch: pytest.MonkeyPatch, *, step: int, keep_at: int | None
 def test_killed_and_resumed_each_feature_ends_in_the_same_bits(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    if name == "teacher":
+        save(attach(small_network(), Metadata("old", tuple("0123456789"), ZERO_TO_ONE)), Path("teacher.keras"))
     said, frozen = settings(**FEATURES[name]), name == "unfreezing"
     whole = train(tmp_path / "whole", said, frozen=frozen)
     with monkeypatch.context() as patch:
