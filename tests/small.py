@@ -21,6 +21,7 @@ SMALL: dict[str, tuple[str, dict[str, Any]]] = {  # family: name, arguments
         "efficientnet_v2_b0",
         {**_LARGER, "width": 0.125, "depth": 0.25, "drop_path": 0.0, "dropout": 0.0},
     ),
+    "convnext": ("convnext_atto", {**_LARGER, "depths": (1, 1, 2, 1), "channels": 8, "layer_scale": 0.5}),
     "mnasnet": ("mnasnet_small", {**_LARGER, "alpha": 0.5, "dropout": 0.0}),
     "mcunet": ("mcunet_in0", _LARGER),
     "xception": ("xception", {**_IMAGES, "alpha": 0.0625, "input_shape": (71, 71, 3)}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sepzoo.applications import (
     cifar_resnet,
+    convnext,
     darknet_reference,
     efficientnet,
     efficientnet_v2,
@@ -34,6 +35,7 @@ FAMILIES: tuple[Family, ...] = (
     efficientnet.FAMILY,
     efficientnet_v2.FAMILY,
     mnasnet.FAMILY,
+    convnext.FAMILY,
     mcunet.FAMILY,
     xception.FAMILY,
     resnet.FAMILY,

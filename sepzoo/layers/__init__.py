@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sepzoo.layers.drop_path_join import ColumnDraw, DropPathJoin
     from sepzoo.layers.factorized import FactorizedConv, FactorizedConv1D, FactorizedConv2D
     from sepzoo.layers.kinds import conv2d
+    from sepzoo.layers.layer_scale import LayerScale
     from sepzoo.layers.orthonormal import OrthonormalRegularizer
     from sepzoo.layers.padding import EdgePadding
     from sepzoo.layers.sum_terms import SumTerms
@@ -40,6 +41,7 @@ __all__ = [
     "FactorizedConv1D",
     "FactorizedConv2D",
     "LayerBuilder",
+    "LayerScale",
     "OrthonormalRegularizer",
     "Step",
     "SumTerms",
@@ -60,6 +62,7 @@ __getattr__, __dir__ = lazy_names(
         "Conventions": "sepzoo.layers.conventions",
         "DropPath": "sepzoo.layers.drop_path",
         "DropPathJoin": "sepzoo.layers.drop_path_join",
+        "LayerScale": "sepzoo.layers.layer_scale",
         "EdgePadding": "sepzoo.layers.padding",
         "FactorizedConv": "sepzoo.layers.factorized",
         "FactorizedConv1D": "sepzoo.layers.factorized",

@@ -12,6 +12,7 @@ from sepzoo.layers import initializers
 from sepzoo.layers.convolution_builder import ConvolutionBuilder
 from sepzoo.layers.drop_path import DropPath
 from sepzoo.layers.drop_path_join import ColumnDraw, DropPathJoin
+from sepzoo.layers.layer_scale import LayerScale
 from sepzoo.layers.padding import Padding
 from sepzoo.support.types import Activation, Tensor
 
@@ -127,6 +128,14 @@ class LayerBuilder(ConvolutionBuilder):
     def concat(self, branches: Sequence[Tensor], *, name: str) -> Tensor:
         """Channels of branches side by side. The layer is `{name}_concat`."""
         return keras.layers.Concatenate(name=f"{name}_concat")(branches)
+
+    def layer_norm(self, x: Tensor, *, epsilon: float, name: str) -> Tensor:
+        """Layer normalization over the channels of each position."""
+        return keras.layers.LayerNormalization(epsilon=epsilon, name=name)(x)
+
+    def layer_scale(self, x: Tensor, initial: float, *, name: str) -> Tensor:
+        """A learnt factor of each channel, `initial` to begin with."""
+        return LayerScale(initial, name=name)(x)
 
     def drop_path(self, x: Tensor, rate: float, *, name: str) -> Tensor:
         """Stochastic depth on a residual branch; a rate of 0 changes nothing. The layer is `{name}_drop_path`."""

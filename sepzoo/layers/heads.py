@@ -10,7 +10,7 @@ from sepzoo.support.types import Activation, Tensor
 if TYPE_CHECKING:
     from sepzoo.layers.builder import LayerBuilder
 
-LAYERS = ("hidden", "hidden_bn", "hidden1", "hidden2", "logits", "predictions")
+LAYERS = ("hidden", "hidden_bn", "hidden_norm", "hidden1", "hidden2", "logits", "predictions")
 """Names of a head's layers that have weights."""
 
 

@@ -24,6 +24,7 @@ MODULES = {
     "EdgePadding": "sepzoo.layers.padding",
     "FactorizedConv1D": "sepzoo.layers.factorized",
     "FactorizedConv2D": "sepzoo.layers.factorized",
+    "LayerScale": "sepzoo.layers.layer_scale",
     "OrthonormalModel": "sepzoo.layers.orthonormal",
     "OrthonormalRegularizer": "sepzoo.layers.orthonormal",
     "SumTerms": "sepzoo.layers.sum_terms",

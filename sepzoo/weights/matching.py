@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 import re
 from collections.abc import Iterator, Sequence
 
@@ -26,6 +27,8 @@ TORCH_VARIABLES = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
+_UNNAMED = re.compile(r"/[vV]ariable(_\d+)?$")
+"""A variable that Keras's ConvNeXt made without a name: the one of a layer that scales channels."""
 _AUTOMATIC = re.compile(r"(separable_|depthwise_)?conv2d(_\d+)?|batch_normalization(_\d+)?|dense(_\d+)?")
 
 
@@ -73,6 +76,9 @@ def match(model: keras.Model, arrays: Arrays, names: Names | None, origin: str, 
         in_order: whether to go by the order of the layers where names fail, as Keras does with files of old versions.
     """
     variables = saved_variables(model)
+    if names is not None:
+        arrays = {_UNNAMED.sub("/gamma", name): array for name, array in arrays.items()}
+        names = _resolved(names, arrays)
     completed = _completed(variables, arrays, names, any_name=in_order) if names and origin == "keras" else names
     first = _first_variables(variables)
     values, missing, misshapen, adapted, used = [], [], [], [], set()
@@ -83,7 +89,7 @@ def match(model: keras.Model, arrays: Arrays, names: Names | None, origin: str, 
             missing.append(variable.path)
             continue
         used.add(theirs)
-        value = _from_torch(arrays[theirs], shape) if origin in TORCH else arrays[theirs]
+        value = (_from_torch if origin in TORCH else _from_keras)(arrays[theirs], shape)
         if value.shape != shape and variable.path in first:
             fitted = fit_channels(value, shape)
             adapted += [variable.path] if fitted is not None else []
@@ -103,6 +109,17 @@ def match(model: keras.Model, arrays: Arrays, names: Names | None, origin: str, 
         head=_head_variables(variables),
         their_head=frozenset(HEAD_LAYERS if names is None else (names.get(layer, layer) for layer in HEAD_LAYERS)),
     )
+
+
+def _resolved(names: Names, arrays: Arrays) -> Names:
+    """Return `names` with the source's own for those that are patterns, as "*_stem|*_stem_conv" is for two forms."""
+    layers = dict.fromkeys(map(_layer_of, arrays))
+    found = {
+        ours: next((layer for p in theirs.split("|") for layer in layers if fnmatch.fnmatchcase(layer, p)), theirs)
+        for ours, theirs in names.items()
+        if "*" in theirs
+    }
+    return {**names, **found}
 
 
 def _completed(variables: Sequence[Variable], arrays: Arrays, names: Names, *, any_name: bool) -> Names:
@@ -131,9 +148,19 @@ def _their_names(path: str, names: Names | None, origin: str) -> Iterator[str]:
         theirs = names.get(path, names.get(layer))  # a SeparableConv2D holds two of their modules
         if theirs is not None:
             yield f"{theirs}.{TORCH_VARIABLES[kind]}"
+            yield theirs  # a parameter that is no module's
     elif layer in names:
         yield f"{names[layer]}/{kind}"
         yield f"{names[layer]}/depthwise_{kind}"  # as Keras 2 called the kernel of a DepthwiseConv2D
+
+
+def _from_keras(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return a kernel as our layer has it: of as many groups as channels as a depthwise one, a dense one as 1 x 1."""
+    if array.ndim == 2 and shape == (1, 1, *array.shape):
+        return array[None, None]
+    if array.ndim == 4 and array.shape[2] == 1 != array.shape[3] and shape == (*array.shape[:2], array.shape[3], 1):
+        return array.transpose(0, 1, 3, 2)
+    return array
 
 
 def _from_torch(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

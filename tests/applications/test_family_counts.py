@@ -16,6 +16,8 @@ THEIRS = {  # our name: the table's
     **{f"efficientnet_b{i}": f"EfficientNetB{i}" for i in range(8)},
     **{f"efficientnet_lite{i}": f"tf_efficientnet_lite{i}" for i in range(5)},
     **{f"efficientnet_v2_{size}": f"EfficientNetV2{size.upper()}" for size in ("b0", "b1", "b2", "b3", "s", "m", "l")},
+    **{f"convnext_{size}": f"convnext_{size}" for size in ("atto", "femto", "pico", "nano")},
+    **{f"convnext_{size}": f"ConvNeXt{size.title()}" for size in ("tiny", "small", "base", "large")},
     "mnasnet_a1": "semnasnet_100",
     "mnasnet_b1": "mnasnet_100",
     "mnasnet_small": "mnasnet_small",

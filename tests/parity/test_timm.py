@@ -22,6 +22,7 @@ CASES = {  # timm's name: ours, our arguments, the image size
     "tf_mobilenetv3_large_minimal_100": ("mobilenet_v3_large", {"minimalistic": True}, 64),
     "mobilenetv4_conv_small_050": ("mobilenet_v4_small_w050", TIMM, 64),
     "mobilenetv4_conv_medium": ("mobilenet_v4_medium", TIMM, 75),
+    "convnext_atto": ("convnext_atto", {}, 64),
     "tf_efficientnet_lite1": ("efficientnet_lite1", {}, 75),
     "semnasnet_075": ("mnasnet_a1", {**TIMM, "alpha": 0.75}, 64),
     "mnasnet_140": ("mnasnet_b1", {**TIMM, "alpha": 1.4}, 75),

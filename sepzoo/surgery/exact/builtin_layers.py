@@ -15,6 +15,7 @@ from sepzoo.layers import (
     DropPathJoin,
     EdgePadding,
     FactorizedConv,
+    LayerScale,
     OrthonormalRegularizer,
     SumTerms,
 )
@@ -34,7 +35,8 @@ def to_keras(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
 
     The layers of `conv` are named `conv_pointwise`, `conv_depthwise` and so on, after its factors. A sum of several
     terms becomes one branch a term and an `Add`. Orthonormal penalties and dropped paths act in training alone and are
-    left out; edge padding that no built-in layer does becomes functions of `keras.ops`. The result opens without
+    left out; layer scale becomes a depthwise 1 x 1 convolution, and edge padding that no built-in layer does becomes
+    functions of `keras.ops`. The result opens without
     sepzoo, and its outputs in inference agree with the original's to rounding; each new layer is held against the one
     that it replaces before the model is returned.
 
@@ -92,6 +94,10 @@ def _in_keras(site: Site) -> Replacement | Skip | None:
         return Replacement((), f"written in keras.ops ({layer.mode})", _edge_padding(layer))
     if isinstance(layer, DropPath | ColumnDraw):
         return Replacement((), "left out, it acts in training alone")
+    if isinstance(layer, LayerScale) and len(site.input_shape) == 4:
+        gamma = np.asarray(layer.gamma.numpy())[None, None, :, None]
+        scale = keras.layers.DepthwiseConv2D(1, use_bias=False, name=layer.name, dtype=layer.dtype_policy)
+        return Replacement((Part(scale, [gamma]),), "as a depthwise 1 x 1 convolution")
     if isinstance(layer, DropPathJoin):
         mean = keras.layers.Average(name=layer.name, dtype=layer.dtype_policy)
         return Replacement((Part(mean),), "as the mean that it is in inference", lambda x: mean(x[:-1]))

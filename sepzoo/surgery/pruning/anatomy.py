@@ -9,6 +9,7 @@ from typing import Literal
 import keras
 import numpy as np
 
+from sepzoo.layers import LayerScale
 from sepzoo.support.types import Config, Layer
 from sepzoo.surgery.pruning.passing import is_elementwise
 
@@ -48,6 +49,7 @@ _ANATOMIES: dict[type[Layer], Anatomy] = {  # exactly these classes, for a subcl
     **dict.fromkeys((layers.SeparableConv1D, layers.SeparableConv2D), _SEPARABLE),
     **dict.fromkeys((layers.DepthwiseConv1D, layers.DepthwiseConv2D), _DEPTHWISE),
     layers.BatchNormalization: _NORM,
+    LayerScale: Anatomy("channelwise", {}, {"gamma": -1}),
     layers.PReLU: Anatomy("channelwise", {}, {"alpha": -1}),
     layers.Reshape: Anatomy("shape"),
 }

@@ -131,6 +131,12 @@ def _reduced(sets: ChannelSets, node: Node, inputs: list[Channels]) -> Channels 
     return None if {0, rank - 1} & {each % rank for each in axes} else _same(sets, node, inputs)
 
 
+def _normalized_together(sets: ChannelSets, node: Node, inputs: list[Channels]) -> Channels | None:
+    """Without some of its inputs it would give other values for those that are left."""
+    sets.keep(inputs[0], f"{node.operation.name!r} normalizes over all of them")
+    return _same(sets, node, inputs)
+
+
 def _blocks_summed(sets: ChannelSets, node: Node, inputs: list[Channels]) -> Channels | None:
     blocks = inputs[0].reshape(node.operation.terms, -1)
     for other in blocks[1:]:
@@ -173,6 +179,7 @@ _LAYERS: dict[type[Layer], Passing] = {
     layers.Flatten: _tiled,
     layers.Reshape: _tiled,
     layers.Permute: _permute,
+    layers.LayerNormalization: _normalized_together,
     DropPath: _same,
     EdgePadding: _same,
     SumTerms: _blocks_summed,

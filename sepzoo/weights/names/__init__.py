@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from sepzoo.weights.names import (
+    convnext,
     efficientnet,
     efficientnet_v2,
     mnasnet,
@@ -46,6 +47,7 @@ NAMES: Mapping[str, Mapping[Origin, Callable[[Sequence[str]], Names]]] = {
     "mobileone": {"timm": mobileone.timm_names},
     "efficientnet": {"keras": efficientnet.keras_names, "timm": efficientnet.timm_names},
     "efficientnet_v2": {"keras": efficientnet_v2.keras_names, "timm": efficientnet_v2.timm_names},
+    "convnext": {"keras": convnext.keras_names, "timm": convnext.timm_names},
     "mnasnet": {"timm": mnasnet.timm_names},
     "xception": {"keras": xception.keras_names, "timm": xception.timm_names},
     "resnet": {"bsconv": resnet.bsconv_names, "timm": resnet.timm_names},

@@ -9,7 +9,10 @@ import keras
 import numpy as np
 from keras import layers
 
+from sepzoo.layers import LayerScale
+
 TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose)
+PASSING = (layers.PReLU, layers.Normalization, layers.LayerNormalization, LayerScale)
 DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 
 
@@ -28,7 +31,7 @@ def masked(model, pruned):
     """Make all channels that the pruned network has no more zero in the model, where they are made."""
     smaller = by_path(pruned)
     for name, layer in by_path(model).items():
-        if layer.weights and not isinstance(layer, layers.PReLU | layers.Normalization):
+        if layer.weights and not isinstance(smaller[name], PASSING):
             _mask(layer, smaller[name])
     return model
 
