@@ -30,6 +30,7 @@ from sepzoo.cli.quickstart import quickstart
 from sepzoo.cli.rewrite import rewrite
 from sepzoo.cli.sweep import sweep
 from sepzoo.cli.train import train
+from sepzoo.cli.verify import verify
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.printable import printable
 from sepzoo.support.stopping import Stop, stopped_by_signals
@@ -53,6 +54,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "rewrite": rewrite,
     "compress": compress,
     "export": export,
+    "verify": verify,
     "evaluate": evaluate,
     "classify": classify,
     "predict": predict,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sepzoo.export.target import Target
     from sepzoo.export.targets import TARGETS, export
     from sepzoo.export.tolerance import Tolerance
+    from sepzoo.export.verification import Verification, verify
     from sepzoo.inference.latency import Latency
 
 __all__ = [
@@ -33,11 +34,13 @@ __all__ = [
     "Target",
     "TfliteOptions",
     "Tolerance",
+    "Verification",
     "export",
     "onnx",
     "openvino",
     "stablehlo",
     "tflite",
+    "verify",
     "xla",
 ]
 
@@ -56,6 +59,8 @@ __getattr__, __dir__ = lazy_names(
         "openvino": "sepzoo.export.formats.openvino",
         "stablehlo": "sepzoo.export.formats.stablehlo",
         "tflite": "sepzoo.export.formats.tflite",
+        "Verification": "sepzoo.export.verification",
+        "verify": "sepzoo.export.verification",
         "xla": "sepzoo.export.formats.xla",
     },
 )

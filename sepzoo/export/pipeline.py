@@ -9,7 +9,9 @@ import os
 from pathlib import Path
 
 from sepzoo.analysis.profiling import profile
+from sepzoo.artifact.seal import add_seal
 from sepzoo.data.samples import Samples
+from sepzoo.export.artifact_record import artifact_record
 from sepzoo.export.comparison import Comparison, compare, origin_of, with_half_error
 from sepzoo.export.converter_errors import refusal
 from sepzoo.export.noise import noise_of
@@ -119,6 +121,7 @@ def write(
             float_layers=converted.float_layers,
             float_bytes=converted.float_bytes,
         )
+        add_seal(temporary, artifact_record(classifier.model, file, target, comparison))
     report = dataclasses.replace(report, size=_size(Path(path)))
     return report if target.finish is None else target.finish(report)
 

@@ -25,7 +25,7 @@ def test_alone_it_shows_its_commands(command: Command) -> None:
     outcome = command()
     assert outcome.code == 0
     assert [name for name in COMMANDS if name in outcome.out] == COMMANDS
-    assert len(COMMANDS) == 15
+    assert len(COMMANDS) == 16
 
 
 def test_version(command: Command) -> None:
