@@ -14,6 +14,7 @@ from sepzoo.records.arguments import ActivationName, Classifier, Count, OutputSt
 from sepzoo.records.authors import authors_spec, authors_specs
 from sepzoo.records.family import Family, ModelSpec, Paper, WeightFile
 from sepzoo.records.naming import WIDTH, mobilenet_names, width_of
+from sepzoo.records.preprocessing import ZERO_TO_ONE
 from sepzoo.support.types import Activation, Kwargs, Tensor
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Arguments:
     Attributes:
         alpha: width; every channel number is multiplied by it and truncated.
         depth_multiplier: depthwise filters for each channel of the units' own form.
+        use_bias: whether the convolutions have a bias in front of their batch normalization (MLPerf Tiny).
         activation: "relu6" (Keras), "relu" (the BSConv authors), or another.
         stem_strides: of the first convolution.
         strides: of each stage's first unit.
@@ -54,6 +56,7 @@ class Arguments:
 
     alpha: Width = 1.0
     depth_multiplier: Count = 1
+    use_bias: bool = False
     activation: ActivationName = "relu6"
     stem_strides: Stride = 2
     strides: tuple[Stride, Stride, Stride, Stride, Stride] = (1, 2, 2, 2, 2)
@@ -65,21 +68,31 @@ class Arguments:
 def mobilenet_v1(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
     """Return the last feature map; a slot is a whole unit."""
     alpha, stem_strides, activation = arguments.alpha, arguments.stem_strides, arguments.activation
-    x = net.conv_bn(x, truncated(STEM, alpha), 3, strides=stem_strides, activation=activation, name="stem")
+    form: Kwargs = {"activation": activation, "use_bias": arguments.use_bias}
+    x = net.conv_bn(x, truncated(STEM, alpha), 3, strides=stem_strides, name="stem", **form)
     scales = resolutions(stem_strides, arguments.strides, arguments.output_stride)
     for s, (stage, scale) in enumerate(zip(STAGES, scales, strict=True), start=1):
         for u, channels in enumerate(stage.channels, start=1):
-            unit = {**scale.window(u), "activation": activation}
-            x = _unit(net, x, truncated(channels, alpha), arguments.depth_multiplier, f"stage{s}_unit{u}", unit)
+            x = _unit(
+                net,
+                x,
+                truncated(channels, alpha),
+                arguments.depth_multiplier,
+                f"stage{s}_unit{u}",
+                scale.window(u),
+                form,
+            )
     return x
 
 
-def _unit(net: LayerBuilder, x: Tensor, channels: int, depth_multiplier: int, place: str, unit: Kwargs) -> Tensor:
+def _unit(
+    net: LayerBuilder, x: Tensor, channels: int, depth_multiplier: int, place: str, window: Kwargs, form: Kwargs
+) -> Tensor:
     kind = net.factorization
     if kind is not None and not (kind.kind == "separable" and kind.batch_norm):
-        return net.factorized_bn(x, kind, channels, 3, name=f"{place}_conv", **unit)
-    x = net.depthwise_bn(x, 3, depth_multiplier=depth_multiplier, name=f"{place}_depthwise", **unit)
-    return net.conv_bn(x, channels, 1, activation=unit["activation"], name=f"{place}_pointwise")
+        return net.factorized_bn(x, kind, channels, 3, name=f"{place}_conv", **window, **form)
+    x = net.depthwise_bn(x, 3, depth_multiplier=depth_multiplier, name=f"{place}_depthwise", **window, **form)
+    return net.conv_bn(x, channels, 1, name=f"{place}_pointwise", **form)
 
 
 def head(net: LayerBuilder, x: Tensor, arguments: Arguments, *, classes: int, activation: Activation) -> Tensor:
@@ -134,6 +147,16 @@ FAMILY = Family(
     replaces="each of the 13 units",
     listed=(
         ModelSpec("mobilenet_v1", arguments={"padding": "end"}),
+        ModelSpec(
+            "mlperf_tiny_persons",
+            arguments={"alpha": 0.25, "use_bias": True, "activation": "relu", "classifier": "dense"},
+            input_shape=(96, 96, 3),
+            classes=2,
+            dataset="visual_wake_words",
+            preprocessing=dataclasses.replace(ZERO_TO_ONE, crop_fraction=1.0),
+            labels=("non_person", "person"),
+            official=False,
+        ),
         *authors_specs(_authors_form, mobilenet_names("v1", "bsconvu")),
     ),
     parse=_authors_form,

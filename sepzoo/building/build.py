@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from sepzoo.building.checks import BuildArguments, build_arguments
 from sepzoo.catalog.registry import find
 from sepzoo.layers.factorization import Factorization
 from sepzoo.records.family import Family, ModelSpec
+from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import Output
 from sepzoo.support.types import Activation, Options, Tensor
@@ -88,15 +90,26 @@ def build(
     new_head = not include_top or classes not in (None, spec.classes)
     source = _weight_file(model, family, spec, given, arguments, new_head=new_head)
     trained = weights == "imagenet" and not new_head
-    labels = tuple(name for _, name in imagenet_labels()) if trained else None
-    preprocessing = spec.preprocessing.for_channels(model.inputs[0].shape[-1])
+    labels = None if new_head else spec.labels
+    if trained:
+        labels = tuple(name for _, name in imagenet_labels())
     outputs = (Output("logits"),) if include_top and classifier_activation is None else None
-    attach(model, Metadata(spec.name, labels=labels, preprocessing=preprocessing, outputs=outputs))
+    taken = _inputs(spec, model.inputs[0].shape)
+    attach(model, dataclasses.replace(taken, labels=labels, outputs=outputs))
     if source is not None:
         report = load_weights(model, source, new_head=new_head)
         if report.kept or report.unused or report.adapted:
             logger.warning("%s: %s", model.name, report)
     return model
+
+
+def _inputs(spec: ModelSpec, shape: Sequence[int | None]) -> Metadata:
+    """Return the record of what a network takes."""
+    if spec.takes == "image":
+        return Metadata(spec.name, preprocessing=spec.preprocessing.for_channels(shape[-1] or 1))
+    sizes = tuple(size for size in shape[1:] if size is not None)
+    whole = len(sizes) == len(shape) - 1
+    return Metadata(spec.name, preprocessing=None, features=Features(sizes) if whole else None)
 
 
 def _weight_file(

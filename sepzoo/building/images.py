@@ -82,6 +82,8 @@ def decode_predictions(
 def _expected(model_or_name: Model | str) -> tuple[Preprocessing, tuple[int | None, int | None, int]]:
     if isinstance(model_or_name, str):
         spec = find(model_or_name)[1]
+        if spec.takes != "image":
+            raise SepzooError(f"{spec.name}: expected a network that takes pictures. Received: one of {spec.takes}.")
         return spec.preprocessing, spec.input_shape
     metadata: Metadata | None = metadata_of(model_or_name)
     if metadata is None:

@@ -27,11 +27,12 @@ class Card:
         kinds: legal kinds.
         arguments: that set it apart from the family's defaults.
         takes: the family's own arguments for `build`: what each may be, and what it is by default.
+        input: what the network is made for: "image", "audio" or "series".
         dataset: that input and classes are made for.
         input_shape: (height, width, channels).
         classes: number of them.
         counts: parameters and multiply-accumulates, or None for a name that is not listed.
-        preprocessing: what the input expects, in words.
+        preprocessing: what an input of pixels expects; empty where features go in.
         weights: official weight files that exist for this very form.
         weights_licence: of those, or None.
         published: figures of others, with their sources.
@@ -46,6 +47,7 @@ class Card:
     kinds: tuple[str, ...]
     arguments: Kwargs
     takes: dict[str, str]
+    input: str
     dataset: str
     input_shape: tuple[int, int, int]
     classes: int
@@ -81,11 +83,12 @@ def card(name: str) -> Card:
         kinds=tuple(family.slots),
         arguments=dict(spec.arguments),
         takes=_takes(family, spec),
+        input=spec.takes,
         dataset=spec.dataset,
         input_shape=spec.input_shape,
         classes=spec.classes,
         counts=index().get(spec.name),
-        preprocessing=spec.preprocessing.to_dict(),
+        preprocessing=spec.preprocessing.to_dict() if spec.takes == "image" else {},
         weights=_weights(family, spec),
         weights_licence=family.weights_licence if _weights(family, spec) else None,
         published=tuple(row for row in published() if _concerns(row, family, spec)),

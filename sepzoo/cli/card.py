@@ -44,7 +44,8 @@ def _rows(card: Card) -> Iterator[tuple[str, str]]:
     yield "family", card.family
     yield "paper", f"{paper.authors} {paper.venue}: {paper.title}. arXiv {paper.arxiv}"
     yield "note", card.note
-    yield "input", f"{'x'.join(map(str, card.input_shape))}, {card.dataset}, {card.classes} classes"
+    shape = "x".join(map(str, card.input_shape)) + ("" if card.input == "image" else f" features of {card.input}")
+    yield "input", f"{shape}, {card.dataset}, {card.classes} classes"
     if counts is not None:
         yield "size", f"{counts.params:,} parameters, {counts.trainable:,} of them trainable; {counts.macs:,} MACs"
     yield "convolutions", f"{card.conv}; conv={' | '.join(card.kinds)} replaces {card.slot}"

@@ -15,6 +15,9 @@ from sepzoo.layers.orthonormal import OrthonormalRegularizer
 from sepzoo.layers.padding import Padding, padding_layer, resolve
 from sepzoo.support.types import Kwargs, Regularizer, Tensor
 
+Window = int | tuple[int, int]
+"""A size or a step along both axes, or along each."""
+
 
 @dataclasses.dataclass(frozen=True)
 class ConvolutionBuilder:
@@ -27,10 +30,10 @@ class ConvolutionBuilder:
         self,
         x: Tensor,
         filters: int,
-        kernel_size: int,
+        kernel_size: Window,
         *,
         name: str,
-        strides: int = 1,
+        strides: Window = 1,
         dilation_rate: int = 1,
         padding: Padding | None = None,
         use_bias: bool = False,
@@ -124,7 +127,7 @@ class ConvolutionBuilder:
         return self._normalized(self.slot(x, filters, kernel_size, name=name, **arguments), name, activation)
 
     def conv_bn(
-        self, x: Tensor, filters: int, kernel_size: int, *, name: str, activation: str | None, **arguments: Any
+        self, x: Tensor, filters: int, kernel_size: Window, *, name: str, activation: str | None, **arguments: Any
     ) -> Tensor:
         """Dense convolution, batch normalization, activation."""
         return self._normalized(self.conv(x, filters, kernel_size, name=name, **arguments), name, activation)
@@ -184,8 +187,8 @@ class ConvolutionBuilder:
     def _pad(
         self,
         x: Tensor,
-        kernel_size: int,
-        strides: int,
+        kernel_size: Window,
+        strides: Window,
         dilation_rate: int,
         name: str,
         padding: Padding | None = None,
@@ -193,18 +196,23 @@ class ConvolutionBuilder:
         """Return the tensor, padded by a layer where Keras's convolution can't, and the padding that it then takes."""
         resolved = resolve(
             self._padding(kernel_size, strides) if padding is None else padding,
-            kernel_size=(kernel_size,) * 2,
-            strides=(strides,) * 2,
+            kernel_size=_pair(kernel_size),
+            strides=_pair(strides),
             dilation_rate=(dilation_rate,) * 2,
         )
         if isinstance(resolved, str):
             return x, resolved
         return padding_layer(resolved, "zeros", name=f"{name}_pad")(x), "valid"
 
-    def _padding(self, kernel_size: int, strides: int) -> Padding:
-        if kernel_size == 1 or strides == 1:
+    def _padding(self, kernel_size: Window, strides: Window) -> Padding:
+        sizes, steps = _pair(kernel_size), _pair(strides)
+        if sizes == (1, 1) or steps == (1, 1):
             return "same"
         if self.conventions.padding != "end":
             return self.conventions.padding
-        before = (kernel_size - 2) // 2
-        return ((before, kernel_size - 2 - before),) * 2
+        totals = [max(size - (1 if step == 1 else 2), 0) for size, step in zip(sizes, steps, strict=True)]
+        return tuple((total // 2, total - total // 2) for total in totals)
+
+
+def _pair(window: Window) -> tuple[int, int]:
+    return (window, window) if isinstance(window, int) else window

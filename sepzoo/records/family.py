@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from sepzoo.layers.builder import LayerBuilder
 
 
+Takes = Literal["image", "audio", "series"]
+"""What a network is made for."""
+
+
 class Head(Protocol):
     """Function from the last feature map to class scores."""
 
@@ -66,7 +70,9 @@ class ModelSpec:
         classes: by default.
         dataset: that the default input and classes are made for.
         minimum_size: least height and width.
-        preprocessing: from pixels to the input.
+        preprocessing: from pixels to the input, where it takes pictures.
+        takes: pictures, or features of sound or of other series, which are (…, channels) and taken as they are.
+        labels: names of the default classes, where the network has weights for just these.
         official: whether this is the form of the family's own paper, whose weights and results are thus this network's;
             not so the forms in the BSConv authors' program.
     """
@@ -80,6 +86,8 @@ class ModelSpec:
     dataset: str = "imagenet"
     minimum_size: int = 32
     preprocessing: Preprocessing = MINUS_ONE_TO_ONE
+    takes: Takes = "image"
+    labels: tuple[str, ...] | None = None
     official: bool = True
 
 

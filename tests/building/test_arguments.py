@@ -174,7 +174,8 @@ def test_official_weights_depend_on_every_argument_that_acts_on_them(monkeypatch
     assert len(usual) == 1
     heads = {"hidden", "classifier", "full_head"}
     for name in set(names_of(family)) - FREE:
-        other = {**OTHER, "padding": "end" if family.name != "mobilenet_v1" else "symmetric"}[name]
+        first = family.name == "mobilenet_v1"
+        other = {**OTHER, "padding": "symmetric" if first else "end", "use_bias": first}[name]
         found = files(**{name: other})
         if name in heads and not include_top:
             assert found == usual

@@ -7,6 +7,7 @@ from typing import Literal
 
 from sepzoo.weights.names import (
     convnext,
+    ds_cnn,
     efficientnet,
     efficientnet_v2,
     mnasnet,
@@ -48,6 +49,7 @@ NAMES: Mapping[str, Mapping[Origin, Callable[[Sequence[str]], Names]]] = {
     "efficientnet": {"keras": efficientnet.keras_names, "timm": efficientnet.timm_names},
     "efficientnet_v2": {"keras": efficientnet_v2.keras_names, "timm": efficientnet_v2.timm_names},
     "convnext": {"keras": convnext.keras_names, "timm": convnext.timm_names},
+    "ds_cnn": {"keras": ds_cnn.keras_names},
     "mnasnet": {"timm": mnasnet.timm_names},
     "xception": {"keras": xception.keras_names, "timm": xception.timm_names},
     "resnet": {"bsconv": resnet.bsconv_names, "timm": resnet.timm_names},
