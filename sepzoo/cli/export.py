@@ -28,20 +28,30 @@ from sepzoo.cli.tflite_options import (
     tflite_options,
 )
 from sepzoo.export.target_names import TARGET_NAMES
+from sepzoo.support.atomic import atomic_write
 
 
 def export(
     model: ModelName,
     to: Annotated[
-        str, typer.Option(help=f"Formats, with commas between: {', '.join(row.name for row in TARGET_NAMES)}.")
+        str,
+        typer.Option(
+            help=f"Formats, with commas between: {', '.join(row.name for row in TARGET_NAMES)}. `all` tries each, and "
+            "says of those that fail why."
+        ),
     ],
-    out: Annotated[Path | None, typer.Option(help="Folder to write to; by default beside the model.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write to, report.json too; by default beside the model.")
+    ] = None,
     data: Annotated[
         str | None,
         typer.Option(help="To calibrate and check on: `digits`, a folder, a TFDS name, or an .npz file of features."),
     ] = None,
     calibration: Annotated[int, typer.Option(min=1, help="How many of them set the ranges of integers.")] = 200,
     seed: Annotated[int | None, typer.Option(min=0, help="Decides which; by default the run's own, else 0.")] = None,
+    least_accuracy: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Exit code 1 where a file has less, such as 0.9.")
+    ] = None,
     edges: EdgesText = None,
     keep_float: KeepFloat = None,
     agreement: Agreement = None,
@@ -61,16 +71,17 @@ def export(
     integers are calibrated or accuracy is wanted. A model of another program says neither its labels nor what its input
     expects: --labels, --preprocessing; an .npz file of features, with `labels` where they are known, needs neither.
 
-    Example: sepzoo export runs/digits --to tflite:int8,tflite:float32,xla
+    Example: sepzoo export runs/digits --to tflite:int8,onnx,stablehlo --out files --least-accuracy 0.9
     """
     from sepzoo.cli.keras_start import start_keras
 
     start_keras()
-    from sepzoo.export.batch_export import check_targets, export_all
+    from sepzoo.export.batch_export import export_all, wanted_targets
     from sepzoo.export.samples import samples_of_data
     from sepzoo.inference.keras_model import from_model
 
-    targets = check_targets([name.strip() for name in to.strip("[] ").split(",")])
+    targets = [name.strip() for name in to.strip("[] ").split(",")]
+    wanted_targets(targets)
     options = tflite_options(edges, keep_float, agreement, max_drop, batch_sizes, c_array=c_array)
     names, prepared, outputs = read_labels(labels), parse_preprocessing(preprocessing), parse_outputs(output_kinds)
     run = open_run(model, weights=weights, settings=settings)
@@ -85,6 +96,7 @@ def export(
             preprocessing=prepared,
             outputs=outputs,
             tflite_options=options,
+            least_accuracy=least_accuracy,
         )
     else:
         network = open_network(model, weights=weights, settings=settings)
@@ -98,5 +110,12 @@ def export(
             samples=None if data is None else samples_of_data(classifier, data, count=calibration, seed=seed or 0),
             saved=saved,
             tflite_options=options,
+            least_accuracy=least_accuracy,
         )
-    typer.echo(json.dumps(results.to_dict(), indent=1) if as_json else results)
+    report = json.dumps(results.to_dict(), indent=1)
+    if out is not None:
+        with atomic_write(out / "report.json") as temporary:
+            temporary.write_text(f"{report}\n", encoding="utf-8")
+    typer.echo(report if as_json else results)
+    if not results.passed:
+        raise typer.Exit(1)

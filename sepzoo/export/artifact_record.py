@@ -19,7 +19,7 @@ from sepzoo.support.types import Json
 VERSION = 1
 
 _EXACT, _ROUNDED = 1e-3, 0.05
-"""Relative errors beyond which answers count as others: of files that compute in floats, and of integers."""
+"""Relative errors beyond which answers count as others: of files in float32, and of those that round."""
 _PACKAGES = ("sepzoo", "keras", "tensorflow", "numpy", "ai-edge-litert")
 _DISTRIBUTIONS = {"jax": ("jax", "jaxlib"), "ai_edge_quantizer": ("ai-edge-quantizer",)}
 """Module -> what pip calls it, where that is another name."""
@@ -53,7 +53,7 @@ def artifact_record(model: keras.Model, file: Classifier, target: Target, compar
         "check": {key: value for key, value in dataclasses.asdict(comparison).items() if value not in (None, ())},
         "answers": {
             "seed": SEED,
-            "relative_error": _ROUNDED if target.calibrated else _EXACT,
+            "relative_error": _ROUNDED if target.rounds else _EXACT,
             "values": {name: rows.tolist() for name, rows in answers_of(file).items()},
         },
     }

@@ -1,79 +1,30 @@
-"""A network exported to several files, and the table of them."""
+"""A network exported to several files."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from sepzoo.export.comparison import Comparison
 from sepzoo.export.formats.tflite import configured
 from sepzoo.export.formats.tflite_options import TfliteOptions
 from sepzoo.export.noise import noise_of
 from sepzoo.export.pipeline import write
 from sepzoo.export.preparation import require_calibratable
-from sepzoo.export.prepared import preparing
+from sepzoo.export.prepared import Preparations, preparing
 from sepzoo.export.report import ExportReport
+from sepzoo.export.results import ExportFailure, ExportResults
 from sepzoo.export.samples import ExportSamples
 from sepzoo.export.taken_inputs import saying_inputs
+from sepzoo.export.target import Target
 from sepzoo.export.target_names import named
 from sepzoo.export.targets import TARGETS
 from sepzoo.inference.keras_model import KerasClassifier
-from sepzoo.inference.latency import Latency, measure_tensor
+from sepzoo.inference.latency import measure_tensor
 from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.support.progress import announced, time_left
-from sepzoo.support.table import table
-from sepzoo.support.types import Json
 
-
-@dataclasses.dataclass(frozen=True)
-class ExportResults:
-    """A network and the files that were made of it. `print` shows them as a table.
-
-    Attributes:
-        saved: the network's own file; None where it has none.
-        latency: of the network in Keras.
-        reports: one for each file.
-    """
-
-    saved: Path | None
-    latency: Latency
-    reports: tuple[ExportReport, ...]
-
-    @property
-    def accuracy(self) -> float | None:
-        """The network's own, on the samples that the files were checked on; None where it was not measured."""
-        return next((report.comparison.model_accuracy for report in self.reports), None)
-
-    def to_dict(self) -> dict[str, Json]:
-        """Return all of it as JSON can hold it."""
-        own = {
-            "path": None if self.saved is None else str(self.saved),
-            "accuracy": self.accuracy,
-            "latency": dataclasses.asdict(self.latency),
-        }
-        return {"keras": own, "files": [json.loads(report.to_json()) for report in self.reports]}
-
-    def __str__(self) -> str:
-        file = ["", ""] if self.saved is None else [str(self.saved), _kib(self.saved.stat().st_size)]
-        rows = [["Keras", *file, _share(self.accuracy), "", "", _ms(self.latency)]]
-        notes = []
-        for report in self.reports:
-            seen = report.comparison
-            compared = [_share(seen.file_accuracy), _share(seen.agreement), _nats(seen.kl_divergence)]
-            rows.append([report.target, str(report.path), _kib(report.size), *compared, _ms(report.latency)])
-            matched = "" if seen.file_accuracy is None else f", classes matched {seen.matched or 'by number'}"
-            notes.append(f"checked on {seen.origin}{matched}")
-            notes += [f"{report.target}{text}" for text in map(_differences, seen.outputs or (seen,)) if text]
-            notes += [f"{report.target}: {what} {value}" for what, value in report.rows() if what in _NOTED]
-            notes += [f"{report.target} calibrated on {report.calibration}"] if report.calibration else []
-        text = table(["", "file", "KiB", "accuracy", "same answer", "KL, nats", "ms/image"], rows, left=2)
-        return "\n".join([text, *dict.fromkeys(notes)])
-
-
-_NOTED = ("float layers", "samples at a time", "C array")
-"""Rows of a report that the table has no column for."""
+ALL = "all"
+"""Instead of targets' names: each is tried, and one that fails is a row of the table that says why."""
 
 
 def check_targets(names: Sequence[str]) -> tuple[str, ...]:
@@ -92,6 +43,23 @@ def check_targets(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def wanted_targets(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of targets as `check_targets` does; of `all`, which stands alone, those of all.
+
+    Raises:
+        SepzooError: as `check_targets`, or other names beside `all`.
+
+    Example:
+        >>> wanted_targets(["all"])[:2]
+        ('tflite:float32', 'tflite:float16')
+    """
+    if ALL not in names:
+        return check_targets(names)
+    if set(names) != {ALL}:
+        raise SepzooError(f"expected {ALL} alone, or names of formats. Received: {','.join(names)}.")
+    return tuple(TARGETS)
+
+
 def export_all(
     classifier: KerasClassifier,
     targets: Sequence[str],
@@ -101,37 +69,43 @@ def export_all(
     saved: Path | None = None,
     title: str = "",
     tflite_options: TfliteOptions | None = None,
+    least_accuracy: float | None = None,
 ) -> ExportResults:
     """Write one file a target, each checked against the network on held-out images.
 
     Args:
         classifier: the network, its labels and its preprocessing.
-        targets: their names.
+        targets: their names, or `ALL`: what then fails, or lacks its package, is a row that says why.
         stem: folder and beginning of the name of each file.
         samples: to calibrate and check on; None: random pixels to check on.
         saved: the network's own file, for the table.
         title: before each line of progress.
         tflite_options: what was chosen of `.tflite` files, as far as each mode has it.
+        least_accuracy: top-1 that each file should have, a share; the results say which have less.
 
     Raises:
-        SepzooError: an unknown target, integers without samples to calibrate on, a path where something else lies, or
-            what `sepzoo.export.export` raises. What can be seen beforehand is raised before the first file is written.
+        SepzooError: an unknown target, a least accuracy without labelled samples, integers without samples to calibrate
+            on, a path where something else lies, or what `sepzoo.export.export` raises. What can be seen beforehand is
+            raised before the first file is written.
     """
-    chosen = configured({name: TARGETS[name] for name in check_targets(targets)}, tflite_options or TfliteOptions())
-    wanted = {name: stem.with_name(stem.name + target.suffix) for name, target in chosen.items()}
-    calibrated = [name for name, target in chosen.items() if target.calibrated or target.needs_calibration]
-    if calibrated and samples is None:
+    names, keep_going = wanted_targets(targets), ALL in targets
+    if least_accuracy is not None and (samples is None or samples.check.labels is None):
         raise SepzooError(
-            f"{', '.join(calibrated)} needs images to calibrate on. Received: no --data. Name the training data: "
-            "`digits`, a folder of class folders, a TFDS name, or an .npz file of features."
+            f"expected labelled samples to measure a least accuracy on. Received: least_accuracy={least_accuracy:g} "
+            f"and {'no samples' if samples is None else 'samples without labels of the network'}. Name labelled data "
+            "(on the command line: --data)."
         )
-    for name in wanted:
-        named(name).require_packages()
-    for name in calibrated:
-        if chosen[name].calibrated:
-            require_calibratable(classifier.model, name)
-    for name, path in wanted.items():
-        chosen[name].check_path(path)
+    chosen = configured({name: TARGETS[name] for name in names}, tflite_options or TfliteOptions())
+    wanted = {name: stem.with_name(stem.name + target.suffix) for name, target in chosen.items()}
+    failures: list[ExportFailure] = []
+    for name, path in list(wanted.items()):
+        try:
+            _check(classifier, chosen[name], path, samples)
+        except SepzooError as error:
+            if not keep_going:
+                raise
+            failures.append(ExportFailure(name, str(error)))
+            del wanted[name]
     reports: list[ExportReport] = []
     left = time_left(len(wanted))
     calibration, check = (None, None) if samples is None else (samples.calibration, samples.check)
@@ -139,45 +113,39 @@ def export_all(
     with preparing(classifier, calibration, beside=stem.parent) as preparations:
         for number, (name, path) in enumerate(wanted.items(), start=1):
             with announced(f"{title}exporting {name} ({number} of {len(wanted)}){left(number - 1)}"):
-                reports.append(
-                    write(
-                        classifier,
-                        chosen[name],
-                        path,
-                        calibration=calibration,
-                        check=check,
-                        preparations=preparations,
-                    )
-                )
+                try:
+                    reports.append(_written(classifier, chosen[name], path, samples, preparations))
+                except SepzooError as error:
+                    if not keep_going:
+                        raise
+                    failures.append(ExportFailure(name, str(error)))
     seen = noise_of(saying_inputs(classifier, None)) if samples is None else samples.check
     one = next(classifier.batches(seen.taken(slice(1)).images, 1))
-    return ExportResults(saved, measure_tensor(classifier, one), tuple(reports))
+    failed = sorted(failures, key=lambda failure: names.index(failure.target))
+    return ExportResults(saved, measure_tensor(classifier, one), tuple(reports), tuple(failed), least_accuracy)
 
 
-def _differences(seen: Comparison) -> str:
-    """Return in words what the table has no column for: how far an output strays without agreement.
-
-    Of one of several outputs agreement and KL divergence too.
-    """
-    alone = seen.name is None or seen.kl_divergence is None
-    parts = [] if alone else [f"KL divergence {_nats(seen.kl_divergence)} nats"]
-    if seen.relative_error is not None and (seen.agreement is None or seen.name is not None):
-        why = seen.note if seen.agreement is None else f"same answer {seen.agreement:.4f}"
-        parts.append(f"relative error {seen.relative_error:.2g}, largest difference {seen.max_error:.2g} ({why})")
-    return f"{'' if seen.name is None else f', output {seen.name}'}: {', '.join(parts)}" if parts else ""
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+def _check(classifier: KerasClassifier, target: Target, path: Path, samples: ExportSamples | None) -> None:
+    """See what can be seen of a format before the first file is written."""
+    if (target.calibrated or target.needs_calibration) and samples is None:
+        raise SepzooError(
+            f"{target.name} needs images to calibrate on. Received: no --data. Name the training data: `digits`, a "
+            "folder of class folders, a TFDS name, or an .npz file of features."
+        )
+    named(target.name).require_packages()
+    if target.calibrated:
+        require_calibratable(classifier.model, target.name)
+    target.check_path(path)
 
 
-def _nats(divergence: float | None) -> str:
-    return "-" if divergence is None else f"{divergence:.5f}"
-
-
-def _kib(size: int) -> str:
-    return f"{size / 1024:,.0f}"
-
-
-def _ms(latency: Latency) -> str:
-    return f"{latency.median_ms:.2f}"
+def _written(
+    classifier: KerasClassifier, target: Target, path: Path, samples: ExportSamples | None, preparations: Preparations
+) -> ExportReport:
+    return write(
+        classifier,
+        target,
+        path,
+        calibration=None if samples is None else samples.calibration,
+        check=None if samples is None else samples.check,
+        preparations=preparations,
+    )

@@ -10,8 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from sepzoo.artifact.model_file import load
 from sepzoo.data.augment import Augmentation
-from sepzoo.export.batch_export import ExportResults, check_targets, export_all
+from sepzoo.export.batch_export import check_targets, export_all, wanted_targets
 from sepzoo.export.formats.tflite_options import TfliteOptions
+from sepzoo.export.results import ExportResults
 from sepzoo.export.samples import CALIBRATION_COUNT, ExportSamples, draw_export_samples, samples_of_data
 from sepzoo.inference.keras_model import KerasClassifier, from_model
 from sepzoo.records.outputs import Said
@@ -39,9 +40,10 @@ def export_run(
     preprocessing: Preprocessing | None = None,
     outputs: Said = None,
     tflite_options: TfliteOptions | None = None,
+    least_accuracy: float | None = None,
 ) -> ExportResults:
     """Write one file a target of the best network in a run's folder; see `Run.export`."""
-    check_targets(targets)
+    wanted_targets(targets)
     best = folder / "best.keras"
     classifier = from_model(load(best), labels=labels, preprocessing=preprocessing, outputs=outputs)
     if data is not None:
@@ -57,6 +59,7 @@ def export_run(
         saved=best,
         title=f"{recipe.name}: ",
         tflite_options=tflite_options,
+        least_accuracy=least_accuracy,
     )
 
 

@@ -12,8 +12,8 @@ from sepzoo.training.recipe import Recipe
 if TYPE_CHECKING:
     import keras
 
-    from sepzoo.export.batch_export import ExportResults
     from sepzoo.export.formats.tflite_options import TfliteOptions
+    from sepzoo.export.results import ExportResults
     from sepzoo.records.outputs import Output
 from sepzoo.records.preprocessing import Preprocessing
 
@@ -128,11 +128,12 @@ class Run:
         preprocessing: Preprocessing | None = None,
         outputs: str | Output | Sequence[Output] | None = None,
         tflite_options: TfliteOptions | None = None,
+        least_accuracy: float | None = None,
     ) -> ExportResults:
         """Write the best network in other formats, each file checked against it on held-out images.
 
         Args:
-            targets: names of `sepzoo.export.TARGETS`; None: those of the recipe.
+            targets: names of `sepzoo.export.TARGETS`, or `all`; None: those of the recipe.
             folder: to write to; None: the run's own.
             data: images to calibrate and check on; None: the recipe's.
             calibration: how many of them set the ranges of integers.
@@ -140,6 +141,7 @@ class Run:
             labels: class names, instead of the network's own.
             preprocessing: instead of the network's own.
             outputs: what the network gives, instead of what it says or its graph shows.
+            least_accuracy: top-1 that each file should have; the results say which have less.
             tflite_options: what is chosen of `.tflite` files beside their mode: `sepzoo.export.TfliteOptions`.
 
         Raises:
@@ -159,6 +161,7 @@ class Run:
             preprocessing=preprocessing,
             outputs=outputs,
             tflite_options=tflite_options,
+            least_accuracy=least_accuracy,
         )
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from sepzoo.data import draw_samples, open_source
+from sepzoo.export import TARGETS
 from sepzoo.inference import open as open_file
 from sepzoo.records.preprocessing import ZERO_TO_ONE, Preprocessing
 from tests.cli.conftest import Command
@@ -158,6 +160,61 @@ def test_a_file_of_keras_2_with_its_published_twin(command: Command, shared: Pat
     )
     assert ours[0]["label"] == theirs[0]["label"] == "person"
     assert abs(ours[0]["probability"] - theirs[0]["probability"]) < 1e-4
+
+
+def test_all_goes_on_where_a_format_fails(
+    command: Command, small_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = {name: TARGETS[name] for name in ("tflite:float32", "tflite:int8", "onnx", "tflite:float16")}
+    monkeypatch.setattr("sepzoo.export.batch_export.TARGETS", some)
+    installed = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, *more: None if name == "tf2onnx" else installed(name, *more)
+    )
+    outcome = command("export", small_files / "small.keras", "--to", "all", "--out", tmp_path)
+    assert outcome.code == 0, outcome.err
+    header, *lines = outcome.out.splitlines()
+    assert header.split()[-1] == "status"
+    assert [[line.split()[0], line.split()[-1]] for line in lines[1:5]] == [
+        ["tflite:float32", "pass"],
+        ["tflite:int8", "file"],
+        ["onnx", "file"],
+        ["tflite:float16", "file"],
+    ]
+    assert "tflite:int8: tflite:int8 needs images to calibrate on. Received: no --data." in outcome.out
+    assert "onnx: onnx needs tf2onnx" in outcome.out
+    assert "tflite:float16: float16 rounds, and random pixels cannot show what that does." in outcome.out
+    assert {path.name for path in tmp_path.iterdir()} == {"small_float32.tflite", "report.json"}
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert [file["passed"] for file in report["files"]] == [True]
+    assert [failure["target"] for failure in report["failures"]] == ["tflite:int8", "onnx", "tflite:float16"]
+
+
+@pytest.mark.parametrize(("least", "code", "status"), [("0", 0, "pass"), ("0.999", 1, "FAIL")])
+def test_a_least_accuracy_is_a_gate(
+    command: Command, small_files: Path, tmp_path: Path, least: str, code: int, status: str
+) -> None:
+    arguments = ["--to", "tflite:float32", "--data", "digits", "--out", tmp_path, "--least-accuracy", least]
+    outcome = command("export", small_files / "small.keras", *arguments)
+    assert (outcome.code, outcome.out.splitlines()[2].split()[-1]) == (code, status)
+    assert f"least accuracy {least}: {'missed by tflite:float32' if code else 'kept by all files'}" in outcome.out
+    assert (tmp_path / "small_float32.tflite").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--to", "tflite:float32", "--least-accuracy", "0.9"], "Received: least_accuracy=0.9 and no samples. Name"),
+        (["--to", "all,xla"], "expected all alone, or names of formats. Received: all,xla."),
+    ],
+)
+def test_what_is_no_gate_and_not_all(
+    command: Command, small_files: Path, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    outcome = command("export", small_files / "small.keras", *arguments, "--out", tmp_path)
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert said in outcome.err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_is_no_run(command: Command, tmp_path: Path) -> None:
