@@ -23,6 +23,7 @@ CASES = {  # timm's name: ours, our arguments, the image size
     "mobilenetv4_conv_small_050": ("mobilenet_v4_small_w050", TIMM, 64),
     "mobilenetv4_conv_medium": ("mobilenet_v4_medium", TIMM, 75),
     "convnext_atto": ("convnext_atto", {}, 64),
+    "ghostnet_100": ("ghostnet_w100", {}, 75),
     "tf_efficientnet_lite1": ("efficientnet_lite1", {}, 75),
     "semnasnet_075": ("mnasnet_a1", {**TIMM, "alpha": 0.75}, 64),
     "mnasnet_140": ("mnasnet_b1", {**TIMM, "alpha": 1.4}, 75),
