@@ -178,6 +178,11 @@ def _check_request(target: Target, path: Path, calibration: Samples | None, chec
             f"check. {DRAW.format('real images')} (on the command line: --data)."
         )
     for samples, purpose in ((check, "check the file"), (calibration, "calibrate")):
+        if samples is not None and not isinstance(samples, Samples):
+            raise SepzooError(
+                f"expected samples to {purpose} on as sepzoo.data.Samples. Received: {type(samples).__name__}. Wrap an "
+                "array of uint8 pixels: Samples(pixels, None, origin='my photographs', seed=0)."
+            )
         if samples is not None and len(samples) == 0:
             raise SepzooError(f"expected at least one sample to {purpose} on. Received: none.")
 

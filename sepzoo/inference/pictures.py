@@ -66,8 +66,8 @@ def _seen(picture: Picture, said: Metadata, tensor: InputTensor, problems: list[
     """Return one image at the input's size; one that cannot be read is noted, and blank."""
     if isinstance(picture, np.ndarray) and picture.dtype != np.uint8:
         raise SepzooError(
-            f"expected pixels as uint8 of 0..255. Received: dtype={picture.dtype}. The classifier normalizes them "
-            "by itself: pass them as they are."
+            f"expected pixels as uint8 of 0..255. Received: dtype={picture.dtype}{_range(picture)}. The classifier "
+            "normalizes them by itself: pass them as they are."
         )
     if isinstance(picture, np.ndarray) and picture.shape == tensor.shape:
         return picture
@@ -81,3 +81,10 @@ def _seen(picture: Picture, said: Metadata, tensor: InputTensor, problems: list[
             problems.append(str(error))
             return np.zeros(tensor.shape, np.uint8)
     return (said.preprocessing or Preprocessing()).resize(picture, (height, width), channels=channels)
+
+
+def _range(picture: np.ndarray) -> str:
+    """Return in words between which values the numbers of an array lie."""
+    if not picture.size or picture.dtype.kind not in "iuf":
+        return ""
+    return f", values {picture.min():.4g} to {picture.max():.4g}"

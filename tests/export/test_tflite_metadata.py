@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 
+import flatbuffers
 import keras
 import numpy as np
 import pytest
@@ -133,3 +134,38 @@ def test_a_byte_order_mark_belongs_to_no_label(content: bytes) -> None:
     whole = with_metadata(content, Metadata("net", ("\ufeffa", "c", "d", "e")), (16, 16, 3))
     others = whole.replace(b"sepzoo.json", b"others.json")  # as a file of other people, which the label file speaks for
     assert describe(others).labels == ("a", "c", "d", "e")
+
+
+def test_buffers_behind_the_flatbuffer_are_taken_into_it(content: bytes) -> None:
+    """A quantizer puts large buffers behind, at places that count from the beginning, which metadata would move."""
+    inside = schema.Model.GetRootAs(content, 0)
+    outside = with_buffers_behind(content)
+    assert any(schema.Model.GetRootAs(outside, 0).Buffers(i).Offset() > 1 for i in range(inside.BuffersLength()))
+    found = schema.Model.GetRootAs(insert_metadata(outside, b"x" * 333), 0)
+    for index in range(inside.BuffersLength()):
+        buffer, original = found.Buffers(index), inside.Buffers(index)
+        assert buffer.Offset() <= 1
+        assert buffer.DataLength() == original.DataLength()
+        if original.DataLength():
+            assert buffer.DataAsNumpy().tobytes() == original.DataAsNumpy().tobytes()
+    assert found.Buffers(inside.BuffersLength()).DataAsNumpy().tobytes() == b"x" * 333
+
+
+def with_buffers_behind(content: bytes) -> bytes:
+    """Return a model whose buffers of weights stand behind its FlatBuffer."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    data = [None if buffer.data is None else bytes(bytearray(buffer.data)) for buffer in model.buffers]
+    large = [index for index, each in enumerate(data) if each is not None and len(each) > 64]
+    for index in large:
+        model.buffers[index].data, model.buffers[index].offset, model.buffers[index].size = None, 2**31, 2**31
+
+    def packed() -> bytes:
+        builder = flatbuffers.Builder(len(content))
+        builder.Finish(model.Pack(builder), b"TFL3")
+        return bytes(builder.Output())
+
+    place = len(packed())
+    for index in large:
+        model.buffers[index].offset, model.buffers[index].size = place, len(data[index] or b"")
+        place += len(data[index] or b"")
+    return packed() + b"".join(data[index] or b"" for index in large)

@@ -113,7 +113,9 @@ def with_own_biases(
         graph = model.Subgraphs(number)
         for index in range(graph.OperatorsLength()):
             operator = graph.Operators(index)
-            if operator.InputsLength() <= _BIAS or _name(graph, operator.Outputs(0)) not in tensors:
+            if operator.InputsLength() <= _BIAS or operator.Inputs(_BIAS) < 0:
+                continue  # it has none
+            if _name(graph, operator.Outputs(0)) not in tensors:
                 continue
             place = graph.Tensors(operator.Inputs(_BIAS)).Buffer()
             data = model.Buffers(place).DataAsNumpy()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import warnings
 from collections.abc import Collection, Mapping
 
 import numpy as np
@@ -23,12 +24,12 @@ class Rule:
 
     Attributes:
         operator: TFLite's name of the kind, or "*" for all that can be.
-        bits: of the weights.
+        bits: of the weights; None: these operators stay float.
         activation_bits: of the activations; None: they stay float, and weights become float before they are used.
     """
 
     operator: str
-    bits: int
+    bits: int | None
     activation_bits: int | None = None
 
 
@@ -36,7 +37,14 @@ WEIGHTS_INT8 = (Rule("*", 8),)
 WEIGHTS_INT4 = (Rule("CONV_2D", 4), Rule("FULLY_CONNECTED", 4))
 """Depthwise kernels stay float: the quantizer has no 4 bits for them, and they are the smallest ones."""
 WEIGHTS_INT4_INT8 = (Rule("*", 8), *WEIGHTS_INT4)
-INT8_INT4 = (Rule("*", 8, 8), Rule("CONV_2D", 4, 8), Rule("FULLY_CONNECTED", 4, 8))
+INT8_INT4 = (
+    Rule("*", 8, 8),
+    Rule("CONV_2D", 4, 8),
+    Rule("FULLY_CONNECTED", 4, 8),
+    Rule("INPUT", None),
+    Rule("OUTPUT", None),
+)
+"""With float inputs and outputs, which every runtime takes."""
 
 
 def rounded(
@@ -60,7 +68,9 @@ def rounded(
 
     work = quantizer.Quantizer(bytearray(content))
     for rule in recipe:
-        if rule.activation_bits is None:
+        if rule.bits is None:
+            _keep(work, ".*", rule.operator)
+        elif rule.activation_bits is None:
             work.add_weight_only_config(regex=".*", operation_name=_operation(rule.operator), num_bits=rule.bits)
         else:
             work.add_static_config(
@@ -70,11 +80,15 @@ def rounded(
                 weight_num_bits=rule.bits,
             )
     for tensor in float_tensors:
-        work.update_quantization_recipe(
-            regex=f"^{re.escape(tensor)};?$", operation_name=_operation("*"), algorithm_key="no_quantize"
-        )
-    ranges = _ranges(content, work, samples or {}, batch_sizes) if work.need_calibration else None
-    return bytes(work.quantize(ranges, enable_progress_report=False).quantized_model)
+        _keep(work, f"^{re.escape(tensor)};?$", "*")
+    with warnings.catch_warnings():  # LiteRT says that to keep all tensors is for debugging; it is what is wanted here
+        warnings.filterwarnings("ignore", r"\s*Warning: Enabling `experimental_preserve_all_tensors`")
+        ranges = _ranges(content, work, samples or {}, batch_sizes) if work.need_calibration else None
+        return bytes(work.quantize(ranges, enable_progress_report=False).quantized_model)
+
+
+def _keep(work: Tensor, regex: str, operator: str) -> None:
+    work.update_quantization_recipe(regex=regex, operation_name=_operation(operator), algorithm_key="no_quantize")
 
 
 def _ranges(content: bytes, work: Tensor, samples: Mapping[str, np.ndarray], batch_sizes: Collection[int]) -> Tensor:
@@ -82,10 +96,9 @@ def _ranges(content: bytes, work: Tensor, samples: Mapping[str, np.ndarray], bat
     from ai_edge_quantizer import calibrator
     from ai_edge_quantizer.utils import qsv_utils
 
+    batches = {signature_name(size): list(in_batches(samples, size)) for size in batch_sizes}
     found = calibrator.Calibrator(bytearray(content), qsv_update_func=qsv_utils.min_max_update)
-    found.calibrate(
-        {signature_name(size): list(in_batches(samples, size)) for size in batch_sizes}, work._recipe_manager
-    )
+    found.calibrate(batches, work._recipe_manager)
     return found.get_model_qsvs()
 
 
