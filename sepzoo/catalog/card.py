@@ -89,8 +89,8 @@ def card(name: str) -> Card:
         classes=spec.classes,
         counts=index().get(spec.name),
         preprocessing=spec.preprocessing.to_dict() if spec.takes == "image" else {},
-        weights=_weights(family, spec),
-        weights_licence=family.weights_licence if _weights(family, spec) else None,
+        weights=weight_files(family, spec),
+        weights_licence=family.weights_licence if weight_files(family, spec) else None,
         published=tuple(row for row in published() if _concerns(row, family, spec)),
     )
 
@@ -101,8 +101,14 @@ def _takes(family: Family, spec: ModelSpec) -> dict[str, str]:
     return {name: f"{in_words(hint)} ({own[name]!r})" for name, hint in field_types(family.arguments).items()}
 
 
-def _weights(family: Family, spec: ModelSpec) -> tuple[WeightFile, ...]:
-    """Return the files for this form: those of the family that its fixed arguments do not rule out."""
+def weight_files(family: Family, spec: ModelSpec) -> tuple[WeightFile, ...]:
+    """Return the files for a network's form: those of the family that its fixed arguments do not rule out.
+
+    Example:
+        >>> from sepzoo.catalog.registry import find
+        >>> [len(weight_files(*find(name))) for name in ("xception", "mobilenetv1_w1")]
+        [2, 0]
+    """
     if spec.conv is not None or not spec.official:
         return ()
     return tuple(

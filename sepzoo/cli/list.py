@@ -12,11 +12,23 @@ from sepzoo.cli.options import Json
 from sepzoo.layers.factorization import PRESETS
 
 Column = Literal["name", "params", "macs"]
+Takes = Literal["image", "audio", "series"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Listed:
-    """A network as the table shows it."""
+    """A network, its first six fields as the table shows them.
+
+    Attributes:
+        name: as `build` takes it.
+        family: that it belongs to.
+        kind: of its convolutions.
+        dataset: that input and classes are made for.
+        params: its parameters.
+        macs: its multiply-accumulates for one sample.
+        input: what it is made for: "image", "audio" or "series".
+        weights: whether `build(name, weights="imagenet")` finds official weights.
+    """
 
     name: str
     family: str
@@ -24,6 +36,8 @@ class Listed:
     dataset: str
     params: int
     macs: int
+    input: str
+    weights: bool
 
 
 def list_networks(
@@ -36,6 +50,12 @@ def list_networks(
         str | None, typer.Option(help=f"Only this kind of convolution: {', '.join(PRESETS)}, or own, the family's own.")
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="Only networks made for this data set.")] = None,
+    made_for: Annotated[
+        Takes | None, typer.Option("--input", help="Only networks that take pictures, sound, or other series.")
+    ] = None,
+    weights: Annotated[
+        bool | None, typer.Option("--weights/--no-weights", help="Only networks with official weights, or without.")
+    ] = None,
     max_params: Annotated[float | None, typer.Option(help="At most so many parameters, such as 1e6.")] = None,
     max_macs: Annotated[float | None, typer.Option(help="At most so many MACs, such as 5e7.")] = None,
     sort: Annotated[Column, typer.Option(help="Order of the lines.")] = "name",
@@ -43,7 +63,8 @@ def list_networks(
 ) -> None:
     """List the networks and their sizes.
 
-    Kind is that of the convolutions, MACs are multiply-accumulates for one image of the data set.
+    Kind is that of the convolutions, MACs are multiply-accumulates for one sample of the data set.
+    Official weights are those that weights="imagenet" downloads; --json says of each network whether there are any.
 
     Example: sepzoo list 'cifar_*' --kind bsconv_u --max-params 1e6 --sort macs
     """
@@ -62,6 +83,8 @@ def list_networks(
         and family in (None, row.family)
         and kind in (None, row.kind)
         and dataset in (None, row.dataset)
+        and made_for in (None, row.input)
+        and weights in (None, row.weights)
         and (max_params is None or row.params <= max_params)
         and (max_macs is None or row.macs <= max_macs)
     ]
@@ -79,6 +102,7 @@ def list_networks(
 
 
 def _row(name: str) -> Listed:
+    from sepzoo.catalog.card import weight_files
     from sepzoo.catalog.index import index
     from sepzoo.catalog.registry import listed
     from sepzoo.support.errors import SepzooError
@@ -90,7 +114,8 @@ def _row(name: str) -> Listed:
             f"expected the counts of {name!r} in the index. Received: none. Write them: "
             f"python -m sepzoo.analysis.index '{name}'"
         )
-    return Listed(name, family.name, spec.conv or "own", spec.dataset, counts.params, counts.macs)
+    kind, weights = spec.conv or "own", bool(weight_files(family, spec))
+    return Listed(name, family.name, kind, spec.dataset, counts.params, counts.macs, spec.takes, weights)
 
 
 def _check(field: str, asked: str | None, known: set[str]) -> None:
@@ -101,4 +126,4 @@ def _check(field: str, asked: str | None, known: set[str]) -> None:
 
 
 def _cells(row: Listed) -> list[str]:
-    return [value if isinstance(value, str) else f"{value:,}" for value in dataclasses.astuple(row)]
+    return [row.name, row.family, row.kind, row.dataset, f"{row.params:,}", f"{row.macs:,}"]

@@ -26,6 +26,8 @@ def test_counts_are_those_of_the_network(command: Command) -> None:
         "dataset": "cifar10",
         "params": 218_398,
         "macs": 17_107_456,
+        "input": "image",
+        "weights": False,
     }
 
 
@@ -34,7 +36,8 @@ def test_table_is_the_same_as_json(command: Command) -> None:
     header, *lines = command("list", "cifar_mobilenetv1_*").out.splitlines()
     assert header.split() == ["name", "family", "kind", "dataset", "params", "MACs"]
     assert [line.split() for line in lines] == [
-        [f"{value:,}" if isinstance(value, int) else value for value in row.values()] for row in rows
+        [row["name"], row["family"], row["kind"], row["dataset"], f"{row['params']:,}", f"{row['macs']:,}"]
+        for row in rows
     ]
 
 
@@ -57,6 +60,10 @@ def test_patterns_exclusions_and_family_choose(command: Command, arguments: list
     [
         (["--kind", "bsconv_u"], lambda row: row["kind"] == "bsconv_u"),
         (["--dataset", "imagenet"], lambda row: row["dataset"] == "imagenet"),
+        (["--input", "audio"], lambda row: row["input"] == "audio"),
+        (["--input", "image", "--max-macs", "1e7"], lambda row: row["input"] == "image" and row["macs"] <= 10_000_000),
+        (["--weights"], lambda row: row["weights"]),
+        (["--no-weights", "--kind", "own"], lambda row: not row["weights"] and row["kind"] == "own"),
         (["--max-params", "3e5"], lambda row: row["params"] <= 300_000),
         (["--max-macs", "2e7"], lambda row: row["macs"] <= 20_000_000),
         (["--kind", "own", "--max-macs", "2e7"], lambda row: row["kind"] == "own" and row["macs"] <= 20_000_000),
@@ -66,6 +73,20 @@ def test_filters_keep_what_holds_and_nothing_else(command: Command, arguments: l
     kept = json.loads(command("list", *arguments, "--json").out)
     assert kept == [row for row in json.loads(command("list", "--json").out) if holds(row)]
     assert kept
+
+
+def test_official_weights_are_those_of_the_card(command: Command) -> None:
+    rows = json.loads(command("list", "mobilenet*", "efficientnet*", "ds_cnn*", "--json").out)
+    assert {row["weights"] for row in rows} == {True, False}
+    for row in rows:
+        assert row["weights"] == bool(sepzoo.applications.card(row["name"]).weights)
+
+
+def test_an_input_that_no_network_takes(command: Command) -> None:
+    assert command("list", "--input", "series").err.startswith("error: no network fits. ")
+    outcome = command("list", "--input", "video")
+    assert outcome.code == 2
+    assert "'video'" in outcome.err
 
 
 @pytest.mark.parametrize("column", ["params", "macs"])
