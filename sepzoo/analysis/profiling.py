@@ -13,6 +13,7 @@ from sepzoo.analysis.multiplications import multiplications
 from sepzoo.layers import FactorizedConv
 from sepzoo.layers.graph import graph_of, input_of, replay
 from sepzoo.layers.orthonormal import orthonormal_kernels
+from sepzoo.layers.tensor_names import fixed_example
 from sepzoo.support.errors import SepzooError, first_line, unknown
 from sepzoo.support.table import table
 from sepzoo.support.types import Args, Json, Kwargs, Operation, Tensors, Variable
@@ -214,9 +215,12 @@ def _input_shapes(model: keras.Model, input_shape: InputShape | None) -> list[Sh
     own = [tuple(tensor.shape[1:]) for tensor in tensors]
     if input_shape is None:
         if any(None in shape for shape in own):
+            example = [fixed_example(shape) for shape in own]
+            named = {tensor.name: shape for tensor, shape in zip(tensors, example, strict=True)}
             raise SepzooError(
-                f"expected an input of known size. Received: {model.name!r} with input {_shape(own[0])}. "
-                "Pass input_shape, for example input_shape=(224, 224, 3)."
+                f"expected an input of known size. Received: {model.name!r} with input "
+                f"{', '.join(map(_shape, own))}. Pass input_shape, for example input_shape="
+                f"{example[0] if len(own) == 1 else named}."
             )
         return own
     if isinstance(input_shape, Mapping):

@@ -51,7 +51,7 @@ def classify(
         weights=weights,
         settings=settings,
     )
-    classifier.require_one_input()
+    classifier.require_pictures()
     classifier.require_labels()
     classifier.require_scores()
     pictures = picture_files(images)

@@ -14,9 +14,9 @@ from sepzoo.export.samples import default_splits, open_split
 from sepzoo.inference.feature_sets import is_feature_set, samples_of
 from sepzoo.inference.features import names_features
 from sepzoo.inference.keras_model import from_model
-from sepzoo.inference.keras_tensors import names_of
 from sepzoo.inference.tensors import InputTensor
 from sepzoo.layers.graph import graph_of
+from sepzoo.layers.tensor_names import names_of
 from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.support.overrides import parse_overrides
 from sepzoo.support.types import Json

@@ -65,8 +65,10 @@ def open_split(classifier: Classifier, data: str, split: str) -> Source:
     """Open a split of a data set as a network wants its images: their size, channels and crop.
 
     Raises:
-        SepzooError: no such data set or split, or a network that does not say how pixels become its input.
+        SepzooError: no such data set or split, or a network that takes no pictures, or does not say how pixels become
+            its input.
     """
+    classifier.require_pictures()
     preprocessing = classifier.require_preprocessing()
     height, width, channels = classifier.input_shape
     return open_source(

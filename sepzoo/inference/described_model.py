@@ -142,6 +142,21 @@ class DescribedModel:
             "by these names."
         )
 
+    def require_pictures(self) -> InputTensor:
+        """Return the input, which pictures can be given.
+
+        Raises:
+            SepzooError: there are several, or it has no height, width and 1, 3 or 4 channels.
+        """
+        tensor = self.require_one_input()
+        if tensor.is_picture and self.metadata.features is None:
+            return tensor
+        raise SepzooError(
+            f"{self.name}: expected a model of pictures, of 1, 3 or 4 channels. Received: one that takes arrays of "
+            f"shape {tensor.shape}. Give it such arrays, as an .npy or .npz file (on the command line: sepzoo predict, "
+            "--data)."
+        )
+
     def require_labels(self) -> tuple[str, ...]:
         """Return the labels.
 

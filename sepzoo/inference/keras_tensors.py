@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import keras
 
 from sepzoo.inference.keras_end import end_of
-from sepzoo.inference.tensors import InputTensor, OutputTensor, unique
-from sepzoo.layers.graph import graph_of, maker
+from sepzoo.inference.tensors import InputTensor, OutputTensor
+from sepzoo.layers.graph import graph_of
+from sepzoo.layers.tensor_names import fixed_example, names_of
 from sepzoo.support.errors import SepzooError
-from sepzoo.support.types import Tensor, Tensors
 
 _HALF = ("float16", "bfloat16")
 
@@ -42,8 +40,8 @@ def input_tensors(model: keras.Model) -> tuple[InputTensor, ...]:
             )
         if None in shape:
             raise SepzooError(
-                f"{model.name}: expected an input of fixed size. Received: {shape}. Build the network "
-                "with input_shape=(height, width, channels) and load the weights into that."
+                f"{model.name}: expected an input of fixed size. Received: {name!r}, {shape}. Build the network for "
+                f"one size, such as keras.Input({fixed_example(shape)}), and load the weights into that."
             )
         dtype = keras.backend.standardize_dtype(tensor.dtype)
         found.append(InputTensor(name, shape, "float32" if dtype in _HALF else dtype))
@@ -68,17 +66,3 @@ def output_tensors(model: keras.Model) -> tuple[OutputTensor, ...]:
         OutputTensor(name, shape, end_of(model, position))
         for position, (name, shape) in enumerate(zip(names, shapes, strict=True))
     )
-
-
-def names_of(structure: Tensors, tensors: Sequence[Tensor]) -> tuple[str, ...]:
-    """Return what the tensors of a structure are called, each by another name.
-
-    Args:
-        structure: a tensor, or a list, a tuple or a dictionary of structures.
-        tensors: those of the structure, flat.
-    """
-    paths = [path for path, _ in keras.tree.flatten_with_path(structure)]
-    keyed = any(isinstance(step, str) for path in paths for step in path)
-    if keyed and len(tensors) > 1:
-        return unique("/".join(map(str, path)) for path in paths)
-    return unique(maker(tensor).name for tensor in tensors)

@@ -88,7 +88,7 @@ def score_position(name: str, outputs: Sequence[Output], tensors: Sequence[Outpu
     if len(tensors) == 1:
         output = outputs[0]
         advice = (
-            "Build the network with include_top=True"
+            "Build a network of the zoo with include_top=True; of another one `sepzoo predict` writes the map"
             if output.kind == "map"
             else f"Say what they are: outputs= (on the command line: --output-kind), one of {', '.join(KINDS)}"
         )

@@ -57,24 +57,6 @@ class OutputTensor:
     end: End = "other"
 
 
-def unique(names: Iterable[str]) -> tuple[str, ...]:
-    """Return names of which no two are equal: the second "x" becomes "x_2".
-
-    Example:
-        >>> unique(["x", "y", "x", "x_2"])
-        ('x', 'y', 'x_3', 'x_2')
-    """
-    wanted = list(names)
-    known, found = set(wanted), list[str]()
-    for name in wanted:
-        new, number = name, 1
-        while new in found or (number > 1 and new in known):
-            number += 1
-            new = f"{name}_{number}"
-        found.append(new)
-    return tuple(found)
-
-
 def file_names(names: Iterable[str]) -> tuple[str, ...]:
     """Return what inputs or outputs are called in files of TensorFlow, which takes letters, digits and _ alone.
 

@@ -9,9 +9,9 @@ from collections import Counter
 
 from ai_edge_litert import schema_py_generated as schema
 
-from sepzoo.inference.tensors import unique
 from sepzoo.inference.tflite_metadata_tables import TENSOR_AXIS_LABELS, Values, decode
 from sepzoo.inference.tflite_signatures import batch_size_of
+from sepzoo.layers.tensor_names import unique
 from sepzoo.records.inputs import Features, Input
 from sepzoo.records.metadata import MEMBER, Metadata
 from sepzoo.records.outputs import End, Output

@@ -13,6 +13,7 @@ from sepzoo.data.augment import Augmentation
 from sepzoo.data.source import Source
 from sepzoo.support.errors import SepzooError
 from sepzoo.surgery.approximate.recalibration import recalibrate
+from sepzoo.surgery.walk.model_inputs import ModelInputs
 from sepzoo.training.batches import training_batches
 from sepzoo.training.networks import Networks
 from sepzoo.training.recipe_sections import FitSettings
@@ -41,7 +42,7 @@ def recalibrate_saved(path: Path, networks: Networks, source: Source, settings: 
     )
     count = -(-settings.recalibrate // settings.batch_size)
     images = np.concatenate([batch[0] for batch in itertools.islice(batches, count)])[: settings.recalibrate]
-    recalibrate(networks.inference, images, batch_size=settings.batch_size)
+    recalibrate(networks.inference, ModelInputs((images,)), batch_size=settings.batch_size)
     save(networks.inference, path, penalties=path.stem == "last")
 
 

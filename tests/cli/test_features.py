@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -240,3 +241,25 @@ def test_a_loop_is_not_calibrated(command: Command, files: Path, tmp_path: Path,
     assert outcome.err.startswith("error: tflite:int8: expected layers that run without a loop. Received: 'sequential")
     assert f"whose recurrent layer '{kind}' TensorFlow's converter can't calibrate." in outcome.err
     assert [path.name for path in tmp_path.iterdir()] == ["net.keras"]
+
+
+@pytest.mark.parametrize("shape", [(26,), (8, 8), (8, 8, 6), (4, 8, 8, 3)])
+def test_pictures_for_a_model_of_arrays_are_refused_at_once(
+    command: Command, scans: Path, tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    source = keras.Input(shape)
+    x = keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(source))
+    keras.Model(source, x, name="net").save(tmp_path / "net.keras")
+    said, model = ["--preprocessing", "zero_to_one"], tmp_path / "net.keras"
+    commands: list[list[Any]] = [
+        ["classify", model, scans / "3"],
+        ["evaluate", model, "--data", "digits", *said],
+        ["export", model, "--to", "tflite:int8", "--data", scans, "--out", tmp_path, *said],
+        ["rewrite", model, "--fold", "--data", "digits", "--out", tmp_path / "new.keras", *said],
+    ]
+    for arguments in commands:
+        outcome = command(*arguments)
+        assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+        wanted = "error: net: expected a model of pictures, of 1, 3 or 4 channels. Received: one that takes arrays of"
+        assert outcome.err.startswith(f"{wanted} shape {shape}. Give it such arrays, as an .npy")
+    assert list(tmp_path.iterdir()) == [model]

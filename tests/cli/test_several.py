@@ -145,8 +145,8 @@ def test_export_evaluate_predict(command: Command, files: Path, tmp_path: Path) 
             "samples of one array for 'one', which has one input. Received: near, far.",
         ),
         (
-            ["rewrite", "pair.keras", "--decouple", "terms=2", "--data", "pair.npz", "--out", "new.keras"],
-            "expected a model of one input to be shown samples. Received: 'pair', with 'near', 'far'.",
+            ["rewrite", "pair.keras", "--decouple", "terms=2", "--data", "dictionaries.npz", "--out", "new.keras"],
+            "expected samples of each input of 'pair', near, far. Received: near, photo, words. Pass a dictionary of",
         ),
         (["export", "pair.keras", "--to", "tflite:int8"], "tflite:int8 needs images to calibrate on."),
         (["export", "dictionaries.keras", "--to", "xla"], "input 'photo'\" without. Pass preprocessing"),

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sepzoo.inference.keras_tensors import input_tensors, output_tensors
-from sepzoo.inference.tensors import file_names, restored, unique
+from sepzoo.inference.tensors import file_names, restored
+from sepzoo.layers.tensor_names import unique
 
 NAMES = st.lists(st.text(alphabet="aA_2/é x", max_size=4), max_size=6)
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from sepzoo.data.samples import Samples
-from sepzoo.support.types import Kwargs, Layer
+from sepzoo.support.types import Arrays, Kwargs, Layer
 from sepzoo.surgery.algebra.response_maps import ResponseMap, fit_response_map, fit_through_relu
 from sepzoo.surgery.algebra.truncation import truncate
 from sepzoo.surgery.approximate.dense_convolutions import DenseConv
@@ -24,7 +24,7 @@ def decompose_channels(
     ratio: float = 2.0,
     keep: str | Sequence[str] = (),
     only_if_cheaper: bool = True,
-    data: Samples | np.ndarray | None = None,
+    data: Samples | Arrays | None = None,
 ) -> tuple[keras.Model, SurgeryReport]:
     """Write each dense k x k convolution as one to fewer channels and a 1 x 1 one to all of them ("CD").
 

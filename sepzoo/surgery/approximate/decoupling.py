@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import keras
-import numpy as np
 
 from sepzoo.analysis.profiling import profile
 from sepzoo.data.samples import Samples
 from sepzoo.layers.factorization import Order, separable
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.progress import counted
+from sepzoo.support.types import Arrays
 from sepzoo.surgery.algebra.expansion import expand
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.regression import Fit, fit
@@ -36,7 +36,7 @@ def decouple(
     macs: float | None = None,
     keep: str | Sequence[str] = (),
     only_if_cheaper: bool = True,
-    data: Samples | np.ndarray | None = None,
+    data: Samples | Arrays | None = None,
 ) -> tuple[keras.Model, DecouplingReport]:
     """Write each dense k x k convolution as a sum of depthwise separable ones, its function kept exactly or nearly.
 
@@ -61,7 +61,8 @@ def decouple(
             outputs with `data`, else of the kernels.
         keep: names of layers that stay as they are, with shell wildcards.
         only_if_cheaper: keep a layer dense where its terms would take more multiply-accumulates.
-        data: samples to fit to: an array as the model takes it, or `sepzoo.data.Samples`.
+        data: samples to fit to: an array as the model takes it, or `sepzoo.data.Samples`; of several inputs a
+            dictionary of arrays by their names.
 
     Returns:
         The new model, and a report: of each layer terms and errors, why the others stay, and what the same number of

@@ -14,6 +14,7 @@ from sepzoo.support.progress import counted
 from sepzoo.support.types import Args, Kwargs, Layer, Operation, Tensors
 from sepzoo.surgery.algebra.patches import extract_patches
 from sepzoo.surgery.approximate.dense_convolutions import DenseConv, window_of
+from sepzoo.surgery.walk.model_inputs import ModelInputs
 from sepzoo.surgery.walk.rewriting import Part, Replacement, rewrite
 
 BATCH = 32
@@ -41,7 +42,7 @@ _Fitted = TypeVar("_Fitted", bound=Fitted)
 def fit_through(
     model: keras.Model,
     convs: Sequence[DenseConv],
-    inputs: np.ndarray,
+    inputs: ModelInputs,
     fit: Callable[[DenseConv, Iterator[Patches]], _Fitted],
 ) -> list[_Fitted]:
     """Fit layer after layer, each to the original's outputs on what comes through the layers fitted before it.
@@ -71,7 +72,7 @@ def fit_through(
 
 
 def patch_batches(
-    inputs: np.ndarray, dense: DenseConv, original: keras.Model, changed: keras.Model | None = None, new: Layer = None
+    inputs: ModelInputs, dense: DenseConv, original: keras.Model, changed: keras.Model | None = None, new: Layer = None
 ) -> Iterator[Patches]:
     """Yield patches of a convolution's input and the outputs they should give, batch by batch, in double precision.
 
@@ -95,7 +96,7 @@ def patch_batches(
             yield x, unchanged @ kernel + bias
 
 
-def inputs_of(model: keras.Model, layer: Layer, batch: np.ndarray, *, runs: int) -> list[np.ndarray]:
+def inputs_of(model: keras.Model, layer: Layer, batch: ModelInputs, *, runs: int) -> list[np.ndarray]:
     """Return a layer's inputs, one for each time it runs; the model is run no further than that."""
     found: list[np.ndarray] = []
 
@@ -109,7 +110,7 @@ def inputs_of(model: keras.Model, layer: Layer, batch: np.ndarray, *, runs: int)
         return run(operation, args, kwargs)
 
     with contextlib.suppress(_SeenAllError):
-        replay(model, [keras.ops.convert_to_tensor(batch)], call)
+        replay(model, batch.tensors(), call)
     return found
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from sepzoo.data.samples import Samples
 from sepzoo.support.errors import SepzooError
-from sepzoo.support.types import Kwargs, Layer
+from sepzoo.support.types import Arrays, Kwargs, Layer
 from sepzoo.surgery.approximate.dense_convolutions import DenseConv, dense_convs
 from sepzoo.surgery.approximate.fitting import Patches, fit_through
 from sepzoo.surgery.approximate.verification import KernelVerification
@@ -89,7 +89,7 @@ def decompose(
     ratio: float,
     keep: str | Sequence[str],
     only_if_cheaper: bool,
-    data: Samples | np.ndarray | None,
+    data: Samples | Arrays | None,
 ) -> tuple[keras.Model, SurgeryReport]:
     """Write each dense k x k convolution of a model in one way, batch normalizations folded first.
 

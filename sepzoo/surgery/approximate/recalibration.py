@@ -8,15 +8,15 @@ from keras import ops
 
 from sepzoo.data.samples import Samples
 from sepzoo.layers.graph import input_of, replay, run
-from sepzoo.support.types import Args, Kwargs, Operation, Tensor, Tensors
-from sepzoo.surgery.walk.model_inputs import model_inputs
+from sepzoo.support.types import Args, Arrays, Kwargs, Operation, Tensor, Tensors
+from sepzoo.surgery.walk.model_inputs import ModelInputs, model_inputs
 from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport
 from sepzoo.surgery.walk.rewriting import Part, Replacement
 
 
 def recalibrate_batch_norm(
-    model: keras.Model, data: Samples | np.ndarray, *, batch_size: int = 64
+    model: keras.Model, data: Samples | Arrays, *, batch_size: int = 64
 ) -> tuple[keras.Model, SurgeryReport]:
     """Give each batch normalization the mean and variance that its input has on samples.
 
@@ -26,7 +26,8 @@ def recalibrate_batch_norm(
 
     Args:
         model: functional or Sequential; it is only read.
-        data: unlabelled samples: an array as the model takes it, or `sepzoo.data.Samples`.
+        data: unlabelled samples: an array as the model takes it, or `sepzoo.data.Samples`; of several inputs a
+            dictionary of arrays by their names.
         batch_size: samples that run together.
 
     Raises:
@@ -49,7 +50,7 @@ def recalibrate_batch_norm(
     return plan.finish(inputs)
 
 
-def recalibrate(model: keras.Model, inputs: np.ndarray, *, batch_size: int = 64) -> int:
+def recalibrate(model: keras.Model, inputs: ModelInputs, *, batch_size: int = 64) -> int:
     """Do the same to a new model in place, as the last step of another surgery; return how many normalizations it has.
 
     Args:
@@ -63,7 +64,7 @@ def recalibrate(model: keras.Model, inputs: np.ndarray, *, batch_size: int = 64)
     return len(found)
 
 
-def _statistics(model: keras.Model, inputs: np.ndarray, batch_size: int) -> dict[int, _Statistics]:
+def _statistics(model: keras.Model, inputs: ModelInputs, batch_size: int) -> dict[int, _Statistics]:
     """Return what each batch normalization's input is like, by the layer's identity."""
     seen: dict[int, _Statistics] = {}
 
@@ -75,7 +76,7 @@ def _statistics(model: keras.Model, inputs: np.ndarray, batch_size: int) -> dict
         return run(operation, args, kwargs)
 
     for start in range(0, len(inputs), batch_size):
-        replay(model, [ops.convert_to_tensor(inputs[start : start + batch_size])], call)
+        replay(model, inputs[start : start + batch_size].tensors(), call)
     return seen
 
 

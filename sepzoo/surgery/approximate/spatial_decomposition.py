@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from sepzoo.data.samples import Samples
-from sepzoo.support.types import Kwargs, Layer
+from sepzoo.support.types import Arrays, Kwargs, Layer
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.regression import RIDGE
 from sepzoo.surgery.algebra.truncation import truncate
@@ -24,7 +24,7 @@ def decompose_spatially(
     ratio: float = 2.0,
     keep: str | Sequence[str] = (),
     only_if_cheaper: bool = True,
-    data: Samples | np.ndarray | None = None,
+    data: Samples | Arrays | None = None,
 ) -> tuple[keras.Model, SurgeryReport]:
     """Write each dense k x k convolution as a k x 1 one and a 1 x k one over fewer channels ("SD").
 
@@ -39,7 +39,8 @@ def decompose_spatially(
         ratio: by how much a layer's weights shall shrink; the channels between follow from it.
         keep: names of layers that stay as they are, with shell wildcards.
         only_if_cheaper: keep a layer whose two factors would take more multiply-accumulates.
-        data: samples to fit to: an array as the model takes it, or `sepzoo.data.Samples`.
+        data: samples to fit to: an array as the model takes it, or `sepzoo.data.Samples`; of several inputs a
+            dictionary of arrays by their names.
 
     Raises:
         SepzooError: a model that `rewrite` refuses, a ratio that is not above 0, a name in `keep` that no layer has,

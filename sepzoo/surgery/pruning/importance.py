@@ -27,6 +27,7 @@ from sepzoo.surgery.pruning.regressors import (
     moments_of,
     uncentred,
 )
+from sepzoo.surgery.walk.model_inputs import ModelInputs
 from sepzoo.surgery.walk.sites import sites
 
 Importance = Literal["magnitude", "taylor", "output_error"]
@@ -94,7 +95,7 @@ def _sides(each: LayerChannels, name: str, shape: tuple[int, ...]) -> list[tuple
     return found
 
 
-def output_errors(model: keras.Model, coupling: Coupling, inputs: np.ndarray) -> list[Ranking]:
+def output_errors(model: keras.Model, coupling: Coupling, inputs: ModelInputs) -> list[Ranking]:
     """Rank channels by the error that the next layers are left with, once they are fitted again without them.
 
     Within a group channels are left out one after the other, so that of two that say the same one stays. Errors are
@@ -147,7 +148,7 @@ class _Part:
         return LinearMap(gram, self.matrix, np.stack(rows), self.power)
 
 
-def _parts(each: LayerChannels, place: Place, inputs: np.ndarray, *, centred: bool) -> list[_Part]:
+def _parts(each: LayerChannels, place: Place, inputs: ModelInputs, *, centred: bool) -> list[_Part]:
     matrices, bias = matrices_of(each.layer), bias_of(each.layer)
     biases = np.split(bias, len(matrices))
     sets = [each.inputs[channels] for channels in channels_of(each.layer)]
@@ -165,7 +166,7 @@ def _parts(each: LayerChannels, place: Place, inputs: np.ndarray, *, centred: bo
     return parts
 
 
-def _wide_part(each: LayerChannels, place: Place, inputs: np.ndarray, matrix: np.ndarray, sets: np.ndarray) -> _Part:
+def _wide_part(each: LayerChannels, place: Place, inputs: ModelInputs, matrix: np.ndarray, sets: np.ndarray) -> _Part:
     """Return what is known of a layer that looks at too many values: the moments of each channel's alone."""
     rows = {number: np.flatnonzero(sets == number) for number in dict.fromkeys(sets.tolist()) if number >= 0}
     blocks = {number: np.zeros((len(own), len(own))) for number, own in rows.items()}

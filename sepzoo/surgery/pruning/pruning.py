@@ -10,7 +10,7 @@ import numpy as np
 from sepzoo.data.samples import Samples
 from sepzoo.layers import FactorizedConv
 from sepzoo.support.errors import SepzooError, unknown
-from sepzoo.support.types import ArrayLike
+from sepzoo.support.types import ArrayLike, Arrays
 from sepzoo.surgery.approximate.dense_convolutions import is_named
 from sepzoo.surgery.approximate.recalibration import recalibrate
 from sepzoo.surgery.exact.builtin_layers import expanded
@@ -30,7 +30,7 @@ from sepzoo.surgery.pruning.pruning_report import KeptChannels, PrunedGroup, Pru
 from sepzoo.surgery.pruning.refitting import refit
 from sepzoo.surgery.pruning.removal import remove
 from sepzoo.surgery.pruning.taylor import taylor_scores
-from sepzoo.surgery.walk.model_inputs import model_inputs
+from sepzoo.surgery.walk.model_inputs import ModelInputs, model_inputs
 from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.verification import is_finite
 
@@ -45,7 +45,7 @@ def prune_channels(
     multiple_of: int = 1,
     most_pruned: float = 0.9,
     keep: str | Sequence[str] = (),
-    data: Samples | np.ndarray | None = None,
+    data: Samples | Arrays | None = None,
     labels: ArrayLike | None = None,
     refit_layers: bool = True,
 ) -> tuple[keras.Model, PruningReport]:
@@ -76,7 +76,8 @@ def prune_channels(
         multiple_of: what the number of channels that stay is a multiple of, such as 8, where any go.
         most_pruned: the largest share of a group's channels that a budget takes.
         keep: names of layers whose outputs stay, with shell wildcards.
-        data: samples: an array as the model takes it, or `sepzoo.data.Samples`.
+        data: samples: an array as the model takes it, or `sepzoo.data.Samples`; of several inputs a
+            dictionary of arrays by their names.
         labels: class numbers of the samples, (n,), for "taylor".
         refit_layers: whether layers are fitted again and batch normalizations recalibrated, given `data`.
 
@@ -180,7 +181,7 @@ def _prepared(model: keras.Model) -> Plan:
     return plan
 
 
-def _class_numbers(model: keras.Model, labels: ArrayLike, importance: str, inputs: np.ndarray | None) -> np.ndarray:
+def _class_numbers(model: keras.Model, labels: ArrayLike, importance: str, inputs: ModelInputs | None) -> np.ndarray:
     if importance != "taylor" or inputs is None:
         raise SepzooError(f"expected labels= beside importance='taylor' alone. Received: importance={importance!r}.")
     outputs, found = model.outputs, np.asarray(labels)
@@ -199,7 +200,7 @@ def _class_numbers(model: keras.Model, labels: ArrayLike, importance: str, input
 
 
 def _rankings(
-    model: keras.Model, coupling: Coupling, importance: str, inputs: np.ndarray | None, labels: np.ndarray | None
+    model: keras.Model, coupling: Coupling, importance: str, inputs: ModelInputs | None, labels: np.ndarray | None
 ) -> list[Ranking]:
     if importance == "magnitude" or inputs is None:
         return rank_by_scores(coupling, magnitudes(coupling))

@@ -25,6 +25,7 @@ from sepzoo.surgery.pruning.regressors import (
     moments_of,
     uncentred,
 )
+from sepzoo.surgery.walk.model_inputs import ModelInputs
 from sepzoo.surgery.walk.sites import Site, sites
 
 MOST_FEATURES = 4096
@@ -52,7 +53,7 @@ def refit(
     pruned: keras.Model,
     layers: Sequence[LayerChannels],
     slices: Mapping[str, Slice],
-    inputs: np.ndarray,
+    inputs: ModelInputs,
 ) -> tuple[Refit, ...]:
     """Fit the layers of a pruned model that lost inputs, one after the other, in place.
 
@@ -103,7 +104,7 @@ def norm_behind(site: Site, others: Iterable[Site]) -> Layer | None:
     return norm if any(each.layer is norm and len(each.calls) == 1 for each in others) else None
 
 
-def _pairs(inputs: np.ndarray, old: Place, new: Place, kept: Slice) -> Iterator[list[tuple[np.ndarray, np.ndarray]]]:
+def _pairs(inputs: ModelInputs, old: Place, new: Place, kept: Slice) -> Iterator[list[tuple[np.ndarray, np.ndarray]]]:
     matrices, bias = matrices_of(old.layer), bias_of(old.layer)
     for right, now in zip(feature_batches(inputs, old), feature_batches(inputs, new), strict=True):
         outputs = np.concatenate([x @ matrix for x, matrix in zip(right, matrices, strict=True)], axis=1) + bias

@@ -15,6 +15,7 @@ from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.patches import Window, extract_patches
 from sepzoo.surgery.approximate.fitting import inputs_of
 from sepzoo.surgery.pruning.anatomy import groups_of
+from sepzoo.surgery.walk.model_inputs import ModelInputs
 
 layers = keras.layers
 BATCH = 32
@@ -115,7 +116,7 @@ class Place:
     runs: int
 
 
-def feature_batches(inputs: np.ndarray, place: Place) -> Iterator[list[np.ndarray]]:
+def feature_batches(inputs: ModelInputs, place: Place) -> Iterator[list[np.ndarray]]:
     """Yield what a layer looks at when its model runs on samples: for each group (places, features).
 
     The same places are chosen for the same number of them, so that two models' can be compared.

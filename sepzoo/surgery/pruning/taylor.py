@@ -11,6 +11,7 @@ from sepzoo.support.types import Args, Kwargs, Operation, Tensor, Tensors
 from sepzoo.surgery.pruning.coupling import Coupling
 from sepzoo.surgery.pruning.gradients import gradient
 from sepzoo.surgery.pruning.importance import last_activation
+from sepzoo.surgery.walk.model_inputs import ModelInputs
 
 BATCH = 32
 PROBES = 4
@@ -19,7 +20,7 @@ TINY = 1e-7
 
 
 def taylor_scores(
-    model: keras.Model, coupling: Coupling, inputs: np.ndarray, labels: np.ndarray | None = None
+    model: keras.Model, coupling: Coupling, inputs: ModelInputs, labels: np.ndarray | None = None
 ) -> np.ndarray:
     """Return for each set of channels the mean over the samples of (gradient times activation, summed)^2.
 
@@ -42,7 +43,7 @@ def taylor_scores(
         masks = np.ones((len(batch), coupling.count + 1), "float32")
         for _probe in range(probes):
 
-            def value(mask: Tensor, batch: np.ndarray = batch, start: int = start) -> Tensor:
+            def value(mask: Tensor, batch: ModelInputs = batch, start: int = start) -> Tensor:
                 outputs = keras.tree.flatten(_masked(model, coupling, batch, mask))
                 if labels is not None:
                     return _cross_entropy(outputs[0], labels[start : start + BATCH], activation)
@@ -52,7 +53,7 @@ def taylor_scores(
     return total / (len(inputs) * probes)
 
 
-def _masked(model: keras.Model, coupling: Coupling, batch: np.ndarray, mask: Tensor) -> Tensors:
+def _masked(model: keras.Model, coupling: Coupling, batch: ModelInputs, mask: Tensor) -> Tensors:
     """Run a model with a factor for each set of channels where it enters the layers that mix channels."""
     places = {id(each.layer): each.inputs for each in coupling.layers if each.anatomy.role == "mixing"}
 
@@ -68,7 +69,7 @@ def _masked(model: keras.Model, coupling: Coupling, batch: np.ndarray, mask: Ten
         return run(operation, args, kwargs)
 
     with keras.StatelessScope():
-        return replay(model, [ops.convert_to_tensor(batch)], call)
+        return replay(model, batch.tensors(), call)
 
 
 def _cross_entropy(outputs: Tensor, labels: np.ndarray, activation: str) -> Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 from sepzoo.layers.graph import graph_of
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.types import Tensor
+from sepzoo.surgery.walk.model_inputs import ModelInputs
 from sepzoo.surgery.walk.sites import sites
 
 SAMPLES = 32
@@ -56,7 +57,7 @@ class Comparison:
 
 
 def compare(
-    original: keras.Model, new: keras.Model, samples: np.ndarray | None = None, *, exact: bool = False
+    original: keras.Model, new: keras.Model, samples: ModelInputs | None = None, *, exact: bool = False
 ) -> Comparison:
     """Run two models in inference mode on the same input, and compare their outputs.
 
@@ -66,7 +67,7 @@ def compare(
     Args:
         original: the model as it was given.
         new: what was made of it.
-        samples: further input of a model that has one, of which the first 32 are run.
+        samples: further input, of which the first 32 are run.
         exact: whether the outputs must be the same to rounding.
 
     Raises:
@@ -90,7 +91,7 @@ def compare(
         break
     sample_error, shown = None, None if samples is None else samples[:SAMPLES]
     if shown is not None:
-        inputs = [keras.ops.convert_to_tensor(shown)]
+        inputs = shown.tensors()
         sample_error = _error(_run(original, inputs), _outputs_of(new, inputs), original.name)
     worst = max((error for error in (random_error, sample_error) if error is not None), default=0.0)
     allowed = HALF_ROUNDING if _is_half(original) or _is_half(new) else ROUNDING

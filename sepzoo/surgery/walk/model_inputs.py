@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 import keras
@@ -10,60 +11,129 @@ import numpy as np
 from sepzoo.artifact import model_file
 from sepzoo.data.samples import Samples
 from sepzoo.layers.graph import graph_of
+from sepzoo.layers.tensor_names import names_of
+from sepzoo.records.inputs import Features
+from sepzoo.records.metadata import Metadata
 from sepzoo.support.errors import SepzooError
-from sepzoo.support.types import ArrayLike
+from sepzoo.support.types import ArrayLike, Arrays, Tensor
+
+_PICTURE_AXES = 3
 
 
-def model_inputs(model: keras.Model, data: Samples | np.ndarray) -> np.ndarray:
-    """Return unlabelled samples as float32 inputs of a model.
+@dataclasses.dataclass(frozen=True, eq=False)
+class ModelInputs:
+    """Samples of all inputs of a model, in their order, which are sliced together.
+
+    Attributes:
+        arrays: one for each input, equally long.
+
+    Example:
+        >>> inputs = ModelInputs((np.arange(6), np.zeros((6, 2))))
+        >>> len(inputs), [each.shape for each in inputs[4:].arrays]
+        (6, [(2,), (2, 2)])
+    """
+
+    arrays: tuple[np.ndarray, ...]
+
+    def __len__(self) -> int:
+        return len(self.arrays[0])
+
+    def __getitem__(self, chosen: slice) -> ModelInputs:
+        return ModelInputs(tuple(each[chosen] for each in self.arrays))
+
+    def tensors(self) -> list[Tensor]:
+        """Return them as a model's graph takes them."""
+        return [keras.ops.convert_to_tensor(each) for each in self.arrays]
+
+
+def model_inputs(model: keras.Model, data: Samples | Arrays) -> ModelInputs:
+    """Return unlabelled samples as inputs of a model.
 
     Args:
-        model: of one input; its size may be open.
+        model: whose sizes may be open.
         data: an array as the model takes it, (n, height, width, channels), or `sepzoo.data.Samples`, whose pixels are
-            normalized as the model's own preprocessing says; features are taken as they are.
+            normalized as the model's own preprocessing says; features are taken as they are. Of several inputs a
+            dictionary of such arrays by their names, in `Samples` or not.
 
     Raises:
-        SepzooError: several inputs, another shape, no sample at all, values that are not finite, or `Samples` for a
-            model that does not say its preprocessing.
+        SepzooError: other inputs than the model has, another shape, no sample at all, values that are not finite, or
+            `Samples` of pixels for a model that does not say its preprocessing.
 
     Example:
         >>> model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3)])
-        >>> model_inputs(model, np.zeros((5, 8, 8, 3), "uint8")).dtype.name
+        >>> model_inputs(model, np.zeros((5, 8, 8, 3), "uint8")).arrays[0].dtype.name
         'float32'
     """
-    tensors = graph_of(model).inputs
-    if len(tensors) != 1:
-        names = ", ".join(repr(tensor.name) for tensor in tensors)
-        raise SepzooError(f"expected a model of one input to be shown samples. Received: {model.name!r}, with {names}.")
-    values: ArrayLike = data
-    if isinstance(data, Samples) and isinstance(data.images, Mapping):
-        received = ", ".join(data.images)
+    graph = graph_of(model)
+    names = names_of(graph.input, graph.inputs)
+    given = _by_name(model, names, data.images if isinstance(data, Samples) else data)
+    several = len(names) > 1
+    arrays = []
+    for name, tensor in zip(names, graph.inputs, strict=True):
+        title = f"{model.name!r}, input {name!r}" if several else repr(model.name)
+        values = given[name]
+        if isinstance(data, Samples):
+            values = _normalized(model, name, values, title, several=several)
+        arrays.append(_checked(values, tensor, title))
+    lengths = {name: len(array) for name, array in zip(names, arrays, strict=True)}
+    if len(set(lengths.values())) > 1:
+        received = ", ".join(f"{name}: {length}" for name, length in lengths.items())
+        raise SepzooError(f"expected equally many samples for each input of {model.name!r}. Received: {received}.")
+    return ModelInputs(tuple(arrays))
+
+
+def _by_name(model: keras.Model, names: tuple[str, ...], data: Arrays) -> dict[str, ArrayLike]:
+    if not isinstance(data, Mapping):
+        if len(names) == 1:
+            return {names[0]: data}
+        received: object = f"one array of shape {np.shape(data)}"
+    elif len(names) == 1:
         raise SepzooError(
-            f"expected samples of one array for {model.name!r}, which has one input. Received: {received}."
+            f"expected samples of one array for {model.name!r}, which has one input. Received: {', '.join(data)}."
         )
-    if isinstance(data, Samples):
-        metadata = model_file.metadata_of(model)
-        features = data.images.dtype != np.uint8 or (metadata is not None and metadata.features is not None)
-        if features:
-            values = data.images
-        elif metadata is None:
-            raise SepzooError(
-                f"expected a model that says how pixels become its input. Received: {model.name!r} without, and "
-                "Samples. Pass an array as the model takes it."
-            )
-        else:
-            values = metadata.require_preprocessing().normalize(data.images)
-    values = np.asarray(values)
-    wanted = tuple(tensors[0].shape[1:])
+    elif set(data) == set(names):
+        return dict(data)
+    else:
+        received = ", ".join(map(str, data)) or "none"
+    raise SepzooError(
+        f"expected samples of each input of {model.name!r}, {', '.join(names)}. Received: {received}. Pass a "
+        "dictionary of arrays, or an .npz file, by these names."
+    )
+
+
+def _normalized(model: keras.Model, name: str, values: np.ndarray, title: str, *, several: bool) -> ArrayLike:
+    """Return pixels as the model's preprocessing says; features as they are."""
+    metadata = model_file.metadata_of(model)
+    if several and metadata is not None:
+        picture = metadata.preprocessing if values.ndim == 1 + _PICTURE_AXES else None
+        takes = {each.name: each.takes for each in metadata.several}.get(name, picture)
+        if isinstance(takes, Features):
+            return values
+        metadata = Metadata(title, preprocessing=takes)
+    if values.dtype != np.uint8 or (metadata is not None and metadata.features is not None):
+        return values
+    if metadata is None:
+        raise SepzooError(
+            f"expected a model that says how pixels become its input. Received: {title} without, and "
+            "Samples. Pass an array as the model takes it."
+        )
+    return metadata.require_preprocessing().normalize(values)
+
+
+def _checked(data: ArrayLike, tensor: Tensor, title: str) -> np.ndarray:
+    values = np.asarray(data)
+    wanted = tuple(tensor.shape[1:])
+    if wanted == (1,) and values.ndim == 1:  # a column of a table
+        values = values[:, None]
     fits = values.ndim == len(wanted) + 1 and all(
         size in (None, given) for size, given in zip(wanted, values.shape[1:], strict=True)
     )
     if not fits or not len(values) or not np.issubdtype(values.dtype, np.number):
         shape = ", ".join("any" if size is None else str(size) for size in wanted)
         raise SepzooError(
-            f"expected samples of shape (n, {shape}) for {model.name!r}, at least one. Received: {values.dtype} of "
+            f"expected samples of shape (n, {shape}) for {title}, at least one. Received: {values.dtype} of "
             f"shape {values.shape}."
         )
     if not np.isfinite(values).all():
-        raise SepzooError(f"expected finite samples for {model.name!r}. Received: NaN or infinite values.")
-    return values.astype("float32")
+        raise SepzooError(f"expected finite samples for {title}. Received: NaN or infinite values.")
+    return values.astype(tensor.dtype if "int" in tensor.dtype else "float32")

@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Sequence
 
 import keras
-import numpy as np
 
 from sepzoo.layers.graph import graph_of
 from sepzoo.layers.twins import builtin_class, is_twin
 from sepzoo.support.types import Operation
 from sepzoo.surgery.walk.comparison import compare
+from sepzoo.surgery.walk.model_inputs import ModelInputs
 from sepzoo.surgery.walk.report import SurgeryReport
 from sepzoo.surgery.walk.rewriting import Part, Replacement, Skip, rewrite, unused_name
 from sepzoo.surgery.walk.sites import Site, sites
@@ -140,7 +140,7 @@ class Plan:
         self._report = report if self._report is None else self._report.followed_by(report)
         self._begin(new)
 
-    def finish(self, samples: np.ndarray | None = None) -> tuple[keras.Model, SurgeryReport]:
+    def finish(self, samples: ModelInputs | None = None) -> tuple[keras.Model, SurgeryReport]:
         """Carry out what is left, hold the new model as a whole against the original, and return it with the report.
 
         Args:

@@ -247,5 +247,5 @@ def test_bad_models():
         decouple(keras.Sequential([layers.Conv2D(3, 3)]))
     with pytest.raises(SepzooError, match="expected a model of known input size, as macs= is a share"):
         decouple(single(shape=(None, None, 5)), macs=0.5)
-    with pytest.raises(SepzooError, match="expected a model of one input to be shown samples"):
+    with pytest.raises(SepzooError, match="expected samples of each input of"):
         decouple(shared(5, 7), data=np.zeros((2, 8, 8, 5)))

@@ -79,7 +79,7 @@ def test_samples_are_normalized_as_the_model_says():
     pixels = np.random.default_rng(0).integers(0, 256, (4, 12, 12, 6), np.uint8)
     samples = Samples(pixels, None, origin="noise", seed=0)
     model = attach(stack(), Metadata("stack", labels=None, preprocessing=Preprocessing(mean=(100.0,), std=(50.0,))))
-    np.testing.assert_allclose(model_inputs(model, samples), (pixels - 100.0) / 50.0, atol=1e-5)
+    np.testing.assert_allclose(model_inputs(model, samples).arrays[0], (pixels - 100.0) / 50.0, atol=1e-5)
     new, report = recalibrate_batch_norm(model, samples)
     other, _report = recalibrate_batch_norm(model, (pixels - 100.0) / 50.0)
     np.testing.assert_allclose(new.get_layer("bn1").moving_mean, other.get_layer("bn1").moving_mean, atol=1e-5)

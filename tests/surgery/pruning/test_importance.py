@@ -12,6 +12,7 @@ from sepzoo.surgery.algebra.elimination import LinearMap, elimination_order
 from sepzoo.surgery.pruning.coupling import couple
 from sepzoo.surgery.pruning.importance import magnitudes, output_errors
 from sepzoo.surgery.pruning.taylor import taylor_scores
+from sepzoo.surgery.walk.model_inputs import ModelInputs
 from sepzoo.surgery.walk.plan import Plan
 from tests.surgery.pruning import networks
 
@@ -81,7 +82,7 @@ def test_taylor_is_the_derivative_by_a_factor(labelled, randomize):
     images = np.random.default_rng(0).uniform(-1, 1, (400, 12, 12, 3)).astype("float32")[: 8 if labelled else 400]
     labels = np.arange(len(images)) % 4
     coupling = couple(Plan(model))
-    scores = taylor_scores(model, coupling, images, labels if labelled else None)
+    scores = taylor_scores(model, coupling, ModelInputs((images,)), labels if labelled else None)
     for number in (0, 9, 17, 30):
         above, below = (with_factor(model, coupling, number, factor, images) for factor in (1.01, 0.99))
         if labelled:
@@ -110,7 +111,7 @@ def twins():
 def test_of_two_channels_that_say_the_same_one_goes_and_nothing_is_lost():
     model = twins()
     images = np.random.default_rng(0).normal(size=(64, 6, 6, 3)).astype("float32")
-    (ranking,) = output_errors(model, couple(Plan(model)), images)
+    (ranking,) = output_errors(model, couple(Plan(model)), ModelInputs((images,)))
     first = set(ranking.sets[:2].tolist())
     assert len(first & {1, 4}) == len(first & {3, 5}) == 1
     assert ranking.losses[:2].max() < 1e-3 < 0.01 < ranking.losses[2:].min()
