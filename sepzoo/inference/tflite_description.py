@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import math
 import zipfile
 from collections import Counter
 
@@ -69,7 +70,7 @@ def describe(content: bytes) -> TfliteDescription:
     metadata = Metadata.from_json(own) if own is not None else None
     return TfliteDescription(
         name=metadata.name if metadata else standard.get("name"),
-        labels=metadata.labels if metadata else _labels(standard, content),
+        labels=metadata.labels if metadata else _labels(model, standard, content),
         preprocessing=metadata.preprocessing if metadata else _preprocessing(_one_tensor(standard, "input")),
         features=metadata.features if metadata else None,
         several=metadata.several if metadata else _several(model, standard),
@@ -110,8 +111,22 @@ def _require_associated_files(standard: Values, content: bytes) -> None:
             raise ValueError(f"its associated file {file['name']} is missing")
 
 
-def _labels(standard: Values, content: bytes) -> tuple[str, ...] | None:
-    for file in _one_tensor(standard, "output").get("associated_files", []):
+def _labels(model: schema.Model, standard: Values, content: bytes) -> tuple[str, ...] | None:
+    """Return the labels of the output; of several those of the only one that has as many as it gives numbers."""
+    described, graph = _tensors(standard, "output"), model.Subgraphs(0)
+    if len(described) < 2:
+        return _labels_of(_one_tensor(standard, "output"), content)
+    numbers = graph.OutputsAsNumpy().tolist()
+    if len(described) != len(numbers):
+        return None
+    found = [_labels_of(tensor, content) for tensor in described]
+    sizes = [math.prod(graph.Tensors(number).ShapeAsNumpy()[1:].tolist()) for number in numbers]
+    fitting = {labels for labels, size in zip(found, sizes, strict=True) if labels is not None and len(labels) == size}
+    return fitting.pop() if len(fitting) == 1 else None
+
+
+def _labels_of(tensor: Values, content: bytes) -> tuple[str, ...] | None:
+    for file in tensor.get("associated_files", []):
         text = _associated_file(content, file.get("name", "")) if file.get("type") == TENSOR_AXIS_LABELS else None
         if text is not None:
             lines = text.decode("utf-8-sig").removesuffix("\n").split("\n")

@@ -9,10 +9,11 @@ import keras
 import numpy as np
 import pytest
 
-from sepzoo import inference
+from sepzoo import export, inference
 from sepzoo.artifact import model_file
 from sepzoo.data import Samples
 from sepzoo.inference.keras_model import from_model
+from sepzoo.inference.tflite_description import describe
 from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import Metadata
 from sepzoo.support.errors import SepzooError
@@ -246,3 +247,25 @@ def test_pictures_alone_are_not_enough_for_several_inputs() -> None:
     for ask in (opened.require_preprocessing, lambda: opened.pixels(np.zeros((1, 8, 8, 3), np.uint8))):
         with pytest.raises(SepzooError, match=text):
             ask()
+
+
+@pytest.mark.parametrize("kinds", [("softmax", "tanh"), ("tanh", "softmax")])
+def test_labels_in_another_program_s_metadata_are_those_of_the_output_they_stand_at(
+    kinds: tuple[str, str], tmp_path: Path
+) -> None:
+    source = keras.Input((6,), name="x")
+    heads = [
+        keras.layers.Dense(3 + place, activation=kind, name=f"head{place}")(source) for place, kind in enumerate(kinds)
+    ]
+    model = keras.Model(source, heads, name="net")
+    names = ("a", "b", "c", "d")[: 3 + kinds.index("softmax")]
+    model_file.attach(model, Metadata("net", labels=names, preprocessing=None))
+    export.tflite(model, tmp_path / "net.tflite")
+    other = tmp_path / "other.tflite"  # without the record that says it all
+    other.write_bytes((tmp_path / "net.tflite").read_bytes().replace(b"sepzoo.json", b"others.json"))
+    opened = inference.open(other)
+    assert describe(other.read_bytes()).labels == opened.labels == names
+    rows = np.random.default_rng(0).normal(size=(5, 6)).astype("float32")
+    wanted = np.asarray(model(rows)[kinds.index("softmax")])
+    top = opened.top(opened.predict(rows), 1)
+    assert [guesses[0].label for guesses in top] == [names[place] for place in wanted.argmax(1)]
