@@ -13,7 +13,7 @@ from sepzoo.training.recipe_sections import OptimizerSection
 
 
 class _OfRecipes:
-    """What both optimizers have beyond Keras's own.
+    """What all of these optimizers have beyond Keras's own.
 
     With `use_ema` the averages stay beside the weights; Keras would write them over the weights after `fit`.
 
@@ -75,6 +75,27 @@ class SGD(_OfRecipes, keras.optimizers.SGD):
         self.assign_sub(variable, ops.cast(learning_rate, variable.dtype) * gradient)
 
 
+class RMSprop(_OfRecipes, keras.optimizers.RMSprop):
+    """Keras's `RMSprop`, with decay added to the gradient.
+
+    Args:
+        l2: strength of the decay.
+        kernels_only: spare what has fewer than two axes, which are batch norm and biases.
+        arguments: of `keras.optimizers.RMSprop`.
+    """
+
+    def __init__(self, *, l2: float = 0.0, kernels_only: bool = False, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.l2 = l2
+        self.kernels_only = kernels_only
+
+    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
+        """Move one variable."""
+        if self.l2 and (not self.kernels_only or len(variable.shape) > 1):
+            gradient = ops.cast(gradient, variable.dtype) + self.l2 * variable
+        super().update_step(gradient, variable, self.own_rate(learning_rate, variable))
+
+
 class AdamW(_OfRecipes, keras.optimizers.AdamW):
     """Keras's `AdamW`."""
 
@@ -114,6 +135,15 @@ def build_optimizer(
             learning_rate=learning_rate,
             momentum=section.momentum,
             nesterov=section.nesterov,
+            l2=section.weight_decay,
+            kernels_only=kernels_only,
+            **common,
+        )
+    elif section.kind == "rmsprop":
+        optimizer = RMSprop(
+            learning_rate=learning_rate,
+            rho=section.rho,
+            momentum=section.momentum,
             l2=section.weight_decay,
             kernels_only=kernels_only,
             **common,

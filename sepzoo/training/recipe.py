@@ -167,8 +167,8 @@ def list_recipes() -> list[str]:
     """Return the names of the shipped recipes.
 
     Example:
-        >>> list_recipes()
-        ['cifar10_bsconv', 'cifar10_short', 'digits', 'finetune']
+        >>> [name for name in list_recipes() if name.startswith("cifar10_")]
+        ['cifar10_bsconv', 'cifar10_hybrid', 'cifar10_short']
     """
     folder = resources.files("sepzoo.training").joinpath("recipes")
     return sorted(Path(file.name).stem for file in folder.iterdir() if file.name.endswith(".yaml"))

@@ -122,11 +122,12 @@ class OptimizerSection(Section):
     """How gradients become steps.
 
     Attributes:
-        kind: `sgd` as PyTorch's `SGD` (decay is added to the gradient: an L2 penalty of `weight_decay` / 2), or `adamw`
-            (decay apart from the gradient; Adam where it is 0).
+        kind: `sgd` as PyTorch's `SGD` (decay is added to the gradient: an L2 penalty of `weight_decay` / 2), `rmsprop`
+            (Keras's, decay added likewise), or `adamw` (decay apart from the gradient; Adam where it is 0).
         learning_rate: before the schedule's factor.
-        momentum: of `sgd`.
+        momentum: of `sgd` and `rmsprop`.
         nesterov: of `sgd`.
+        rho: share of the old in the mean of squares of `rmsprop`.
         weight_decay: its strength.
         decayed: `all` parameters, batch norm and biases too (BSConv's program), or `kernels` only.
         clip_norm: longer gradients, all variables together, are shortened to this length; nothing: none is.
@@ -136,10 +137,11 @@ class OptimizerSection(Section):
             layers have one rate. The decay of `adamw` keeps the whole rate.
     """
 
-    kind: Literal["sgd", "adamw"] = "sgd"
+    kind: Literal["sgd", "rmsprop", "adamw"] = "sgd"
     learning_rate: Annotated[float, Field(gt=0)]
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     nesterov: bool = False
+    rho: Annotated[float, Field(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     decayed: Literal["all", "kernels"] = "all"
     clip_norm: Annotated[float, Field(gt=0)] | None = None
@@ -151,15 +153,21 @@ class ScheduleSection(Section):
     """The factor on the learning rate, as time goes by.
 
     Attributes:
-        kind: `constant`, `step` (times `factor` at each milestone) or `cosine` (half a wave, down to 0 at the end).
+        kind: `constant`, `step` (times `factor` at each milestone), `exponential` (times `factor` after each
+            `every_epochs`), `cosine` (half a wave, down to 0 at the end) or `polynomial` (the share of the training
+            that is left, to the `power`).
         milestones: epochs, counted from 0, at whose first step a `step` falls.
         factor: of each fall.
-        warmup_epochs: first of all the factor grows linearly to 1; a `cosine` begins after it.
+        every_epochs: between the falls of `exponential`.
+        power: of `polynomial`.
+        warmup_epochs: first of all the factor grows linearly to 1; `cosine` and `polynomial` begin after it.
     """
 
-    kind: Literal["constant", "step", "cosine"] = "constant"
+    kind: Literal["constant", "step", "exponential", "cosine", "polynomial"] = "constant"
     milestones: tuple[Positive, ...] = ()
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    every_epochs: Positive = 1
+    power: Annotated[float, Field(gt=0)] = 1.0
     warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
 
     @model_validator(mode="after")

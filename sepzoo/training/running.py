@@ -18,11 +18,13 @@ from sepzoo.artifact.model_file import require_clock
 from sepzoo.export.batch_export import check_targets
 from sepzoo.inference.keras_model import from_model
 from sepzoo.support.progress import announced
+from sepzoo.training.assessment import assess
 from sepzoo.training.exports import recipe_exports
 from sepzoo.training.finished_run import Epoch, Result, Run, best_of
 from sepzoo.training.fitting import fit, measure
 from sepzoo.training.heads import head_of
 from sepzoo.training.networks import Networks, build_networks, starting_point
+from sepzoo.training.page import PAGE, write_page
 from sepzoo.training.plots import plot_curves
 from sepzoo.training.recalibrating import load_weights_of, recalibrate_saved
 from sepzoo.training.recipe import Recipe
@@ -35,9 +37,11 @@ def run(recipe: Recipe, out: str | os.PathLike[str], *, quiet: bool = False) -> 
     """Train as the recipe says, into a run folder, and export; the same call resumes a run that was broken off.
 
     The folder holds `recipe.yaml` (as run, with versions), `metrics.jsonl` (one line an epoch), `curves.png`,
-    `best.keras` and `last.keras` (with labels and preprocessing inside), `result.json`, `state.npz` (for resuming) and,
-    on the TensorFlow backend, `tensorboard/`. A resumed run ends in the same bits as an unbroken one on a CPU; a GPU
-    may add in another order each time. A finished run is read from its folder at once.
+    `best.keras` and `last.keras` (with labels and preprocessing inside), `result.json`, `state.npz` and
+    `state_before.npz` (for resuming), on the TensorFlow backend `tensorboard/`, and the run's story: `report.html` with
+    curves, settings, classes and worst mistakes, which needs nothing else, `classes.csv` and `confusion.png`. A resumed
+    run ends in the same bits as an unbroken one on a CPU; a GPU may add in another order each time. A finished run is
+    read from its folder at once.
 
     What changes no numbers (description, command, cost, expected, export, the name) may differ from the recipe that ran
     in the folder. With more epochs a finished run goes on from its last, on the schedule of all of them: that is no
@@ -104,7 +108,12 @@ def _trained(recipe: Recipe, folder: RunFolder, *, quiet: bool) -> Run:
     folder.begin(recipe.model_copy(update={"versions": _versions()}))
     history = fit(networks, sources, recipe, folder.path, title=recipe.name, quiet=quiet)
     plot_curves(history, folder.path / "curves.png", title=f"{recipe.name}: {start.name}")
-    folder.write_result(_result(recipe, folder, sources, networks, history))
+    result = _result(recipe, folder, sources, networks, history)
+    with announced(f"{recipe.name}: writing {PAGE}"):
+        held_out, name = sources.test or sources.validation, sources.test_name or sources.validation_name
+        assessed = assess(networks, held_out, batch_size=recipe.batch_size, data=name)
+        write_page(folder.path, folder.recipe(), history, result, assessed)
+    folder.write_result(result)
     done = folder.finished()
     assert done is not None
     return done

@@ -41,9 +41,14 @@ class EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):
         return rate * ops.minimum((step + 1) / warmup, 1.0) if warmup else rate
 
     def _factor(self, step: Tensor, warmup: float) -> Tensor:
-        if self.section.kind == "cosine":
+        if self.section.kind in ("cosine", "polynomial"):
             length = max(self.epochs * self.steps_per_epoch - warmup, 1)
-            return 0.5 * (1 + ops.cos(math.pi * ops.clip((step - warmup) / length, 0, 1)))
+            share = ops.clip((step - warmup) / length, 0, 1)
+            if self.section.kind == "polynomial":
+                return (1 - share) ** self.section.power
+            return 0.5 * (1 + ops.cos(math.pi * share))
+        if self.section.kind == "exponential":
+            return self.section.factor ** ops.floor(step / (self.section.every_epochs * self.steps_per_epoch))
         factor = ops.ones_like(step)
         for milestone in self.section.milestones:
             fallen = ops.cast(step >= milestone * self.steps_per_epoch, "float32")

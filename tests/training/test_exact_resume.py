@@ -22,7 +22,7 @@ FEATURES: dict[str, dict[str, Any]] = {
     "accumulation": {"optimizer": {"learning_rate": 0.05, "accumulate_steps": 2, "clip_norm": 1.0}, "ema": 0.5},
     "half precision": {"precision": "mixed_float16", "label_smoothing": 0.1},
     "adamw by layers": {"optimizer": {"kind": "adamw", "learning_rate": 0.01, "layer_decay": 0.5}},
-    "mixing": {"augmentation": {"operations": 1, "mixup": 0.2, "cutmix": 1.0}, "epochs": 2},
+    "mixing": {"augmentation": {"operations": 1, "mixup": 0.2, "cutmix": 1.0}},
     "class weights": {"class_weights": "balanced", "optimizer": {"learning_rate": 0.05, "weight_decay": 1e-3}},
     "unfreezing": {"unfreeze_epoch": 1, "ema": 0.5},
     "teacher": {"teacher": {"file": "teacher.keras", "temperature": 2.0, "blocks": ["relu"]}},
@@ -57,7 +57,7 @@ def test_killed_and_resumed_each_feature_ends_in_the_same_bits(
     monkeypatch.chdir(tmp_path)
     if name == "teacher":
         save(attach(small_network(), Metadata("old", tuple("0123456789"), ZERO_TO_ONE)), Path("teacher.keras"))
-    said, frozen = settings(**FEATURES[name]), name == "unfreezing"
+    said, frozen = settings(**{"epochs": 2, **FEATURES[name]}), name == "unfreezing"
     whole = train(tmp_path / "whole", said, frozen=frozen)
     with monkeypatch.context() as patch:
         break_off(patch, step=5, keep_at=4)  # both in the second epoch
@@ -68,7 +68,7 @@ def test_killed_and_resumed_each_feature_ends_in_the_same_bits(
     again = train(tmp_path / "broken", said, frozen=frozen)
     assert measured(again) == measured(whole)
     assert state_of(tmp_path / "broken") == state_of(tmp_path / "whole")
-    assert len(whole) == (2 if name in ("mixing", "early stopping") else 3)
+    assert len(whole) == 2
 
 
 def test_a_resumed_epoch_does_not_see_its_first_images_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

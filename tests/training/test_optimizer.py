@@ -46,6 +46,27 @@ def test_without_momentum() -> None:
     np.testing.assert_allclose(trained.numpy(), before - 0.5 * (1 + 0.1 * before), rtol=1e-6)
 
 
+@pytest.mark.parametrize("decayed", ["all", "kernels"])
+def test_rmsprop_divides_by_the_root_of_mean_squares(decayed: str) -> None:
+    trained = variables()
+    section = OptimizerSection(
+        kind="rmsprop", learning_rate=0.1, momentum=0.5, rho=0.8, weight_decay=0.01, decayed=decayed
+    )
+    optimizer = build_optimizer(section, 0.1, ema=0, variables=trained)
+    expected = [variable.numpy().astype("float64") for variable in trained]
+    squares, moves = ([np.zeros_like(value) for value in expected] for _ in range(2))
+    for step in range(4):
+        optimizer.apply_gradients(zip([keras.ops.convert_to_tensor(g) for g in gradients(step)], trained, strict=True))
+        for index, gradient in enumerate(gradients(step)):
+            if decayed == "all" or index == 0:
+                gradient = gradient + 0.01 * expected[index]
+            squares[index] = 0.8 * squares[index] + 0.2 * gradient**2
+            moves[index] = 0.5 * moves[index] + 0.1 * gradient / np.sqrt(squares[index] + 1e-7)
+            expected[index] = expected[index] - moves[index]
+    for variable, value in zip(trained, expected, strict=True):
+        np.testing.assert_allclose(variable.numpy(), value, rtol=1e-4)
+
+
 def test_adamw_spares_what_is_no_kernel() -> None:
     trained = variables()
     before = [variable.numpy() for variable in trained]

@@ -117,7 +117,10 @@ def test_overrides_leave_the_rest_and_the_original() -> None:
             "epochs=many",
             "expected for epochs a valid integer, unable to parse string as an integer. Received: epochs='many'.",
         ),
-        ("optimizer.kind=lion", "expected for optimizer.kind 'sgd' or 'adamw'. Received: optimizer.kind='lion'."),
+        (
+            "optimizer.kind=lion",
+            "expected for optimizer.kind 'sgd', 'rmsprop' or 'adamw'. Received: optimizer.kind='lion'.",
+        ),
         ("schedule.kind=step", "expected for schedule rising milestones with kind=step, and none with another kind."),
         ("schedule.milestones=[3]", "expected for schedule rising milestones with kind=step"),
         ("model.channels=2", "expected for model.channels 1, 3 or 4. Received: model.channels=2."),
@@ -170,6 +173,8 @@ def test_yaml_is_plain() -> None:
         "arguments": {},
         "weights": None,
         "trained": "all",
+        "head": "softmax",
+        "classifier": "own",
         "image_size": [32, 32],
         "channels": 3,
     }

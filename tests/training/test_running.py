@@ -51,7 +51,7 @@ def measured(folder: Path) -> list[dict]:
 def test_the_folder_holds_all_of_a_run(finished: Run) -> None:
     names = {path.name for path in finished.folder.iterdir()}
     files = {"recipe.yaml", "metrics.jsonl", "curves.png", "best.keras", "last.keras", "state.npz", "result.json"}
-    files |= {"state_before.npz"}
+    files |= {"state_before.npz", "report.html", "classes.csv", "confusion.png"}
     assert names == files | {"tensorboard"}
     assert (finished.folder / "curves.png").read_bytes().startswith(b"\x89PNG")
 

@@ -37,6 +37,16 @@ def test_cosine_after_a_linear_start(warmup: float) -> None:
     np.testing.assert_allclose(rates(kind="cosine", warmup_epochs=warmup), expected, rtol=1e-5, atol=1e-7)
 
 
+def test_exponential_falls_after_so_many_epochs() -> None:
+    expected = 0.2 * 0.94 ** ((np.arange(70) // 7) // 2)
+    np.testing.assert_allclose(rates(kind="exponential", factor=0.94, every_epochs=2), expected, rtol=1e-5)
+
+
+def test_polynomial_falls_with_what_is_left() -> None:
+    expected = 0.2 * (1 - np.arange(70) / 70) ** 4
+    np.testing.assert_allclose(rates(kind="polynomial", power=4), expected, rtol=1e-4, atol=1e-9)
+
+
 def test_milestones_are_exact_at_the_size_of_cifar() -> None:
     schedule = EpochSchedule(
         0.1, ScheduleSection(kind="step", milestones=[100, 150, 180]), steps_per_epoch=391, epochs=200
