@@ -24,6 +24,8 @@ def sweep(
 ) -> None:
     """Run a study: networks by seeds by values, each an ordinary run, and compare them with intervals.
 
+    Beside the file of results goes a picture of accuracy against multiply-accumulates.
+
     Runs whose rows are in the file of results are not repeated; the same command goes on where it was broken off.
 
     Example: sepzoo sweep training/studies/bsconv_cifar10.yaml
@@ -32,6 +34,7 @@ def sweep(
     import json
 
     from sepzoo.training.study import Study
+    from sepzoo.training.study_plot import plot_study
     from sepzoo.training.study_rows import read_rows
     from sepzoo.training.study_table import differences_of, foreword, report
     from sepzoo.training.sweeping import rows_of
@@ -45,6 +48,9 @@ def sweep(
         typer.echo(foreword(loaded), err=True)
         folder = out or Path("runs", loaded.name)
         rows = run_all(loaded, file, folder, jobs=jobs, say=lambda line: typer.echo(line, err=True))
+    picture = file.with_suffix(".png")
+    if plot_study(loaded, rows, picture):
+        typer.echo(f"accuracy against cost: {picture}", err=True)
     if as_json:
         found = {
             "rows": [dataclasses.asdict(row) for row in rows],

@@ -29,6 +29,9 @@ def train(
         typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the recipe, such as epochs=3."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder; by default runs/RECIPE.")] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail where an image cannot be read, instead of leaving it out.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train as a recipe says, and export.
@@ -43,7 +46,7 @@ def train(
     from sepzoo import training
 
     chosen = training.Recipe.load(recipe).with_overrides(settings or [])
-    run = training.run(chosen, out or Path("runs", chosen.name))
+    run = training.run(chosen, out or Path("runs", chosen.name), strict=strict)
     files = "" if run.exports is None else f"\n{run.exports}"
     typer.echo(json.dumps(summary(run), indent=1) if as_json else f"{run}{files}")
 

@@ -161,7 +161,12 @@ def _from_file(start: Start, model: keras.Model, class_names: tuple[str, ...]) -
     said = None if known is None else known.outputs
     attach(model, Metadata(start.name, labels=own or class_names, preprocessing=start.preprocessing, outputs=said))
     networks = Networks.of(model, start.preprocessing)
-    networks.targets(class_names)  # here it is said if they don't fit
+    try:
+        networks.targets(class_names)  # here it is said if they don't fit
+    except SepzooError as error:
+        raise SepzooError(
+            f"{error} Or say model.classifier=new, and the network learns the classes of the data."
+        ) from None
     if own is not None and match_classes(from_model(model), class_names)[1] == "by number":
         warnings.warn(
             f"{start.name}: the classes of the data are matched by number, since none of {named(class_names)} is a "

@@ -19,6 +19,7 @@ from sepzoo.export.batch_export import check_targets
 from sepzoo.inference.keras_model import from_model
 from sepzoo.support.progress import announced
 from sepzoo.training.assessment import assess
+from sepzoo.training.determinism import compute_deterministically
 from sepzoo.training.exports import recipe_exports
 from sepzoo.training.finished_run import Epoch, Result, Run, best_of
 from sepzoo.training.fitting import fit, measure
@@ -29,11 +30,11 @@ from sepzoo.training.plots import plot_curves
 from sepzoo.training.recalibrating import load_weights_of, recalibrate_saved
 from sepzoo.training.recipe import Recipe
 from sepzoo.training.run_folder import RunFolder, is_whole
-from sepzoo.training.sources import Sources, open_sources
+from sepzoo.training.sources import Sources, all_images_readable, open_sources
 from sepzoo.training.trainee import evaluation_model
 
 
-def run(recipe: Recipe, out: str | os.PathLike[str], *, quiet: bool = False) -> Run:
+def run(recipe: Recipe, out: str | os.PathLike[str], *, quiet: bool = False, strict: bool = False) -> Run:
     """Train as the recipe says, into a run folder, and export; the same call resumes a run that was broken off.
 
     The folder holds `recipe.yaml` (as run, with versions), `metrics.jsonl` (one line an epoch), `curves.png`,
@@ -51,6 +52,7 @@ def run(recipe: Recipe, out: str | os.PathLike[str], *, quiet: bool = False) -> 
         recipe: what to do.
         out: the folder, new or of this very recipe.
         quiet: show no progress; it goes to standard error.
+        strict: an image that cannot be read ends the run before it begins; else it is left out with a warning.
 
     Returns:
         The run: its history, its accuracies and on which images they were measured, its network, its exported files.
@@ -68,7 +70,7 @@ def run(recipe: Recipe, out: str | os.PathLike[str], *, quiet: bool = False) -> 
     if done is None or recipe.export:
         with folder.locked(), _said_where_to_go_on(folder, recipe, quiet=quiet):
             folder.check(recipe)
-            done = _finished(folder, recipe) or _trained(recipe, folder, quiet=quiet)
+            done = _finished(folder, recipe) or _trained(recipe, folder, quiet=quiet, strict=strict)
             if recipe.export:
                 done = dataclasses.replace(done, exports=recipe_exports(folder.path, done.recipe))
     return done
@@ -96,11 +98,13 @@ def _finished(folder: RunFolder, recipe: Recipe) -> Run | None:
     return dataclasses.replace(run, recipe=recipe.model_copy(update=kept))
 
 
-def _trained(recipe: Recipe, folder: RunFolder, *, quiet: bool) -> Run:
+def _trained(recipe: Recipe, folder: RunFolder, *, quiet: bool, strict: bool) -> Run:
     require_clock()
+    if recipe.deterministic:
+        compute_deterministically()
     keras.utils.set_random_seed(recipe.seed)
     start = starting_point(recipe.model, recipe.data)
-    with announced(f"{recipe.name}: opening {recipe.data.name}"):
+    with announced(f"{recipe.name}: opening {recipe.data.name}"), all_images_readable(required=strict):
         sources = open_sources(recipe.data, start.input_shape, start.preprocessing, augmentation=recipe.augmentation)
     with announced(f"{recipe.name}: building {start.name}"):
         networks = build_networks(recipe.model, start, sources.train.class_names)

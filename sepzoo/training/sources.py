@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import warnings
+from collections.abc import Iterator
 
 from sepzoo.data.augment import Augmentation
 from sepzoo.data.opening import open_source, split_names, split_shards
+from sepzoo.data.photo import SkippedImageWarning
 from sepzoo.data.source import Source
 from sepzoo.data.split import choose_splits
 from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.errors import SepzooError
 from sepzoo.training.recipe_sections import DataSection
 
 
@@ -89,6 +94,26 @@ def open_sources(
         validation=opened(splits.validation, size, crop),
         test=opened(splits.test, size, crop) if splits.test is not None else None,
     )
+
+
+@contextlib.contextmanager
+def all_images_readable(*, required: bool) -> Iterator[None]:
+    """Let the first image that is left out end the opening of data sets, where that is required.
+
+    Raises:
+        SepzooError: an image cannot be read, or is no image of a class.
+    """
+    if not required:
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SkippedImageWarning)
+        try:
+            yield
+        except SkippedImageWarning as skipped:
+            raise SepzooError(
+                f"{str(skipped).removesuffix(' It is left out.')} Mend it, or leave strict out."
+            ) from None
 
 
 def _described(source: Source) -> str:

@@ -143,7 +143,7 @@ def report(study: Study, rows: Sequence[Row]) -> str:
     arms = [
         [
             arm.name,
-            _short(arm.values),
+            short_values(arm.values),
             f"{arm.count}",
             f"{arm.mean:.4f}",
             "" if arm.deviation is None else f"{arm.deviation:.4f}",
@@ -157,7 +157,7 @@ def report(study: Study, rows: Sequence[Row]) -> str:
     pairs = [
         [
             f"{pair.first} - {pair.second}",
-            _short(pair.values),
+            short_values(pair.values),
             f"{pair.count}",
             f"{pair.mean:+.4f}",
             "" if pair.interval is None else f"{pair.interval[0]:+.4f} … {pair.interval[1]:+.4f}",
@@ -178,5 +178,11 @@ def _shared(study: Study, row: Row) -> str:
     return as_json(values)
 
 
-def _short(values: str) -> str:
+def short_values(values: str) -> str:
+    """Return a row's values as a table shows them.
+
+    Example:
+        >>> short_values('{"model.arguments.alpha": 0.5}')
+        'alpha=0.5'
+    """
     return ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in json.loads(values).items())

@@ -10,6 +10,7 @@ import pytest
 
 from sepzoo.support.errors import SepzooError
 from sepzoo.training.study import Study
+from sepzoo.training.study_plot import plot_study
 from sepzoo.training.study_rows import Row, read_rows, write_rows
 from sepzoo.training.study_table import arms_of, differences_of, foreword, report, smallest_detectable
 
@@ -134,3 +135,22 @@ def test_a_damaged_file_is_said_in_one_line(tmp_path: Path, rows: list[Row], old
     with pytest.raises(SepzooError, match=text) as raised:
         read_rows(path)
     assert "\n" not in str(raised.value)
+
+
+def test_the_picture_shows_each_arm_at_its_cost(rows: list[Row], tmp_path: Path, drawn: list) -> None:
+    rows = [dataclasses.replace(each, macs=1000 if each.arm == "a" else 50_000) for each in rows]
+    chooser = row("a", 9, 0.1, choosing=True)
+    assert plot_study(STUDY, [*rows, chooser], tmp_path / "s.png")
+    axes = drawn[0].axes[0]
+    assert axes.get_xscale() == "log"
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b"]
+    for arm, container, macs in zip("ab", axes.containers, (1000, 50_000), strict=True):
+        seeds = [each.last_accuracy for each in rows if each.arm == arm]
+        line, _, (bars,) = container.lines
+        assert (line.get_xdata().tolist(), line.get_ydata().tolist()) == ([macs], [pytest.approx(np.mean(seeds))])
+        [[(_, low), (_, high)]] = bars.get_segments()
+        assert (high - low) / 2 == pytest.approx(np.std(seeds, ddof=1))
+    assert sorted(len(line.get_xdata()) for line in axes.get_lines()) == [1] * (len(axes.get_lines()) - 2) + [5, 5]
+    assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
+    assert not plot_study(STUDY, [], tmp_path / "none.png")
+    assert not (tmp_path / "none.png").exists()
