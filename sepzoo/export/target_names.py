@@ -53,7 +53,9 @@ TARGET_NAMES = (
     TargetName("xla", "a SavedModel that XLA compiles, for GPU servers"),
     TargetName("stablehlo", "one function for CPUs, GPUs and TPUs, for JAX and other compilers", ("jax",), "jax"),
     TargetName("onnx", "ONNX Runtime and the many programs that read ONNX", ("tf2onnx", "onnxruntime"), "onnx"),
+    TargetName("onnx:int8", "8-bit integers in ONNX Runtime", ("tf2onnx", "onnxruntime"), "onnx"),
     TargetName("openvino", "OpenVINO, for Intel's CPUs, GPUs and NPUs", ("openvino",), "openvino"),
+    TargetName("openvino:int8", "8-bit integers in OpenVINO", ("openvino", "nncf"), "openvino"),
 )
 """Every target in the order of lists; a new one is a row here and a `Target` in its format's file."""
 

@@ -10,6 +10,7 @@ import keras
 from sepzoo.data.samples import Samples
 from sepzoo.export.formats.onnx import ONNX
 from sepzoo.export.formats.openvino import OPENVINO_TARGET
+from sepzoo.export.formats.quantized import ONNX_INT8, OPENVINO_INT8
 from sepzoo.export.formats.stablehlo import STABLEHLO_TARGET
 from sepzoo.export.formats.tflite import TFLITE
 from sepzoo.export.formats.xla import XLA
@@ -27,8 +28,8 @@ _WRITTEN: tuple[Iterable[Target], ...] = (
     TFLITE,
     [XLA],
     [STABLEHLO_TARGET],
-    [ONNX],
-    [OPENVINO_TARGET],
+    [ONNX, ONNX_INT8],
+    [OPENVINO_TARGET, OPENVINO_INT8],
 )
 """What each format's file in `formats/` writes; a new format is one line here."""
 

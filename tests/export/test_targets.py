@@ -49,7 +49,9 @@ def test_the_names() -> None:
         "xla",
         "stablehlo",
         "onnx",
+        "onnx:int8",
         "openvino",
+        "openvino:int8",
     ]
     assert [name for name, target in export.TARGETS.items() if target.calibrated] == [
         "tflite:int8",
@@ -57,6 +59,7 @@ def test_the_names() -> None:
         "tflite:int8_per_tensor",
         "tflite:int16x8",
         "tflite:int8_int4",
+        "openvino:int8",
     ]
     assert export.TARGETS["tflite:int8"].suffix == "_int8.tflite"
 

@@ -3,55 +3,23 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from typing import Literal
 
 import keras
 
-from sepzoo.artifact.inspection.onnx_graph import metadata_field
 from sepzoo.data.samples import Samples
-from sepzoo.export.formats.served import signature, with_named_outputs
+from sepzoo.export.formats.onnx_file import add_metadata, convert
+from sepzoo.export.formats.quantized import ONNX_INT8
 from sepzoo.export.pipeline import write
-from sepzoo.export.preparation import Shapes
-from sepzoo.export.prepared import Prepared
 from sepzoo.export.report import ExportReport
 from sepzoo.export.target import Target
 from sepzoo.export.tolerance import EXACT, Tolerance
 from sepzoo.inference.keras_model import from_model
 from sepzoo.records.inputs import Features
-from sepzoo.records.metadata import MEMBER, Metadata
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
-
-
-def convert(prepared: Prepared, path: Path) -> None:
-    """Run tf2onnx, and name what it leaves nameless.
-
-    Args:
-        prepared: the network.
-        path: of the file.
-    """
-    import onnx as standard
-
-    network = with_named_outputs(prepared.model)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tf2onnx was written for an older NumPy
-        network.export(path, format="onnx", verbose=False, input_signature=signature(network))
-    file = standard.load(path)
-    file.graph.name = network.name
-    for value in (*file.graph.input, *file.graph.output):
-        value.type.tensor_type.shape.dim[0].dim_param = "batch"
-    del file.graph.value_info[:]  # which call the batch otherwise
-    path.write_bytes(file.SerializeToString(deterministic=True))
-
-
-def add_metadata(path: Path, metadata: Metadata, shapes: Shapes) -> None:
-    """Append a network's record to a file as its `metadata_props` entry `sepzoo.json`."""
-    del shapes  # the graph says them
-    with path.open("ab") as file:
-        file.write(metadata_field(MEMBER, metadata.to_json()))
-
+from sepzoo.support.errors import unknown
 
 ONNX = Target(name="onnx", suffix=".onnx", convert=convert, add_metadata=add_metadata, tolerance=EXACT)
 
@@ -60,6 +28,8 @@ def onnx(
     model: keras.Model,
     path: str | os.PathLike[str],
     *,
+    quantize: Literal["int8"] | None = None,
+    calibration: Samples | None = None,
     check: Samples | None = None,
     tolerance: Tolerance | None = None,
     labels: Sequence[str] | None = None,
@@ -78,8 +48,11 @@ def onnx(
         model: a functional model; it is only read. Where it has several inputs or outputs, samples and what is said
             of them are dictionaries by their names.
         path: of the file, ending in `.onnx`.
-        check: samples to compare on; None: random pixels, as the report says.
-        tolerance: beyond it the export is refused; None: probabilities within 1e-4.
+        quantize: None: float32. `"int8"`: 8-bit integers by ONNX Runtime's static quantization, weights a channel each.
+        calibration: samples like those that the network will see, which set the ranges of integers.
+        check: samples to compare on; None: those of the calibration, for float32 random pixels, as the report says.
+        tolerance: beyond it the export is refused; None: of float32 probabilities 1e-4, of int8 a share of equal top-1
+            classes and a loss of accuracy.
         labels: class names in the order of the outputs, instead of those that the model carries.
         preprocessing: from pixels to the input, instead of that which the model carries.
         features: what the model takes instead of pixels.
@@ -97,4 +70,8 @@ def onnx(
         ('onnx', 2, 27)
     """
     classifier = from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs)
-    return write(classifier, ONNX, path, check=check, tolerance=tolerance)
+    if quantize not in (None, "int8"):
+        raise unknown("quantization", str(quantize), ["int8"])
+    if quantize is None:
+        return write(classifier, ONNX, path, check=check, tolerance=tolerance)
+    return write(classifier, ONNX_INT8, path, calibration=calibration, check=check, tolerance=tolerance)

@@ -1,0 +1,40 @@
+"""How a prepared network becomes an `.onnx` file with its record."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from sepzoo.artifact.inspection.onnx_graph import metadata_field
+from sepzoo.export.formats.served import signature, with_named_outputs
+from sepzoo.export.preparation import Shapes
+from sepzoo.export.prepared import Prepared
+from sepzoo.records.metadata import MEMBER, Metadata
+
+
+def convert(prepared: Prepared, path: Path) -> None:
+    """Run tf2onnx, and name what it leaves nameless.
+
+    Args:
+        prepared: the network.
+        path: of the file.
+    """
+    import onnx as standard
+
+    network = with_named_outputs(prepared.model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tf2onnx was written for an older NumPy
+        network.export(path, format="onnx", verbose=False, input_signature=signature(network))
+    file = standard.load(path)
+    file.graph.name = network.name
+    for value in (*file.graph.input, *file.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    del file.graph.value_info[:]  # which call the batch otherwise
+    path.write_bytes(file.SerializeToString(deterministic=True))
+
+
+def add_metadata(path: Path, metadata: Metadata, shapes: Shapes) -> None:
+    """Append a network's record to a file as its `metadata_props` entry `sepzoo.json`."""
+    del shapes  # the graph says them
+    with path.open("ab") as file:
+        file.write(metadata_field(MEMBER, metadata.to_json()))

@@ -1,0 +1,126 @@
+"""8-bit files of ONNX Runtime and OpenVINO, calibrated by the runtimes' own quantizers."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from sepzoo.artifact.model_format import OPENVINO
+from sepzoo.export.formats.onnx_file import add_metadata, convert
+from sepzoo.export.formats.served import add_member, served_saved_model
+from sepzoo.export.prepared import Prepared
+from sepzoo.export.target import Target
+from sepzoo.export.tolerance import QUANTIZED
+
+_ROUNDED_OPERATORS = (
+    *("Conv", "MatMul", "Gemm", "Add", "Mul", "Relu", "Clip"),
+    *("GlobalAveragePool", "AveragePool", "MaxPool", "Concat"),
+)
+"""What is computed in integers; a softmax, whose probabilities would be steps of 1/256, is not."""
+
+
+def convert_onnx(prepared: Prepared, path: Path) -> None:
+    """Let ONNX Runtime quantize the float file: weights a channel each, pairs of QuantizeLinear and DequantizeLinear.
+
+    Args:
+        prepared: the network and its calibration samples.
+        path: of the file.
+    """
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+    class Samples(CalibrationDataReader):
+        """The calibration samples, one after another."""
+
+        def __init__(self) -> None:
+            self._rows = _rows(prepared)
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            return next(self._rows, None)
+
+    source = prepared.once("float.onnx", lambda place: convert(prepared, place))
+    with _without_advice():
+        quantize_static(
+            source,
+            path,
+            Samples(),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QInt8,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=list(_ROUNDED_OPERATORS),
+        )
+
+
+def convert_openvino(prepared: Prepared, path: Path) -> None:
+    """Let NNCF quantize OpenVINO's graph.
+
+    Ranges are the smallest and largest values that were met: by default NNCF takes means of them, which clips. Biases
+    were corrected before, as for every format of integers here.
+
+    Args:
+        prepared: the network and its calibration samples.
+        path: of the folder.
+    """
+    import nncf
+    import openvino as runtime
+    from nncf.quantization.range_estimator import RangeEstimatorParametersSet
+
+    network = runtime.Core().read_model(str(served_saved_model(prepared)))
+    network.friendly_name = prepared.model.name
+    rows = list(_rows(prepared))
+    quantized = nncf.quantize(
+        network,
+        nncf.Dataset(rows),
+        subset_size=len(rows),
+        preset=nncf.QuantizationPreset.MIXED,
+        advanced_parameters=nncf.AdvancedQuantizationParameters(
+            activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX, disable_bias_correction=True
+        ),
+    )
+    path.mkdir()
+    runtime.serialize(quantized, str(path / OPENVINO))
+
+
+def _rows(prepared: Prepared) -> Iterator[dict[str, np.ndarray]]:
+    """Yield the calibration samples one at a time, by the names of the inputs."""
+    values = prepared.values or {}
+    for row in range(len(next(iter(values.values()), ()))):
+        yield {name: array[row : row + 1] for name, array in values.items()}
+
+
+@contextlib.contextmanager
+def _without_advice() -> Iterator[None]:
+    """Hold back what ONNX Runtime's quantizer advises by Python's root logger, which would get a handler by it."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+ONNX_INT8 = Target(
+    name="onnx:int8",
+    suffix="_int8.onnx",
+    convert=convert_onnx,
+    add_metadata=add_metadata,
+    tolerance=QUANTIZED,
+    rounds=True,
+    rounds_from=0,
+    needs_calibration=True,
+)
+OPENVINO_INT8 = Target(
+    name="openvino:int8",
+    suffix="_openvino_int8",
+    convert=convert_openvino,
+    add_metadata=add_member,
+    tolerance=QUANTIZED,
+    rounds=True,
+    rounds_from=0,
+    calibrated=True,
+    folder=True,
+)
