@@ -157,9 +157,11 @@ def _common(
                 f"expected slices of one unit, percent or images. Received: {one.text} and {other.text}. Write both in "
                 "percent."
             )
-        intervals = [part.interval(known, in_percent=in_percent) for part in (one, other)]
-        start, stop = max(begin for begin, _ in intervals), min(end for _, end in intervals)
-        if start < stop:
-            unit, whole = ("%", 100.0) if in_percent else ("", math.inf if known is None else sum(known))
-            begin, end = f"{start:.6g}{unit}" if start else "", f"{stop:.6g}{unit}" if stop != whole else ""
-            yield f"{one.name}[{begin}:{end}]" if begin or end else one.name
+        # Where the size is known, images count too: a slice of the last percent, of few images, begins at the first.
+        for unit in (PERCENT, IMAGES) if in_percent and known is not None else (PERCENT if in_percent else IMAGES,):
+            intervals = [part.interval(known, in_percent=unit == PERCENT) for part in (one, other)]
+            start, stop = max(begin for begin, _ in intervals), min(end for _, end in intervals)
+            if start < stop:
+                whole = 100.0 if unit == PERCENT else math.inf if known is None else sum(known)
+                begin, end = f"{start:.6g}{unit}" if start else "", f"{stop:.6g}{unit}" if stop != whole else ""
+                yield f"{one.name}[{begin}:{end}]" if begin or end else one.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sepzoo.data import Split, choose_splits
@@ -52,6 +52,7 @@ SPLITS = st.lists(parts(), min_size=1, max_size=3).map(" + ".join)
 
 @settings(deadline=None)  # the first call imports TFDS
 @given(SPLITS, SPLITS)
+@example("extra[:2%]", "extra[-1%:]")  # of 40 images 1 % from the end rounds to none: TFDS reads all
 def test_every_pair_is_told_as_tfds_reads_it(first: str, second: str) -> None:
     found = overlap(first, second, shards=SHARDS)
     common = numbers(first) & numbers(second)
