@@ -23,6 +23,7 @@ SMALL: dict[str, tuple[str, dict[str, Any]]] = {  # family: name, arguments
     ),
     "convnext": ("convnext_atto", {**_LARGER, "depths": (1, 1, 2, 1), "channels": 8, "layer_scale": 0.5}),
     "ghostnet": ("ghostnet_w050", {**_LARGER, "alpha": 0.125, "dropout": 0.0}),
+    "nasnet": ("nasnet_mobile", {**_LARGER, "channels": 8, "units": (1, 0, 0), "stem": 4}),
     "ds_cnn": ("ds_cnn_s", {"channels": 16, "units": 2, "classes": 5, "classifier_activation": None}),
     "mnasnet": ("mnasnet_small", {**_LARGER, "alpha": 0.5, "dropout": 0.0}),
     "mcunet": ("mcunet_in0", _LARGER),

@@ -68,6 +68,16 @@ class LayerBuilder(ConvolutionBuilder):
         x, padding = self._pad(x, size, strides, 1, name, padding)
         return keras.layers.MaxPooling2D(size, strides=strides, padding=padding, name=name)(x)
 
+    def average_pool(self, x: Tensor, size: int, *, strides: int, name: str, padding: Padding = "same") -> Tensor:
+        """Average pooling; zeros that `padding` adds in numbers count, those of "same" do not."""
+        x, padding = self._pad(x, size, strides, 1, name, padding)
+        return keras.layers.AveragePooling2D(size, strides=strides, padding=padding, name=name)(x)
+
+    def shifted(self, x: Tensor, *, name: str) -> Tensor:
+        """The map moved up and left by one position, zeros behind it. The layers are `{name}_pad` and `{name}_crop`."""
+        x = keras.layers.ZeroPadding2D(((0, 1), (0, 1)), name=f"{name}_pad")(x)
+        return keras.layers.Cropping2D(((1, 0), (1, 0)), name=f"{name}_crop")(x)
+
     def global_average_pool(self, x: Tensor, *, name: str = "pool", keepdims: bool = False) -> Tensor:
         """Mean over all positions: (batch, channels), or (batch, 1, 1, channels) with `keepdims`."""
         return keras.layers.GlobalAveragePooling2D(keepdims=keepdims, name=name)(x)

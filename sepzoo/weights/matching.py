@@ -112,14 +112,19 @@ def match(model: keras.Model, arrays: Arrays, names: Names | None, origin: str, 
 
 
 def _resolved(names: Names, arrays: Arrays) -> Names:
-    """Return `names` with the source's own for those that are patterns, as "*_stem|*_stem_conv" is for two forms."""
+    """Return `names` with the source's own for those that are patterns, as "*_stem|*_stem_conv" is for two forms.
+
+    A layer that a model made in a scope (`keras.name_scope`) bears the scope in front of its name; it is found without.
+    """
     layers = dict.fromkeys(map(_layer_of, arrays))
-    found = {
-        ours: next((layer for p in theirs.split("|") for layer in layers if fnmatch.fnmatchcase(layer, p)), theirs)
-        for ours, theirs in names.items()
-        if "*" in theirs
-    }
-    return {**names, **found}
+    scoped = {layer.rpartition("/")[2]: layer for layer in layers}
+
+    def resolved(theirs: str) -> str:
+        if "*" not in theirs:
+            return theirs if theirs in layers else scoped.get(theirs, theirs)
+        return next((layer for p in theirs.split("|") for layer in layers if fnmatch.fnmatchcase(layer, p)), theirs)
+
+    return {ours: resolved(theirs) for ours, theirs in names.items()}
 
 
 def _completed(variables: Sequence[Variable], arrays: Arrays, names: Names, *, any_name: bool) -> Names:

@@ -19,6 +19,8 @@ THEIRS = {  # our name: the table's
     **{f"convnext_{size}": f"convnext_{size}" for size in ("atto", "femto", "pico", "nano")},
     **{f"convnext_{size}": f"ConvNeXt{size.title()}" for size in ("tiny", "small", "base", "large")},
     **{f"ghostnet_w{width}": f"ghostnet_{width}" for width in ("050", "100", "130")},
+    "nasnet_mobile": "NASNetMobile",
+    "nasnet_large": "NASNetLarge",
     "ds_cnn_s": "dscnn_S (no bias; BN with gamma)",
     "ds_cnn_m": "dscnn_M_arm (bias; BN without gamma)",
     "ds_cnn_l": "dscnn_L_arm (bias; BN without gamma)",
