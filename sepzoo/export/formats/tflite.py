@@ -202,7 +202,7 @@ def tflite(
         agreement: with `"auto"`: least share of the samples on which file and model name the same class. None: 0.98.
         max_drop: with `"auto"`, which it implies: the most top-1 accuracy that the file may lose, as a share.
         batch_sizes: numbers of samples that the file takes at a time: 1 is the signature `serving_default`, 8 is
-            `serving_default_batch8`. All share their weights, and each is compared.
+            `serving_default_batch8`. All share their weights, and each is compared. mediapipe reads no file of several.
         c_array: whether the file is written as a C array too, beside it as `.tflite.c`, for microcontrollers; the
             report has the memory that it takes, measured where `tflite-micro` is installed (`pip install
             'sepzoo[micro]'`).
