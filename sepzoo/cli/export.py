@@ -52,6 +52,9 @@ def export(
     least_accuracy: Annotated[
         float | None, typer.Option(min=0, max=1, help="Exit code 1 where a file has less, such as 0.9.")
     ] = None,
+    embed_preprocessing: Annotated[
+        bool, typer.Option("--embed-preprocessing", help="Files take pixels of 0 … 255 and normalize them themselves.")
+    ] = False,
     edges: EdgesText = None,
     keep_float: KeepFloat = None,
     agreement: Agreement = None,
@@ -97,6 +100,7 @@ def export(
             outputs=outputs,
             tflite_options=options,
             least_accuracy=least_accuracy,
+            embed_preprocessing=embed_preprocessing,
         )
     else:
         network = open_network(model, weights=weights, settings=settings)
@@ -111,6 +115,7 @@ def export(
             saved=saved,
             tflite_options=options,
             least_accuracy=least_accuracy,
+            embed_preprocessing=embed_preprocessing,
         )
     report = json.dumps(results.to_dict(), indent=1)
     if out is not None:

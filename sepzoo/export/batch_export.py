@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from sepzoo.export.formats.tflite import configured
 from sepzoo.export.formats.tflite_options import TfliteOptions
 from sepzoo.export.noise import noise_of
 from sepzoo.export.pipeline import write
+from sepzoo.export.pixel_inputs import embeds, with_pixels
 from sepzoo.export.preparation import require_calibratable
 from sepzoo.export.prepared import Preparations, preparing
 from sepzoo.export.report import ExportReport
@@ -70,6 +72,7 @@ def export_all(
     title: str = "",
     tflite_options: TfliteOptions | None = None,
     least_accuracy: float | None = None,
+    embed_preprocessing: bool = False,
 ) -> ExportResults:
     """Write one file a target, each checked against the network on held-out images.
 
@@ -82,6 +85,7 @@ def export_all(
         title: before each line of progress.
         tflite_options: what was chosen of `.tflite` files, as far as each mode has it.
         least_accuracy: top-1 that each file should have, a share; the results say which have less.
+        embed_preprocessing: whether files take pixels of 0 … 255 as uint8, and normalize them themselves.
 
     Raises:
         SepzooError: an unknown target, a least accuracy without labelled samples, integers without samples to calibrate
@@ -110,11 +114,18 @@ def export_all(
     left = time_left(len(wanted))
     calibration, check = (None, None) if samples is None else (samples.calibration, samples.check)
     classifier = saying_inputs(classifier, check or calibration)
-    with preparing(classifier, calibration, beside=stem.parent) as preparations:
+    with contextlib.ExitStack() as stack:
+        plain = stack.enter_context(preparing(classifier, calibration, beside=stem.parent))
+        inside = plain
+        if embed_preprocessing:
+            shared = preparing(with_pixels(classifier), calibration, beside=stem.parent, given=classifier)
+            inside = stack.enter_context(shared)
         for number, (name, path) in enumerate(wanted.items(), start=1):
             with announced(f"{title}exporting {name} ({number} of {len(wanted)}){left(number - 1)}"):
                 try:
-                    reports.append(_written(classifier, chosen[name], path, samples, preparations))
+                    embedded = embed_preprocessing and embeds(chosen[name])
+                    preparations = inside if embedded else plain
+                    reports.append(_written(classifier, chosen[name], path, samples, preparations, embedded))
                 except SepzooError as error:
                     if not keep_going:
                         raise
@@ -139,7 +150,12 @@ def _check(classifier: KerasClassifier, target: Target, path: Path, samples: Exp
 
 
 def _written(
-    classifier: KerasClassifier, target: Target, path: Path, samples: ExportSamples | None, preparations: Preparations
+    classifier: KerasClassifier,
+    target: Target,
+    path: Path,
+    samples: ExportSamples | None,
+    preparations: Preparations,
+    embedded: bool,
 ) -> ExportReport:
     return write(
         classifier,
@@ -148,4 +164,5 @@ def _written(
         calibration=None if samples is None else samples.calibration,
         check=None if samples is None else samples.check,
         preparations=preparations,
+        embed_preprocessing=embedded,
     )

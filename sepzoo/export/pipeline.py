@@ -15,6 +15,7 @@ from sepzoo.export.artifact_record import artifact_record
 from sepzoo.export.comparison import Comparison, compare, origin_of, with_half_error
 from sepzoo.export.converter_errors import refusal
 from sepzoo.export.noise import noise_of
+from sepzoo.export.pixel_inputs import embeds, with_pixels
 from sepzoo.export.preparation import deployed, require_calibratable, require_tensorflow, shapes_of
 from sepzoo.export.prepared import Preparations, Prepared, preparing
 from sepzoo.export.report import ExportReport
@@ -44,6 +45,7 @@ def write(
     correct_bias: bool = True,
     log: str | os.PathLike[str] | None = None,
     preparations: Preparations | None = None,
+    embed_preprocessing: bool = False,
 ) -> ExportReport:
     """Write a network in a format, compare the file with it, and keep the file only if its outputs are the network's.
 
@@ -58,6 +60,7 @@ def write(
         log: where the converter's own lines go. None: nowhere; if it fails, into a file beside `path`.
         preparations: what several targets of one call share: of this network and this calibration. None: the target
             shares nothing.
+        embed_preprocessing: whether the file takes uint8 pixels and normalizes them itself.
 
     Raises:
         SepzooError: samples that are missing or show nothing, what the converter refuses, a file that differs from its
@@ -69,13 +72,18 @@ def write(
     if target.calibrated:
         require_calibratable(classifier.model, target.name)
     classifier = saying_inputs(classifier, check or calibration)
+    given = classifier
+    if embed_preprocessing and embeds(target):
+        classifier = with_pixels(given)
     limits = tolerance or target.tolerance
     samples = check if check is not None else calibration
     if samples is None:
-        samples = noise_of(classifier)
+        samples = noise_of(given)
     with contextlib.ExitStack() as stack:
         if preparations is None:
-            preparations = stack.enter_context(preparing(classifier, calibration, beside=Path(path).parent))
+            preparations = stack.enter_context(
+                preparing(classifier, calibration, beside=Path(path).parent, given=given)
+            )
         model = preparations.reference
         prepared = preparations.of(
             calibrated=target.calibrated,
@@ -91,8 +99,8 @@ def write(
         target.add_metadata(temporary, deployed(classifier), shapes_of(classifier))
         file = open_file(temporary, trust=True)
         comparison = held.compared(file)
-        if model is not classifier:
-            comparison = with_half_error(comparison, classifier, file, samples)
+        if model is not preparations.given:
+            comparison = with_half_error(comparison, given, file, samples)
         problems = limits.problems(comparison)
         for size in file.batch_sizes[1:]:
             several = limits.problems(held.compared(file.of_batch(size)))
@@ -115,13 +123,13 @@ def write(
             labels=len(file.labels or ()),
             output=next((output for output in classifier.outputs if output.name == comparison.name), None),
             outputs=classifier.outputs,
-            cost=_cost(file, classifier),
+            cost=_cost(file, given),
             operator_versions=dict(file.operator_versions),
             batch_sizes=file.batch_sizes,
             float_layers=converted.float_layers,
             float_bytes=converted.float_bytes,
         )
-        add_seal(temporary, artifact_record(classifier.model, file, target, comparison))
+        add_seal(temporary, artifact_record(given.model, file, target, comparison))
     report = dataclasses.replace(report, size=_size(Path(path)))
     return report if target.finish is None else target.finish(report)
 

@@ -89,8 +89,16 @@ class Prepared:
 class Preparations:
     """What was prepared of one network: formats that want the same get the same; see `preparing`."""
 
-    def __init__(self, classifier: KerasClassifier, calibration: Samples | None, files: SharedFiles) -> None:
+    def __init__(
+        self,
+        classifier: KerasClassifier,
+        calibration: Samples | None,
+        files: SharedFiles,
+        given: KerasClassifier | None = None,
+    ) -> None:
         self._classifier, self._calibration, self._files = classifier, calibration, files
+        self.given = given or classifier
+        """The network as it was given, where more was put into the one that is prepared."""
         self._known: dict[tuple[bool, bool, int | None, Rounding], Prepared] = {}
         self._answers: dict[int, tuple[Samples, dict[str, np.ndarray]]] = {}
         self._looked_up = any(only_looked_up(classifier.model, each) for each in graph_of(classifier.model).inputs)
@@ -98,7 +106,7 @@ class Preparations:
     @functools.cached_property
     def reference(self) -> KerasClassifier:
         """What files are held against: the network as it was given, in float32."""
-        return float32_reference(self._classifier)
+        return float32_reference(self.given)
 
     def expected(self, samples: Samples) -> dict[str, np.ndarray]:
         """Return what the reference predicts, by the names of its outputs; asked for once for the same samples."""
@@ -150,13 +158,16 @@ class Preparations:
 
 
 @contextlib.contextmanager
-def preparing(classifier: KerasClassifier, calibration: Samples | None, *, beside: Path) -> Iterator[Preparations]:
+def preparing(
+    classifier: KerasClassifier, calibration: Samples | None, *, beside: Path, given: KerasClassifier | None = None
+) -> Iterator[Preparations]:
     """Yield what a network's formats are prepared by; the files that they share go at the end.
 
     Args:
         classifier: the network, saying what its inputs take.
         calibration: samples for the formats that take them.
         beside: a folder for the files that formats share, best that of the files to be written.
+        given: what files are held against; None: the network itself.
     """
     with contextlib.ExitStack() as stack:
-        yield Preparations(classifier, calibration, SharedFiles(beside, stack))
+        yield Preparations(classifier, calibration, SharedFiles(beside, stack), given)

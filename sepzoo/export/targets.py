@@ -49,6 +49,7 @@ def export(
     preprocessing: Preprocessing | Mapping[str, Preprocessing] | None = None,
     features: Features | Mapping[str, Features] | None = None,
     outputs: Said = None,
+    embed_preprocessing: bool = False,
 ) -> ExportReport:
     """Write a model in the format of a name: `tflite:float32`, `tflite:int8`, `xla`, … (`TARGETS` has all).
 
@@ -64,6 +65,8 @@ def export(
         preprocessing: from pixels to the input, instead of that which the model carries.
         features: what the model takes instead of pixels.
         outputs: what the model gives, instead of what it says or its graph shows; see `sepzoo.export.tflite`.
+        embed_preprocessing: whether the file takes pixels of 0 … 255 as uint8, and normalizes them itself; integer
+            TFLite files do so in any case.
 
     Raises:
         SepzooError: an unknown target (the nearest ones are offered), or what the format's own function raises.
@@ -78,4 +81,12 @@ def export(
     if target not in TARGETS:
         raise unknown("target", target, TARGETS)
     classifier = from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs)
-    return write(classifier, TARGETS[target], path, calibration=calibration, check=check, tolerance=tolerance)
+    return write(
+        classifier,
+        TARGETS[target],
+        path,
+        calibration=calibration,
+        check=check,
+        tolerance=tolerance,
+        embed_preprocessing=embed_preprocessing,
+    )

@@ -41,6 +41,7 @@ def export_run(
     outputs: Said = None,
     tflite_options: TfliteOptions | None = None,
     least_accuracy: float | None = None,
+    embed_preprocessing: bool = False,
 ) -> ExportResults:
     """Write one file a target of the best network in a run's folder; see `Run.export`."""
     wanted_targets(targets)
@@ -60,6 +61,7 @@ def export_run(
         title=f"{recipe.name}: ",
         tflite_options=tflite_options,
         least_accuracy=least_accuracy,
+        embed_preprocessing=embed_preprocessing,
     )
 
 

@@ -129,6 +129,7 @@ class Run:
         outputs: str | Output | Sequence[Output] | None = None,
         tflite_options: TfliteOptions | None = None,
         least_accuracy: float | None = None,
+        embed_preprocessing: bool = False,
     ) -> ExportResults:
         """Write the best network in other formats, each file checked against it on held-out images.
 
@@ -142,6 +143,7 @@ class Run:
             preprocessing: instead of the network's own.
             outputs: what the network gives, instead of what it says or its graph shows.
             least_accuracy: top-1 that each file should have; the results say which have less.
+            embed_preprocessing: whether files take pixels of 0 … 255 as uint8, and normalize them themselves.
             tflite_options: what is chosen of `.tflite` files beside their mode: `sepzoo.export.TfliteOptions`.
 
         Raises:
@@ -162,6 +164,7 @@ class Run:
             outputs=outputs,
             tflite_options=tflite_options,
             least_accuracy=least_accuracy,
+            embed_preprocessing=embed_preprocessing,
         )
 
     def __str__(self) -> str:

@@ -36,6 +36,7 @@ def onnx(
     preprocessing: Preprocessing | Mapping[str, Preprocessing] | None = None,
     features: Features | Mapping[str, Features] | None = None,
     outputs: Said = None,
+    embed_preprocessing: bool = False,
 ) -> ExportReport:
     """Write a model as an `.onnx` file that was run in ONNX Runtime and compared with the model.
 
@@ -57,6 +58,7 @@ def onnx(
         preprocessing: from pixels to the input, instead of that which the model carries.
         features: what the model takes instead of pixels.
         outputs: what the model gives, instead of what it says or its graph shows; see `sepzoo.export.tflite`.
+        embed_preprocessing: whether the file takes pixels of 0 … 255 as uint8, and normalizes them itself.
 
     Raises:
         SepzooError: the extra is not installed, samples that show nothing, or a file whose outputs differ
@@ -73,5 +75,13 @@ def onnx(
     if quantize not in (None, "int8"):
         raise unknown("quantization", str(quantize), ["int8"])
     if quantize is None:
-        return write(classifier, ONNX, path, check=check, tolerance=tolerance)
-    return write(classifier, ONNX_INT8, path, calibration=calibration, check=check, tolerance=tolerance)
+        return write(classifier, ONNX, path, check=check, tolerance=tolerance, embed_preprocessing=embed_preprocessing)
+    return write(
+        classifier,
+        ONNX_INT8,
+        path,
+        calibration=calibration,
+        check=check,
+        tolerance=tolerance,
+        embed_preprocessing=embed_preprocessing,
+    )

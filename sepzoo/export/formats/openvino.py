@@ -59,6 +59,7 @@ def openvino(
     preprocessing: Preprocessing | Mapping[str, Preprocessing] | None = None,
     features: Features | Mapping[str, Features] | None = None,
     outputs: Said = None,
+    embed_preprocessing: bool = False,
 ) -> ExportReport:
     """Write a model as a folder of OpenVINO's files that was run in OpenVINO and compared with the model.
 
@@ -80,6 +81,7 @@ def openvino(
         preprocessing: from pixels to the input, instead of that which the model carries.
         features: what the model takes instead of pixels.
         outputs: what the model gives, instead of what it says or its graph shows; see `sepzoo.export.tflite`.
+        embed_preprocessing: whether the file takes pixels of 0 … 255 as uint8, and normalizes them itself.
 
     Raises:
         SepzooError: the extra is not installed, samples that show nothing, or a file whose outputs differ too much.
@@ -96,5 +98,15 @@ def openvino(
     if quantize not in (None, "int8"):
         raise unknown("quantization", str(quantize), ["int8"])
     if quantize is None:
-        return write(classifier, OPENVINO_TARGET, path, check=check, tolerance=tolerance)
-    return write(classifier, OPENVINO_INT8, path, calibration=calibration, check=check, tolerance=tolerance)
+        return write(
+            classifier, OPENVINO_TARGET, path, check=check, tolerance=tolerance, embed_preprocessing=embed_preprocessing
+        )
+    return write(
+        classifier,
+        OPENVINO_INT8,
+        path,
+        calibration=calibration,
+        check=check,
+        tolerance=tolerance,
+        embed_preprocessing=embed_preprocessing,
+    )

@@ -85,6 +85,7 @@ def stablehlo(
     preprocessing: Preprocessing | Mapping[str, Preprocessing] | None = None,
     features: Features | Mapping[str, Features] | None = None,
     outputs: Said = None,
+    embed_preprocessing: bool = False,
 ) -> ExportReport:
     """Write a model as a folder with a function of StableHLO that was run by JAX and compared with the model.
 
@@ -106,6 +107,7 @@ def stablehlo(
         preprocessing: from pixels to the input, instead of that which the model carries.
         features: what the model takes instead of pixels.
         outputs: what the model gives, instead of what it says or its graph shows; see `sepzoo.export.tflite`.
+        embed_preprocessing: whether the file takes pixels of 0 … 255 as uint8, and normalizes them itself.
 
     Raises:
         SepzooError: the extra is not installed, a layer that Keras on JAX cannot load, samples that show nothing, or a
@@ -120,4 +122,4 @@ def stablehlo(
     """
     classifier = from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs)
     target = dataclasses.replace(STABLEHLO_TARGET, convert=functools.partial(convert, weights=weights))
-    return write(classifier, target, path, check=check, tolerance=tolerance)
+    return write(classifier, target, path, check=check, tolerance=tolerance, embed_preprocessing=embed_preprocessing)

@@ -70,6 +70,7 @@ def xla(
     preprocessing: Preprocessing | Mapping[str, Preprocessing] | None = None,
     features: Features | Mapping[str, Features] | None = None,
     outputs: Said = None,
+    embed_preprocessing: bool = False,
 ) -> ExportReport:
     """Write a model as a SavedModel folder whose function XLA compiles; it was run and compared with the model.
 
@@ -89,6 +90,7 @@ def xla(
         preprocessing: from pixels to the input, instead of that which the model carries.
         features: what the model takes instead of pixels.
         outputs: what the model gives, instead of what it says or its graph shows; see `sepzoo.export.tflite`.
+        embed_preprocessing: whether the file takes pixels of 0 … 255 as uint8, and normalizes them itself.
 
     Raises:
         SepzooError: samples that show nothing, or a file whose outputs differ too much. Nothing is written then but
@@ -102,4 +104,4 @@ def xla(
         ('xla', True)
     """
     classifier = from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs)
-    return write(classifier, XLA, path, check=check, tolerance=tolerance)
+    return write(classifier, XLA, path, check=check, tolerance=tolerance, embed_preprocessing=embed_preprocessing)

@@ -1,0 +1,86 @@
+"""Files that take raw pixels: with their normalization inside they answer as the model does with it outside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from sepzoo import export, inference
+from sepzoo.artifact import model_file
+from sepzoo.data import Samples
+from sepzoo.export.target_names import named
+from sepzoo.records.metadata import Metadata
+from sepzoo.records.preprocessing import CAFFE, Preprocessing
+from sepzoo.support.errors import SepzooError
+from tests import several_models
+from tests.export.networks import LABELS, pixels, separable
+from tests.extras import needed
+
+ODD = Preprocessing(mean=(90.0, 120.0, 150.0), std=(30.0, 60.0, 50.0), crop_fraction=0.5, channel_order="bgr")
+
+
+def normalized(images: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
+    """Return what a network takes of pixels, by arithmetic alone."""
+    channels = images.astype(np.float64)
+    if preprocessing.channel_order == "bgr":
+        channels = channels[..., ::-1]
+    return ((channels - np.array(preprocessing.mean)) / np.array(preprocessing.std)).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", ["onnx", "openvino", "tflite:float32", "xla", "stablehlo"])
+def test_raw_pixels_in_probabilities_out(name: str, tmp_path: Path) -> None:
+    for package in named(name).packages:
+        needed(package, str(named(name).extra))
+    network = model_file.attach(separable(), Metadata("separable", LABELS, preprocessing=ODD))
+    path = tmp_path / f"net{export.TARGETS[name].suffix}"
+    check = Samples(pixels(12), None, origin="coloured quarters", seed=0)
+    report = export.export(network, name, path, check=check, embed_preprocessing=True)
+    assert report.comparison.max_error < 1e-4
+    assert report.comparison.half_error is None
+    opened = inference.open(path)
+    assert opened.input_tensors[0].dtype == "uint8"
+    assert opened.preprocessing == Preprocessing(mean=(0.0,), std=(1.0,), crop_fraction=0.5)
+    images = pixels(6, seed=4)
+    expected = network.predict(normalized(images, ODD), verbose=0)
+    np.testing.assert_allclose(opened.predict(images), expected, atol=1e-4)
+    np.testing.assert_allclose(opened.run(images), expected, atol=1e-4)  # the pixels themselves
+    assert export.verify(path).passed
+
+
+def test_onnx_runtime_alone_takes_the_pixels(tmp_path: Path) -> None:
+    runtime = needed("onnxruntime", "onnx")
+    needed("tf2onnx", "onnx")
+    network = model_file.attach(separable(), Metadata("separable", LABELS, preprocessing=CAFFE))
+    export.onnx(network, tmp_path / "net.onnx", embed_preprocessing=True)
+    images = pixels(6, seed=4)
+    [found] = runtime.InferenceSession(tmp_path / "net.onnx").run(None, {"image": images})
+    np.testing.assert_allclose(found, network.predict(normalized(images, CAFFE), verbose=0), atol=1e-4)
+
+
+def test_only_pictures_of_several_inputs_are_changed(tmp_path: Path) -> None:
+    network = several_models.dictionaries()
+    export.xla(network, tmp_path / "net", preprocessing={"photo": several_models.PIXELS}, embed_preprocessing=True)
+    opened = inference.open(tmp_path / "net")
+    assert {each.name: each.dtype for each in opened.input_tensors} == {
+        "near": "float32",
+        "photo": "uint8",
+        "words": "int32",
+    }
+    given = {name: several_models.arrays(5)[name] for name in ("near", "photo", "words")}
+    raw = {**given, "photo": normalized(given["photo"], several_models.PIXELS)}
+    expected, found = network.predict(raw, verbose=0), opened.predict(given)
+    for name, rows in expected.items():
+        np.testing.assert_allclose(found[name], rows, atol=1e-4, rtol=1e-4)
+
+
+def test_features_have_no_preprocessing(tmp_path: Path) -> None:
+    source = keras.Input((4,))
+    network = keras.Model(source, keras.layers.Dense(2)(source), name="plain")
+    with pytest.raises(
+        SepzooError, match=r"^expected a model that takes pixels, .* Received: 'plain', which takes feat"
+    ):
+        export.xla(network, tmp_path / "net", embed_preprocessing=True)
+    assert not list(tmp_path.iterdir())
