@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 from pathlib import Path
 
 import keras
@@ -18,10 +19,11 @@ from sepzoo.inference import open as open_file
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.preprocessing import ZERO_TO_ONE
 from sepzoo.support.errors import SepzooError
-from sepzoo.training import Recipe, Run, run
+from sepzoo.training import Recipe, Run, run, running
 from sepzoo.training.heads import head_of
 from sepzoo.training.networks import build_networks, starting_point
 from sepzoo.training.recipe_sections import DataSection, ModelSection
+from sepzoo.training.run_folder import RunFolder
 
 RECIPE = """
 name: heads
@@ -85,6 +87,29 @@ def test_one_sigmoid_learns_two_classes(scans: Path, tmp_path: Path) -> None:
     assert classifier.evaluate(held_out).top1 == pytest.approx(done.result.recalibrated_accuracy, abs=1e-6)
     assert "with batch norm recalibrated" in str(done)
     assert done.history[-1].val_top5 is None
+
+
+@pytest.mark.slow
+def test_killed_at_its_end_a_recalibrated_run_ends_in_the_same_bits(
+    scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ("model.head=values", "recalibrate=100", "optimizer.accumulate_steps=2", "ema=0.5")
+    whole = trained(scans, "values", tmp_path / "whole", *settings)
+
+    def killed(*arguments: object, **named: object) -> None:
+        raise KeyboardInterrupt  # nothing is written on the way
+
+    # First when the network of the last epoch is recalibrated and that of the best one is not, then when both are.
+    for place, name in ((running, "measure"), (RunFolder, "write_result")):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, killed)
+            with pytest.raises(KeyboardInterrupt):
+                trained(scans, "values", tmp_path / "broken", *settings)
+    again = trained(scans, "values", tmp_path / "broken", *settings)
+    assert dataclasses.replace(again.result, seconds=0) == dataclasses.replace(whole.result, seconds=0)
+    for which in ("best", "last"):
+        for one, same in zip(again.model(which).weights, whole.model(which).weights, strict=True):
+            np.testing.assert_array_equal(one.numpy(), same.numpy())
 
 
 @pytest.mark.slow

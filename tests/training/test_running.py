@@ -23,12 +23,13 @@ RECIPE = """
 name: small
 model: {name: cifar_mobilenetv1_w1d8_bsconvu, image_size: 8, arguments: {dropout: 0.1}}
 data: {name: digits, crop_fraction: 1.0, held_out: 10}
-augmentation: {padding: 1}
+augmentation: {padding: 1, mixup: 0.1}
 optimizer: {learning_rate: 0.05, weight_decay: 1.0e-4}
 schedule: {kind: cosine}
 epochs: 3
 batch_size: 256
 ema: 0.5
+checkpoint_minutes: 1.0e-5
 seed: 3
 """
 TIMES = ("images_per_second", "seconds")
