@@ -52,7 +52,7 @@ class Samples:
 
 
 def draw_samples(source: Source, count: int, seed: int = 0) -> Samples:
-    """Draw `count` different images, or all where the source has fewer.
+    """Draw `count` different images, or all where the source has fewer; images that have values bear no labels.
 
     Raises:
         SepzooError: `count` is below 1.
@@ -66,4 +66,5 @@ def draw_samples(source: Source, count: int, seed: int = 0) -> Samples:
     if count < 1:
         raise SepzooError(f"expected at least 1 sample. Received: count={count}.")
     indices = np.random.default_rng(seed).permutation(len(source))[:count]
-    return Samples(source.images(indices), source.labels[indices], origin=source.name, seed=seed)
+    labels = source.labels[indices] if source.values is None else None
+    return Samples(source.images(indices), labels, origin=source.name, seed=seed)

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from sepzoo.data.class_names import as_numbers
+from sepzoo.data.picture_files import named
 from sepzoo.data.samples import Samples
 from sepzoo.data.source import Source
 from sepzoo.records.labels import composed, repeated
@@ -101,6 +102,11 @@ def _share(value: float) -> str:
 
 def evaluate(classifier: Scorer, source: Source, *, batch_size: int = 32) -> Evaluation:
     """Run the classifier on every image of the source; see `Classifier.evaluate`."""
+    if source.values is not None:
+        raise SepzooError(
+            f"{source.name}: expected one class for each image, to evaluate. Received: columns of values, "
+            f"{named(source.class_names)}. A run's report.html and result.json say how its network does on them."
+        )
     outputs, matched = match_classes(classifier, source.class_names)
     steps = counted(source.batches(batch_size), math.ceil(len(source) / batch_size), "batches")
     batches = ((images, outputs[labels]) for images, labels in steps)

@@ -27,7 +27,17 @@ from sepzoo.training.recipe_sections import DataSection, FitSettings, ModelSecti
 
 SHORT_KEYS = {"data": "data.name", "model": "model.name", "weights": "model.weights"}
 
-_WORDS = {"name", "description", "command", "cost", "expected", "export", "versions", "earlier_epochs"}
+_WORDS = {
+    "name",
+    "description",
+    "command",
+    "cost",
+    "expected",
+    "export",
+    "versions",
+    "earlier_epochs",
+    "checkpoint_minutes",
+}
 
 
 def _names(value: Json) -> Json:
@@ -121,7 +131,7 @@ class Recipe(FitSettings):
         return self.model_copy(update={"model": model, "data": data, "teacher": teacher})
 
     def what_decides(self) -> dict[str, Json]:
-        """Return the fields that decide a run's numbers; the others are words, and may change at any time."""
+        """Return the fields that decide a run's numbers; the others (words, how often a state is kept) may change."""
         return self.resolved().model_dump(exclude=_WORDS)
 
     def with_overrides(self, overrides: Sequence[str]) -> Recipe:

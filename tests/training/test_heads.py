@@ -114,18 +114,25 @@ def test_killed_at_its_end_a_recalibrated_run_ends_in_the_same_bits(
 
 @pytest.mark.slow
 def test_independent_labels_are_learnt(scans: Path, tmp_path: Path) -> None:
-    done = trained(scans, "labels", tmp_path / "run", "model.head=multilabel", "label_smoothing=0.05")
+    settings = ("model.head=multilabel", "label_smoothing=0.05", "export=tflite:float32")
+    done = trained(scans, "labels", tmp_path / "run", *settings)
     classifier = open_file(done.folder / "last.keras")
     assert (classifier.output.kind, classifier.labels) == ("multilabel", ("odd", "large"))
     source = open_source(scans / "labels.csv", split="test", image_size=(8, 8))
     given = classifier.predict(source.images(np.arange(len(source))))
     right = ((given > 0.5) == (source.values > 0.5)).mean()
     assert done.result.last_test_accuracy == pytest.approx(right, abs=1e-6)
+    [report] = done.exports.reports
+    assert open_file(report.path).labels == ("odd", "large")
+    with pytest.raises(
+        SepzooError, match=r"labels test: expected one class for each image, to evaluate. Received: col"
+    ):
+        classifier.evaluate(source)
 
 
 @pytest.mark.slow
 def test_values_are_estimated(scans: Path, tmp_path: Path) -> None:
-    done = trained(scans, "values", tmp_path / "run", "model.head=values", "epochs=3")
+    done = trained(scans, "values", tmp_path / "run", "model.head=values", "epochs=3", "export=tflite:int8")
     classifier = open_file(done.folder / "best.keras")
     assert (classifier.output.kind, classifier.labels) == ("values", ("ink", "paper"))
     source = open_source(scans / "values.csv", split="test", image_size=(8, 8))
@@ -133,6 +140,7 @@ def test_values_are_estimated(scans: Path, tmp_path: Path) -> None:
     rest = ((given - source.values) ** 2).sum(0) / ((source.values - source.values.mean(0)) ** 2).sum(0)
     assert done.result.test_accuracy == pytest.approx(1 - rest.mean(), abs=1e-4)
     assert done.result.measure == "R²"
+    assert open_file(done.exports.reports[0].path).output.kind == "values"
     assert "validation R² " in str(done)
     assert done.history[-1].val_data_loss == pytest.approx(done.history[-1].val_loss)
 

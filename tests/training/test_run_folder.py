@@ -122,3 +122,19 @@ def test_a_run_goes_on_only_with_the_classes_it_began_with(tmp_path: Path) -> No
 def test_a_run_folder_that_tensorboard_cannot_write_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SepzooError, match=r"whose path is UTF-8 text.* Received: .*caf\\udce9\. Name another folder"):
         RunFolder(tmp_path / os.fsdecode(b"caf\xe9")).check(RECIPE)
+
+
+def test_a_run_that_stopped_early_is_finished(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    recipe = RECIPE.with_overrides(["epochs=9", "early_stopping={patience: 1}"])
+    folder.begin(recipe)
+    history = [record(1), record(2, 0.75), record(3, 0.7)]
+    folder.write_history(history)
+    folder.write_result(result())
+    assert folder.finished() == Run(tmp_path, recipe, tuple(history), result())
+
+
+def test_how_often_the_state_is_kept_may_change(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.begin(RECIPE)
+    folder.check(RECIPE.with_overrides(["checkpoint_minutes=3"]))
