@@ -65,8 +65,10 @@ def weights_hash(model: keras.Model) -> str:
     Example:
         >>> import keras
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="ones")])
-        >>> weights_hash(model)[:8]
-        '8ce5a04e'
+        >>> before = weights_hash(model)
+        >>> model.set_weights([array + 1 for array in model.get_weights()])
+        >>> len(before), before == weights_hash(model)
+        (64, False)
     """
     found = hashlib.sha256()
     for variable in model.weights:

@@ -19,7 +19,7 @@ class TargetName:
 
     Example:
         >>> TARGET_NAMES[0]
-        TargetName(name='tflite:float32', use='...', packages=(), extra=None)
+        TargetName(name='tflite:float32', use=..., packages=(), extra=None)
     """
 
     name: str

@@ -69,7 +69,7 @@ def onnx(
         >>> network = sepzoo.applications.build("mobilenet_v1", alpha=0.25, input_shape=(32, 32, 3), classes=2)
         >>> report = onnx(network, tempfile.mkdtemp() + "/small.onnx", labels=["cat", "dog"])
         >>> report.target, report.labels, report.operators["Conv"]
-        ('onnx', 2, 27)
+        ('onnx', 2, 28)
     """
     classifier = from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs)
     if quantize not in (None, "int8"):
