@@ -117,7 +117,7 @@ def stablehlo(
         >>> import sepzoo, tempfile
         >>> network = sepzoo.applications.build("mobilenet_v1", alpha=0.25, input_shape=(32, 32, 3), classes=2)
         >>> report = stablehlo(network, tempfile.mkdtemp() + "/small", labels=["cat", "dog"])
-        >>> report.target, report.labels, report.cost.flops > 2 * report.cost.macs
+        >>> report.target, report.labels, report.cost.flops > report.cost.macs > 0
         ('stablehlo', 2, True)
     """
     classifier = from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs)
