@@ -16,7 +16,7 @@ from ai_edge_litert.interpreter import Interpreter
 from sepzoo import inference
 from sepzoo.data import Samples
 from sepzoo.export import Tolerance, tflite, xla
-from sepzoo.export.formats import tflite as tflite_format
+from sepzoo.export.formats import tflite_converter
 from sepzoo.export.formats.tflite import Quantize
 from sepzoo.inference.tflite_description import describe
 from sepzoo.inference.tflite_metadata_tables import decode
@@ -91,13 +91,13 @@ def test_outputs_that_change_places_are_refused(
     quantize: Quantize | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Two outputs of one shape: nothing but their numbers tells them apart."""
-    right = tflite_format._called
+    right = tflite_converter._called
 
     def swapped(ready: keras.Model, *inputs: Any) -> dict[str, Any]:
         found = right(ready, *inputs)
         return {"ant": found["zebra"], "zebra": found["ant"]}
 
-    monkeypatch.setattr(tflite_format, "_called", swapped)
+    monkeypatch.setattr(tflite_converter, "_called", swapped)
     with pytest.raises(SepzooError) as caught:
         tflite(made("two and two"), tmp_path / "m.tflite", quantize=quantize, calibration=samples_for("two and two"))
     assert "output 'zebra': outputs have a relative error of" in str(caught.value)
@@ -106,8 +106,8 @@ def test_outputs_that_change_places_are_refused(
 
 
 def test_inputs_that_change_places_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    right = tflite_format._called
-    monkeypatch.setattr(tflite_format, "_called", lambda ready, first, second: right(ready, second, first))
+    right = tflite_converter._called
+    monkeypatch.setattr(tflite_converter, "_called", lambda ready, first, second: right(ready, second, first))
     with pytest.raises(SepzooError, match="was refused: "):
         tflite(made("two inputs"), tmp_path / "m.tflite", check=samples_for("two inputs"))
 
