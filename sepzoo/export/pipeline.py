@@ -108,7 +108,7 @@ def write(
         if problems:
             raise SepzooError(
                 f"{target.name} of {model.name} was refused: {'; '.join(problems)}; checked on {comparison.origin}. "
-                f"No file was written. {_advice(samples)}"
+                f"No file was written. {_advice(samples, scores=comparison.scores, calibrated=target.calibrated)}"
             )
         report = ExportReport(
             path=Path(path),
@@ -225,10 +225,11 @@ def _convert(
                 file.write_text(text.text, encoding="utf-8")
 
 
-def _advice(samples: Samples) -> str:
-    if samples.labels is None:
-        return "Check on real, labelled samples, or widen the tolerance."
-    return "Calibrate on more images like those the network was trained on, or widen the tolerance."
+def _advice(samples: Samples, *, scores: bool, calibrated: bool) -> str:
+    if calibrated and (samples.labels is not None or not scores):  # no label says whether values are right
+        return "Calibrate on more samples like those the network was trained on, or widen the tolerance."
+    what = "real, labelled samples" if scores else "real samples"
+    return f"Check on {what}, or widen the tolerance."
 
 
 def _size(path: Path) -> int:

@@ -222,9 +222,19 @@ def test_without_samples_features_are_drawn_at_random(tmp_path: Path) -> None:
     assert "same top-1      not measured: outputs are no class scores" in str(report)
 
 
-def test_values_that_stray_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SepzooError, match=r"outputs have a relative error of .* \(limit -1\)"):
-        tflite(model_of(dense(3)), tmp_path / "m.tflite", check=windows(), tolerance=Tolerance(relative_error=-1.0))
+@pytest.mark.parametrize(
+    ("quantize", "advice"), [(None, "Check on real samples, or"), ("int8", "Calibrate on more samples like those")]
+)
+def test_values_that_stray_are_refused(tmp_path: Path, quantize: Any, advice: str) -> None:
+    with pytest.raises(SepzooError, match=rf"outputs have a relative error of .* \(limit -1\); .*\. {advice}"):
+        tflite(
+            model_of(dense(3)),
+            tmp_path / "m.tflite",
+            quantize=quantize,
+            calibration=windows(),
+            check=windows(),
+            tolerance=Tolerance(relative_error=-1.0),
+        )
     assert list(tmp_path.iterdir()) == []
 
 
