@@ -52,7 +52,9 @@ class LayerBuilder(ConvolutionBuilder):
 
         The layer is `input_rescaling`.
         """
-        scale, offset = [1 / each for each in deviation], [-m / d for m, d in zip(mean, deviation, strict=True)]
+        pairs = [(1 / d, -m / d) for m, d in zip(mean, deviation, strict=True)]
+        # Some backends read lists as float32 whatever the precision: numbers that it holds are the same on all.
+        scale, offset = (np.float32(each).tolist() for each in zip(*pairs, strict=True))
         one = len(scale) == 1
         return keras.layers.Rescaling(scale[0] if one else scale, offset[0] if one else offset, name="input_rescaling")(
             x
