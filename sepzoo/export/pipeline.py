@@ -32,6 +32,7 @@ from sepzoo.support.atomic import atomic_write, disk_error
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.quiet import Log, quiet
 from sepzoo.support.stopping import raise_if_stopped
+from sepzoo.surgery.exact.rounding_layers import rounds
 
 
 def write(
@@ -68,6 +69,8 @@ def write(
     """
     named(target.name).require_packages()
     require_tensorflow(target.name)
+    if rounds(classifier.model):
+        target = _trained(target, classifier)
     _check_request(target, Path(path), calibration, check)
     if target.calibrated:
         require_calibratable(classifier.model, target.name)
@@ -90,6 +93,7 @@ def write(
             rounds_from=target.rounds_from,
             rounding=target.rounding,
             correct_bias=correct_bias,
+            keeps_steps=target.keeps_steps,
         )
         held = _Held(classifier, preparations, samples, random=check is None and calibration is None)
         if target.search is not None:
@@ -169,6 +173,20 @@ def _cost(file: Classifier, classifier: KerasClassifier) -> XlaCost | None:
     if not isinstance(file, StablehloClassifier):
         return None
     return dataclasses.replace(file.cost, macs=profile(classifier.model).macs)
+
+
+def _trained(target: Target, classifier: Classifier) -> Target:
+    """Return the target that writes a network which learned the steps of its integers.
+
+    Raises:
+        SepzooError: the format would lose them.
+    """
+    if target.trained is None:
+        raise SepzooError(
+            f"expected tflite:int8 for {classifier.name!r}, which was trained with the rounding of 8-bit integers. "
+            f"Received: {target.name}. Export the model as it was before."
+        )
+    return target.trained
 
 
 def _check_request(target: Target, path: Path, calibration: Samples | None, check: Samples | None) -> None:

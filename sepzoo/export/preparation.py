@@ -212,7 +212,8 @@ class _Flattening:
                 part.dtype_policy = "float32"
         plain = scope_name(operation.name)
         self.names[plain] += 1
-        new.name = f"{plain}.{self.names[plain]}"
+        mark = "-" if keras.backend.backend() == "torch" else "."  # PyTorch has no full stop in names of parameters
+        new.name = f"{plain}{mark}{self.names[plain]}"
         return new
 
 

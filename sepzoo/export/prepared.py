@@ -23,6 +23,7 @@ from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.layers.graph import graph_of, layers_of
 from sepzoo.support.printable import is_one_line
 from sepzoo.support.workspace import workspace
+from sepzoo.surgery.exact.rounding_layers import freeze_rounding
 
 
 class SharedFiles:
@@ -99,7 +100,7 @@ class Preparations:
         self._classifier, self._calibration, self._files = classifier, calibration, files
         self.given = given or classifier
         """The network as it was given, where more was put into the one that is prepared."""
-        self._known: dict[tuple[bool, bool, int | None, Rounding], Prepared] = {}
+        self._known: dict[tuple[bool, bool, bool, int | None, Rounding], Prepared] = {}
         self._answers: dict[int, tuple[Samples, dict[str, np.ndarray]]] = {}
         self._looked_up = any(only_looked_up(classifier.model, each) for each in graph_of(classifier.model).inputs)
 
@@ -122,6 +123,7 @@ class Preparations:
         rounds_from: int | None,
         rounding: Rounding = EIGHT_BITS,
         correct_bias: bool = True,
+        keeps_steps: bool = False,
     ) -> Prepared:
         """Return the network prepared for a format.
 
@@ -130,15 +132,17 @@ class Preparations:
             rounds_from: how many elements a kernel has at least that is rounded to 8 bits or less; None: none is.
             rounding: how.
             correct_bias: whether biases make good the mean error of such weights.
+            keeps_steps: whether the network learned the steps of its integers, and the format keeps them.
 
         Raises:
             SepzooError: a layer that no file can hold, or samples that show nothing.
         """
-        uses = self._calibration is not None and (calibrated or rounds_from is not None)
+        uses = self._calibration is not None and (calibrated or keeps_steps or rounds_from is not None)
         corrects = uses and correct_bias and rounds_from is not None
         key = (
-            calibrated and self._looked_up,
+            (calibrated or keeps_steps) and self._looked_up,
             uses,
+            keeps_steps,
             rounds_from if corrects else None,
             rounding if corrects else EIGHT_BITS,
         )
@@ -146,8 +150,12 @@ class Preparations:
             self._known[key] = self._prepared(*key)
         return self._known[key]
 
-    def _prepared(self, whole: bool, uses: bool, rounds_from: int | None, rounding: Rounding) -> Prepared:
+    def _prepared(
+        self, whole: bool, uses: bool, keeps_steps: bool, rounds_from: int | None, rounding: Rounding
+    ) -> Prepared:
         ready = deployable(self._classifier, whole=whole)
+        if keeps_steps:
+            ready = freeze_rounding(ready)
         values, shifts = None, dict[str, np.ndarray]()
         if uses and self._calibration is not None:
             values = calibration_values(self._classifier, self._calibration, ready)

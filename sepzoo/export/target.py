@@ -58,6 +58,8 @@ class Target:
         beside: what the names of further files beside it have behind its own.
         needs_calibration: whether samples to calibrate on are needed for another reason.
         finish: makes more of the file once it is in its place, and returns the report with it; None: nothing.
+        trained: the target that writes a network which learned the steps of its integers; None: this format loses them.
+        keeps_steps: whether such a network keeps them.
         search: finds what is best for this network, and returns the target that writes it; None: there is no choice.
     """
 
@@ -74,6 +76,8 @@ class Target:
     needs_calibration: bool = False
     finish: Callable[[ExportReport], ExportReport] | None = None
     beside: tuple[str, ...] = ()
+    trained: Target | None = None
+    keeps_steps: bool = False
     search: Callable[[Prepared, Judge], Target] | None = None
 
     @property

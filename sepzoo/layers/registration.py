@@ -27,6 +27,8 @@ MODULES = {
     "LayerScale": "sepzoo.layers.layer_scale",
     "OrthonormalModel": "sepzoo.layers.orthonormal",
     "OrthonormalRegularizer": "sepzoo.layers.orthonormal",
+    "QuantizedKernel": "sepzoo.layers.fake_quantization",
+    "QuantizedOutput": "sepzoo.layers.fake_quantization",
     "SumTerms": "sepzoo.layers.sum_terms",
 }
 """Class -> the module that defines and registers it."""

@@ -52,7 +52,13 @@ def test_ratios_in_json(command: Command, network: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "error: Missing option '--prune-channels'."),
+        ([], "error: expected --prune-channels or --qat, one of them. Received: none."),
+        (["--prune-channels", "macs=0.5", "--qat", "epochs=1"], "error: expected --prune-channels or --qat, one of th"),
+        (["--qat", "epochs=1"], "error: expected --data to train on with --qat. Received: none."),
+        (["--qat", "epoch=1", "--data", "digits"], "error: unknown setting of --qat 'epoch'. Did you mean epochs?"),
+        (["--qat", "epochs=many", "--data", "digits"], "error: expected epochs as a whole number of at least 0. Recei"),
+        (["--qat", "batch_size=0", "--data", "digits"], "error: expected batch_size as a whole number of at least 1."),
+        (["--qat", "learning_rate=-1", "--data", "digits"], "error: expected learning_rate above 0. Received: -1."),
         (["--prune-channels", "mac=0.5"], "error: unknown setting of --prune-channels 'mac'. Did you mean macs?"),
         (["--prune-channels", "macs=2"], "error: expected a share of the MACs above 0 and up to 1. Received: macs=2."),
         (["--prune-channels", "macs=half"], "error: expected a share of the MACs above 0 and up to 1. Received: macs="),
@@ -80,3 +86,22 @@ def test_mistakes(command: Command, network: Path, tmp_path: Path, arguments: li
     assert outcome.err.startswith(message)
     assert outcome.err.count("\n") == 1
     assert not (tmp_path / "new.keras").exists()
+
+
+def test_trained_with_rounding_and_exported(command: Command, network: Path, tmp_path: Path) -> None:
+    out = tmp_path / "trained.keras"
+    arguments = ["--qat", "epochs=2,learning_rate=1e-4", "--data", "digits", "--samples", "64", "--out", out]
+    outcome = command("compress", network, *arguments)
+    assert outcome.code == 0, outcome.err
+    told, _, written = outcome.out.splitlines()
+    assert told.startswith("trained on 64 samples of digits train[20%:]; loss before and after each epoch: ")
+    assert told.count(",") == 2
+    assert written == f"written to {out}"
+    assert model_file.read_metadata(out).labels == tuple("0123456789")
+    export = ["export", out, "--data", "digits", "--out", tmp_path / "out", "--to"]
+    outcome = command(*export, "tflite:int8")
+    assert outcome.code == 0, outcome.err
+    assert (tmp_path / "out" / "trained_int8.tflite").is_file()
+    refused = command(*export, "tflite:float32")
+    assert refused.code == 2
+    assert "which was trained with the rounding of 8-bit integers. Received: tflite:float32." in refused.err

@@ -97,6 +97,8 @@ def _is_modeling(module: str) -> bool:
     parts = [part for part in module.split(".")[1:] if part not in ("src", "api", "_tf_keras", "keras")]
     if parts[:1] == ["engine"]:  # of Keras 2: models; Keras 3 has no such module, and nothing is imported by it
         return True
+    if parts[:1] == ["backend"]:  # PyTorch has optimizers of its own
+        return parts[2:3] == ["optimizers"]
     return not parts or parts[0] in _MODELING
 
 

@@ -17,6 +17,8 @@ from sepzoo.export.formats.float_search import Goal, search
 from sepzoo.export.formats.tflite_converter import Edges
 from sepzoo.export.formats.tflite_modes import MODES, Mode, check_options, convert
 from sepzoo.export.formats.tflite_options import LEAST_AGREEMENT, TfliteOptions
+from sepzoo.export.formats.tflite_trained import MODES as TRAINED
+from sepzoo.export.formats.tflite_trained import convert_trained
 from sepzoo.export.microcontroller import SUFFIX, write_array
 from sepzoo.export.pipeline import write
 from sepzoo.export.preparation import Shapes
@@ -77,6 +79,12 @@ def _with_array(report: ExportReport) -> ExportReport:
     return dataclasses.replace(report, microcontroller=write_array(report.path))
 
 
+def _trained(target: Target, mode: Mode, options: TfliteOptions) -> Target:
+    """Return the target that writes a network which learned the steps of its integers."""
+    convert = functools.partial(convert_trained, mode=mode, options=options)
+    return dataclasses.replace(target, convert=convert, keeps_steps=True, calibrated=False, rounds_from=None)
+
+
 def with_options(target: Target, options: TfliteOptions) -> Target:
     """Return a target of TFLite that writes as the options say; another target comes back as it is.
 
@@ -90,6 +98,8 @@ def with_options(target: Target, options: TfliteOptions) -> Target:
     chosen = dataclasses.replace(target, convert=functools.partial(convert, mode=mode, options=options))
     if options.c_array:
         chosen = dataclasses.replace(chosen, finish=_with_array, beside=(SUFFIX,))
+    if mode.name in TRAINED:
+        chosen = dataclasses.replace(chosen, trained=_trained(chosen, mode, options))
     if not options.searches:
         return chosen
     return dataclasses.replace(
@@ -138,7 +148,7 @@ def _target(mode: Mode) -> Target:
     )
 
 
-TFLITE = tuple(map(_target, MODES.values()))
+TFLITE = tuple(with_options(_target(mode), TfliteOptions()) for mode in MODES.values())
 """The targets of this format."""
 
 

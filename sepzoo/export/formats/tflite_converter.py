@@ -119,6 +119,26 @@ def integers_16(saved: Path, samples: Rows, network: str, *, batch_sizes: Collec
     return _converted(_calibrating(saved, _INTEGERS_16, samples, network, batch_sizes))
 
 
+def trained(saved: Path, samples: Rows | None, *, edges: Edges = "uint8", batch_sizes: Collection[int] = (1,)) -> bytes:
+    """Return a file that computes in 8-bit integers on the steps that stand in its graph.
+
+    Args:
+        saved: the SavedModel of a network whose layers round by Keras's `fake_quant_with_min_max_vars`.
+        samples: the ranges that do not stand there come from them; None: they stay unknown, and what has one is float.
+        edges: the type of its inputs and outputs.
+        batch_sizes: those that it was saved with.
+    """
+    import tensorflow as tf
+
+    converter = _converter(saved, "TFLITE_BUILTINS" if samples is None else "TFLITE_BUILTINS_INT8")
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if samples is not None:
+        converter.representative_dataset = functools.partial(_feeds, samples, batch_sizes)
+    dtype = tf.as_dtype("float32" if edges == "float" else edges)
+    converter.inference_input_type = converter.inference_output_type = dtype
+    return _converted(converter)
+
+
 def _converter(saved: Path, operators: str) -> Tensor:
     import tensorflow as tf
 

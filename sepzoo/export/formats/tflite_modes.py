@@ -70,7 +70,7 @@ class Mode:
             options: what was chosen.
             float_tensors: names of the tensors whose operators stay float.
         """
-        saved, sizes, name = _saved(prepared, options), options.sizes, prepared.model.name
+        saved, sizes, name = saved_model(prepared, options), options.sizes, prepared.model.name
         if self.kind == "floats":
             return tflite_converter.floats(saved, weights=self.weights)
         if self.kind == "integers_16":
@@ -87,7 +87,7 @@ class Mode:
 
     def source(self, prepared: Prepared, options: TfliteOptions) -> bytes:
         """Return the float file that is rounded: for integers with the ranges of its tensors; made once."""
-        saved, sizes = _saved(prepared, options), options.sizes
+        saved, sizes = saved_model(prepared, options), options.sizes
         convert: Callable[[], bytes] = functools.partial(tflite_converter.floats, saved)
         if self.kind == "integers":
             values, name = prepared.values or {}, prepared.model.name
@@ -167,7 +167,7 @@ def _corrected(prepared: Prepared) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return {name.rpartition(".")[0]: (biases[name], biases[name] - shift) for name, shift in prepared.shifts.items()}
 
 
-def _saved(prepared: Prepared, options: TfliteOptions) -> Path:
+def saved_model(prepared: Prepared, options: TfliteOptions) -> Path:
     """Return the SavedModel that all modes are made of."""
     save = functools.partial(tflite_converter.save, prepared.model, batch_sizes=options.sizes)
     return prepared.once(f"saved_model{_tag(options)}", save)

@@ -1,0 +1,49 @@
+"""The int8 file of a network that was trained with rounding: its integers stand on the steps that it learned."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from sepzoo.export.formats import tflite_converter
+from sepzoo.export.formats.tflite_modes import Mode, saved_model
+from sepzoo.export.formats.tflite_operators import operator_names, require_built_in
+from sepzoo.export.formats.tflite_options import TfliteOptions
+from sepzoo.export.prepared import Prepared
+from sepzoo.support.errors import SepzooError
+
+MODES = ("int8", "int8_float_io")
+"""The modes that have one step for each channel of a kernel, as such a network has."""
+
+
+def convert_trained(prepared: Prepared, path: Path, *, mode: Mode, options: TfliteOptions) -> None:
+    """Write a `.tflite` file, which gets no metadata yet.
+
+    Args:
+        prepared: the network. Its calibration samples, where there are any, set the ranges that were not learned:
+            those inside of a layer that the file computes in several operations, such as a GELU.
+        path: of the file.
+        mode: one of `MODES`.
+        options: what was chosen.
+
+    Raises:
+        SepzooError: layers that ought to stay float, or ranges that nobody knows.
+    """
+    if options.patterns or options.searches:
+        raise SepzooError(
+            f"expected every layer of {prepared.model.name!r} to be rounded, as it was trained. Received: layers that "
+            "ought to stay float. Export the model as it was before."
+        )
+    edges = options.edges or mode.edges
+    saved = saved_model(prepared, options)
+    content = tflite_converter.trained(saved, prepared.values, edges=edges, batch_sizes=options.sizes)
+    require_built_in(content, prepared.model.name)
+    counts = Counter(operator_names(content))
+    outputs = len(prepared.model.outputs) * len(options.sizes)
+    if counts["DEQUANTIZE"] > (outputs if edges == "float" else 0):
+        raise SepzooError(
+            f"expected a range for all that {prepared.model.name!r} computes. Received: operations that were trained "
+            "without one, beside float ones in the file. Pass calibration samples (on the command line: --data), which "
+            "set what was not learned."
+        )
+    path.write_bytes(content)

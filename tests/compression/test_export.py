@@ -1,0 +1,108 @@
+"""The int8 file of a network that was trained with rounding: exactly its steps, and its answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+import sepzoo
+from sepzoo.compression import QuantizedModel, quantize_aware
+from sepzoo.data import Samples
+from sepzoo.layers.fake_quantization import QuantizedKernel, QuantizedOutput
+from tests.export.networks import samples, separable
+from tests.small import SMALL
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def quantized() -> QuantizedModel:
+    return quantize_aware(separable(), samples(separable(), 64), epochs=1, learning_rate=1e-4)
+
+
+def tensors_of(path: Path) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the integers and the scales of each kernel in a file, read by the runtime alone."""
+    runtime = Interpreter(model_path=str(path))
+    runtime.allocate_tensors()
+    found = []
+    for detail in runtime.get_tensor_details():
+        scales = detail["quantization_parameters"]["scales"]
+        if detail["dtype"] is np.int8 and len(detail["shape"]) in (2, 4) and scales.size:
+            try:
+                found.append((runtime.get_tensor(detail["index"]), scales))
+            except ValueError:  # an activation, which holds nothing before a run
+                continue
+    return found
+
+
+def test_integers_stand_on_the_learned_steps(quantized: QuantizedModel, tmp_path: Path) -> None:
+    quantized.export_tflite(tmp_path / "m.tflite", check=samples(separable(), 100, seed=3))
+    in_file = tensors_of(tmp_path / "m.tflite")
+    for layer in quantized.model.layers:
+        if not isinstance(layer, QuantizedKernel):
+            continue
+        steps = np.atleast_1d(2.0 ** np.asarray(layer.log_step, "float64"))
+        kernel = np.asarray(layer.layer.weights[0], "float64")
+        if isinstance(layer.layer, keras.layers.DepthwiseConv2D):
+            wanted = np.round(kernel[..., 0] / steps)[None]
+        elif isinstance(layer.layer, keras.layers.Dense):
+            wanted = np.round(kernel / steps).T
+        else:
+            wanted = np.moveaxis(np.round(kernel / steps), -1, 0)
+        wanted = np.clip(wanted, -127, 127)
+        twins = [
+            integers
+            for integers, scales in in_file
+            if integers.shape == wanted.shape and np.allclose(scales, steps, rtol=1e-5)
+        ]
+        assert any((np.abs(each - wanted) <= 1).all() and (each == wanted).mean() > 0.99 for each in twins), layer.name
+
+
+@pytest.mark.parametrize("samples_at_hand", [True, False])
+def test_the_file_answers_like_the_network(quantized: QuantizedModel, tmp_path: Path, samples_at_hand: bool) -> None:
+    check = samples(separable(), 200, seed=8)
+    calibration = {} if samples_at_hand else {"calibration": None}
+    report = quantized.export_tflite(tmp_path / "m.tflite", check=check, edges="int8", **calibration)
+    inputs = check.images / np.float32(127.5) - 1
+    wanted = quantized.model.predict(inputs, verbose=0)
+    found = sepzoo.inference.open(tmp_path / "m.tflite").predict(check.images)
+    assert (found.argmax(axis=1) == wanted.argmax(axis=1)).mean() > 0.93  # each operation may be one integer off
+    assert np.abs(found - wanted).mean() < 0.02
+    assert not {"QUANTIZE", "DEQUANTIZE", "FAKE_QUANT"} & set(report.operators)
+
+
+def test_what_the_training_knows_no_range_of(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    source = keras.Input((12,), name="window")
+    x = keras.layers.Dense(16, activation="gelu")(source)
+    model = keras.Model(source, keras.layers.Dense(3)(x), name="features")
+    data = Samples(np.random.default_rng(0).normal(size=(64, 12)).astype("float32"), None, origin="normal", seed=0)
+    found = quantize_aware(model, data, epochs=0, outputs="values")
+    report = found.export_tflite(tmp_path / "m.tflite", check=data)
+    assert "GELU" in report.operators or "DEQUANTIZE" not in report.operators
+    if "GELU" not in report.operators:
+        with pytest.raises(sepzoo.SepzooError, match="Pass calibration samples"):
+            found.export_tflite(tmp_path / "n.tflite", check=data, calibration=None)
+
+
+FAMILIES = ("mobilenet_v3", "efficientnet", "cifar_resnet", "xception")
+"""Between them: squeeze-excite, hard swish, swish, normalization inside, a leading batch norm, separable layers."""
+
+
+@pytest.mark.parametrize(
+    "family", [pytest.param(each, marks=[] if each in FAMILIES else pytest.mark.nightly) for each in SMALL]
+)
+def test_families_become_integers_throughout(family: str, tmp_path: Path) -> None:
+    name, arguments = SMALL[family]
+    model = sepzoo.applications.build(name, **arguments)
+    shape = arguments["input_shape"]
+    data = Samples(np.random.default_rng(0).integers(0, 256, (12, *shape), np.uint8), None, origin="noise", seed=0)
+    found = quantize_aware(model, data, epochs=0)
+    loose = sepzoo.export.Tolerance(agreement=0.0, accuracy_drop=1.0, relative_error=10.0, max_error=None)
+    report = found.export_tflite(tmp_path / "m.tflite", calibration=None, check=data, tolerance=loose)
+    assert not {"DEQUANTIZE", "FAKE_QUANT"} & set(report.operators)
+    assert any(isinstance(layer, QuantizedOutput) for layer in found.model.layers)

@@ -1,0 +1,156 @@
+"""Training with rounding: it starts where the ranges say, learns, and stands on the steps that the file takes."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+import sepzoo
+from sepzoo.compression import QuantizedModel, quantize_aware
+from sepzoo.compression.rounding import rounding
+from sepzoo.data import Samples
+from sepzoo.inference.keras_model import from_model
+from sepzoo.layers.fake_quantization import QuantizedKernel, QuantizedOutput
+from sepzoo.surgery.exact.rounding_layers import freeze_rounding, remove_rounding, rounds
+from tests.export.networks import samples, separable
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def model() -> keras.Model:
+    return separable()
+
+
+@pytest.fixture(scope="module")
+def quantized(model: keras.Model) -> QuantizedModel:
+    return quantize_aware(model, samples(model, 96), epochs=4, batch_size=8)
+
+
+def divergence(model: keras.Model, other: keras.Model, images: np.ndarray) -> float:
+    """Return the mean Kullback-Leibler divergence of one model's answers from another's, in nats."""
+    inputs = images / np.float32(127.5) - 1
+    wanted, found = (np.asarray(each.predict(inputs, verbose=0), "float64") + 1e-9 for each in (model, other))
+    return float((wanted * np.log(wanted / found)).sum(axis=1).mean())
+
+
+def test_ranges_are_those_of_the_samples(model: keras.Model) -> None:
+    drawn = samples(model, 40)
+    plain, rounded, values = rounding(from_model(model), drawn)
+    inputs = values["image"]
+    answers = plain.predict(inputs, verbose=0)
+    np.testing.assert_allclose(answers[1:], model.predict(inputs, verbose=0)[1:], atol=1e-5)
+    stem = keras.Model(plain.input, plain.get_layer("re_lu.1").output).predict(inputs, verbose=0)
+    layer = rounded.get_layer("re_lu.1_output")
+    np.testing.assert_allclose([float(layer.low), float(layer.high)], [0, stem.max()], rtol=1e-6)
+    at_input = rounded.get_layer("image_rounded")
+    np.testing.assert_allclose([float(at_input.low), float(at_input.high)], [-1, 1], atol=1e-6)
+    kernel = np.asarray(plain.get_layer("stem.1").kernel)
+    np.testing.assert_allclose(
+        2.0 ** np.asarray(rounded.get_layer("stem.1").log_step), np.abs(kernel).max(axis=(0, 1, 2)) / 127, rtol=1e-5
+    )
+
+
+def test_training_without_labels_brings_it_nearer(model: keras.Model) -> None:
+    few = Samples(samples(model, 4).images // 4, None, origin="dark quarters", seed=0)  # ranges that clip
+    start = quantize_aware(model, few, epochs=0)
+    drawn = samples(model, 96)
+    before = divergence(model, start.model, drawn.images)
+    start.model.compile(keras.optimizers.Adam(3e-3), keras.losses.KLDivergence())
+    inputs = drawn.images / np.float32(127.5) - 1
+    start.model.fit(inputs, model.predict(inputs, verbose=0), epochs=6, batch_size=16, verbose=0)
+    after = divergence(model, start.model, drawn.images)
+    assert after < before / 2, (before, after)
+
+
+def test_training_learns_and_says_its_losses(model: keras.Model, quantized: QuantizedModel) -> None:
+    assert len(quantized.losses) == 5  # and before the first epoch
+    assert min(quantized.losses) < 0.6 * quantized.losses[0]
+    fresh = quantize_aware(model, samples(model, 96), epochs=0)
+    drawn = samples(model, 200, seed=5)
+    assert divergence(model, quantized.model, drawn.images) < divergence(model, fresh.model, drawn.images)
+    learned = [layer for layer in quantized.model.layers if isinstance(layer, QuantizedKernel)]
+    moved = [
+        float(np.abs(np.asarray(layer.log_step) - np.asarray(fresh.model.get_layer(layer.name).log_step)).max())
+        for layer in learned
+    ]
+    assert min(moved) > 0
+
+
+def test_what_training_spoils_is_not_kept(model: keras.Model) -> None:
+    drawn = samples(model, 64)
+    start, spoilt = (quantize_aware(model, drawn, epochs=epochs, learning_rate=1.0) for epochs in (0, 1))
+    assert spoilt.losses[1] > spoilt.losses[0]
+    for one, two in zip(start.model.get_weights(), spoilt.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_one_seed_gives_the_same_bits(model: keras.Model) -> None:
+    drawn = samples(model, 32)
+    first, second, other = (quantize_aware(model, drawn, epochs=1, batch_size=8, seed=seed) for seed in (3, 3, 4))
+    for one, two in zip(first.model.get_weights(), second.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert first.losses == second.losses
+    assert first.losses != other.losses
+
+
+def test_labels_may_be_the_targets(model: keras.Model) -> None:
+    found = quantize_aware(model, samples(model, 64), targets="labels", epochs=2, learning_rate=1e-3)
+    assert min(found.losses) < found.losses[0]
+    assert found.evaluate(samples(model, 200, seed=4)).top1 > 0.9
+
+
+def test_the_model_is_only_read(model: keras.Model, quantized: QuantizedModel) -> None:
+    for one, two in zip(model.get_weights(), separable().get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert [rounds(each) for each in (quantized.model, model, quantized.keras_model)] == [True, False, False]
+
+
+def test_what_leaves_computes_the_same(quantized: QuantizedModel) -> None:
+    inputs = samples(separable(), 20).images / np.float32(127.5) - 1
+    frozen = freeze_rounding(quantized.model)
+    found, wanted = (each.predict(inputs, verbose=0) for each in (frozen, quantized.model))
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    plain = remove_rounding(quantized.model)
+    assert not any(isinstance(layer, QuantizedKernel | QuantizedOutput) for layer in plain.layers)
+    kernels = {layer.name: np.asarray(layer.kernel) for layer in plain.layers if hasattr(layer, "kernel")}
+    trained = {layer.name: layer.layer for layer in quantized.model.layers if isinstance(layer, QuantizedKernel)}
+    assert kernels.keys() == trained.keys()
+    for name, kernel in kernels.items():
+        np.testing.assert_array_equal(kernel, np.asarray(trained[name].kernel))
+
+
+@pytest.mark.parametrize("kind", ["values", "multilabel", "several"])
+def test_other_outputs_than_classes(kind: str) -> None:
+    keras.utils.set_random_seed(0)
+    source = keras.Input((12,), name="window")
+    x = keras.layers.Dense(16, activation="gelu")(source)
+    head = keras.layers.Dense(3, activation="sigmoid" if kind == "multilabel" else None, name="head")(x)
+    outputs = {"head": head, "tail": keras.layers.Dense(2, activation="softmax", name="tail")(x)}
+    model = keras.Model(source, outputs if kind == "several" else head, name="features")
+    data = Samples(np.random.default_rng(0).normal(size=(64, 12)).astype("float32"), None, origin="normal", seed=0)
+    said = {"several": {"head": "values"}, "values": "values", "multilabel": "multilabel"}[kind]
+    found = quantize_aware(model, data, epochs=2, batch_size=8, learning_rate=1e-3, outputs=said)
+    wanted, answers = (keras.tree.flatten(each.predict(data.images, verbose=0)) for each in (model, found.model))
+    for one, two in zip(wanted, answers, strict=True):
+        assert np.linalg.norm(one - two) < 0.05 * np.linalg.norm(one)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"targets": "class"}, "unknown target 'class'"),
+        ({"targets": "labels", "data": "unlabelled"}, "expected labelled samples to train to. Received: coloured"),
+        ({"data": "one colour"}, "expected samples that differ to calibrate on"),
+        ({"learning_rate": 1e6}, "Pass a smaller one."),
+    ],
+)
+def test_mistakes_are_told(model: keras.Model, arguments: dict, said: str) -> None:
+    drawn = samples(model, 32)
+    data = {
+        "unlabelled": Samples(drawn.images, None, origin=drawn.origin, seed=0),
+        "one colour": Samples(np.full_like(drawn.images, 9), None, origin="grey", seed=0),
+    }.get(arguments.pop("data", ""), drawn)
+    with pytest.raises(sepzoo.SepzooError, match=said):
+        quantize_aware(model, data, **{"epochs": 2, **arguments})
