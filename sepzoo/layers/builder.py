@@ -54,7 +54,7 @@ class LayerBuilder(ConvolutionBuilder):
         """
         pairs = [(1 / d, -m / d) for m, d in zip(mean, deviation, strict=True)]
         # Some backends read lists as float32 whatever the precision: numbers that it holds are the same on all.
-        scale, offset = (np.float32(each).tolist() for each in zip(*pairs, strict=True))
+        scale, offset = np.array(pairs, "float32").T.tolist()
         one = len(scale) == 1
         return keras.layers.Rescaling(scale[0] if one else scale, offset[0] if one else offset, name="input_rescaling")(
             x
