@@ -13,6 +13,7 @@ import pytest
 
 from sepzoo import inference
 from sepzoo.artifact.inspection import inspect
+from sepzoo.artifact.seal import SEAL
 from sepzoo.data import Samples
 from sepzoo.export import ExportReport, Tolerance, openvino
 from sepzoo.records.preprocessing import Preprocessing
@@ -35,7 +36,7 @@ def test_the_report_is_that_of_every_format(report: ExportReport) -> None:
     assert (report.operators["Convolution"], report.operators["GroupConvolution"]) == (3, 2)
     assert report.comparison.max_error < 1e-4
     assert (report.comparison.model_accuracy, report.comparison.file_accuracy) == (1.0, 1.0)
-    assert {path.name for path in report.path.iterdir()} == {"model.xml", "model.bin", "sepzoo.json", MARKER}
+    assert {path.name for path in report.path.iterdir()} == {"model.xml", "model.bin", "sepzoo.json", SEAL, MARKER}
 
 
 @pytest.mark.parametrize("name", ["", "model.xml"])
