@@ -290,13 +290,3 @@ def test_mlperf_tiny_s_residual_network(quantize: Any, shared: Path, tmp_path: P
     found = inference.open(report.path).predict(noise)
     same = (found.argmax(axis=1) == model.predict(noise.astype(np.float32), verbose=0).argmax(axis=1)).mean()
     assert same >= (0.85 if quantize else 1.0)
-
-
-def test_our_own_networks_declare_their_logits(tmp_path: Path) -> None:
-    import sepzoo
-
-    settings = {"alpha": 0.25, "input_shape": (32, 32, 3), "classes": 3, "classifier_activation": None}
-    model = sepzoo.applications.build("mobilenet_v1", **settings)
-    report = tflite(model, tmp_path / "m.tflite")
-    assert report.output.kind == "logits"
-    assert report.operators["SOFTMAX"] == 1
