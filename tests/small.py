@@ -12,7 +12,10 @@ SMALL: dict[str, tuple[str, dict[str, Any]]] = {  # family: name, arguments
     "mobilenet_v2": ("mobilenet_v2", {**_LARGER, "alpha": 0.125}),
     "mobilenet_v3": ("mobilenet_v3_small", {**_LARGER, "alpha": 0.25, "dropout": 0.0}),
     "mobilenet_v4": ("mobilenet_v4_small", {**_LARGER, "alpha": 0.125, "dropout": 0.0}),
-    "mobileone": ("mobileone_s0", {**_LARGER, "widths": (0.125, 0.125, 0.0625, 0.0625), "branches": 1}),
+    "mobileone": (  # TensorFlow's gradient of a strided 1 x 1 to few channels ends the process now and then
+        "mobileone_s0",
+        {**_LARGER, "widths": (0.75, 0.125, 0.0625, 0.0625), "units": (1, 2, 2, 1), "branches": 1},
+    ),
     "efficientnet": (
         "efficientnet_b0",
         {**_LARGER, "width": 0.125, "depth": 0.5, "drop_path": 0.0, "dropout": 0.0},

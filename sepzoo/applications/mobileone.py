@@ -10,7 +10,7 @@ from sepzoo.layers.factorization import PRESETS
 from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.squeeze_excite import squeeze_excite
 from sepzoo.layers.width import truncated
-from sepzoo.records.arguments import Count, OutputStride, Rate, Width
+from sepzoo.records.arguments import Count, OutputStride, Rate, Units, Width
 from sepzoo.records.conventions import TIMM
 from sepzoo.records.family import Family, ModelSpec, Paper
 from sepzoo.records.preprocessing import IMAGENET
@@ -20,16 +20,8 @@ if TYPE_CHECKING:
     from sepzoo.layers.builder import LayerBuilder
 
 
-@dataclasses.dataclass(frozen=True)
-class Stage:
-    """One resolution: its units, of which the first is strided, and their channels."""
-
-    units: int
-    channels: int
-
-
 STEM = 64
-STAGES = (Stage(2, 64), Stage(8, 128), Stage(10, 256), Stage(1, 512))
+STAGES = (64, 128, 256, 512)  # channels of each resolution
 SQUEEZE = 16  # the squeezed channels are this part of a block's
 
 
@@ -39,6 +31,7 @@ class Arguments:
 
     Attributes:
         widths: factor of each stage's channels, truncated; the stem has the first stage's, at most 64.
+        units: of each stage; the first of them is strided.
         branches: k x k convolutions beside each other in every block, whose outputs are summed.
         squeeze: whether the blocks of the last stage, and of the second half of that before, are squeezed and excited.
         fused: whether each block is the one convolution that its branches become (`sepzoo.surgery.fuse_branches`), with
@@ -48,6 +41,7 @@ class Arguments:
     """
 
     widths: tuple[Width, Width, Width, Width] = (0.75, 1.0, 1.0, 2.0)
+    units: tuple[Units, Units, Units, Units] = (2, 8, 10, 1)
     branches: Count = 1
     squeeze: bool = False
     fused: bool = False
@@ -65,13 +59,13 @@ def mobileone(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
 
     x = net.activation(_sum(net, x, branch, 3, branches=1, fused=fused, skip=False, name="stem"), "relu", name="stem")
     scales = resolutions(2, (2,) * len(STAGES), arguments.output_stride)
-    for s, (stage, scale) in enumerate(zip(STAGES, scales, strict=True), start=1):
-        for u in range(1, stage.units + 1):
-            late = s == len(STAGES) or (s == len(STAGES) - 1 and u > stage.units // 2)
+    for s, (channels, units, scale) in enumerate(zip(STAGES, arguments.units, scales, strict=True), start=1):
+        for u in range(1, units + 1):
+            late = s == len(STAGES) or (s == len(STAGES) - 1 and u > units // 2)
             x = _unit(
                 net,
                 x,
-                truncated(stage.channels, arguments.widths[s - 1]),
+                truncated(channels, arguments.widths[s - 1]),
                 branches=branches,
                 fused=fused,
                 squeeze=arguments.squeeze and late,
