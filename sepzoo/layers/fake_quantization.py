@@ -73,7 +73,7 @@ class QuantizedKernel(keras.layers.Wrapper):
         >>> import numpy as np
         >>> layer = QuantizedKernel(keras.layers.Dense(1, use_bias=False, kernel_initializer="ones"))
         >>> layer.build((None, 2))
-        >>> layer.log_step.assign(np.log2(0.3))
+        >>> _ = layer.log_step.assign(np.log2(0.3))
         >>> round(float(layer(np.array([[1.0, 0.0]]))[0, 0]), 3)  # the nearest multiple of the step
         0.9
     """
