@@ -30,7 +30,9 @@ class Arguments:
     """What sets one of these networks apart.
 
     Attributes:
-        widths: factor of each stage's channels, truncated; the stem has the first stage's, at most 64.
+        widths: factor of each stage's channels, truncated; the stem has the first stage's, at most 64. With a stem of 8
+            to 16 channels TensorFlow 2.21 ended the process on a CPU now and then, in the gradient of its strided
+            1 x 1 convolution; with 48 it did not.
         units: of each stage; the first of them is strided.
         branches: k x k convolutions beside each other in every block, whose outputs are summed.
         squeeze: whether the blocks of the last stage, and of the second half of that before, are squeezed and excited.
