@@ -121,9 +121,9 @@ def test_other_modes(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("interface", "dtype"), [("float32", np.float32), ("int8", np.int8)])
-def test_int8_with_another_interface(
-    interface: Any,
+@pytest.mark.parametrize(("edges", "dtype"), [("float", np.float32), ("int8", np.int8)])
+def test_int8_with_other_edges(
+    edges: Any,
     dtype: type,
     model: keras.Model,
     calibration: Samples,
@@ -131,9 +131,7 @@ def test_int8_with_another_interface(
     int8_file: ExportReport,
     tmp_path: Path,
 ) -> None:
-    report = tflite(
-        model, tmp_path / "m.tflite", quantize="int8", interface=interface, calibration=calibration, check=check
-    )
+    report = tflite(model, tmp_path / "m.tflite", quantize="int8", edges=edges, calibration=calibration, check=check)
     source, target = details(report.path)
     assert (source["dtype"], target["dtype"]) == (dtype, dtype)
     ours = inference.open(report.path).predict(check.images).argmax(axis=1)
@@ -180,8 +178,10 @@ def test_mixed_precision_becomes_float32(tmp_path: Path) -> None:
     assert inference.open(report.path).predict(np.zeros((1, 16, 16, 3), np.uint8)).dtype == np.float32
 
 
-def test_the_same_model_gives_the_same_bytes(model: keras.Model, float_file: ExportReport, tmp_path: Path) -> None:
-    again = tflite(model, tmp_path / "m.tflite")
+def test_the_same_model_gives_the_same_bytes(
+    model: keras.Model, check: Samples, float_file: ExportReport, tmp_path: Path
+) -> None:
+    again = tflite(model, tmp_path / "m.tflite", check=check)
     assert again.path.read_bytes() == float_file.path.read_bytes()
 
 
