@@ -58,7 +58,7 @@ def test_gates_go_with_what_they_weigh():
 
 
 MIXERS = {
-    "layer_norm": (layers.LayerNormalization(name="mixer"), "'mixer' (LayerNormalization)"),
+    "layer_norm": (layers.LayerNormalization(name="mixer"), "'mixer' normalizes over all of them"),
     "group_norm": (layers.GroupNormalization(4, name="mixer"), "'mixer' (GroupNormalization)"),
     "softmax": (layers.Activation("softmax", name="mixer"), "'mixer' (Activation)"),
     "lambda": (layers.Lambda(lambda x: x[..., ::-1], name="mixer"), "'mixer' (Lambda)"),
