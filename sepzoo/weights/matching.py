@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import keras
@@ -114,10 +115,12 @@ def match(model: keras.Model, arrays: Arrays, names: Names | None, origin: str, 
 def _resolved(names: Names, arrays: Arrays) -> Names:
     """Return `names` with the source's own for those that are patterns, as "*_stem|*_stem_conv" is for two forms.
 
-    A layer that a model made in a scope (`keras.name_scope`) bears the scope in front of its name; it is found without.
+    A layer that a model made in a scope (`keras.name_scope`) bears the scope in front of its name; it is found without,
+    unless another one bears that name too.
     """
     layers = dict.fromkeys(map(_layer_of, arrays))
-    scoped = {layer.rpartition("/")[2]: layer for layer in layers}
+    counts = Counter(layer.rpartition("/")[2] for layer in layers)
+    scoped = {name: layer for layer in layers if counts[name := layer.rpartition("/")[2]] == 1}
 
     def resolved(theirs: str) -> str:
         if "*" not in theirs:

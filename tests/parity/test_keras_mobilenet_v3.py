@@ -69,7 +69,7 @@ def test_files_with_the_names_of_keras_2(name, tmp_path):
     with h5py.File(tmp_path / "old.h5", "r+") as file:
         weights = file["model_weights"]
         new_names = list(weights.attrs["layer_names"])
-        old_names = [f"Old/{layer.replace('_bn', '/BatchNorm')}" for layer in new_names]
+        old_names = [f"Old/{layer.replace('_bn', '/BatchNorm')}/expand" for layer in new_names]
         for new, old in zip(new_names, old_names, strict=True):
             weights.move(new, old)
         weights.attrs["layer_names"] = [old.encode() for old in old_names]
