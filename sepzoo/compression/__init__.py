@@ -9,15 +9,13 @@ from sepzoo.support.lazy import lazy_names
 if TYPE_CHECKING:
     from sepzoo.compression.quantization import quantize_aware
     from sepzoo.compression.quantized_model import QuantizedModel
-    from sepzoo.compression.rounding import rounding
 
-__all__ = ["QuantizedModel", "quantize_aware", "rounding"]
+__all__ = ["QuantizedModel", "quantize_aware"]
 
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "QuantizedModel": "sepzoo.compression.quantized_model",
         "quantize_aware": "sepzoo.compression.quantization",
-        "rounding": "sepzoo.compression.rounding",
     },
 )
