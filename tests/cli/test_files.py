@@ -206,7 +206,8 @@ def test_what_is_not_read_is_named_in_one_line(kinds: Path, tmp_path: Path, comm
         assert (outcome.code, outcome.out, len(lines)) == (2, "", 1), (kind, outcome)
         assert lines[0].startswith("error: ")
         assert printable(path.rstrip("/")) in lines[0], (kind, lines)
-        assert re.search(r"expected|no such file|no network is called|is damaged", lines[0]), (kind, lines)
+        said = r"expected|no such file|no network is called|is damaged|is not installed"
+        assert re.search(said, lines[0]), (kind, lines)
         assert not re.search(r"unknown|Traceback|codec|Errno", lines[0]), (kind, lines)
     assert list(tmp_path.iterdir()) == []
 
