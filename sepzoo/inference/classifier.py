@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -71,6 +71,15 @@ class Classifier(DescribedModel, abc.ABC):
     @abc.abstractmethod
     def run(self, tensor: Arrays) -> Arrays:
         """Return the outputs for a tensor, float32 (n, *output_shape); logits stay logits."""
+
+    def _in_order(self, tensor: Arrays) -> list[np.ndarray]:
+        """Return what `run` gets as one array an input."""
+        return [tensor] if len(self.input_tensors) == 1 else [tensor[each.name] for each in self.input_tensors]
+
+    def _by_name(self, outputs: Iterable[np.ndarray]) -> Arrays:
+        """Return one array an output as `run` gives them."""
+        found = {each.name: rows for each, rows in zip(self.output_tensors, outputs, strict=True)}
+        return found if len(found) > 1 else found[self.output_name]
 
     def predict(self, images: Data | Mapping[str, Data], batch_size: int = 32) -> Arrays:
         """Return the probability of each class for each sample, or what else the network gives.

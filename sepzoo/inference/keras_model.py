@@ -39,25 +39,22 @@ class KerasClassifier(Classifier):
         Raises:
             SepzooError: a layer, or what runs it, refuses its input, its settings or its name.
         """
-        names = [each.name for each in self.input_tensors]
-        given = [tensor] if len(names) == 1 else [tensor[name] for name in names]
+        given = self._in_order(tensor)
         source = keras.tree.pack_sequence_as(graph_of(self.model).input, given)
         try:
             with errors_only("tensorflow"):  # which warns of each batch size that it compiles for
                 outputs = keras.tree.flatten(self.model.predict_on_batch(source))
         except Exception as error:  # whatever layers and backends say, at the first batch only
             raise SepzooError(f"{self.name}: Keras cannot run this model ({first_line(error)}).") from error
-        found = {}
-        for each, output in zip(self.output_tensors, outputs, strict=True):
-            values = np.asarray(output, np.float32)
+        found = [np.asarray(output, np.float32) for output in outputs]
+        for each, values in zip(self.output_tensors, found, strict=True):
             if values.shape != (len(given[0]), *each.shape):  # of a `RandomCrop`, which crops in training alone
                 raise SepzooError(
                     f"{self.name}: expected output {each.name!r} of shape {each.shape}, as the model says. Received: "
                     f"{values.shape[1:]}, which its layers give in inference. Leave out the layer that gives another "
                     "shape in training (RandomCrop), or put CenterCrop or Resizing in its place."
                 )
-            found[each.name] = values
-        return found if len(found) > 1 else found[self.output_name]
+        return self._by_name(found)
 
 
 def read(path: Path, threads: int) -> KerasClassifier:

@@ -47,12 +47,7 @@ class OnnxClassifier(Classifier):
 
     def run(self, tensor: Arrays) -> Arrays:
         """Return the outputs, float32 (n, *output_shape)."""
-        one = len(self.arguments) == 1
-        given = [tensor] if one else [tensor[each.name] for each in self.input_tensors]
-        found = dict(
-            zip((each.name for each in self.output_tensors), in_batches(self._run, given, self.batch), strict=True)
-        )
-        return found if len(found) > 1 else found[self.output_name]
+        return self._by_name(in_batches(self._run, self._in_order(tensor), self.batch))
 
     def _run(self, given: list[np.ndarray]) -> list[np.ndarray]:
         if self.channels_first:

@@ -51,20 +51,14 @@ class StablehloClassifier(Classifier):
 
     def run(self, tensor: Arrays) -> Arrays:
         """Return the outputs, float32 (n, *output_shape); each new n is compiled first."""
-        one = len(self.arguments) == 1
-        given = [tensor] if one else [tensor[each.name] for each in self.input_tensors]
+        given = self._in_order(tensor)
         if not len(given[0]):  # which JAX's open sizes don't include
-            found = {each.name: np.zeros((0, *each.shape), np.float32) for each in self.output_tensors}
-            return found if len(found) > 1 else found[self.output_name]
+            return self._by_name(np.zeros((0, *each.shape), np.float32) for each in self.output_tensors)
         try:
             outputs = self.function(**dict(zip(self.arguments, given, strict=True)))
         except Exception as error:
             raise SepzooError(f"{self.name}: JAX cannot run this function ({first_line(error)}).") from error
-        found = {
-            each.name: np.asarray(outputs[name], np.float32)
-            for name, each in zip(self.results, self.output_tensors, strict=True)
-        }
-        return found if len(found) > 1 else found[self.output_name]
+        return self._by_name(np.asarray(outputs[name], np.float32) for name in self.results)
 
 
 def read(path: Path, threads: int) -> StablehloClassifier:

@@ -140,8 +140,7 @@ class TfliteClassifier(Classifier):
 
     def run(self, tensor: Arrays) -> Arrays:
         """Return the outputs, dequantized, float32 (n, *output_shape); a fixed batch runs that many at a time."""
-        one = len(self.sources) == 1
-        given = [tensor] if one else [tensor[each.name] for each in self.input_tensors]
+        given = self._in_order(tensor)
         try:
             batch = self._fit_batch(len(given[0]))
             chunks = [
@@ -150,11 +149,10 @@ class TfliteClassifier(Classifier):
             ]
         except (RuntimeError, ValueError) as error:  # ValueError: an output of another shape than the file says
             raise SepzooError(f"{self.name}: LiteRT cannot run this file ({first_line(error)}).") from error
-        found = {
-            each.name: target.quantization.dequantize(np.concatenate(parts))
-            for each, target, parts in zip(self.output_tensors, self.targets, zip(*chunks, strict=True), strict=True)
-        }
-        return found if len(found) > 1 else found[self.output_name]
+        return self._by_name(
+            target.quantization.dequantize(np.concatenate(parts))
+            for target, parts in zip(self.targets, zip(*chunks, strict=True), strict=True)
+        )
 
     def _run(self, given: list[np.ndarray], batch: int) -> list[np.ndarray]:
         """Return the raw outputs for up to `batch` samples; what is lacking is filled with zeros, and cut off again."""
