@@ -10,7 +10,7 @@ import keras
 
 from sepzoo.data.samples import Samples
 from sepzoo.export.formats.onnx_file import add_metadata, convert
-from sepzoo.export.formats.quantized import ONNX_INT8
+from sepzoo.export.formats.quantized import ONNX_INT8, chosen
 from sepzoo.export.pipeline import write
 from sepzoo.export.report import ExportReport
 from sepzoo.export.target import Target
@@ -19,7 +19,6 @@ from sepzoo.inference.keras_model import from_model
 from sepzoo.records.inputs import Features
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
-from sepzoo.support.errors import unknown
 
 ONNX = Target(name="onnx", suffix=".onnx", convert=convert, add_metadata=add_metadata, tolerance=EXACT)
 
@@ -72,15 +71,11 @@ def onnx(
         ('onnx', 2, 28)
     """
     classifier = from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs)
-    if quantize not in (None, "int8"):
-        raise unknown("quantization", str(quantize), ["int8"])
-    if quantize is None:
-        return write(classifier, ONNX, path, check=check, tolerance=tolerance, embed_preprocessing=embed_preprocessing)
     return write(
         classifier,
-        ONNX_INT8,
+        chosen(quantize, ONNX, ONNX_INT8),
         path,
-        calibration=calibration,
+        calibration=None if quantize is None else calibration,
         check=check,
         tolerance=tolerance,
         embed_preprocessing=embed_preprocessing,

@@ -11,7 +11,7 @@ import keras
 
 from sepzoo.artifact.model_format import OPENVINO
 from sepzoo.data.samples import Samples
-from sepzoo.export.formats.quantized import OPENVINO_INT8
+from sepzoo.export.formats.quantized import OPENVINO_INT8, chosen
 from sepzoo.export.formats.served import add_member, served_saved_model
 from sepzoo.export.pipeline import write
 from sepzoo.export.prepared import Prepared
@@ -22,7 +22,6 @@ from sepzoo.inference.keras_model import from_model
 from sepzoo.records.inputs import Features
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
-from sepzoo.support.errors import unknown
 
 
 def convert(prepared: Prepared, path: Path) -> None:
@@ -95,17 +94,11 @@ def openvino(
         ('openvino', 2, ['model.bin', 'model.xml'])
     """
     classifier = from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs)
-    if quantize not in (None, "int8"):
-        raise unknown("quantization", str(quantize), ["int8"])
-    if quantize is None:
-        return write(
-            classifier, OPENVINO_TARGET, path, check=check, tolerance=tolerance, embed_preprocessing=embed_preprocessing
-        )
     return write(
         classifier,
-        OPENVINO_INT8,
+        chosen(quantize, OPENVINO_TARGET, OPENVINO_INT8),
         path,
-        calibration=calibration,
+        calibration=None if quantize is None else calibration,
         check=check,
         tolerance=tolerance,
         embed_preprocessing=embed_preprocessing,

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from sepzoo.artifact.model_format import OPENVINO
+from sepzoo.export.formats.batches import in_batches
 from sepzoo.export.formats.onnx_file import add_metadata, convert
 from sepzoo.export.formats.served import add_member, served_saved_model
 from sepzoo.export.prepared import Prepared
 from sepzoo.export.target import Target
 from sepzoo.export.tolerance import QUANTIZED
+from sepzoo.support.errors import unknown
 
 _ROUNDED_OPERATORS = (
     *("Conv", "MatMul", "Gemm", "Add", "Mul", "Relu", "Clip"),
@@ -36,7 +38,7 @@ def convert_onnx(prepared: Prepared, path: Path) -> None:
         """The calibration samples, one after another."""
 
         def __init__(self) -> None:
-            self._rows = _rows(prepared)
+            self._rows = in_batches(prepared.values or {}, 1)
 
         def get_next(self) -> dict[str, np.ndarray] | None:
             return next(self._rows, None)
@@ -71,7 +73,7 @@ def convert_openvino(prepared: Prepared, path: Path) -> None:
 
     network = runtime.Core().read_model(str(served_saved_model(prepared)))
     network.friendly_name = prepared.model.name
-    rows = list(_rows(prepared))
+    rows = list(in_batches(prepared.values or {}, 1))
     quantized = nncf.quantize(
         network,
         nncf.Dataset(rows),
@@ -85,13 +87,6 @@ def convert_openvino(prepared: Prepared, path: Path) -> None:
     runtime.serialize(quantized, str(path / OPENVINO))
 
 
-def _rows(prepared: Prepared) -> Iterator[dict[str, np.ndarray]]:
-    """Yield the calibration samples one at a time, by the names of the inputs."""
-    values = prepared.values or {}
-    for row in range(len(next(iter(values.values()), ()))):
-        yield {name: array[row : row + 1] for name, array in values.items()}
-
-
 @contextlib.contextmanager
 def _without_advice() -> Iterator[None]:
     """Hold back what ONNX Runtime's quantizer advises by Python's root logger, which would get a handler by it."""
@@ -101,6 +96,17 @@ def _without_advice() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
+
+
+def chosen(quantize: str | None, plain: Target, int8: Target) -> Target:
+    """Return which of a format's two targets `quantize` means.
+
+    Raises:
+        SepzooError: it is neither None nor "int8".
+    """
+    if quantize not in (None, "int8"):
+        raise unknown("quantization", str(quantize), ["int8"])
+    return plain if quantize is None else int8
 
 
 ONNX_INT8 = Target(

@@ -129,15 +129,6 @@ def with_own_biases(
     return bytes(changed)
 
 
-def operator_names(content: bytes) -> list[str]:
-    """Return the name of each operator of a file's first graph, in the order of the file; custom ones are "CUSTOM"."""
-    model = schema.Model.GetRootAs(content, 0)
-    names = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
-    graph = model.Subgraphs(0)
-    codes = [model.OperatorCodes(graph.Operators(index).OpcodeIndex()) for index in range(graph.OperatorsLength())]
-    return [names[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())] for code in codes]
-
-
 def require_built_in(content: bytes, network: str) -> None:
     """Raise where a file has an operator that not every runtime has: TensorFlow's own ("Flex"), or a custom one.
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 from sepzoo.export.formats import tflite_converter
 from sepzoo.export.formats.tflite_modes import Mode, saved_model
-from sepzoo.export.formats.tflite_operators import operator_names, require_built_in
+from sepzoo.export.formats.tflite_operators import require_built_in
 from sepzoo.export.formats.tflite_options import TfliteOptions
 from sepzoo.export.prepared import Prepared
+from sepzoo.inference.tflite_description import describe
 from sepzoo.support.errors import SepzooError
 
 MODES = ("int8", "int8_float_io")
@@ -38,9 +38,8 @@ def convert_trained(prepared: Prepared, path: Path, *, mode: Mode, options: Tfli
     saved = saved_model(prepared, options)
     content = tflite_converter.trained(saved, prepared.values, edges=edges, batch_sizes=options.sizes)
     require_built_in(content, prepared.model.name)
-    counts = Counter(operator_names(content))
     outputs = len(prepared.model.outputs) * len(options.sizes)
-    if counts["DEQUANTIZE"] > (outputs if edges == "float" else 0):
+    if describe(content).operators.get("DEQUANTIZE", 0) > (outputs if edges == "float" else 0):
         raise SepzooError(
             f"expected a range for all that {prepared.model.name!r} computes. Received: operations that were trained "
             "without one, beside float ones in the file. Pass calibration samples (on the command line: --data), which "
