@@ -46,15 +46,13 @@ class _OfRecipes:
         return learning_rate * self.rates[self._get_variable_index(variable)]  # type: ignore[attr-defined]
 
 
-class SGD(_OfRecipes, keras.optimizers.SGD):
-    """PyTorch's `SGD`: decay is added to the gradient, and the learning rate is a factor outside the momentum.
-
-    Keras's own decays apart from the gradient, and keeps the old learning rate inside its momentum when the rate falls.
+class _Decaying(_OfRecipes):
+    """What SGD and RMSprop do beyond Keras's: decay is added to the gradient.
 
     Args:
         l2: strength of the decay.
         kernels_only: spare what has fewer than two axes, which are batch norm and biases.
-        arguments: of `keras.optimizers.SGD`.
+        arguments: of Keras's optimizer.
     """
 
     def __init__(self, *, l2: float = 0.0, kernels_only: bool = False, **arguments: Any) -> None:
@@ -62,11 +60,24 @@ class SGD(_OfRecipes, keras.optimizers.SGD):
         self.l2 = l2
         self.kernels_only = kernels_only
 
+    def decayed(self, gradient: Tensor, variable: Variable) -> Tensor:
+        """Return the gradient with the decay of a variable."""
+        if not self.l2 or (self.kernels_only and len(variable.shape) < 2):
+            return gradient
+        return ops.cast(gradient, variable.dtype) + self.l2 * variable
+
+
+class SGD(_Decaying, keras.optimizers.SGD):
+    """PyTorch's `SGD`: decay is added to the gradient, and the learning rate is a factor outside the momentum.
+
+    Keras's own decays apart from the gradient, and keeps the old learning rate inside its momentum when the rate falls.
+
+    Its arguments are `l2`, `kernels_only`, and those of `keras.optimizers.SGD`.
+    """
+
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         """Move one variable."""
-        gradient = ops.cast(gradient, variable.dtype)
-        if self.l2 and (not self.kernels_only or len(variable.shape) > 1):
-            gradient = gradient + self.l2 * variable
+        gradient = self.decayed(ops.cast(gradient, variable.dtype), variable)
         if self.momentum:
             velocity = self.momentums[self._get_variable_index(variable)]
             self.assign(velocity, self.momentum * velocity + gradient)
@@ -75,25 +86,12 @@ class SGD(_OfRecipes, keras.optimizers.SGD):
         self.assign_sub(variable, ops.cast(learning_rate, variable.dtype) * gradient)
 
 
-class RMSprop(_OfRecipes, keras.optimizers.RMSprop):
-    """Keras's `RMSprop`, with decay added to the gradient.
-
-    Args:
-        l2: strength of the decay.
-        kernels_only: spare what has fewer than two axes, which are batch norm and biases.
-        arguments: of `keras.optimizers.RMSprop`.
-    """
-
-    def __init__(self, *, l2: float = 0.0, kernels_only: bool = False, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self.l2 = l2
-        self.kernels_only = kernels_only
+class RMSprop(_Decaying, keras.optimizers.RMSprop):
+    """Keras's `RMSprop`, with decay added to the gradient: its arguments, `l2` and `kernels_only`."""
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         """Move one variable."""
-        if self.l2 and (not self.kernels_only or len(variable.shape) > 1):
-            gradient = ops.cast(gradient, variable.dtype) + self.l2 * variable
-        super().update_step(gradient, variable, self.own_rate(learning_rate, variable))
+        super().update_step(self.decayed(gradient, variable), variable, self.own_rate(learning_rate, variable))
 
 
 class AdamW(_OfRecipes, keras.optimizers.AdamW):
