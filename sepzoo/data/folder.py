@@ -28,8 +28,9 @@ class FolderSource(Source):
 
     Args:
         files: the picture files.
-        labels: the class number of each.
-        class_names: one name a class.
+        labels: the class number of each; with values the numbers of their rows.
+        class_names: one name a class, or a column of values.
+        values: a row of them for each photograph, where it has these instead of a class.
         name: shown beside every accuracy.
         image_size: (height, width) of what `images` returns.
         channels: 1, 3 or 4.
@@ -46,6 +47,7 @@ class FolderSource(Source):
         image_size: tuple[int, int],
         channels: int = 3,
         preprocessing: Preprocessing = WHOLE,
+        values: np.ndarray | None = None,
     ) -> None:
         self.files = tuple(files)
         self.class_names = class_names
@@ -53,6 +55,7 @@ class FolderSource(Source):
         self.image_size = image_size
         self.channels = channels
         self.preprocessing = preprocessing
+        self.values = values
         self._labels = labels
         self._pool = ThreadPoolExecutor(os.cpu_count())
 
@@ -72,6 +75,37 @@ class FolderSource(Source):
     def attempts(self) -> Iterator[np.ndarray | SepzooError]:
         """Yield every photograph's pixels, or what is wrong with its file."""
         return self._pool.map(self._attempt, range(len(self.files)))
+
+    def readable(self, title: Path) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield number and pixels of every photograph that can be read; warnings count the others and name the first.
+
+        Args:
+            title: what they are photographs of, for the warnings.
+        """
+        skipped = 0
+        for index, result in enumerate(self.attempts()):
+            if not isinstance(result, SepzooError):
+                yield index, result
+                continue
+            skipped += 1
+            if skipped <= NAMED:
+                warnings.warn(f"{result} It is left out.", SkippedImageWarning, stacklevel=3)
+        if skipped:
+            total = f"{title}: {skipped} of {len(self)} images cannot be read and were left out."
+            warnings.warn(total, SkippedImageWarning, stacklevel=3)
+
+    def taken(self, kept: Sequence[int]) -> FolderSource:
+        """Return the photographs of these numbers."""
+        return FolderSource(
+            [self.files[index] for index in kept],
+            self.labels[kept] if self.values is None else np.arange(len(kept)),
+            self.class_names,
+            name=self.name,
+            image_size=self.image_size,
+            channels=self.channels,
+            preprocessing=self.preprocessing,
+            values=None if self.values is None else self.values[kept],
+        )
 
     def _decode(self, index: int) -> np.ndarray:
         return self.preprocessing.resize(read_image(self.files[index]), self.image_size, channels=self.channels)
@@ -248,19 +282,10 @@ def _without_damaged(source: FolderSource, root: Path, memory_budget: int) -> So
     fits = len(source) * height * width * source.channels <= memory_budget
     pixels = np.empty((len(source) if fits else 0, height, width, source.channels), np.uint8)
     kept: list[int] = []
-    skipped = 0
-    for index, result in enumerate(source.attempts()):
-        if isinstance(result, SepzooError):
-            skipped += 1
-            if skipped <= NAMED:
-                warnings.warn(f"{result} It is left out.", SkippedImageWarning, stacklevel=3)
-            continue
+    for index, picture in source.readable(root):
         if fits:
-            pixels[len(kept)] = result
+            pixels[len(kept)] = picture
         kept.append(index)
-    if skipped:
-        total = f"{root}: {skipped} of {len(source)} images cannot be read and were left out."
-        warnings.warn(total, SkippedImageWarning, stacklevel=3)
     labels = source.labels[kept]
     for label in np.setdiff1d(source.labels, labels):
         raise SepzooError(
@@ -269,12 +294,4 @@ def _without_damaged(source: FolderSource, root: Path, memory_budget: int) -> So
         )
     if fits:
         return ArraySource(pixels[: len(kept)], labels, source.class_names, source.name)
-    return FolderSource(
-        [source.files[index] for index in kept],
-        labels,
-        source.class_names,
-        name=source.name,
-        image_size=source.image_size,
-        channels=source.channels,
-        preprocessing=source.preprocessing,
-    )
+    return source.taken(kept)

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import csv
 import os
-import warnings
 from pathlib import Path
 
 import numpy as np
 
 from sepzoo.data.class_names import check_class_names, in_class_order
 from sepzoo.data.folder import FolderSource
-from sepzoo.data.photo import SkippedImageWarning
 from sepzoo.data.source import WHOLE, Source
 from sepzoo.data.split import Split
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.support.printable import printable
 from sepzoo.support.regular_file import why_missing
-
-
-class TableSource(FolderSource):
-    """Photographs with a row of values each; `labels` are the numbers of the rows."""
-
-    def __init__(self, files: list[Path], values: np.ndarray, columns: tuple[str, ...], **arguments: object) -> None:
-        super().__init__(files, np.arange(len(files)), columns, **arguments)  # type: ignore[arg-type]
-        self.values = values
 
 
 def is_table(name: str) -> bool:
@@ -95,16 +85,23 @@ def open_table(
     labels = np.array([classes.index(row["label"]) if classes else 0 for row in mine], np.int64)
     chosen = part.indices(labels)
     files = [path.parent / mine[index]["path"] for index in chosen]
-    settings = {
-        "name": f"{path.stem} {split}",
-        "image_size": image_size,
-        "channels": channels,
-        "preprocessing": preprocessing,
-    }
-    if classes:
-        return _readable(FolderSource(files, labels[chosen], check_class_names(classes, path), **settings), path)  # type: ignore[arg-type]
-    values = np.array([[_number(mine[index], name, path) for name in columns] for index in chosen], np.float32)
-    return _readable(TableSource(files, values, check_class_names(columns, path), **settings), path)
+    values = None
+    if not classes:
+        values = np.array([[_number(mine[index], name, path) for name in columns] for index in chosen], np.float32)
+    source = FolderSource(
+        files,
+        labels[chosen] if classes else np.arange(len(files)),
+        check_class_names(classes or columns, path),
+        name=f"{path.stem} {split}",
+        image_size=image_size,
+        channels=channels,
+        preprocessing=preprocessing,
+        values=values,
+    )
+    kept = [index for index, _ in source.readable(path)]
+    if not kept:
+        raise SepzooError(f"{path}: expected photographs that can be read. Received: none of {len(source)}.")
+    return source if len(kept) == len(source) else source.taken(kept)
 
 
 def _rows(path: Path) -> tuple[tuple[str, ...], list[dict[str, str]]]:
@@ -148,29 +145,3 @@ def _number(row: dict[str, str], name: str, path: Path) -> float:
     if not np.isfinite(value):
         raise SepzooError(f"{path}: expected a number for {name} of {row['path']}. Received: {row[name]!r}.")
     return value
-
-
-def _readable(source: FolderSource, path: Path) -> FolderSource:
-    """Return the source without photographs that cannot be read, each told of, and counted."""
-    kept: list[int] = []
-    for index, result in enumerate(source.attempts()):
-        if isinstance(result, SepzooError):
-            warnings.warn(f"{result} It is left out.", SkippedImageWarning, stacklevel=3)
-        else:
-            kept.append(index)
-    if len(kept) == len(source):
-        return source
-    if not kept:
-        raise SepzooError(f"{path}: expected photographs that can be read. Received: none of {len(source)}.")
-    total = f"{path}: {len(source) - len(kept)} of {len(source)} images cannot be read and were left out."
-    warnings.warn(total, SkippedImageWarning, stacklevel=3)
-    files = [source.files[index] for index in kept]
-    settings = {
-        "name": source.name,
-        "image_size": source.image_size,
-        "channels": source.channels,
-        "preprocessing": source.preprocessing,
-    }
-    if source.values is not None:
-        return TableSource(files, source.values[kept], source.class_names, **settings)
-    return FolderSource(files, source.labels[kept], source.class_names, **settings)  # type: ignore[arg-type]
