@@ -13,7 +13,7 @@ from sepzoo.data.samples import Samples
 from sepzoo.export.preparation import deployable, deployed, require_calibratable
 from sepzoo.export.taken_inputs import calibration_values, saying_inputs
 from sepzoo.inference.keras_model import KerasClassifier
-from sepzoo.layers.fake_quantization import CHANNEL_AXES, QuantizedKernel, QuantizedOutput, first_steps, kernel_of
+from sepzoo.layers.fake_quantization import CHANNEL_AXES, QuantizedKernel, QuantizedOutput, first_steps
 from sepzoo.layers.graph import graph_of, maker
 from sepzoo.support.quiet import errors_only
 from sepzoo.support.types import Layer, Tensor, Tensors
@@ -84,7 +84,7 @@ class _Rounding:
         layer = type(site.layer).from_config({k: None if k.endswith("_regularizer") else v for k, v in config.items()})
         weights = site.layer.get_weights()
         if type(layer) in CHANNEL_AXES:
-            steps = first_steps(np.asarray(kernel_of(site.layer)), CHANNEL_AXES[type(layer)])
+            steps = first_steps(np.asarray(site.layer.kernel), CHANNEL_AXES[type(layer)])
             layer, weights = QuantizedKernel(layer), [steps, *weights]
         parts = [Part(layer, weights)]
         sources = {maker(tensor).name for call in site.calls for tensor in call.inputs} & self.of_inputs.keys()

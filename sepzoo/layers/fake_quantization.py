@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from sepzoo.support.types import Config, Layer, Tensor, Variable
+from sepzoo.support.types import Config, Layer, Tensor
 
 CHANNEL_AXES: dict[type, tuple[int, ...]] = {
     keras.layers.Conv1D: (-1,),
@@ -31,18 +31,6 @@ _LEVELS = 127
 _STEPS = 255
 _LEAST = 1e-7
 """No step is smaller."""
-
-
-def kernel_of(layer: Layer) -> Variable:
-    """Return the variable that holds a layer's kernel.
-
-    Example:
-        >>> layer = keras.layers.Dense(2)
-        >>> layer.build((None, 4))
-        >>> kernel_of(layer).name
-        'kernel'
-    """
-    return next(variable for variable in layer.weights if variable.name in ("kernel", "depthwise_kernel"))
 
 
 def first_steps(kernel: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
@@ -86,7 +74,7 @@ class QuantizedKernel(keras.layers.Wrapper):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the layer's weights and the steps."""
         super().build(input_shape)
-        kernel = kernel_of(self.layer)
+        kernel = self.layer.kernel
         shape = tuple(kernel.shape[axis] for axis in self._axes)
         self.log_step = self.add_weight(
             name="log_step", shape=(math.prod(shape),) if shape else (), initializer="zeros"
@@ -94,7 +82,7 @@ class QuantizedKernel(keras.layers.Wrapper):
 
     def call(self, inputs: Tensor) -> Tensor:
         """Return what the layer gives with its kernel rounded."""
-        kernel = kernel_of(self.layer)
+        kernel = self.layer.kernel
         rounded = self._rounded(ops.convert_to_tensor(kernel))
         trainable, others = (
             [rounded if variable is kernel else ops.convert_to_tensor(variable) for variable in variables]

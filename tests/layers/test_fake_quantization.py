@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sepzoo.layers.fake_quantization import CHANNEL_AXES, QuantizedKernel, QuantizedOutput, first_steps, kernel_of
+from sepzoo.layers.fake_quantization import CHANNEL_AXES, QuantizedKernel, QuantizedOutput, first_steps
 
 RANDOM = np.random.default_rng(0)
 LAYERS = [
@@ -37,7 +37,7 @@ def built(layer: keras.layers.Layer, shape: tuple[int, ...], **arguments: bool) 
 
 def rounded_by_numpy(layer: QuantizedKernel) -> np.ndarray:
     """Return the kernel on its steps, channel by channel."""
-    kernel, steps = np.asarray(kernel_of(layer.layer), "float64"), 2.0 ** np.asarray(layer.log_step, "float64")
+    kernel, steps = np.asarray(layer.layer.kernel, "float64"), 2.0 ** np.asarray(layer.log_step, "float64")
     found = np.empty_like(kernel)
     for place in np.ndindex(kernel.shape):
         channel = place[-2] * kernel.shape[-1] + place[-1] if "Depthwise" in type(layer.layer).__name__ else place[-1]
@@ -83,8 +83,8 @@ def test_gradients_are_those_of_the_paper():
     layer = built(keras.layers.Dense(3, use_bias=False), (1, 4))
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(layer(np.eye(4, dtype="float32")))
-    by_kernel, by_step = tape.gradient(loss, [kernel_of(layer.layer).value, layer.log_step.value])
-    kernel, step = np.asarray(kernel_of(layer.layer)), 2.0 ** float(layer.log_step)
+    by_kernel, by_step = tape.gradient(loss, [layer.layer.kernel.value, layer.log_step.value])
+    kernel, step = np.asarray(layer.layer.kernel), 2.0 ** float(layer.log_step)
     inside = np.abs(kernel / step) <= 127
     assert not inside.all()
     np.testing.assert_allclose(by_kernel, inside.astype("float32"))
