@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -12,47 +13,42 @@ if TYPE_CHECKING:
     from sepzoo.export.formats.tflite_converter import Edges
     from sepzoo.export.formats.tflite_options import TfliteOptions
 
-_PANEL = "TFLite"
+_option = functools.partial(typer.Option, rich_help_panel="TFLite")
 
 EdgesText = Annotated[
     str | None,
-    typer.Option(
+    _option(
         help="Type of the inputs and outputs of 8-bit files: uint8 (as they are), int8 or float.",
-        rich_help_panel=_PANEL,
     ),
 ]
 KeepFloat = Annotated[
     str | None,
-    typer.Option(
+    _option(
         help="Layers that stay float in files that round: names or patterns such as 'block_1_*', with commas between; "
         "or `auto`: as few bytes of them as it takes.",
-        rich_help_panel=_PANEL,
     ),
 ]
 Agreement = Annotated[
     float | None,
-    typer.Option(
+    _option(
         help="With --keep-float auto: the least share of samples with the network's own answer; by default .98.",
-        rich_help_panel=_PANEL,
     ),
 ]
 MaxDrop = Annotated[
     float | None,
-    typer.Option(
+    _option(
         help="The most accuracy that rounded files may lose, such as .01; layers stay float until it is kept.",
-        rich_help_panel=_PANEL,
     ),
 ]
 BatchSizes = Annotated[
     str | None,
-    typer.Option(
+    _option(
         help="Numbers of samples that a file takes at a time beside one, such as 8,32: a signature each.",
-        rich_help_panel=_PANEL,
     ),
 ]
 CArray = Annotated[
     bool,
-    typer.Option("--c-array", help="Write a C array beside each file, for microcontrollers.", rich_help_panel=_PANEL),
+    _option("--c-array", help="Write a C array beside each file, for microcontrollers."),
 ]
 
 
