@@ -12,6 +12,14 @@ def needed(module: str, extra: str) -> Any:
     return pytest.importorskip(module, reason=reason(module.partition(".")[0], extra))
 
 
+def needed_by(target: str) -> None:
+    """Skip the test where a package is not installed that an export target needs."""
+    from sepzoo.export.target_names import named
+
+    for package in named(target).packages:
+        needed(package, str(named(target).extra))
+
+
 def reason(package: str, extra: str) -> str:
     """Return why a test is skipped, and what to install; the summary counts the tests by it."""
     return f"{package} is not installed: pip install -e '.[test,{extra}]'"

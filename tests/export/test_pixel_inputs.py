@@ -11,13 +11,12 @@ import pytest
 from sepzoo import export, inference
 from sepzoo.artifact import model_file
 from sepzoo.data import Samples
-from sepzoo.export.target_names import named
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.preprocessing import CAFFE, Preprocessing
 from sepzoo.support.errors import SepzooError
 from tests import several_models
 from tests.export.networks import LABELS, pixels, separable
-from tests.extras import needed
+from tests.extras import needed, needed_by
 
 ODD = Preprocessing(mean=(90.0, 120.0, 150.0), std=(30.0, 60.0, 50.0), crop_fraction=0.5, channel_order="bgr")
 
@@ -32,8 +31,7 @@ def normalized(images: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
 
 @pytest.mark.parametrize("name", ["onnx", "openvino", "tflite:float32", "xla", "stablehlo"])
 def test_raw_pixels_in_probabilities_out(name: str, tmp_path: Path) -> None:
-    for package in named(name).packages:
-        needed(package, str(named(name).extra))
+    needed_by(name)
     network = model_file.attach(separable(), Metadata("separable", LABELS, preprocessing=ODD))
     path = tmp_path / f"net{export.TARGETS[name].suffix}"
     check = Samples(pixels(12), None, origin="coloured quarters", seed=0)

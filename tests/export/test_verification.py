@@ -18,11 +18,10 @@ from sepzoo import export, inference
 from sepzoo.artifact.seal import SEAL, add_seal, read_seal
 from sepzoo.data import Samples
 from sepzoo.export import ExportReport, verify
-from sepzoo.export.target_names import named
 from sepzoo.support.errors import SepzooError
 from tests import several_models
 from tests.cli.conftest import Command, command  # noqa: F401  (a fixture)
-from tests.extras import needed
+from tests.extras import needed_by
 
 FORMATS = ("tflite:int8", "onnx", "openvino", "stablehlo", "xla")
 
@@ -35,8 +34,7 @@ def made(
     folder, files = tmp_path_factory.mktemp("verified"), dict[str, Path]()
 
     def path_of(name: str) -> Path:
-        for package in named(name).packages:
-            needed(package, str(named(name).extra))
+        needed_by(name)
         if name not in files:
             path = folder / f"net{export.TARGETS[name].suffix}"
             files[name] = export.export(model, name, path, calibration=calibration, check=check).path

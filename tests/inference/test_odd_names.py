@@ -10,13 +10,12 @@ import pytest
 
 from sepzoo import surgery
 from sepzoo.data import Samples, open_source
-from sepzoo.export.target_names import named
 from sepzoo.export.targets import TARGETS, export
 from sepzoo.inference import open as open_file
 from sepzoo.inference.keras_model import from_model
 from sepzoo.records.preprocessing import ZERO_TO_ONE
 from sepzoo.training import FitSettings, Networks, Sources, fit
-from tests.extras import needed
+from tests.extras import needed_by
 
 ODD = ["my model (v2)", "_stem", "é", "3é3", "-a", "a:b"]
 
@@ -67,8 +66,7 @@ def test_it_trains_as_under_a_plain_name(tmp_path: Path, name: str, layer: str) 
 @pytest.mark.parametrize("target", sorted(TARGETS))
 @pytest.mark.parametrize(("name", "layer"), [("my model (v2)", "_stem"), ("é", "3é3 (b)")])
 def test_it_is_exported(tmp_path: Path, target: str, name: str, layer: str) -> None:
-    for package in named(target).packages:
-        needed(package, str(named(target).extra))
+    needed_by(target)
     odd = network(name, layer)
     pixels = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
     samples = Samples(pixels, None, origin="noise", seed=0)

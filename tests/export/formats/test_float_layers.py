@@ -25,7 +25,7 @@ from sepzoo.inference.keras_model import from_model
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.quiet import quiet
 from tests.export.networks import samples
-from tests.extras import needed
+from tests.extras import needed_by
 
 FLOAT = schema.TensorType.FLOAT32
 ALIGNED = 16
@@ -57,8 +57,7 @@ def float_kernels(path: Path) -> set[str]:
 def test_named_layers_stay_float_and_no_others(
     quantize: Any, named: Any, model: keras.Model, calibration: Samples, check: Samples, tmp_path: Path
 ) -> None:
-    if quantize == "int8_int4":
-        needed("ai_edge_quantizer", "quant")
+    needed_by(f"tflite:{quantize}")
     options: dict[str, Any] = {
         "quantize": quantize,
         "calibration": calibration,
