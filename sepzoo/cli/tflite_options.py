@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -13,42 +12,41 @@ if TYPE_CHECKING:
     from sepzoo.export.formats.tflite_converter import Edges
     from sepzoo.export.formats.tflite_options import TfliteOptions
 
-_option = functools.partial(typer.Option, rich_help_panel="TFLite")
 
 EdgesText = Annotated[
     str | None,
-    _option(
+    typer.Option(
         help="Type of the inputs and outputs of 8-bit files: uint8 (as they are), int8 or float.",
     ),
 ]
 KeepFloat = Annotated[
     str | None,
-    _option(
+    typer.Option(
         help="Layers that stay float in files that round: names or patterns such as 'block_1_*', with commas between; "
         "or `auto`: as few bytes of them as it takes.",
     ),
 ]
 Agreement = Annotated[
     float | None,
-    _option(
+    typer.Option(
         help="With --keep-float auto: the least share of samples with the network's own answer; by default .98.",
     ),
 ]
 MaxDrop = Annotated[
     float | None,
-    _option(
+    typer.Option(
         help="The most accuracy that rounded files may lose, such as .01; layers stay float until it is kept.",
     ),
 ]
 BatchSizes = Annotated[
     str | None,
-    _option(
+    typer.Option(
         help="Numbers of samples that a file takes at a time beside one, such as 8,32: a signature each.",
     ),
 ]
 CArray = Annotated[
     bool,
-    _option("--c-array", help="Write a C array beside each file, for microcontrollers."),
+    typer.Option("--c-array", help="Write a C array beside each file, for microcontrollers."),
 ]
 
 
