@@ -9,7 +9,7 @@ from pathlib import Path
 from sepzoo.export.formats.tflite import configured
 from sepzoo.export.formats.tflite_options import TfliteOptions
 from sepzoo.export.noise import noise_of
-from sepzoo.export.pipeline import write
+from sepzoo.export.pipeline import suited, write
 from sepzoo.export.pixel_inputs import embeds, with_pixels
 from sepzoo.export.preparation import require_calibratable
 from sepzoo.export.prepared import Preparations, preparing
@@ -138,6 +138,7 @@ def export_all(
 
 def _check(classifier: KerasClassifier, target: Target, path: Path, samples: ExportSamples | None) -> None:
     """See what can be seen of a format before the first file is written."""
+    target = suited(target, classifier)
     if (target.calibrated or target.needs_calibration) and samples is None:
         raise SepzooError(
             f"{target.name} needs images to calibrate on. Received: no --data. Name the training data: `digits`, a "

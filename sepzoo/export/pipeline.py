@@ -69,8 +69,7 @@ def write(
     """
     named(target.name).require_packages()
     require_tensorflow(target.name)
-    if rounds(classifier.model):
-        target = _trained(target, classifier)
+    target = suited(target, classifier)
     _check_request(target, Path(path), calibration, check)
     if target.calibrated:
         require_calibratable(classifier.model, target.name)
@@ -175,12 +174,14 @@ def _cost(file: Classifier, classifier: KerasClassifier) -> XlaCost | None:
     return dataclasses.replace(file.cost, macs=profile(classifier.model).macs)
 
 
-def _trained(target: Target, classifier: Classifier) -> Target:
-    """Return the target that writes a network which learned the steps of its integers.
+def suited(target: Target, classifier: KerasClassifier) -> Target:
+    """Return the target that writes a network: of one that learned the steps of its integers, that which keeps them.
 
     Raises:
         SepzooError: the format would lose them.
     """
+    if not rounds(classifier.model):
+        return target
     if target.trained is None:
         raise SepzooError(
             f"expected tflite:int8 for {classifier.name!r}, which was trained with the rounding of 8-bit integers. "

@@ -102,6 +102,7 @@ def test_trained_with_rounding_and_exported(command: Command, network: Path, tmp
     outcome = command(*export, "tflite:int8")
     assert outcome.code == 0, outcome.err
     assert (tmp_path / "out" / "trained_int8.tflite").is_file()
-    refused = command(*export, "tflite:float32")
+    refused = command(*export, "tflite:int8_float_io,tflite:float32")
     assert refused.code == 2
+    assert not (tmp_path / "out" / "trained_int8_float_io.tflite").exists()
     assert "which was trained with the rounding of 8-bit integers. Received: tflite:float32." in refused.err
