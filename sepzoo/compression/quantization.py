@@ -87,8 +87,9 @@ def quantize_aware(
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(data))
     start = data.taken(order[:CALIBRATION])
+    classifier = saying_inputs(classifier, start)
     plain, rounded, values = rounding(classifier, start)
-    training = _Training(saying_inputs(classifier, start), plain, rounded, targets)
+    training = _Training(classifier, plain, rounded, targets)
     chosen = order[CALIBRATION:] if len(data) >= 2 * CALIBRATION else order
     steps = epochs * -(-len(chosen) // batch_size)
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, max(steps, 1))

@@ -11,7 +11,7 @@ from sepzoo.artifact import model_file
 from sepzoo.compression.places import divided, rounds_output
 from sepzoo.data.samples import Samples
 from sepzoo.export.preparation import deployable, deployed, require_calibratable
-from sepzoo.export.taken_inputs import calibration_values, saying_inputs
+from sepzoo.export.taken_inputs import calibration_values
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.layers.fake_quantization import CHANNEL_AXES, QuantizedKernel, QuantizedOutput, first_steps
 from sepzoo.layers.graph import graph_of, maker
@@ -33,7 +33,7 @@ def rounding(classifier: KerasClassifier, samples: Samples) -> tuple[keras.Model
     begin at the largest weight and at the lowest and highest value that the samples cause.
 
     Args:
-        classifier: the model and what is said of it; it is only read.
+        classifier: the model, saying what its inputs take (`saying_inputs`); it is only read.
         samples: like those that the network will see.
 
     Returns:
@@ -44,7 +44,6 @@ def rounding(classifier: KerasClassifier, samples: Samples) -> tuple[keras.Model
             nothing.
     """
     require_calibratable(classifier.model, "tflite:int8")
-    classifier = saying_inputs(classifier, samples)
     ready = deployable(classifier, whole=True)
     values = calibration_values(classifier, samples, ready)
     plain, _ = rewrite(split_separable(ready)[0], divided)
