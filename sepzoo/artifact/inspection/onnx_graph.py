@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
 
-from sepzoo.artifact.inspection.protobuf import fields, messages
+from sepzoo.artifact.inspection.protobuf import fields, messages, varints
 from sepzoo.artifact.inspection.records import Array
 from sepzoo.support.bounds import BOUNDS
 
@@ -175,7 +174,7 @@ class _Found:
         shape: list[int] = []
         for number, value in fields(tensor):
             if number == _DIMENSIONS:
-                shape += [value] if isinstance(value, int) else list(_varints(value))
+                shape += [value] if isinstance(value, int) else list(varints(value))
             elif number == _TYPE and isinstance(value, int):
                 kind = value
             elif number == _NAME:
@@ -220,16 +219,6 @@ def _bytes(value: int | memoryview) -> memoryview:
 
 def _text(value: int | memoryview) -> str:
     return bytes(_bytes(value)).decode(errors="backslashreplace")
-
-
-def _varints(packed: memoryview) -> Iterator[int]:
-    value = shift = 0
-    for byte in packed:
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            yield value
-            value = shift = 0
 
 
 def _with_length(number: int, content: bytes) -> bytes:

@@ -36,6 +36,22 @@ def fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
         place += length
 
 
+def varints(packed: memoryview) -> Iterator[int]:
+    """Yield the integers of a packed field.
+
+    Raises:
+        ValueError: the last one is cut off.
+
+    Example:
+        >>> list(varints(memoryview(bytes([3, 172, 2]))))
+        [3, 300]
+    """
+    place = 0
+    while place < len(packed):
+        value, place = _varint(packed, place)
+        yield value
+
+
 def _varint(message: memoryview, place: int) -> tuple[int, int]:
     value = 0
     for shift in range(0, 70, 7):
