@@ -41,7 +41,7 @@ def test_ranges_are_those_of_the_samples(model: keras.Model) -> None:
     inputs = values["image"]
     answers = plain.predict(inputs, verbose=0)
     np.testing.assert_allclose(answers[1:], model.predict(inputs, verbose=0)[1:], atol=1e-5)
-    first = next(layer for layer in plain.layers if isinstance(layer, keras.layers.ReLU))  # its name counts the process's
+    first = next(layer for layer in plain.layers if isinstance(layer, keras.layers.ReLU))
     stem = keras.Model(plain.input, first.output).predict(inputs, verbose=0)
     layer = rounded.get_layer(f"{first.name}_output")
     np.testing.assert_allclose([float(layer.low), float(layer.high)], [0, stem.max()], rtol=1e-6)
