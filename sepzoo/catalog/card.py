@@ -87,12 +87,17 @@ def card(name: str) -> Card:
         dataset=spec.dataset,
         input_shape=spec.input_shape,
         classes=spec.classes,
-        counts=index().get(spec.name),
+        counts=_counts(spec.name),
         preprocessing=spec.preprocessing.to_dict() if spec.takes == "image" else {},
         weights=weight_files(family, spec),
         weights_licence=family.weights_licence if weight_files(family, spec) else None,
         published=tuple(row for row in published() if _concerns(row, family, spec)),
     )
+
+
+def _counts(name: str) -> Counts | None:
+    known = index().get(name)
+    return None if known is None else Counts(known.params, known.trainable, known.macs)
 
 
 def _takes(family: Family, spec: ModelSpec) -> dict[str, str]:

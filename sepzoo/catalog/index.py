@@ -1,4 +1,4 @@
-"""The generated index: what each listed network weighs, so that listing needs no building.
+"""The generated index: what each listed network is and weighs, so that listing reads no family and builds nothing.
 
 `python -m sepzoo.analysis.index` writes it; a test derives it again.
 """
@@ -27,13 +27,32 @@ class Counts:
     macs: int
 
 
+@dataclasses.dataclass(frozen=True)
+class Listed(Counts):
+    """A network, as `sepzoo list` knows it.
+
+    Attributes:
+        family: that it belongs to.
+        kind: of its convolutions; "own" for the family's own form.
+        dataset: that input and classes are made for.
+        input: what it is made for: "image", "audio" or "series".
+        weights: whether `build(name, weights="imagenet")` finds official weights.
+    """
+
+    family: str
+    kind: str
+    dataset: str
+    input: str
+    weights: bool
+
+
 @functools.cache
-def index() -> Mapping[str, Counts]:
-    """Return the counts of every listed name.
+def index() -> Mapping[str, Listed]:
+    """Return what is known of every listed name, in the names' order.
 
     Example:
         >>> index()["mobilenet_v1"].trainable
         4231976
     """
     text = resources.files("sepzoo.catalog").joinpath("index.json").read_text(encoding="utf-8")
-    return {name: Counts(*numbers) for name, numbers in json.loads(text).items()}
+    return {name: Listed(**fields) for name, fields in json.loads(text).items()}

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import fnmatch
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from sepzoo.catalog.families import FAMILIES
+from sepzoo.catalog.patterns import Patterns, matching
 from sepzoo.records.family import Family, ModelSpec
 from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.support.paths import is_path
 from sepzoo.support.printable import printable
 
-Patterns = str | Sequence[str]
 _MODEL_FOLDERS = ("recipe.yaml", "saved_model.pb")
 """A file that each folder with a model has: that of a run, a SavedModel."""
 
@@ -83,9 +82,4 @@ def list_models(pattern: Patterns = "*", *, exclude: Patterns = ()) -> list[str]
         >>> list_models("cifar_mobilenetv1_w1*", exclude="*_bsconvu")
         ['cifar_mobilenetv1_w1', 'cifar_mobilenetv1_w1d2', 'cifar_mobilenetv1_w1d4']
     """
-    wanted, unwanted = ([p] if isinstance(p, str) else list(p) for p in (pattern, exclude))
-    return sorted(
-        name
-        for name in listed()
-        if any(fnmatch.fnmatchcase(name, p) for p in wanted) and not any(fnmatch.fnmatchcase(name, p) for p in unwanted)
-    )
+    return sorted(matching(listed(), pattern, exclude=exclude))

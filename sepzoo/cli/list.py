@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from sepzoo.cli.options import Json
 from sepzoo.layers.factorization import PRESETS
 
+if TYPE_CHECKING:
+    from sepzoo.catalog.index import Listed
+
 Column = Literal["name", "params", "macs"]
 Takes = Literal["image", "audio", "series"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Listed:
-    """A network, its first six fields as the table shows them.
-
-    Attributes:
-        name: as `build` takes it.
-        family: that it belongs to.
-        kind: of its convolutions.
-        dataset: that input and classes are made for.
-        params: its parameters.
-        macs: its multiply-accumulates for one sample.
-        input: what it is made for: "image", "audio" or "series".
-        weights: whether `build(name, weights="imagenet")` finds official weights.
-    """
-
-    name: str
-    family: str
-    kind: str
-    dataset: str
-    params: int
-    macs: int
-    input: str
-    weights: bool
 
 
 def list_networks(
@@ -68,54 +45,37 @@ def list_networks(
 
     Example: sepzoo list 'cifar_*' --kind bsconv_u --max-params 1e6 --sort macs
     """
-    from sepzoo.catalog.registry import list_models, listed
+    from sepzoo.catalog.index import index
+    from sepzoo.catalog.patterns import matching
     from sepzoo.support.errors import SepzooError, similar_names
     from sepzoo.support.table import table
 
-    every = [_row(name) for name in listed()]
-    matched = set(list_models(patterns or "*", exclude=exclude or ()))
+    every = index()
+    matched = matching(every, patterns or "*", exclude=exclude or ())
     for field, asked in (("family", family), ("kind", kind), ("dataset", dataset)):
-        _check(field, asked, {getattr(row, field) for row in every})
-    rows = [
-        row
-        for row in every
-        if row.name in matched
-        and family in (None, row.family)
+        _check(field, asked, {getattr(row, field) for row in every.values()})
+    rows = {
+        name: row
+        for name, row in ((name, every[name]) for name in matched)
+        if family in (None, row.family)
         and kind in (None, row.kind)
         and dataset in (None, row.dataset)
         and made_for in (None, row.input)
         and weights in (None, row.weights)
         and (max_params is None or row.params <= max_params)
         and (max_macs is None or row.macs <= max_macs)
-    ]
+    }
     if not rows:
-        near = [match for pattern in patterns or () for match in similar_names(pattern, [row.name for row in every])]
+        near = [match for pattern in patterns or () for match in similar_names(pattern, every)]
         called = f" is called {' or '.join(map(repr, patterns))}" if patterns else " fits"
         advice = f"Did you mean {', '.join(near)}?" if near else "Wildcards help, 'mobilenet*', and fewer conditions."
         raise SepzooError(f"no network{called}. {advice}")
-    rows.sort(key=lambda row: (getattr(row, sort), row.name))
+    order = sorted(rows, key=lambda name: (name if sort == "name" else getattr(rows[name], sort), name))
     if as_json:
-        typer.echo(json.dumps([dataclasses.asdict(row) for row in rows], indent=1))
+        typer.echo(json.dumps([_listed(name, rows[name]) for name in order], indent=1))
         return
     header = ["name", "family", "kind", "dataset", "params", "MACs"]
-    typer.echo(table(header, [_cells(row) for row in rows], left=4))
-
-
-def _row(name: str) -> Listed:
-    from sepzoo.catalog.card import weight_files
-    from sepzoo.catalog.index import index
-    from sepzoo.catalog.registry import listed
-    from sepzoo.support.errors import SepzooError
-
-    family, spec = listed()[name]
-    counts = index().get(name)
-    if counts is None:
-        raise SepzooError(
-            f"expected the counts of {name!r} in the index. Received: none. Write them: "
-            f"python -m sepzoo.analysis.index '{name}'"
-        )
-    kind, weights = spec.conv or "own", bool(weight_files(family, spec))
-    return Listed(name, family.name, kind, spec.dataset, counts.params, counts.macs, spec.takes, weights)
+    typer.echo(table(header, [_cells(name, rows[name]) for name in order], left=4))
 
 
 def _check(field: str, asked: str | None, known: set[str]) -> None:
@@ -125,5 +85,10 @@ def _check(field: str, asked: str | None, known: set[str]) -> None:
         raise unknown(field, asked, known)
 
 
-def _cells(row: Listed) -> list[str]:
-    return [row.name, row.family, row.kind, row.dataset, f"{row.params:,}", f"{row.macs:,}"]
+def _cells(name: str, row: Listed) -> list[str]:
+    return [name, row.family, row.kind, row.dataset, f"{row.params:,}", f"{row.macs:,}"]
+
+
+def _listed(name: str, row: Listed) -> dict[str, object]:
+    fields = ("family", "kind", "dataset", "params", "macs", "input", "weights")
+    return {"name": name, **{field: getattr(row, field) for field in fields}}

@@ -11,13 +11,22 @@ import pytest
 
 from sepzoo.analysis.index import derive
 from sepzoo.applications import card, list_models
+from sepzoo.catalog.card import weight_files
 from sepzoo.catalog.index import Counts, index
 from sepzoo.catalog.published import published
+from sepzoo.catalog.registry import listed
 from sepzoo.support.errors import SepzooError
 
 
 def test_the_index_holds_the_listed_names_and_no_others():
-    assert sorted(index()) == list_models()
+    assert list(index()) == list_models(), "written by: python -m sepzoo.analysis.index 'NAME'"
+
+
+def test_the_index_says_what_the_records_say():
+    for name, (family, spec) in listed().items():
+        row, files = index()[name], weight_files(family, spec)
+        said = (row.family, row.kind, row.dataset, row.input, row.weights)
+        assert said == (family.name, spec.conv or "own", spec.dataset, spec.takes, bool(files)), name
 
 
 @pytest.mark.slow
@@ -27,7 +36,7 @@ def test_counts_on_the_card_are_the_networks_own(shared):
     for name in list_models():
         row = exact.get((name, card(name).classes))
         if row is None:
-            assert card(name).counts == derive(name), name
+            assert index()[name] == derive(name), name
         else:  # tests/applications/test_exact_counts.py has built this one
             trainable, fixed = int(row["exact_params"]), int(row["non_trainable_params"])
             assert card(name).counts == Counts(trainable + fixed, trainable, int(row["exact_macs"])), name
