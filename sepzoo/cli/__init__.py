@@ -5,6 +5,6 @@ What a command needs is imported inside it, so that `sepzoo --help` and `sepzoo 
 
 from __future__ import annotations
 
-from sepzoo.cli.app import app, main
+from sepzoo.cli.app import main
 
-__all__ = ["app", "main"]
+__all__ = ["main"]

@@ -9,29 +9,14 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 import sepzoo
-from sepzoo.cli.analyse import analyse
-from sepzoo.cli.build import build
-from sepzoo.cli.card import card
-from sepzoo.cli.classify import classify
-from sepzoo.cli.compress import compress
-from sepzoo.cli.evaluate import evaluate
-from sepzoo.cli.export import export
-from sepzoo.cli.inspect import inspect
-from sepzoo.cli.list import list_networks
-from sepzoo.cli.predict import predict
-from sepzoo.cli.profile import profile
-from sepzoo.cli.quickstart import quickstart
-from sepzoo.cli.rewrite import rewrite
-from sepzoo.cli.sweep import sweep
-from sepzoo.cli.train import train
-from sepzoo.cli.verify import verify
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.lazy import load_function
 from sepzoo.support.printable import printable
 from sepzoo.support.stopping import Stop, stopped_by_signals
 
@@ -39,28 +24,25 @@ USER_MISTAKE = 2
 INTERRUPTED = 130
 """What Typer makes of a `KeyboardInterrupt`."""
 
-app = typer.Typer(name="sepzoo", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-
-_COMMANDS: dict[str, Callable[..., None]] = {
-    "quickstart": quickstart,
-    "list": list_networks,
-    "card": card,
-    "build": build,
-    "profile": profile,
-    "inspect": inspect,
-    "analyse": analyse,
-    "train": train,
-    "sweep": sweep,
-    "rewrite": rewrite,
-    "compress": compress,
-    "export": export,
-    "verify": verify,
-    "evaluate": evaluate,
-    "classify": classify,
-    "predict": predict,
+COMMANDS = {
+    "quickstart": "sepzoo.cli.quickstart:quickstart",
+    "list": "sepzoo.cli.list:list_networks",
+    "card": "sepzoo.cli.card:card",
+    "build": "sepzoo.cli.build:build",
+    "profile": "sepzoo.cli.profile:profile",
+    "inspect": "sepzoo.cli.inspect:inspect",
+    "analyse": "sepzoo.cli.analyse:analyse",
+    "train": "sepzoo.cli.train:train",
+    "sweep": "sepzoo.cli.sweep:sweep",
+    "rewrite": "sepzoo.cli.rewrite:rewrite",
+    "compress": "sepzoo.cli.compress:compress",
+    "export": "sepzoo.cli.export:export",
+    "verify": "sepzoo.cli.verify:verify",
+    "evaluate": "sepzoo.cli.evaluate:evaluate",
+    "classify": "sepzoo.cli.classify:classify",
+    "predict": "sepzoo.cli.predict:predict",
 }
-for _name, _command in _COMMANDS.items():
-    app.command(_name)(_command)
+"""Name -> its function. A command is read when it is asked for, so that one doesn't wait for all the others."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -69,8 +51,7 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True)
-def _program(
+def _start(
     context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
@@ -89,6 +70,21 @@ def _program(
         context.with_resource(unchecked())
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+
+
+def program(arguments: Sequence[str]) -> typer.Typer:
+    """Return the program with the command that its arguments name, or with all where they name none.
+
+    Example:
+        >>> [command.name for command in program(["list", "vgg*"]).registered_commands]
+        ['list']
+    """
+    app = typer.Typer(name="sepzoo", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app.callback(invoke_without_command=True)(_start)
+    asked = next((each for each in arguments if not each.startswith("-")), "")
+    for name in [asked] if asked in COMMANDS else COMMANDS:
+        app.command(name)(load_function(COMMANDS[name]))
+    return app
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -118,7 +114,7 @@ def _outcome(arguments: Sequence[str] | None, stop: Stop) -> int:
         before = " ".join(["sepzoo", *given[: given.index("")]])
         return _failed(f"expected no empty argument. Received: one after {before}. Is a variable of the shell empty?")
     try:
-        outcome = typer.main.get_command(app).main(given, prog_name="sepzoo", standalone_mode=False)
+        outcome = typer.main.get_command(program(given)).main(given, prog_name="sepzoo", standalone_mode=False)
     except (SepzooError, typer.TyperException) as error:
         return _failed(error.format_message() if isinstance(error, typer.TyperException) else str(error))
     except OSError as error:

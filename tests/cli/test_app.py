@@ -14,17 +14,15 @@ from typing import Any
 import pytest
 
 import sepzoo
-from sepzoo.cli.app import app
+from sepzoo.cli.app import COMMANDS
 from tests.cli.conftest import Command
 from tests.command import PROGRAM, run_command
-
-COMMANDS = [command.name for command in app.registered_commands]
 
 
 def test_alone_it_shows_its_commands(command: Command) -> None:
     outcome = command()
     assert outcome.code == 0
-    assert [name for name in COMMANDS if name in outcome.out] == COMMANDS
+    assert [name for name in COMMANDS if name in outcome.out] == list(COMMANDS)
     assert len(COMMANDS) == 16
 
 
@@ -74,7 +72,7 @@ def test_a_mistake_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch, comman
     def broken(*arguments: Any, **more: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("sepzoo.catalog.registry.list_models", broken)
+    monkeypatch.setattr("sepzoo.catalog.patterns.matching", broken)
     with pytest.raises(ZeroDivisionError):
         command("list")
 
@@ -83,7 +81,7 @@ def test_interrupted_in_this_process(monkeypatch: pytest.MonkeyPatch, command: C
     def interrupted(*arguments: Any, **more: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sepzoo.catalog.registry.list_models", interrupted)
+    monkeypatch.setattr("sepzoo.catalog.patterns.matching", interrupted)
     outcome = command("list")
     assert (outcome.code, outcome.err) == (130, "interrupted\n")
 
@@ -96,7 +94,7 @@ def test_warnings_and_log_are_one_line_each(monkeypatch: pytest.MonkeyPatch, com
         logging.getLogger("sepzoo").warning("3 layers kept their weights")
         return ["mobilenet_v1"]
 
-    monkeypatch.setattr("sepzoo.catalog.registry.list_models", talkative)
+    monkeypatch.setattr("sepzoo.catalog.patterns.matching", talkative)
     outcome = command("list")
     assert outcome.code == 0
     assert outcome.err == "warning: left one out\n3 layers kept their weights\n"
