@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sepzoo.layers.factorization import PRESETS
 from sepzoo.records.arguments import Count, Rate, Stride, Units
 from sepzoo.records.family import Family, ModelSpec, Paper
+from sepzoo.records.sound import Sound
 from sepzoo.support.types import Activation, Kwargs, Options, Tensor
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 KEYWORDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes", "_silence_", "_unknown_")
 """The classes of MLPerf Tiny, in the order of its network's outputs."""
+
+
+_FRAMES_OF_40_MS = Sound(window=640, fft=1024)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +68,14 @@ def head(net: LayerBuilder, x: Tensor, arguments: Arguments, *, classes: int, ac
     return net.classifier(x, classes, activation=activation)
 
 
-def _spec(name: str, arguments: Options, *, official: bool = True, labels: tuple[str, ...] | None = None) -> ModelSpec:
+def _spec(
+    name: str,
+    arguments: Options,
+    *,
+    sound: Sound = _FRAMES_OF_40_MS,
+    official: bool = True,
+    labels: tuple[str, ...] | None = None,
+) -> ModelSpec:
     return ModelSpec(
         name,
         arguments=arguments,
@@ -73,6 +84,7 @@ def _spec(name: str, arguments: Options, *, official: bool = True, labels: tuple
         dataset="speech_commands",
         minimum_size=4,
         takes="audio",
+        sound=sound,
         labels=labels,
         official=official,
     )
@@ -99,9 +111,10 @@ FAMILY = Family(
         _spec("ds_cnn_s", _ARM),
         _spec("ds_cnn_m", {"channels": 172, **_FARTHER, **_ARM}),
         _spec("ds_cnn_l", {"channels": 276, "units": 5, **_FARTHER, **_ARM}),
-        _spec("mlperf_tiny_keywords", _MLPERF, official=False, labels=KEYWORDS),
+        _spec("mlperf_tiny_keywords", _MLPERF, sound=Sound(), official=False, labels=KEYWORDS),
     ),
-    note="Features go in: 10 mel-frequency cepstral coefficients of 49 windows of a second of sound. The paper's "
+    note="Features go in: 10 mel-frequency cepstral coefficients of 49 windows of a second of sound, of 40 ms each, in "
+    "MLPerf's network of 30 ms; of a spectrum's magnitudes, which the paper's program squares. The paper's "
     "networks are counted as its program has them, with a bias a convolution or a scale a batch normalization. "
     "MLPerf Tiny's keyword spotter is the small one with both; its Keras file loads (weights='FILE.h5').",
 )

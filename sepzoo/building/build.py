@@ -108,8 +108,10 @@ def _inputs(spec: ModelSpec, shape: Sequence[int | None]) -> Metadata:
     if spec.takes == "image":
         return Metadata(spec.name, preprocessing=spec.preprocessing.for_channels(shape[-1] or 1))
     sizes = tuple(size for size in shape[1:] if size is not None)
-    whole = len(sizes) == len(shape) - 1
-    return Metadata(spec.name, preprocessing=None, features=Features(sizes) if whole else None)
+    if len(sizes) < len(shape) - 1:
+        return Metadata(spec.name, preprocessing=None)
+    sound = spec.sound if spec.sound is not None and spec.sound.shape == sizes else None
+    return Metadata(spec.name, preprocessing=None, features=Features(sizes, sound=sound))
 
 
 def _weight_file(

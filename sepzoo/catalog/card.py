@@ -33,6 +33,7 @@ class Card:
         classes: number of them.
         counts: parameters and multiply-accumulates, or None for a name that is not listed.
         preprocessing: what an input of pixels expects; empty where features go in.
+        sound: how clips become the features of an input of sound; empty for others.
         weights: official weight files that exist for this very form.
         weights_licence: of those, or None.
         published: figures of others, with their sources.
@@ -53,6 +54,7 @@ class Card:
     classes: int
     counts: Counts | None
     preprocessing: dict[str, Json]
+    sound: dict[str, Json]
     weights: tuple[WeightFile, ...]
     weights_licence: str | None
     published: tuple[Published, ...]
@@ -89,6 +91,7 @@ def card(name: str) -> Card:
         classes=spec.classes,
         counts=_counts(spec.name),
         preprocessing=spec.preprocessing.to_dict() if spec.takes == "image" else {},
+        sound={} if spec.sound is None else spec.sound.to_dict(),
         weights=weight_files(family, spec),
         weights_licence=family.weights_licence if weight_files(family, spec) else None,
         published=tuple(row for row in published() if _concerns(row, family, spec)),

@@ -52,6 +52,7 @@ def _rows(card: Card) -> Iterator[tuple[str, str]]:
     yield "arguments", _arguments(card.arguments)
     yield "build takes", "; ".join(f"{name}: {words}" for name, words in card.takes.items())
     yield "pixels", _arguments(preprocessing)
+    yield "sound", _arguments(card.sound)
     yield "weights", "; ".join(_weights(card))
     yield "their licence", card.weights_licence or ""
 

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from sepzoo.layers.layer_scale import LayerScale
     from sepzoo.layers.orthonormal import OrthonormalRegularizer
     from sepzoo.layers.padding import EdgePadding
+    from sepzoo.layers.spectra import MFCC, LogMelSpectrogram
     from sepzoo.layers.sum_terms import SumTerms
 
 __all__ = [
+    "MFCC",
     "PRESETS",
     "BSConvS",
     "BSConvS1D",
@@ -42,6 +44,7 @@ __all__ = [
     "FactorizedConv2D",
     "LayerBuilder",
     "LayerScale",
+    "LogMelSpectrogram",
     "OrthonormalRegularizer",
     "Step",
     "SumTerms",
@@ -68,6 +71,8 @@ __getattr__, __dir__ = lazy_names(
         "FactorizedConv1D": "sepzoo.layers.factorized",
         "FactorizedConv2D": "sepzoo.layers.factorized",
         "LayerBuilder": "sepzoo.layers.builder",
+        "LogMelSpectrogram": "sepzoo.layers.spectra",
+        "MFCC": "sepzoo.layers.spectra",
         "OrthonormalRegularizer": "sepzoo.layers.orthonormal",
         "SumTerms": "sepzoo.layers.sum_terms",
         "conv2d": "sepzoo.layers.kinds",

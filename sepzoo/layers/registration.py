@@ -25,6 +25,8 @@ MODULES = {
     "FactorizedConv1D": "sepzoo.layers.factorized",
     "FactorizedConv2D": "sepzoo.layers.factorized",
     "LayerScale": "sepzoo.layers.layer_scale",
+    "LogMelSpectrogram": "sepzoo.layers.spectra",
+    "MFCC": "sepzoo.layers.spectra",
     "OrthonormalModel": "sepzoo.layers.orthonormal",
     "OrthonormalRegularizer": "sepzoo.layers.orthonormal",
     "QuantizedKernel": "sepzoo.layers.fake_quantization",

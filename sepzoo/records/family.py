@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from sepzoo.layers.heads import pooled_head
 from sepzoo.records.preprocessing import MINUS_ONE_TO_ONE, Preprocessing
+from sepzoo.records.sound import Sound
 from sepzoo.support.types import Activation, Options, Tensor
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class ModelSpec:
         minimum_size: least height and width.
         preprocessing: from pixels to the input, where it takes pictures.
         takes: pictures, or features of sound or of other series, which are (…, channels) and taken as they are.
+        sound: how clips become the features of the default input, where it takes those of sound.
         labels: names of the default classes, where the network has weights for just these.
         official: whether this is the form of the family's own paper, whose weights and results are thus this network's;
             not so the forms in the BSConv authors' program.
@@ -87,6 +89,7 @@ class ModelSpec:
     minimum_size: int = 32
     preprocessing: Preprocessing = MINUS_ONE_TO_ONE
     takes: Takes = "image"
+    sound: Sound | None = None
     labels: tuple[str, ...] | None = None
     official: bool = True
 

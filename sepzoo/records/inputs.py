@@ -1,4 +1,4 @@
-"""What a model takes: pixels, an array of features, or several of either by name."""
+"""What a model takes: pixels, an array of features, of sound perhaps, or several of either by name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, TypeAlias
 
 from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.records.sound import Sound
 from sepzoo.support.arguments import Interval, checked, field_types
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Json
@@ -20,9 +21,10 @@ class Features:
         shape: of one sample.
         dtype: of its numbers.
         low, high: their range, where it is known; random samples are drawn from it.
+        sound: how clips of sound become them, where that is what they come from.
 
     Raises:
-        SepzooError: a field of another type, or low that is not below high.
+        SepzooError: a field of another type, low that is not below high, or sound whose features have another shape.
 
     Example:
         >>> Features.from_dict(Features((49, 10, 1), low=-1.0, high=1.0).to_dict()).shape
@@ -33,21 +35,30 @@ class Features:
     dtype: str = "float32"
     low: float | None = None
     high: float | None = None
+    sound: Sound | None = None
 
     def __post_init__(self) -> None:
         for name, hint in field_types(Features).items():
             checked(getattr(self, name), hint, name=name, of="features")
         if (self.low is None) != (self.high is None) or (self.low is not None and not self.low < self.high):  # type: ignore[operator]
             raise SepzooError(f"expected low < high, or neither. Received: low={self.low}, high={self.high}.")
+        if self.sound is not None and self.sound.shape != self.shape:
+            raise SepzooError(
+                f"expected sound whose features have the shape {self.shape}. Received: {self.sound.shape}."
+            )
 
     def to_dict(self) -> dict[str, Json]:
         """Return the fields as JSON can hold them."""
-        return {**dataclasses.asdict(self), "shape": list(self.shape)}
+        fields = {**dataclasses.asdict(self), "shape": list(self.shape)}
+        return fields if self.sound else {name: value for name, value in fields.items() if name != "sound"}
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Json]) -> Features:
         """Return the record that `to_dict` described."""
-        return cls(**{**fields, "shape": tuple(fields["shape"])})
+        sound = fields.get("sound")
+        return cls(
+            **{**fields, "shape": tuple(fields["shape"]), "sound": None if sound is None else Sound.from_dict(sound)}
+        )
 
 
 Inputs: TypeAlias = Preprocessing | Features

@@ -56,7 +56,9 @@ def test_features_are_said():
     metadata = metadata_of(build("ds_cnn_s"))
     assert metadata.preprocessing is None
     assert metadata.labels is None
-    assert metadata.features.shape == (49, 10, 1)
+    assert metadata.features.shape == metadata.features.sound.shape == (49, 10, 1)
+    assert metadata.features.sound.window / metadata.features.sound.rate == 0.04
+    assert metadata_of(build("ds_cnn_s", input_shape=(98, 10, 1))).features.sound is None
     assert metadata_of(build("ds_cnn_s", input_shape=(None, 10, 1))).inputs is None
     assert metadata_of(build("mlperf_tiny_keywords", classes=3)).labels is None
     assert card("ds_cnn_s").preprocessing == {}
