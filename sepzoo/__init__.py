@@ -21,6 +21,7 @@ from sepzoo.support.moved import MovedModules
 if TYPE_CHECKING:
     import sepzoo.analysis as analysis
     import sepzoo.applications as applications
+    import sepzoo.benchmark as benchmark
     import sepzoo.catalog as catalog
     import sepzoo.data as data
     import sepzoo.export as export
@@ -35,6 +36,7 @@ __all__ = [
     "SepzooError",
     "analysis",
     "applications",
+    "benchmark",
     "catalog",
     "data",
     "export",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.tensors import InputTensor, OutputTensor, names_of, restored
 from sepzoo.inference.tflite_description import describe
+from sepzoo.inference.tflite_interpreter import open_interpreter
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError, first_line
@@ -200,7 +200,7 @@ def read(path: Path, threads: int) -> TfliteClassifier:
     if content[place] != identifier:
         raise SepzooError(f"{path}: expected a TFLite file. Received: another thing, or a damaged file.")
     try:
-        interpreter = _interpreter(content, threads)
+        interpreter = open_interpreter(content, threads)
         description = describe(content)
     except Exception as error:  # a damaged file makes the runtime and the FlatBuffers reader raise almost anything
         raise SepzooError(f"{path}: expected a TFLite file. Received: a damaged one ({first_line(error)}).") from error
@@ -232,14 +232,6 @@ def read(path: Path, threads: int) -> TfliteClassifier:
         targets=outputs,
         interpreter=interpreter,
     )
-
-
-def _interpreter(content: bytes, threads: int) -> Interpreter:
-    with quiet(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        interpreter = Interpreter(model_content=content, num_threads=threads)
-        interpreter.allocate_tensors()
-    return interpreter
 
 
 def _tensors(

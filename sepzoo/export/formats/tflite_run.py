@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 
+from sepzoo.inference.tflite_interpreter import open_interpreter
 from sepzoo.inference.tflite_signatures import FIRST
-from sepzoo.support.quiet import quiet
 from sepzoo.support.types import Json
 
 
@@ -20,11 +18,7 @@ def outputs_of(content: bytes, values: Mapping[str, np.ndarray]) -> list[np.ndar
         content: the file.
         values: float samples by the names of its inputs; a quantized input gets them rounded as it says.
     """
-    with quiet(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        interpreter = Interpreter(model_content=content, num_threads=1)
-        interpreter.allocate_tensors()
-    run = interpreter.get_signature_runner(FIRST)
+    run = open_interpreter(content).get_signature_runner(FIRST)
     sources, targets = run.get_input_details(), run.get_output_details()
     rows: dict[str, list[np.ndarray]] = {name: [] for name in sorted(targets)}
     for number in range(len(next(iter(values.values())))):

@@ -1,0 +1,111 @@
+"""What operators cost on this machine: measured once, then read from a table."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from sepzoo.benchmark.cost_table import CostTable
+from sepzoo.benchmark.machine import Machine, this_machine
+from sepzoo.benchmark.operator_reading import read_operators
+from sepzoo.benchmark.operator_record import Operator
+from sepzoo.benchmark.operator_timing import Timing, time_operators
+from sepzoo.support.errors import SepzooError
+
+_AT_ONCE = 64
+"""Operators that take turns, then are written: a break loses no more, and their weights fit into memory."""
+
+
+@dataclasses.dataclass(frozen=True)
+class OperatorCost:
+    """An operator and its time.
+
+    Attributes:
+        operator: what was measured.
+        ms: milliseconds.
+    """
+
+    operator: Operator
+    ms: float
+
+
+class Costs:
+    """Milliseconds of TFLite's operators on this machine, in LiteRT.
+
+    Each operator is a file of its own and takes turns with others; its time is that of the fastest run. It is measured
+    once for each machine, version of LiteRT and number of threads, and kept on disk. The sum over a file's operators is
+    the time of the whole file but for some percent from 0.3 ms up; smaller files take up to a third less than the sum.
+
+    The machine may be slow for a while. So a reference operator runs in the same turns, and times are given as if the
+    reference had taken no longer than it ever did.
+
+    Args:
+        threads: that each operator may use.
+        folder: of the tables; None: `$SEPZOO_CACHE/operators`, else `~/.cache/sepzoo/operators`.
+
+    Raises:
+        SepzooError: less than one thread.
+
+    Example:
+        >>> from sepzoo.benchmark import make_operator
+        >>> import tempfile
+        >>> costs = Costs(folder=tempfile.mkdtemp())
+        >>> small = make_operator("conv", (1, 14, 14, 32), filters=32, kernel_size=3)
+        >>> large = make_operator("conv", (1, 56, 56, 32), filters=32, kernel_size=3)
+        >>> low, high = costs.ms([small, large])
+        >>> low < high
+        True
+    """
+
+    def __init__(self, *, threads: int = 1, folder: str | os.PathLike[str] | None = None) -> None:
+        if threads < 1:
+            raise SepzooError(f"expected at least one thread. Received: threads={threads}.")
+        self._table = CostTable.of(this_machine(), threads, None if folder is None else Path(folder))
+        self._known = self._table.read()
+
+    @property
+    def machine(self) -> Machine:
+        """Whose times they are."""
+        return self._table.machine
+
+    @property
+    def path(self) -> Path:
+        """Of the table's file, which is there once something was measured."""
+        return self._table.path
+
+    def ms(self, operators: Iterable[Operator]) -> list[float]:
+        """Return the milliseconds of each operator; those that the table lacks are measured, in turns.
+
+        Raises:
+            SepzooError: LiteRT can't run one of them, or the table's folder can't be written to.
+        """
+        wanted = list(operators)
+        missing = list({each.key: each for each in wanted if each.key not in self._known}.values())
+        for start in range(0, len(missing), _AT_ONCE):
+            self._measure(missing[start : start + _AT_ONCE])
+        fastest = min((each.reference_ms for each in self._known.values()), default=1.0)
+        return [_at_speed(self._known[each.key], fastest) for each in wanted]
+
+    def of_file(self, file: str | os.PathLike[str] | bytes, *, trust: bool = False) -> tuple[OperatorCost, ...]:
+        """Return the operators of a `.tflite` file with their times, in the order in which they run.
+
+        Args:
+            file: the path of the file, or its content.
+            trust: as `read_operators` takes it.
+
+        Raises:
+            SepzooError: what `read_operators` and `ms` raise.
+        """
+        operators = read_operators(file, trust=trust)
+        return tuple(map(OperatorCost, operators, self.ms(operators)))
+
+    def _measure(self, operators: Sequence[Operator]) -> None:
+        found = time_operators(operators, threads=self._table.threads)
+        timings = {each.key: timing for each, timing in zip(operators, found, strict=True)}
+        self._known = self._table.add(timings)
+
+
+def _at_speed(timing: Timing, fastest: float) -> float:
+    return timing.ms * fastest / timing.reference_ms

@@ -1,0 +1,66 @@
+"""How long operators take, each in a file of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from sepzoo.benchmark.operator_making import make_operator
+from sepzoo.benchmark.operator_record import Operator
+from sepzoo.benchmark.operator_writing import operator_file, random_values
+from sepzoo.benchmark.turns import times_in_turns
+from sepzoo.inference.tflite_interpreter import open_interpreter
+from sepzoo.support.errors import SepzooError, first_line
+
+REFERENCE = make_operator("conv", (1, 28, 28, 128), filters=128)
+"""Runs beside what is measured: when it is slow, the machine is."""
+
+_TURNS, _TURN_SECONDS = 25, 5e-4
+
+
+@dataclasses.dataclass(frozen=True)
+class Timing:
+    """What was measured.
+
+    Attributes:
+        ms: milliseconds of the fastest run; of one thread processor time, since a busy machine takes breaks.
+        reference_ms: of the reference operator in the same turns.
+    """
+
+    ms: float
+    reference_ms: float
+
+
+def time_operators(operators: Sequence[Operator], *, threads: int = 1, turns: int = _TURNS) -> list[Timing]:
+    """Return how long each operator takes: the fastest of many runs, in turns.
+
+    Args:
+        operators: that are to be timed.
+        threads: that each may use.
+        turns: how often each has its turn.
+
+    Raises:
+        SepzooError: LiteRT can't run one of them.
+    """
+    runs = [_run(operator, threads) for operator in (REFERENCE, *operators)]
+    clock = time.thread_time if threads == 1 else time.perf_counter
+    found = times_in_turns(runs, turns=turns, turn_seconds=_TURN_SECONDS, clock=clock)
+    reference, *own = [1000 * min(map(min, series)) for series in found]
+    return [Timing(each, reference) for each in own]
+
+
+def _run(operator: Operator, threads: int) -> Callable[[], None]:
+    random = np.random.default_rng(0)
+    try:
+        interpreter = open_interpreter(operator_file(operator), threads)
+        for detail, tensor in zip(interpreter.get_input_details(), operator.given, strict=True):
+            interpreter.set_tensor(detail["index"], random_values(tensor, random))
+        interpreter.invoke()
+    except (RuntimeError, ValueError) as error:
+        raise SepzooError(
+            f"expected an operator that LiteRT runs. Received: {operator} ({first_line(error)})."
+        ) from None
+    return interpreter.invoke
