@@ -6,6 +6,7 @@ from typing import Any
 
 _IMAGES = {"input_shape": (32, 32, 3), "classes": 5, "classifier_activation": None}
 _LARGER = {**_IMAGES, "input_shape": (64, 64, 3)}  # at a total stride of 32: four positions to normalize over
+_SERIES = {"input_shape": (24, 6), "classes": 5, "classifier_activation": None}
 
 SMALL: dict[str, tuple[str, dict[str, Any]]] = {  # family: name, arguments
     "mobilenet_v1": ("mobilenet_v1", {**_LARGER, "alpha": 0.125, "dropout": 0.0}),
@@ -28,6 +29,7 @@ SMALL: dict[str, tuple[str, dict[str, Any]]] = {  # family: name, arguments
     "ghostnet": ("ghostnet_w050", {**_LARGER, "alpha": 0.125, "dropout": 0.0}),
     "nasnet": ("nasnet_mobile", {**_LARGER, "channels": 8, "units": (1, 0, 0), "stem": 4}),
     "ds_cnn": ("ds_cnn_s", {"channels": 16, "units": 2, "classes": 5, "classifier_activation": None}),
+    "matchboxnet": ("matchboxnet_3x1x64", {**_SERIES, "blocks": 1, "units": 2, "channels": 8}),
     "mnasnet": ("mnasnet_small", {**_LARGER, "alpha": 0.5, "dropout": 0.0}),
     "mcunet": ("mcunet_in0", _LARGER),
     "xception": ("xception", {**_IMAGES, "alpha": 0.0625, "input_shape": (71, 71, 3)}),

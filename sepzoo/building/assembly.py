@@ -53,7 +53,7 @@ def assemble(family: Family, spec: ModelSpec, given: BuildArguments, arguments: 
     except ValueError as error:  # of Keras, where sizes do not go together
         raise SepzooError(
             f"{spec.name}: sizes do not go together at input_shape={tuple(inputs.shape[1:])}: {first_line(error)} "
-            "Take larger images or smaller strides."
+            f"Take {'longer series' if len(spec.input_shape) == 2 else 'larger images'} or smaller strides."
         ) from error
     sources = [inputs] if given.input_tensor is None else keras.utils.get_source_inputs(given.input_tensor)
     return functional(sources[0] if len(sources) == 1 else sources, x, name=given.model_name or spec.name)
@@ -110,7 +110,8 @@ def _split(family: Family, arguments: Options) -> tuple[Conventions, Any]:
 def _input(spec: ModelSpec, input_shape: object, input_tensor: Tensor) -> Tensor:
     shape = None if input_shape is None else checked_shape(spec, input_shape)
     if input_tensor is None:
-        return keras.Input(shape or spec.input_shape, name="images")
+        name = "series" if len(spec.input_shape) == 2 else "images"
+        return keras.Input(shape or spec.input_shape, name=name)
     if not keras.utils.is_keras_tensor(input_tensor):
         raise SepzooError(
             f"expected input_tensor to be a symbolic Keras tensor. Received: {type(input_tensor).__name__}."

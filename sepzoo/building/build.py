@@ -49,7 +49,8 @@ def build(
         name: as `list_models` shows it, or by the grammar of a family's names.
         weights: None for initial weights, "imagenet" for the official file (downloaded, hashed, cached where Keras
             caches; the model then carries ImageNet's labels), or the path of a file that `load_weights` reads.
-        input_shape: (height, width, channels); None for the name's own. Height and width may be None.
+        input_shape: (height, width, channels), or (steps, channels) of a series; None for the name's own. All but the
+            channels may be None.
         input_tensor: a symbolic tensor to build upon, in place of an input of its own.
         classes: None for the name's own. With weights of another number the classifier keeps its initial weights.
         include_top: whether to end in the classifier; without it in the last feature map, or its pooled values.

@@ -18,6 +18,7 @@ from sepzoo.support.printable import is_one_line
 from sepzoo.support.types import Activation, Options, Tensor
 
 Shape = tuple[int | None, ...]
+_AXES = {2: ("steps", "channels"), 3: ("height", "width", "channels")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,21 +54,21 @@ def build_arguments(spec: ModelSpec, **given: Any) -> BuildArguments:
 
 
 def checked_shape(spec: ModelSpec, shape: object) -> Shape:
-    """Return an input's shape (height, width, channels); height and width may be None.
+    """Return an input's shape, (height, width, channels) or (steps, channels); all but the channels may be None.
 
     Raises:
         SepzooError: it is none, or too small for the network.
     """
-    least = spec.minimum_size
+    least, form = spec.minimum_size, _AXES[len(spec.input_shape)]
     sizes = shape if isinstance(shape, Sequence) and not isinstance(shape, str) else ()
-    if len(sizes) != 3 or not all(_is_size(size) or (size is None and axis < 2) for axis, size in enumerate(sizes)):
+    last = len(form) - 1
+    if len(sizes) != len(form) or not all(_is_size(n) or (n is None and axis < last) for axis, n in enumerate(sizes)):
         raise SepzooError(
-            f"{spec.name}: expected input_shape (height, width, channels). Received: input_shape={shortened(shape)}."
+            f"{spec.name}: expected input_shape ({', '.join(form)}). Received: input_shape={shortened(shape)}."
         )
-    if any(size is not None and size < least for size in sizes[:2]):
-        raise SepzooError(
-            f"{spec.name}: expected images of at least {least} x {least} pixels. Received: {tuple(sizes)}."
-        )
+    if any(size is not None and size < least for size in sizes[:-1]):
+        what = f"series of at least {least} steps" if last == 1 else f"images of at least {least} x {least} pixels"
+        raise SepzooError(f"{spec.name}: expected {what}. Received: {tuple(sizes)}.")
     return tuple(None if size is None else int(size) for size in sizes)
 
 

@@ -16,7 +16,7 @@ _PLACE = re.compile(r"(stem|stage\d+|final)(?=_|$)")
 
 
 def features(model: keras.Model, strides: int | Sequence[int] | None = None) -> keras.Model:
-    """Return the network as a model of its feature maps, by the stride between their positions, in pixels.
+    """Return the network as a model of its feature maps, by the stride between their positions: pixels or steps.
 
     A stride's map is that of the last place that ends at it: the stem, a stage, the convolutions behind the last stage.
     Layers and weights are the model's own, so training one trains the other. The keys are numbers, as in
@@ -54,7 +54,7 @@ def _maps(model: keras.Model) -> dict[int, Tensor]:
         scale = max((scales[id(source)] for source in sources), default=1) * _step(operation)
         scales[id(tensor)] = scale
         place = _PLACE.match(operation.name)
-        if place is None or len(tensor.shape) != 4 or operation.name.endswith("_pad"):
+        if place is None or len(tensor.shape) != len(model.inputs[0].shape) or operation.name.endswith("_pad"):
             continue
         if place[1] == "stem":  # it may step twice, and then has a map in between
             ends[place[1], scale] = tensor

@@ -84,7 +84,8 @@ def _expected(model_or_name: Model | str) -> tuple[Preprocessing, tuple[int | No
         spec = find(model_or_name)[1]
         if spec.takes != "image":
             raise SepzooError(f"{spec.name}: expected a network that takes pictures. Received: one of {spec.takes}.")
-        return spec.preprocessing, spec.input_shape
+        height, width, channels = spec.input_shape
+        return spec.preprocessing, (height, width, channels)
     metadata: Metadata | None = metadata_of(model_or_name)
     if metadata is None:
         raise SepzooError(

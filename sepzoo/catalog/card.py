@@ -29,7 +29,7 @@ class Card:
         takes: the family's own arguments for `build`: what each may be, and what it is by default.
         input: what the network is made for: "image", "audio" or "series".
         dataset: that input and classes are made for.
-        input_shape: (height, width, channels).
+        input_shape: (height, width, channels), or (steps, channels) of a series.
         classes: number of them.
         counts: parameters and multiply-accumulates, or None for a name that is not listed.
         preprocessing: what an input of pixels expects; empty where features go in.
@@ -50,7 +50,7 @@ class Card:
     takes: dict[str, str]
     input: str
     dataset: str
-    input_shape: tuple[int, int, int]
+    input_shape: tuple[int, ...]
     classes: int
     counts: Counts | None
     preprocessing: dict[str, Json]

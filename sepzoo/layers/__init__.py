@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sepzoo.layers.drop_path import DropPath
     from sepzoo.layers.drop_path_join import ColumnDraw, DropPathJoin
     from sepzoo.layers.factorized import FactorizedConv, FactorizedConv1D, FactorizedConv2D
-    from sepzoo.layers.kinds import conv2d
+    from sepzoo.layers.kinds import conv1d, conv2d
     from sepzoo.layers.layer_scale import LayerScale
     from sepzoo.layers.orthonormal import OrthonormalRegularizer
     from sepzoo.layers.padding import EdgePadding
@@ -48,6 +48,7 @@ __all__ = [
     "OrthonormalRegularizer",
     "Step",
     "SumTerms",
+    "conv1d",
     "conv2d",
     "factorization",
 ]
@@ -75,6 +76,7 @@ __getattr__, __dir__ = lazy_names(
         "MFCC": "sepzoo.layers.spectra",
         "OrthonormalRegularizer": "sepzoo.layers.orthonormal",
         "SumTerms": "sepzoo.layers.sum_terms",
+        "conv1d": "sepzoo.layers.kinds",
         "conv2d": "sepzoo.layers.kinds",
     },
     renamed={"Blocks": "LayerBuilder"},

@@ -9,17 +9,25 @@ import keras
 import numpy as np
 
 from sepzoo.layers import initializers
-from sepzoo.layers.convolution_builder import ConvolutionBuilder
+from sepzoo.layers.convolution_builder import ConvolutionBuilder, rank_of
 from sepzoo.layers.drop_path import DropPath
 from sepzoo.layers.drop_path_join import ColumnDraw, DropPathJoin
 from sepzoo.layers.layer_scale import LayerScale
 from sepzoo.layers.padding import Padding
 from sepzoo.support.types import Activation, Tensor
 
+_MAX_POOLING = {1: keras.layers.MaxPooling1D, 2: keras.layers.MaxPooling2D}
+_AVERAGE_POOLING = {1: keras.layers.AveragePooling1D, 2: keras.layers.AveragePooling2D}
+_GLOBAL_AVERAGE_POOLING = {1: keras.layers.GlobalAveragePooling1D, 2: keras.layers.GlobalAveragePooling2D}
+_GLOBAL_MAX_POOLING = {1: keras.layers.GlobalMaxPooling1D, 2: keras.layers.GlobalMaxPooling2D}
+
 
 @dataclasses.dataclass(frozen=True)
 class LayerBuilder(ConvolutionBuilder):
     """Layers of one network, all by the same conventions, each named by its place.
+
+    What is put on an image (batch, height, width, channels) is a layer of two dimensions, what is put on a series
+    (batch, steps, channels) one of one dimension.
 
     Attributes:
         conventions: what this port of the network does its own way.
@@ -32,6 +40,8 @@ class LayerBuilder(ConvolutionBuilder):
         >>> x = net.conv_bn(keras.Input((32, 32, 3)), 16, 3, strides=2, activation="relu", name="stem")
         >>> x.shape
         (None, 16, 16, 16)
+        >>> net.conv_bn(keras.Input((128, 40)), 16, 3, strides=2, activation="relu", name="stem").shape
+        (None, 64, 16)
     """
 
     def normalized_pixels(self, x: Tensor, mean: Sequence[float], deviation: Sequence[float]) -> Tensor:
@@ -65,15 +75,15 @@ class LayerBuilder(ConvolutionBuilder):
     ) -> Tensor:
         """Max pooling. Symmetric padding adds zeros; `signed` avoids them, for inputs with values below 0."""
         if signed and strides > 1 and self.conventions.padding == "symmetric":
-            x = keras.layers.MaxPooling2D(size, strides=1, padding="same", name=f"{name}_windows")(x)
+            x = _MAX_POOLING[rank_of(x)](size, strides=1, padding="same", name=f"{name}_windows")(x)
             size = 1  # of the maxima at every position those are kept that the strides would reach
         x, padding = self._pad(x, size, strides, 1, name, padding)
-        return keras.layers.MaxPooling2D(size, strides=strides, padding=padding, name=name)(x)
+        return _MAX_POOLING[rank_of(x)](size, strides=strides, padding=padding, name=name)(x)
 
     def average_pool(self, x: Tensor, size: int, *, strides: int, name: str, padding: Padding = "same") -> Tensor:
         """Average pooling; zeros that `padding` adds in numbers count, those of "same" do not."""
         x, padding = self._pad(x, size, strides, 1, name, padding)
-        return keras.layers.AveragePooling2D(size, strides=strides, padding=padding, name=name)(x)
+        return _AVERAGE_POOLING[rank_of(x)](size, strides=strides, padding=padding, name=name)(x)
 
     def shifted(self, x: Tensor, *, name: str) -> Tensor:
         """The map moved up and left by one position, zeros behind it. The layers are `{name}_pad` and `{name}_crop`."""
@@ -81,15 +91,15 @@ class LayerBuilder(ConvolutionBuilder):
         return keras.layers.Cropping2D(((1, 0), (1, 0)), name=f"{name}_crop")(x)
 
     def global_average_pool(self, x: Tensor, *, name: str = "pool", keepdims: bool = False) -> Tensor:
-        """Mean over all positions: (batch, channels), or (batch, 1, 1, channels) with `keepdims`."""
-        return keras.layers.GlobalAveragePooling2D(keepdims=keepdims, name=name)(x)
+        """Mean over all positions: (batch, channels); with `keepdims` the axes stay, each of length 1."""
+        return _GLOBAL_AVERAGE_POOLING[rank_of(x)](keepdims=keepdims, name=name)(x)
 
     def global_max_pool(self, x: Tensor, *, name: str = "pool") -> Tensor:
         """Maximum over all positions: (batch, channels)."""
-        return keras.layers.GlobalMaxPooling2D(name=name)(x)
+        return _GLOBAL_MAX_POOLING[rank_of(x)](name=name)(x)
 
     def flatten(self, x: Tensor, *, name: str = "flatten") -> Tensor:
-        """All values of an image in one row: (batch, height * width * channels)."""
+        """All values of a sample in one row: (batch, positions * channels)."""
         return keras.layers.Flatten(name=name)(x)
 
     def reshape(self, x: Tensor, shape: tuple[int, ...], *, name: str) -> Tensor:

@@ -10,18 +10,22 @@ import keras
 from sepzoo.layers import initializers
 from sepzoo.layers.conventions import Conventions
 from sepzoo.layers.factorization import Factorization
-from sepzoo.layers.kinds import conv2d
+from sepzoo.layers.factors import CONVOLUTIONS, DEPTHWISE
+from sepzoo.layers.kinds import convolution
 from sepzoo.layers.orthonormal import OrthonormalRegularizer
 from sepzoo.layers.padding import Padding, padding_layer, resolve
 from sepzoo.support.types import Kwargs, Regularizer, Tensor
 
-Window = int | tuple[int, int]
-"""A size or a step along both axes, or along each."""
+Window = int | tuple[int, ...]
+"""A size or a step along all spatial axes, or along each."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ConvolutionBuilder:
-    """The half of `LayerBuilder` that pads, convolves, normalizes and activates."""
+    """The half of `LayerBuilder` that pads, convolves, normalizes and activates.
+
+    Tensors are images (batch, height, width, channels) or series (batch, steps, channels); each gets its layers.
+    """
 
     conventions: Conventions = dataclasses.field(default_factory=Conventions)
     factorization: Factorization | None = None
@@ -41,7 +45,7 @@ class ConvolutionBuilder:
     ) -> Tensor:
         """Dense convolution; `padding` overrides the conventions' where a paper's table does."""
         x, padding = self._pad(x, kernel_size, strides, dilation_rate, name, padding)
-        layer = keras.layers.Conv2D(
+        layer = CONVOLUTIONS[rank_of(x)](
             filters,
             kernel_size,
             strides=strides,
@@ -67,14 +71,16 @@ class ConvolutionBuilder:
     ) -> Tensor:
         """Depthwise convolution."""
         x, padding = self._pad(x, kernel_size, strides, dilation_rate, name)
-        layer = keras.layers.DepthwiseConv2D(
+        layer = DEPTHWISE[rank_of(x)](
             kernel_size,
             strides=strides,
             dilation_rate=dilation_rate,
             padding=padding,
             depth_multiplier=depth_multiplier,
             use_bias=use_bias,
-            depthwise_initializer=initializers.depthwise_kernel(self.conventions.initializers, kernel_size**2),
+            depthwise_initializer=initializers.depthwise_kernel(
+                self.conventions.initializers, kernel_size ** rank_of(x)
+            ),
             name=name,
         )
         return layer(x)
@@ -100,14 +106,15 @@ class ConvolutionBuilder:
         }
         if kind.kind == "regular":
             return self.conv(x, filters, kernel_size, **geometry)
-        scheme = self.conventions.initializers
-        layer = conv2d(
+        scheme, rank = self.conventions.initializers, rank_of(x)
+        layer = convolution(
+            rank,
             kind,
             filters,
             kernel_size,
-            padding=self._padding(kernel_size, strides),
+            padding=self._padding(kernel_size, strides, rank),
             pointwise_initializer=initializers.replaced_pointwise(scheme),
-            depthwise_initializer=initializers.replaced_depthwise(scheme, kernel_size**2),
+            depthwise_initializer=initializers.replaced_depthwise(scheme, kernel_size**rank),
             batch_norm_momentum=self.conventions.batch_norm_momentum,
             batch_norm_epsilon=self.conventions.batch_norm_epsilon,
             **geometry,
@@ -171,7 +178,9 @@ class ConvolutionBuilder:
             return keras.layers.LeakyReLU(0.1, name=f"{name}_{activation}")(x)
         if activation == "prelu":
             slope = keras.initializers.Constant(0.25)
-            return keras.layers.PReLU(slope, shared_axes=(1, 2), name=f"{name}_{activation}")(x)
+            return keras.layers.PReLU(slope, shared_axes=tuple(range(1, 1 + rank_of(x))), name=f"{name}_{activation}")(
+                x
+            )
         if activation in ("relu", "relu6"):
             return keras.layers.ReLU(6.0 if activation == "relu6" else None, name=f"{name}_{activation}")(x)
         return keras.layers.Activation(activation, name=f"{name}_{activation}")(x)
@@ -194,19 +203,20 @@ class ConvolutionBuilder:
         padding: Padding | None = None,
     ) -> tuple[Tensor, str]:
         """Return the tensor, padded by a layer where Keras's convolution can't, and the padding that it then takes."""
+        rank = rank_of(x)
         resolved = resolve(
-            self._padding(kernel_size, strides) if padding is None else padding,
-            kernel_size=_pair(kernel_size),
-            strides=_pair(strides),
-            dilation_rate=(dilation_rate,) * 2,
+            self._padding(kernel_size, strides, rank) if padding is None else padding,
+            kernel_size=_each(kernel_size, rank),
+            strides=_each(strides, rank),
+            dilation_rate=(dilation_rate,) * rank,
         )
         if isinstance(resolved, str):
             return x, resolved
         return padding_layer(resolved, "zeros", name=f"{name}_pad")(x), "valid"
 
-    def _padding(self, kernel_size: Window, strides: Window) -> Padding:
-        sizes, steps = _pair(kernel_size), _pair(strides)
-        if sizes == (1, 1) or steps == (1, 1):
+    def _padding(self, kernel_size: Window, strides: Window, rank: int) -> Padding:
+        sizes, steps = _each(kernel_size, rank), _each(strides, rank)
+        if set(sizes) == {1} or set(steps) == {1}:
             return "same"
         if self.conventions.padding != "end":
             return self.conventions.padding
@@ -214,5 +224,10 @@ class ConvolutionBuilder:
         return tuple((total // 2, total - total // 2) for total in totals)
 
 
-def _pair(window: Window) -> tuple[int, int]:
-    return (window, window) if isinstance(window, int) else window
+def rank_of(x: Tensor) -> int:
+    """Return how many spatial axes a tensor has: 2 of images, 1 of series."""
+    return len(x.shape) - 2
+
+
+def _each(window: Window, rank: int) -> tuple[int, ...]:
+    return (window,) * rank if isinstance(window, int) else window

@@ -67,10 +67,10 @@ class ModelSpec:
         arguments: of the family, and conventions, that differ from the defaults.
         conv: kind of convolution in the slots, or None for the family's own form.
         conv_options: the kind's options.
-        input_shape: (height, width, channels) by default.
+        input_shape: (height, width, channels) by default, or (steps, channels) of a series.
         classes: by default.
         dataset: that the default input and classes are made for.
-        minimum_size: least height and width.
+        minimum_size: least height and width, or steps.
         preprocessing: from pixels to the input, where it takes pictures.
         takes: pictures, or features of sound or of other series, which are (…, channels) and taken as they are.
         sound: how clips become the features of the default input, where it takes those of sound.
@@ -83,7 +83,7 @@ class ModelSpec:
     arguments: Options = dataclasses.field(default_factory=dict)
     conv: str | None = None
     conv_options: Options = dataclasses.field(default_factory=dict)
-    input_shape: tuple[int, int, int] = (224, 224, 3)
+    input_shape: tuple[int, ...] = (224, 224, 3)
     classes: int = 1000
     dataset: str = "imagenet"
     minimum_size: int = 32

@@ -37,10 +37,19 @@ THEIRS = {  # our name: the table's
     "mobilenet_v4_large": "mobilenetv4_conv_large",
     **{f"mobileone_s{i}": f"mobileone_s{i}:unfused" for i in range(5)},
     **{f"mobileone_s{i}_fused": f"mobileone_s{i}:fused" for i in range(5)},
+    **{f"matchboxnet_3x{r}x64": f"matchboxnet_3x{r}x64_12cls" for r in (1, 2)},
 }
 WIDTHS = [  # the table's name: ours, and its width
     *((f"semnasnet_{int(100 * alpha):03}", "mnasnet_a1", alpha) for alpha in (0.5, 0.75, 1.4)),
     *((f"mnasnet_{int(100 * alpha):03}", "mnasnet_b1", alpha) for alpha in (0.5, 0.75, 1.4)),
+]
+SERIES = [  # likewise, with other arguments
+    *((f"matchboxnet_3x{r}x64_{n}cls", f"matchboxnet_3x{r}x64", {"classes": n}) for r in (1, 2) for n in (30, 35)),
+    *(
+        (f"matchboxnet_3x{r}x64_30cls_stride2_conv1", f"matchboxnet_3x{r}x64", {"classes": 30, "stem_strides": 2})
+        for r in (1, 2)
+    ),
+    ("matchboxnet_6x2x64_30cls", "matchboxnet_6x2x64", {"classes": 30}),
 ]
 
 
@@ -68,3 +77,8 @@ def test_counts_of_every_name(rows, name):
 @pytest.mark.parametrize(("theirs", "name", "alpha"), WIDTHS)
 def test_counts_of_widths(rows, theirs, name, alpha):
     assert_counts(rows[theirs], built(name, alpha=alpha))
+
+
+@pytest.mark.parametrize(("theirs", "name", "arguments"), SERIES)
+def test_counts_of_networks_on_series(rows, theirs, name, arguments):
+    assert_counts(rows[theirs], built(name, **arguments))
