@@ -51,7 +51,7 @@ def evaluate(
         if names_features(data):
             evaluation = classifier.evaluate(samples_of(data, classifier.input_tensors, split=split))
         else:
-            features = is_feature_set(data, classifier.input_tensors)
+            features = is_feature_set(data, classifier.input_tensors, sound=classifier.sound)
             if not features:
                 classifier.require_one_input()
             classifier.require_scores()

@@ -53,7 +53,10 @@ def export(
         float | None, typer.Option(min=0, max=1, help="Exit code 1 where a file has less, such as 0.9.")
     ] = None,
     embed_preprocessing: Annotated[
-        bool, typer.Option("--embed-preprocessing", help="Files take pixels of 0 … 255 and normalize them themselves.")
+        bool,
+        typer.Option(
+            "--embed-preprocessing", help="Files take pixels of 0 … 255, or a clip's samples, and do the rest."
+        ),
     ] = False,
     edges: EdgesText = None,
     keep_float: KeepFloat = None,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from sepzoo.data import Source
     from sepzoo.inference import Classifier
 
 _SHOWN = 12
@@ -32,7 +33,7 @@ def predict(
         typer.Argument(
             metavar="DATA",
             help="An .npy or .npz file of features, or of pixels as uint8, one sample a row; several inputs by name. "
-            "Or the TFDS name of a set of arrays.",
+            "Or the TFDS name of a set of arrays. Of a network that takes sound a WAV file too, or a set of sounds.",
         ),
     ],
     split: Annotated[
@@ -55,15 +56,18 @@ def predict(
     Example: sepzoo predict keywords_int8.tflite runs/keywords/test.npz --out answers.npz
     """
     from sepzoo.cli.keras_start import start_for
+    from sepzoo.data.clip import is_sound
     from sepzoo.data.opening import is_folder
-    from sepzoo.export.samples import held_out_split
+    from sepzoo.export.samples import held_out_split, open_split
     from sepzoo.inference.feature_sets import is_feature_set, samples_of
     from sepzoo.inference.features import check_readable, names_features
     from sepzoo.support.atomic import check_target
     from sepzoo.support.progress import announced
 
     file = names_features(data)
-    if not file and (data == "digits" or is_folder(data) or (Path(data).suffix and ":" not in data)):
+    sounds = is_sound(Path(data))
+    pictures = data == "digits" or (Path(data).suffix and ":" not in data)
+    if not file and not sounds and not is_folder(data) and pictures:
         raise _no_arrays(data)
     if out is not None:
         if out.suffix != ".npz":
@@ -71,7 +75,7 @@ def predict(
         check_target(out)
     if file:
         check_readable(Path(data))
-    else:
+    elif not sounds:
         start_for(data)
     classifier = open_classifier(
         model,
@@ -82,11 +86,15 @@ def predict(
         settings=settings,
     )
     inputs = classifier.input_tensors
-    if not file and not is_feature_set(data, inputs):
+    heard = classifier.sound is not None and not file
+    if not file and not heard and (sounds or is_folder(data) or not is_feature_set(data, inputs)):
         raise _no_arrays(data)
     with announced(f"running {classifier.name} on {data}", terminal_only=True):
-        held_out = split if file or split is not None else held_out_split(data)
-        predicted = classifier.predict(samples_of(data, inputs, split=held_out).images)
+        held_out = split if file or sounds or split is not None else held_out_split(data)
+        if heard:
+            predicted = classifier.predict(data if sounds else _all(open_split(classifier, data, str(held_out))))
+        else:
+            predicted = classifier.predict(samples_of(data, inputs, split=held_out).images)
     several = len(classifier.output_tensors) > 1
     outputs = predicted if several else {"outputs": predicted}
     records = dict(zip(outputs, classifier.outputs, strict=True))
@@ -107,6 +115,12 @@ def predict(
         tables = [_table(rows, _labels(classifier, name)) for name, rows in outputs.items()]
         titles = [f"{name}: {records[name].kind}\n" for name in outputs] if several else [""]
         typer.echo("\n\n".join(title + text for title, text in zip(titles, tables, strict=True)))
+
+
+def _all(source: Source) -> np.ndarray:
+    import numpy as np
+
+    return source.images(np.arange(len(source)))
 
 
 def _no_arrays(data: str) -> SepzooError:

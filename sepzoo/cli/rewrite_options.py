@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import keras
 
 from sepzoo import surgery
+from sepzoo.artifact.model_file import metadata_of
 from sepzoo.data.samples import Samples, draw_samples
 from sepzoo.export.samples import default_splits, open_split
 from sepzoo.inference.feature_sets import is_feature_set, samples_of
@@ -90,7 +91,8 @@ def training_samples(model: keras.Model, data: str, count: int, seed: int) -> Sa
     graph = graph_of(model)
     names = names_of(graph.input, graph.inputs)
     inputs = [InputTensor(name, tuple(each.shape[1:])) for name, each in zip(names, graph.inputs, strict=True)]
-    if not is_feature_set(data, inputs):
+    metadata = metadata_of(model)
+    if not is_feature_set(data, inputs, sound=None if metadata is None else metadata.sound):
         return draw_samples(open_split(from_model(model), data, default_splits(data).train), count, seed)
     split = None if names_features(data) else default_splits(data).train
     samples = samples_of(data, inputs, split=split, count=count, seed=seed)

@@ -11,16 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from sepzoo.data.arrays import ArraySource
-from sepzoo.data.class_names import check_class_names, in_class_order
+from sepzoo.data.class_folders import FileKind, class_files
 from sepzoo.data.photo import SkippedImageWarning, is_picture, read_image
-from sepzoo.data.picture_files import NAMED, find_images, is_hidden, named
+from sepzoo.data.picture_files import NAMED, find_images
 from sepzoo.data.source import MEMORY_BUDGET, WHOLE, Source
-from sepzoo.data.split import VALIDATION_NAMES, Split
-from sepzoo.records.labels import composed
 from sepzoo.records.preprocessing import Preprocessing
-from sepzoo.support.errors import SepzooError, unknown
-from sepzoo.support.printable import printable
-from sepzoo.support.regular_file import why_missing
+from sepzoo.support.errors import SepzooError
+
+PICTURES = FileKind("pictures", "JPEG, PNG, TIFF and what else Pillow reads", "photographs", find_images, is_picture)
 
 
 class FolderSource(Source):
@@ -117,25 +115,6 @@ class FolderSource(Source):
             return error
 
 
-def folder_splits(folder: str | os.PathLike[str]) -> tuple[str, ...]:
-    """Return the splits of a folder of class folders.
-
-    With a subfolder `train` they are its subfolders `train`, `validation` (or `val`, `valid`) and `test`; without, the
-    subfolders are classes and all is `train`. A `test` or `validation` without class folders, as competitions hand it
-    out, is left out with a warning.
-
-    Raises:
-        SepzooError: there is no such folder.
-    """
-    root = Path(folder)
-    _check_folder(root)
-    labelled, unlabelled = _splits(root)
-    for name in unlabelled:
-        text = f"{root / name}: no class folders, so nothing says what its pictures show. It is left out."
-        warnings.warn(text, SkippedImageWarning, stacklevel=1)
-    return labelled
-
-
 def open_folder(
     folder: str | os.PathLike[str],
     *,
@@ -164,117 +143,18 @@ def open_folder(
         SepzooError: no such folder or split, fewer than two classes, a class without a readable image, a class whose
             name is no UTF-8 text.
     """
-    root, part = Path(folder), Split.parse(split)
-    _check_folder(root)
-    known, unlabelled = _splits(root)
-    if part.name not in known:
-        hint = (
-            "It has no class folders: sepzoo classify says what its pictures show." if part.name in unlabelled else ""
-        )
-        raise unknown(f"split of {root}", part.name, known, hint=hint)
-    divided = (root / "train").is_dir()
-    class_names = _class_names(root / "train" if divided else root)
-    files, labels = _pictures(root / part.name if divided else root, class_names, every=part.name == "train")
-    chosen = part.indices(labels)
+    root = Path(folder)
+    found = class_files(root, split, PICTURES)
     source = FolderSource(
-        [files[index] for index in chosen],
-        labels[chosen],
-        class_names,
+        found.files,
+        found.labels,
+        found.class_names,
         name=f"{root.name} {split}",
         image_size=image_size,
         channels=channels,
         preprocessing=preprocessing,
     )
     return _without_damaged(source, root, memory_budget)
-
-
-def _check_folder(root: Path) -> None:
-    missing = why_missing(root)
-    if missing is not None or not root.is_dir():
-        raise SepzooError(
-            f"expected a folder of class folders. Received: {printable(str(root))}, which {missing or 'is no folder'}."
-        )
-
-
-def _folders(root: Path) -> list[str]:
-    try:
-        return sorted(path.name for path in root.iterdir() if path.is_dir() and not is_hidden(path.name))
-    except OSError as error:
-        raise SepzooError(f"expected a folder that can be read. Received: {root}: {error.strerror}.") from None
-
-
-def _class_folders(root: Path) -> dict[str, str]:
-    """Return the name of each class (composed) with that of its folder."""
-    folders: dict[str, str] = {}
-    for name in _folders(root):
-        other = folders.setdefault(composed(name), name)
-        if other != name:
-            raise SepzooError(
-                f"expected one folder for each class. Received: {other!a} and {name!a} in {root}, which read "
-                "the same. Put their photographs together."
-            )
-    return folders
-
-
-def _splits(root: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the splits of a folder, and those of its folders that would be one but have no class folders."""
-    names = _folders(root)
-    if "train" not in names:
-        return ("train",), ()
-    classes = _class_folders(root / "train")
-    others = [name for name in (*VALIDATION_NAMES, "test") if name in names]
-    inside = {name: _class_folders(root / name) for name in others}
-    labelled = [name for name in others if len(inside[name]) > 1 or inside[name].keys() & classes.keys()]
-    return ("train", *labelled), tuple(name for name in others if name not in labelled)
-
-
-def _class_names(root: Path) -> tuple[str, ...]:
-    folders = _class_folders(root)
-    names = in_class_order(folders)
-    if len(names) < 2:
-        raise SepzooError(
-            f"expected a folder with at least two class folders. Received: {root} with "
-            f"{f'only {names[0]!r}' if names else 'none'}. Put the photographs of each class into a folder of its own."
-        )
-    check_class_names(names, root)
-    places = [root / folders[name] for name in names]
-    inside = [_folders(place) for place in places]
-    if len(inside[0]) > 1 and inside.count(inside[0]) == len(inside) and not any(map(_pictures_in, places)):
-        raise SepzooError(
-            f"expected class folders in {root}. Received: {named(names)}, each with the same folders "
-            f"{named(inside[0])}. Name them train, validation and test."
-        )
-    return names
-
-
-def _pictures(root: Path, class_names: tuple[str, ...], *, every: bool) -> tuple[list[Path], np.ndarray]:
-    folders = _class_folders(root)
-    strangers = [name for name in folders if name not in class_names]
-    if strangers:
-        raise SepzooError(f"expected in {root} the class folders of train. Received: {named(strangers)} besides.")
-    files: list[Path] = []
-    labels: list[int] = []
-    left_out = _pictures_in(root)
-    for label, name in enumerate(class_names):
-        images = find_images(root / folders.get(name, name))
-        if every and not images.found:
-            raise SepzooError(
-                f"expected pictures (JPEG, PNG, TIFF and what else Pillow reads) of every class. Received: "
-                f"{root / name} with none. Fill the folder or remove it."
-            )
-        files += images.found
-        labels += [label] * len(images.found)
-        left_out += images.left_out
-    if left_out:
-        text = f"{root}: {len(left_out)} files are no pictures of a class and were left out: {named(left_out)}."
-        warnings.warn(text, SkippedImageWarning, stacklevel=1)
-    return files, np.array(labels, np.int64)
-
-
-def _pictures_in(folder: Path) -> list[Path]:
-    """Return the pictures that lie in a folder itself, beside its folders."""
-    files = sorted(path for path in folder.iterdir() if path.is_file() and not is_hidden(path.name))
-    return [path for path in files if is_picture(path)]
 
 
 def _without_damaged(source: FolderSource, root: Path, memory_budget: int) -> Source:

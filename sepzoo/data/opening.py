@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sepzoo.data import digits
-from sepzoo.data.folder import folder_splits, open_folder
+from sepzoo.data.class_folders import folder_splits
+from sepzoo.data.folder import open_folder
 from sepzoo.data.samples import Samples
+from sepzoo.data.sounds import SoundSource, open_sound_folder, open_tfds_sounds
 from sepzoo.data.source import MEMORY_BUDGET, Source
 from sepzoo.data.table import is_table, open_table, table_splits
 from sepzoo.records.preprocessing import Interpolation, Preprocessing
+from sepzoo.records.sound import Sound
 from sepzoo.support.errors import SepzooError
 
 _TFDS = "tfds:"
@@ -79,6 +82,30 @@ def open_source(
         preprocessing=preprocessing,
         memory_budget=memory_budget,
     )
+
+
+def open_sounds(
+    name: str | os.PathLike[str], *, split: str = "train", sound: Sound, data_dir: str | None = None
+) -> SoundSource:
+    """Return the clips of a name, of the rate and length that a network takes.
+
+    Args:
+        name: the path of a folder of class folders of WAV files, or a TFDS name, also as `tfds:NAME`.
+        split: a split of it, or a slice such as `train[:20%]`.
+        sound: what the network takes.
+        data_dir: where prepared TFDS sets lie; None: the variable `TFDS_DATA_DIR`, else TFDS's own place.
+
+    Raises:
+        SepzooError: no such data set or split, or one without sound or classes.
+    """
+    text = _text(name)
+    if text == "digits" or is_table(text):
+        raise SepzooError(
+            f"expected sound: a folder of class folders of WAV files, or a TFDS name. Received: {text}, of pictures."
+        )
+    if is_folder(text):
+        return open_sound_folder(text, split=split, sound=sound)
+    return open_tfds_sounds(text.removeprefix(_TFDS), split=split, sound=sound, data_dir=data_dir)
 
 
 def has_pictures(name: str | os.PathLike[str], *, data_dir: str | None = None) -> bool | None:

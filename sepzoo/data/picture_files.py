@@ -1,9 +1,9 @@
-"""The pictures in a folder, and the other files there."""
+"""The pictures, or other files of a kind, in a folder, and the files beside them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,11 +29,11 @@ def is_hidden(name: str) -> bool:
 
 @dataclass(frozen=True)
 class FoundImages:
-    """What `find_images` found, each sorted by name.
+    """What `find_images` or `find_files` found, each sorted by name.
 
     Attributes:
-        found: picture files.
-        left_out: files that are no pictures, and folders that can't be read.
+        found: files that were looked for.
+        left_out: other files, and folders that can't be read.
     """
 
     found: tuple[Path, ...]
@@ -54,9 +54,19 @@ def find_images(folder: str | os.PathLike[str]) -> FoundImages:
         >>> [path.name for path in images.found], [path.name for path in images.left_out]
         (['photo.JFIF'], ['notes.txt'])
     """
+    return find_files(folder, lambda path: path.suffix.lower() in suffixes() or is_picture(path))
+
+
+def find_files(folder: str | os.PathLike[str], wanted: Callable[[Path], bool]) -> FoundImages:
+    """Return the files of a folder and its subfolders that are wanted, and what is left out; hidden ones are neither.
+
+    Args:
+        folder: the folder; links to others are followed, once each.
+        wanted: tells a file that is looked for.
+    """
     found: list[Path] = []
     left_out: list[Path] = []
-    visited: set[tuple[int, int]] = set()  # links to folders are followed, once each
+    visited: set[tuple[int, int]] = set()
 
     def unreadable(error: OSError) -> None:
         left_out.append(Path(error.filename))
@@ -71,8 +81,7 @@ def find_images(folder: str | os.PathLike[str]) -> FoundImages:
         for name in files:
             if not is_hidden(name):
                 path = Path(place, name)
-                picture = path.suffix.lower() in suffixes() or is_picture(path)
-                (found if picture else left_out).append(path)
+                (found if wanted(path) else left_out).append(path)
     return FoundImages(tuple(sorted(found)), tuple(sorted(left_out)))
 
 

@@ -1,4 +1,4 @@
-"""What every data set looks like from outside: labelled uint8 images of one size."""
+"""What every data set looks like from outside: labelled uint8 images of one size, or clips of sound."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ Batch = tuple[np.ndarray, np.ndarray]
 
 
 class Source(abc.ABC):
-    """Labelled uint8 images of one size, read by their numbers 0 … len - 1.
+    """Labelled uint8 images of one size, or what else `what` says, read by their numbers 0 … len - 1.
 
     Attributes:
         name: what it is and which split, as shown beside every accuracy, e.g. `"digits test"`.
+        what: images, or clips of sound, which `sepzoo.data.sounds.SoundSource` holds.
         class_names: one name a class; a label is the place in it.
         image_size: (height, width) in pixels.
         channels: 1 (grey) or 3 (red, green, blue).
@@ -31,6 +32,7 @@ class Source(abc.ABC):
     """
 
     name: str
+    what: str = "images"
     class_names: tuple[str, ...]
     image_size: tuple[int, int]
     channels: int

@@ -10,9 +10,9 @@ from sepzoo.export.formats.tflite import configured
 from sepzoo.export.formats.tflite_options import TfliteOptions
 from sepzoo.export.noise import noise_of
 from sepzoo.export.pipeline import suited, write
-from sepzoo.export.pixel_inputs import embeds, with_pixels
 from sepzoo.export.preparation import require_calibratable
 from sepzoo.export.prepared import Preparations, preparing
+from sepzoo.export.preprocessing_inside import embeds, require_embeddable, with_preprocessing
 from sepzoo.export.report import ExportReport
 from sepzoo.export.results import ExportFailure, ExportResults
 from sepzoo.export.samples import ExportSamples
@@ -85,7 +85,8 @@ def export_all(
         title: before each line of progress.
         tflite_options: what was chosen of `.tflite` files, as far as each mode has it.
         least_accuracy: top-1 that each file should have, a share; the results say which have less.
-        embed_preprocessing: whether files take pixels of 0 … 255 as uint8, and normalize them themselves.
+        embed_preprocessing: whether files take pixels of 0 … 255 as uint8, and normalize them themselves; or samples
+            of sound, and make the features of them.
 
     Raises:
         SepzooError: an unknown target, a least accuracy without labelled samples, integers without samples to calibrate
@@ -105,6 +106,8 @@ def export_all(
     for name, path in list(wanted.items()):
         try:
             _check(classifier, chosen[name], path, samples)
+            if embed_preprocessing:
+                require_embeddable(chosen[name], classifier)
         except SepzooError as error:
             if not keep_going:
                 raise
@@ -118,7 +121,7 @@ def export_all(
         plain = stack.enter_context(preparing(classifier, calibration, beside=stem.parent))
         inside = plain
         if embed_preprocessing:
-            shared = preparing(with_pixels(classifier), calibration, beside=stem.parent, given=classifier)
+            shared = preparing(with_preprocessing(classifier), calibration, beside=stem.parent, given=classifier)
             inside = stack.enter_context(shared)
         for number, (name, path) in enumerate(wanted.items(), start=1):
             with announced(f"{title}exporting {name} ({number} of {len(wanted)}){left(number - 1)}"):

@@ -7,13 +7,15 @@ import numpy as np
 from sepzoo.data.samples import Samples
 from sepzoo.inference.classifier import Classifier
 from sepzoo.records.inputs import Features
+from sepzoo.records.sound import FULL_SCALE
 
 _COUNT = 16
 _SEED = 0
+_LOUD = 3000  # the deviation of noise, of samples of 16 bits
 
 
 def noise(input_shape: tuple[int, ...], features: Features | None = None) -> Samples:
-    """Return random samples of one input.
+    """Return random samples of one input: of one that takes features of sound, clips of noise.
 
     Args:
         input_shape: of one sample.
@@ -43,6 +45,9 @@ def noise_of(classifier: Classifier) -> Samples:
 
 def _values(random: np.random.Generator, input_shape: tuple[int, ...], features: Features | None) -> np.ndarray:
     shape = (_COUNT, *input_shape)
+    if features is not None and features.sound is not None:
+        loudness = random.normal(0, _LOUD, (_COUNT, features.sound.samples))
+        return np.clip(np.rint(loudness), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
     if features is None:
         return random.integers(0, 256, shape, np.uint8)
     low, high = features.low, features.high

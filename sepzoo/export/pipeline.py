@@ -15,9 +15,9 @@ from sepzoo.export.artifact_record import artifact_record
 from sepzoo.export.comparison import Comparison, compare, origin_of, with_half_error
 from sepzoo.export.converter_errors import refusal
 from sepzoo.export.noise import noise_of
-from sepzoo.export.pixel_inputs import embeds, with_pixels
 from sepzoo.export.preparation import deployed, require_calibratable, require_tensorflow, shapes_of
 from sepzoo.export.prepared import Preparations, Prepared, preparing
+from sepzoo.export.preprocessing_inside import embeds, require_embeddable, with_preprocessing
 from sepzoo.export.report import ExportReport
 from sepzoo.export.taken_inputs import DRAW, saying_inputs
 from sepzoo.export.target import Converted, Target
@@ -61,7 +61,8 @@ def write(
         log: where the converter's own lines go. None: nowhere; if it fails, into a file beside `path`.
         preparations: what several targets of one call share: of this network and this calibration. None: the target
             shares nothing.
-        embed_preprocessing: whether the file takes uint8 pixels and normalizes them itself.
+        embed_preprocessing: whether the file takes uint8 pixels and normalizes them itself, or takes the samples of a
+            clip and makes the features of them.
 
     Raises:
         SepzooError: samples that are missing or show nothing, what the converter refuses, a file that differs from its
@@ -73,10 +74,12 @@ def write(
     _check_request(target, Path(path), calibration, check)
     if target.calibrated:
         require_calibratable(classifier.model, target.name)
+    if embed_preprocessing:
+        require_embeddable(target, classifier)
     classifier = saying_inputs(classifier, check or calibration)
     given = classifier
     if embed_preprocessing and embeds(target):
-        classifier = with_pixels(given)
+        classifier = with_preprocessing(given)
     limits = tolerance or target.tolerance
     samples = check if check is not None else calibration
     if samples is None:

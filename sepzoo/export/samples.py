@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 
-from sepzoo.data.opening import open_source, split_names
+from sepzoo.data.opening import open_sounds, open_source, split_names
 from sepzoo.data.samples import Samples, draw_samples
 from sepzoo.data.source import Source
 from sepzoo.data.split import SplitChoice, choose_splits
@@ -62,12 +62,14 @@ def held_out_split(data: str) -> str:
 
 
 def open_split(classifier: Classifier, data: str, split: str) -> Source:
-    """Open a split of a data set as a network wants its images: their size, channels and crop.
+    """Open a split of a data set as a network wants its images: their size, channels and crop; or its clips of sound.
 
     Raises:
         SepzooError: no such data set or split, or a network that takes no pictures, or does not say how pixels become
             its input.
     """
+    if classifier.sound is not None:
+        return open_sounds(data, split=split, sound=classifier.sound)
     classifier.require_pictures()
     preprocessing = classifier.require_preprocessing()
     height, width, channels = classifier.input_shape
@@ -100,7 +102,7 @@ def samples_of_data(
     if names_features(data):
         return split_features(samples_of(data, inputs), count=count, seed=seed)
     splits = default_splits(data).train, held_out_split(data)
-    if is_feature_set(data, inputs):
+    if is_feature_set(data, inputs, sound=classifier.sound):
         calibration, check = (
             samples_of(data, inputs, split=split, count=most, seed=seed)
             for split, most in zip(splits, (count, CHECK_COUNT), strict=True)

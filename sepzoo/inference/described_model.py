@@ -13,6 +13,7 @@ from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import End, Output, Said
 from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.records.sound import Sound
 from sepzoo.support.errors import SepzooError
 
 
@@ -77,6 +78,11 @@ class DescribedModel:
     def preprocessing(self) -> Preprocessing | None:
         """From pixels to the input, or None where the file does not say, or takes features."""
         return self.metadata.preprocessing
+
+    @property
+    def sound(self) -> Sound | None:
+        """How clips of sound become the input, or None where it takes no features of sound."""
+        return self.metadata.sound
 
     @property
     def outputs(self) -> tuple[Output, ...]:

@@ -52,7 +52,7 @@ class Evaluation:
         correct_top5: images whose right class is among the five likeliest.
         matched: how the network's outputs were laid beside the data's classes: `"by name"`, or `"by number"` where one
             side has no names or all names differ. Names that are numbers count by their value.
-        what: images or samples.
+        what: images, clips or samples.
 
     Example:
         >>> evaluation = Evaluation("mobilenet_v1", "digits test", 360, 351, 360, "by name")
@@ -111,7 +111,7 @@ def evaluate(classifier: Scorer, source: Source, *, batch_size: int = 32) -> Eva
     steps = counted(source.batches(batch_size), math.ceil(len(source) / batch_size), "batches")
     batches = ((images, outputs[labels]) for images, labels in steps)
     correct, correct_top5 = _hits(classifier, batches, batch_size)
-    return Evaluation(classifier.name, source.name, len(source), correct, correct_top5, matched)
+    return Evaluation(classifier.name, source.name, len(source), correct, correct_top5, matched, source.what)
 
 
 def evaluate_samples(classifier: Scorer, samples: Samples, *, batch_size: int = 32) -> Evaluation:

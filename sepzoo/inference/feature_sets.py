@@ -10,19 +10,22 @@ from sepzoo.data.opening import has_pictures, open_features
 from sepzoo.data.samples import Samples
 from sepzoo.inference.features import feature_samples, names_features
 from sepzoo.inference.tensors import InputTensor
+from sepzoo.records.sound import Sound
 from sepzoo.support.errors import SepzooError
 
 _PICTURE_AXES = 3
 
 
-def is_feature_set(data: str, inputs: Sequence[InputTensor]) -> bool:
-    """Return whether a model takes arrays out of a data set, not pictures.
+def is_feature_set(data: str, inputs: Sequence[InputTensor], *, sound: Sound | None = None) -> bool:
+    """Return whether a model takes arrays out of a data set, not pictures or clips of sound.
 
-    It does where the set holds none, or the model takes none: one of several inputs, or of other axes than a picture.
+    It does where the set holds no picture, or the model takes none: one of several inputs, or of other axes than a
+    picture. One that says how sound becomes its features takes clips of a data set.
 
     Args:
-        data: as `samples_of` takes it, or what `open_source` opens.
+        data: as `samples_of` takes it, or what `open_source` or `open_sounds` opens.
         inputs: of the model.
+        sound: that it takes.
 
     Raises:
         SepzooError: no such data set.
@@ -33,6 +36,8 @@ def is_feature_set(data: str, inputs: Sequence[InputTensor]) -> bool:
     """
     if names_features(data):
         return True
+    if sound is not None:
+        return False
     takes_pictures = len(inputs) == 1 and len(inputs[0].shape) == _PICTURE_AXES
     pictures = has_pictures(data)
     return pictures is not None and not (pictures and takes_pictures)

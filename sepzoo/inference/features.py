@@ -12,6 +12,7 @@ import numpy as np
 from sepzoo.artifact.inspection.checking import check
 from sepzoo.artifact.model_format import content_of
 from sepzoo.data.samples import Samples
+from sepzoo.inference.clips import as_clips
 from sepzoo.records.metadata import Metadata
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.regular_file import why_unreadable
@@ -29,7 +30,8 @@ def as_features(data: object, metadata: Metadata, input_shape: tuple[int, ...]) 
     numbers come to a network that does not say how pixels become its input.
 
     Args:
-        data: an array, or the path of an `.npy` or `.npz` file; anything else is pictures.
+        data: an array, or the path of an `.npy` or `.npz` file; where the network says how sound becomes features, also
+            clips or paths of WAV files (see `sepzoo.inference.clips.as_clips`). Anything else is pictures.
         metadata: what the network says.
         input_shape: of one sample.
 
@@ -42,6 +44,9 @@ def as_features(data: object, metadata: Metadata, input_shape: tuple[int, ...]) 
         data = load_features(data)
     if isinstance(data, Mapping):
         data = only_array(data, metadata.name)
+    clips = None if metadata.sound is None else as_clips(data, metadata.sound)
+    if clips is not None and metadata.sound is not None:
+        return metadata.sound.normalize(clips)
     if not isinstance(data, np.ndarray):
         if metadata.features is None:
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Path = str | os.PathLike[str]
+
+_EXPECTED = re.compile(r"expected a readable (image|WAV file)\. Received: ")
 
 
 def load_images(paths: Iterable[Path]) -> list[Image]:
@@ -39,11 +42,11 @@ def load_images(paths: Iterable[Path]) -> list[Image]:
     return images
 
 
-def raise_unreadable(problems: list[str], count: int) -> None:
-    """Raise the one error that names the bad ones of `count` images; nothing happens where there are none."""
+def raise_unreadable(problems: list[str], count: int, *, what: str = "images") -> None:
+    """Raise the one error that names the bad ones of `count` images, or clips; nothing happens where there are none."""
     if len(problems) == 1 and count == 1:
         raise SepzooError(problems[0])
     if problems:
-        shown = " ".join(problem.replace("expected a readable image. Received: ", "") for problem in problems[:NAMED])
+        shown = " ".join(_EXPECTED.sub("", problem) for problem in problems[:NAMED])
         more = f" And {len(problems) - NAMED} more." if len(problems) > NAMED else ""
-        raise SepzooError(f"{len(problems)} of {count} images cannot be read. {shown}{more}")
+        raise SepzooError(f"{len(problems)} of {count} {what} cannot be read. {shown}{more}")

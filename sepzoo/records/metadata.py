@@ -10,6 +10,7 @@ from sepzoo.records.inputs import Features, Input, Inputs
 from sepzoo.records.labels import as_labels
 from sepzoo.records.outputs import Output, Said, replaced, said_outputs
 from sepzoo.records.preprocessing import MINUS_ONE_TO_ONE, Preprocessing
+from sepzoo.records.sound import Sound
 from sepzoo.support.arguments import shortened
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.json_text import parse_json
@@ -56,6 +57,11 @@ class Metadata:
     def inputs(self) -> Inputs | None:
         """What the model takes, or None where nobody said."""
         return self.features or self.preprocessing
+
+    @property
+    def sound(self) -> Sound | None:
+        """How clips of sound become the input, or None where it takes no features of sound."""
+        return None if self.features is None else self.features.sound
 
     def updated(
         self,

@@ -143,7 +143,8 @@ class Run:
             preprocessing: instead of the network's own.
             outputs: what the network gives, instead of what it says or its graph shows.
             least_accuracy: top-1 that each file should have; the results say which have less.
-            embed_preprocessing: whether files take pixels of 0 … 255 as uint8, and normalize them themselves.
+            embed_preprocessing: whether files take pixels of 0 … 255 as uint8, and normalize them themselves; or
+                samples of sound, and make the features of them.
             tflite_options: what is chosen of `.tflite` files beside their mode: `sepzoo.export.TfliteOptions`.
 
         Raises:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from sepzoo.data import FolderSource, SkippedImageWarning, open_folder, open_source, split_names
-from sepzoo.data.folder import folder_splits
+from sepzoo.data.class_folders import folder_splits
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
 

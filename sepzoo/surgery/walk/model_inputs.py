@@ -18,6 +18,7 @@ from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import ArrayLike, Arrays, Tensor
 
 _PICTURE_AXES = 3
+_CLIP_AXES = 2
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -110,6 +111,8 @@ def _normalized(model: keras.Model, name: str, values: np.ndarray, title: str, *
         if isinstance(takes, Features):
             return values
         metadata = Metadata(title, preprocessing=takes)
+    if metadata is not None and metadata.sound is not None and values.ndim == _CLIP_AXES and values.dtype == np.int16:
+        return metadata.sound.normalize(values)
     if values.dtype != np.uint8 or (metadata is not None and metadata.features is not None):
         return values
     if metadata is None:
