@@ -92,6 +92,7 @@ def test_export_with_the_features_inside(command, folder, expected, tmp_path):
     assert found.err.startswith("error: tflite:int8: expected a format with float weights, to make features of sound")
 
 
+@pytest.mark.nightly
 def test_export_takes_clips_to_calibrate_on(command, folder, expected, tmp_path):
     paths, rows = expected
     found = command(
