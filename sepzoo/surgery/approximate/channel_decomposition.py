@@ -42,26 +42,31 @@ def decompose_channels(
         >>> [(layer.name, layer.kernel_size, layer.filters) for layer in new.layers]
         [('conv_reduced', (3, 3), 7), ('conv_pointwise', (1, 1), 16)]
     """
-    return decompose(model, _Channels(), ratio=ratio, keep=keep, only_if_cheaper=only_if_cheaper, data=data)
+    return decompose(model, ChannelDecomposition(), ratio=ratio, keep=keep, only_if_cheaper=only_if_cheaper, data=data)
 
 
-class _Channels(Decomposition):
+class ChannelDecomposition(Decomposition):
+    """A k x k convolution to fewer channels, and a 1 x 1 one to all of them."""
+
     names = ("reduced", "pointwise")
 
     def rank(self, dense: DenseConv, ratio: float) -> int:
+        """Return how many channels there are between the two."""
         height, width, inputs, filters = dense.site.layer.kernel.shape
         patch = height * width * inputs
         return max(1, min(int(patch * filters / (ratio * (patch + filters))), patch, filters))
 
     def macs(self, dense: DenseConv, rank: int) -> int:
+        """Return the multiply-accumulates of the two."""
         layer = dense.site.layer
         return rank * (math.prod(layer.kernel.shape[:3]) + layer.filters) * dense.output_positions
 
     def data_free(self, dense: DenseConv, rank: int) -> Factors:
+        """Return the factors whose kernel is nearest."""
         kernel = dense.kernel
         found = truncate(kernel.reshape(-1, kernel.shape[-1]), rank)
         action = f"{rank} channels between, kernel error {found.relative_squared_error:.4f}"
-        return _factors(
+        return channel_factors(
             found.left.reshape(*kernel.shape[:3], rank), found.right, dense.bias, action, found.squared_error
         )
 
@@ -81,14 +86,17 @@ class _Channels(Decomposition):
         if not error < free_error:
             return plain.noting(free_error, free_error)
         reduced = (kernel @ best.left).reshape(*plain.first.shape[:3], -1)
-        return _factors(reduced, best.right, best.apply(dense.bias[None])[0], plain.action).noting(error, free_error)
+        return channel_factors(reduced, best.right, best.apply(dense.bias[None])[0], plain.action).noting(
+            error, free_error
+        )
 
     def geometry(self, layer: Layer) -> tuple[Kwargs, Kwargs]:
+        """Return kernel size, strides and dilation of both."""
         del layer
         return {}, {"kernel_size": 1, "strides": 1, "dilation_rate": 1}
 
 
-def _factors(
+def channel_factors(
     reduced: np.ndarray, pointwise: np.ndarray, bias: np.ndarray, action: str, squared_error: float | None = None
 ) -> Factors:
     """Return the record of kernels (height, width, inputs, rank) and (rank, filters)."""

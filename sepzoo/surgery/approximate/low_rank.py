@@ -118,11 +118,11 @@ def decompose(
         )
     for dense, factors in zip(ranks, found, strict=True):
         verification = KernelVerification(dense, factors.kernel, factors.bias, factors.squared_error)
-        plan.replace(dense.site, _two_layers(way, dense.site.layer, factors), verification)
+        plan.replace(dense.site, two_layers(way, dense.site.layer, factors), verification)
     return plan.finish(inputs)
 
 
-def _two_layers(way: Decomposition, layer: Layer, factors: Factors) -> Replacement:
+def two_layers(way: Decomposition, layer: Layer, factors: Factors) -> Replacement:
     """Return two convolutions in a row; the second one ends as the original does, with a bias if that is new."""
     biased = layer.use_bias or factors.squared_error is None
     between = {"filters": factors.first.shape[-1], "use_bias": False, "activation": None, "activity_regularizer": None}

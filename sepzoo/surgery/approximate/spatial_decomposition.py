@@ -52,22 +52,27 @@ def decompose_spatially(
         >>> [(layer.name, layer.kernel_size, layer.filters) for layer in new.layers]
         [('conv_vertical', (3, 1), 12), ('conv_horizontal', (1, 3), 16)]
     """
-    return decompose(model, _Spatial(), ratio=ratio, keep=keep, only_if_cheaper=only_if_cheaper, data=data)
+    return decompose(model, SpatialDecomposition(), ratio=ratio, keep=keep, only_if_cheaper=only_if_cheaper, data=data)
 
 
-class _Spatial(Decomposition):
+class SpatialDecomposition(Decomposition):
+    """A k x 1 convolution to fewer channels, and a 1 x k one to all of them."""
+
     names = ("vertical", "horizontal")
 
     def rank(self, dense: DenseConv, ratio: float) -> int:
+        """Return how many channels there are between the two."""
         height, width, inputs, filters = dense.site.layer.kernel.shape
         rank = int(inputs * filters * height * width / (ratio * (height * inputs + width * filters)))
         return max(1, min(rank, height * inputs, width * filters))
 
     def obstacle(self, dense: DenseConv) -> str:
+        """Return why a convolution can't be written so, or an empty text."""
         height, width = dense.site.layer.kernel_size
         return f"its window is {height} x {width} already" if 1 in (height, width) else ""
 
     def macs(self, dense: DenseConv, rank: int) -> int:
+        """Return the multiply-accumulates of the two."""
         layer = dense.site.layer
         height, width, inputs, filters = layer.kernel.shape
         if not dense.sized:
@@ -79,6 +84,7 @@ class _Spatial(Decomposition):
         return macs * (dense.runs // len(dense.site.calls))
 
     def data_free(self, dense: DenseConv, rank: int) -> Factors:
+        """Return the factors whose kernel is nearest."""
         kernel = dense.kernel
         height, width, inputs, filters = kernel.shape
         found = truncate(kernel.transpose(0, 2, 3, 1).reshape(height * inputs, -1), rank)
@@ -90,7 +96,17 @@ class _Spatial(Decomposition):
 
     def fitted(self, dense: DenseConv, rank: int, batches: Iterator[Patches]) -> Factors:
         """Return the data-free factors, the second one fitted to the outputs where that is better."""
-        plain, moments = self.data_free(dense, rank), Moments.of(batches)
+        return self.fitted_to(dense, rank, Moments.of(batches))
+
+    def fitted_to(self, dense: DenseConv, rank: int, moments: Moments) -> Factors:
+        """Return the same for samples of which the moments are known.
+
+        Args:
+            dense: the convolution.
+            rank: channels between the two.
+            moments: of its patches and right outputs.
+        """
+        plain = self.data_free(dense, rank)
         vertical, (height, width, inputs, filters) = plain.first[:, 0], dense.kernel.shape
         regularized = moments.regularized(dense.kernel, RIDGE)
         # What the vertical factor makes of a patch, as a matrix: (height, width, inputs) -> (width, rank).
@@ -104,6 +120,7 @@ class _Spatial(Decomposition):
         return _factors(vertical, found.second[0], bias, plain.action).noting(error, free)
 
     def geometry(self, layer: Layer) -> tuple[Kwargs, Kwargs]:
+        """Return kernel size, strides and dilation of both."""
         (height, width), (down, right), (tall, wide) = layer.kernel_size, layer.strides, layer.dilation_rate
         return (
             {"kernel_size": (height, 1), "strides": (down, 1), "dilation_rate": (tall, 1)},
