@@ -36,6 +36,7 @@ COMMANDS = {
     "sweep": "sepzoo.cli.sweep:sweep",
     "rewrite": "sepzoo.cli.rewrite:rewrite",
     "compress": "sepzoo.cli.compress:compress",
+    "shrink": "sepzoo.cli.shrink:shrink",
     "export": "sepzoo.cli.export:export",
     "verify": "sepzoo.cli.verify:verify",
     "evaluate": "sepzoo.cli.evaluate:evaluate",

@@ -1,0 +1,112 @@
+"""`sepzoo shrink`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sepzoo.cli.description import (
+    LabelsFile,
+    OutputKinds,
+    PreprocessingText,
+    attach_description,
+    parse_outputs,
+)
+from sepzoo.cli.keras_file import SampleCount, Seed, check_keras_file
+from sepzoo.cli.network import ModelName, Weights, open_network
+from sepzoo.cli.options import Json, NetworkSettings
+from sepzoo.support.errors import SepzooError
+
+
+def shrink(
+    model: ModelName,
+    data: Annotated[
+        str, typer.Option("--data", help="To fit and check on: `digits`, a folder, a TFDS name, or an .npz file.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The .tflite file to write.")],
+    macs: Annotated[str | None, typer.Option(metavar="LIMIT", help="Multiply-accumulates: 50% | 6000000.")] = None,
+    size: Annotated[str | None, typer.Option(metavar="LIMIT", help="Of the file: 50% | 300KiB.")] = None,
+    ram: Annotated[str | None, typer.Option(metavar="LIMIT", help="Of the activations: 50% | 64KiB.")] = None,
+    techniques: Annotated[
+        str | None,
+        typer.Option(help="With commas between: decouple, bsconv, spatial, lowrank, smaller, channels. [default: all]"),
+    ] = None,
+    runtime: Annotated[str, typer.Option(help="Whose file it is: tflite:int8 or tflite:float32.")] = "tflite:int8",
+    keep: Annotated[list[str] | None, typer.Option(help="Layers that stay; wildcards too.")] = None,
+    scores: Annotated[
+        Path | None, typer.Option(help="A file for what is measured: with it, another budget is a matter of seconds.")
+    ] = None,
+    curve: Annotated[bool, typer.Option("--curve", help="Show the best choices for other budgets too.")] = False,
+    keras_file: Annotated[
+        Path | None, typer.Option("--keras", help="A .keras file for the network, to train on.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="An .html or .json file for the report.")] = None,
+    samples: SampleCount = 256,
+    seed: Seed = 0,
+    labels: LabelsFile = None,
+    preprocessing: PreprocessingText = None,
+    output_kinds: OutputKinds = None,
+    weights: Weights = None,
+    settings: NetworkSettings = None,
+    as_json: Json = False,
+) -> None:
+    """Make a trained model fit a budget, without training.
+
+    For each layer one of many ways is chosen, and for each group of channels a width, all together: what is expected to
+    change the answers least. The file is measured; none is written that misses the budget. A share, such as 50%, is of
+    what the original's own file costs in the same runtime.
+
+    Example: sepzoo shrink runs/dense --macs 50% --data digits --out small.tflite
+    """
+    from sepzoo.cli.keras_start import start_keras
+
+    for path, suffixes in ((out, (".tflite",)), (report, (".html", ".json"))):
+        if path is not None and path.suffix not in suffixes:
+            raise SepzooError(f"expected a file name that ends in {' or '.join(suffixes)}. Received: {path}.")
+    if keras_file is not None:
+        check_keras_file(keras_file)
+    start_keras()
+    from sepzoo import shrinking
+    from sepzoo.artifact import model_file
+    from sepzoo.export.samples import samples_of_data
+    from sepzoo.inference.keras_model import from_model
+    from sepzoo.shrinking.budget import parse_limit
+    from sepzoo.shrinking.candidates import TECHNIQUES
+    from sepzoo.shrinking.page import write_page
+    from sepzoo.support.atomic import atomic_write, check_target
+
+    check_target(out)
+    budget = shrinking.Budget(
+        macs=parse_limit(macs, "--macs", "macs"),
+        kib=parse_limit(size, "--size", "kib"),
+        ram_kib=parse_limit(ram, "--ram", "ram_kib"),
+    )
+    network = open_network(model, weights=weights, settings=settings)
+    attach_description(network, labels=labels, preprocessing=preprocessing)
+    said = parse_outputs(output_kinds)
+    drawn = samples_of_data(from_model(network, outputs=said), data, count=samples, seed=seed)
+    new, told = shrinking.shrink(
+        network,
+        budget=budget,
+        samples=drawn.calibration,
+        check=drawn.check,
+        techniques=TECHNIQUES if techniques is None else tuple(each.strip() for each in techniques.split(",")),
+        runtime=runtime,
+        keep=keep or (),
+        outputs=said,
+        scores=scores,
+        curve=curve,
+        out=out,
+    )
+    if keras_file is not None:
+        model_file.save(new, keras_file)
+    if report is not None:
+        if report.suffix == ".html":
+            write_page(report, told)
+        else:
+            with atomic_write(report) as temporary:
+                temporary.write_text(f"{told.to_json()}\n", encoding="utf-8")
+    written = ", ".join(str(each) for each in (out, keras_file, report) if each is not None)
+    typer.echo(told.to_json() if as_json else f"{told}\n\nwritten to {written}")

@@ -1,0 +1,113 @@
+"""What a network may cost."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+
+from sepzoo.support.errors import SepzooError
+
+Limit = float | str
+
+RESOURCES = {"macs": "", "kib": "KiB", "latency_ms": "ms", "ram_kib": "KiB"}
+"""Resource -> the unit that its limits are in."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Budget:
+    """Limits of what a network's file may cost; each a number, or a share of what the original's costs: "50%".
+
+    Attributes:
+        latency_ms: milliseconds for one sample, on this machine, one thread.
+        kib: size of the file, in KiB of 1,024 bytes.
+        macs: multiply-accumulates for one sample.
+        ram_kib: largest sum of the activations that are in memory at once, in KiB.
+
+    Raises:
+        SepzooError: no limit at all, or one that is no number above 0 and no share above 0 % and up to 100 %.
+
+    Example:
+        >>> Budget(macs="50%", kib=300).limits({"macs": 1_000_000, "kib": 500.0})
+        {'kib': 300.0, 'macs': 500000.0}
+    """
+
+    latency_ms: Limit | None = None
+    kib: Limit | None = None
+    macs: Limit | None = None
+    ram_kib: Limit | None = None
+
+    def __post_init__(self) -> None:
+        if not self.resources:
+            raise SepzooError(
+                "expected a budget of latency, size, multiply-accumulates or memory. Received: none. Say one, such as "
+                "macs='50%'."
+            )
+        for name in self.resources:
+            _number(name, getattr(self, name), 1.0)
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """What is limited."""
+        return tuple(field.name for field in dataclasses.fields(self) if getattr(self, field.name) is not None)
+
+    def limits(self, original: Mapping[str, float]) -> dict[str, float]:
+        """Return the limits as numbers.
+
+        Args:
+            original: what the original costs, by resource.
+        """
+        return {name: _number(name, getattr(self, name), original[name]) for name in self.resources}
+
+
+def shown(resource: str, value: float) -> str:
+    """Return what is spent of a resource, in words.
+
+    Example:
+        >>> shown("macs", 1234567.0), shown("kib", 300.0)
+        ('1,234,567 MACs', '300.0 KiB')
+    """
+    if resource == "macs":
+        return f"{math.floor(value):,} MACs"
+    digits = 3 if resource == "latency_ms" else 1
+    return f"{value:,.{digits}f} {RESOURCES[resource]}" + (" of memory" if resource == "ram_kib" else "")
+
+
+def _number(name: str, limit: Limit, whole: float) -> float:
+    try:
+        if isinstance(limit, str) and limit.strip().endswith("%"):
+            share = float(limit.strip().removesuffix("%")) / 100
+            found = share * whole if 0 < share <= 1 else math.nan
+        else:
+            found = math.nan if isinstance(limit, bool) else float(limit)
+    except (TypeError, ValueError):
+        found = math.nan
+    if not 0 < found < math.inf:
+        unit = RESOURCES[name] or "multiply-accumulates"
+        raise SepzooError(
+            f"expected {name} as a number of {unit} above 0, or a share up to 100 % such as '50%'. Received: {limit!r}."
+        )
+    return found
+
+
+def parse_limit(text: str | None, option: str, resource: str) -> Limit | None:
+    """Read a limit as the command line has it: `50%`, `2ms`, `300KiB`, `6000000`.
+
+    Raises:
+        SepzooError: it is something else.
+
+    Example:
+        >>> parse_limit("300KiB", "--size", "kib"), parse_limit("50%", "--macs", "macs")
+        (300.0, '50%')
+    """
+    if text is None:
+        return None
+    unit, given = RESOURCES[resource], text.strip().lower()
+    if given.endswith("%"):
+        return given
+    number = given.removesuffix(unit.lower()) if unit else given
+    try:
+        return float(number.replace(",", "").replace("_", ""))
+    except ValueError:
+        example = f"2{unit}" if resource == "latency_ms" else f"300{unit}" if unit else "6000000"
+        raise SepzooError(f"expected {option} such as 50% or {example}. Received: {text!r}.") from None

@@ -1,0 +1,127 @@
+"""A choice carried out: channels taken out, and each layer, in the graph's order, fitted to what it should give."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+
+import keras
+import numpy as np
+
+from sepzoo.shrinking.known_ways import way_of
+from sepzoo.shrinking.network import Network, NetworkLayer
+from sepzoo.shrinking.ways import KEEP, Fits, Made
+from sepzoo.support.progress import counted
+from sepzoo.surgery.algebra.moments import Moments
+from sepzoo.surgery.algebra.regression import RIDGE
+from sepzoo.surgery.approximate.dense_convolutions import DenseConv, runs_of
+from sepzoo.surgery.approximate.recalibration import recalibrate
+from sepzoo.surgery.pruning.anatomy import Slice
+from sepzoo.surgery.pruning.coupling import Coupling
+from sepzoo.surgery.pruning.regressors import Place, assign, bias_of, feature_batches, matrices_of, moments_of
+from sepzoo.surgery.pruning.removal import remove
+from sepzoo.surgery.walk.model_inputs import ModelInputs
+from sepzoo.surgery.walk.plan import Plan
+from sepzoo.surgery.walk.report import SurgeryReport
+
+PLACES_PER_VALUE = 4
+"""A layer whose inputs all stay is fitted again only where it looks at so many places for each value of one."""
+
+
+@dataclasses.dataclass(frozen=True)
+class BuiltLayer:
+    """What became of a layer.
+
+    Attributes:
+        layer: its name.
+        error: squared error of its outputs on the samples, as a share of their variance.
+    """
+
+    layer: str
+    error: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Built:
+    """A network that was made smaller.
+
+    Attributes:
+        model: the network.
+        layers: the fitted ones, in the order of the graph.
+        report: what surgery did.
+    """
+
+    model: keras.Model
+    layers: tuple[BuiltLayer, ...]
+    report: SurgeryReport
+
+
+def build(network: Network, ways: Mapping[str, str], levels: Sequence[int], inputs: ModelInputs) -> Built:
+    """Carry out a choice.
+
+    Each layer is fitted to what the original gives at the outputs that stay, on what comes through the layers before
+    it as they are now.
+
+    Args:
+        network: which is only read.
+        ways: the way of each layer, by its name.
+        levels: of each group of channels.
+        inputs: samples as the model takes them.
+    """
+    plan = Plan(network.model)
+    coupling = Coupling(tuple(each.channels for each in network.layers), (), network.sets)
+    gone = network.removed(levels)
+    if gone.any():
+        remove(plan, coupling, gone)
+    plan.carry_out()
+    sites = {site.name: site for site in plan.sites}
+    runs = runs_of(plan.model)
+    gone = np.append(gone, False)
+    made: list[tuple[str, Made]] = []
+    found = []
+    fitted = [each for each in network.layers if each.fitted]
+    changed = False
+    for each in counted(fitted, len(fitted), "layers fitted"):
+        site, way = sites[each.name], ways.get(each.name, KEEP)
+        kept = each.channels.kept(gone)
+        if not changed and way == KEEP and len(kept.inputs) == len(each.channels.inputs):
+            continue
+        changed = True
+        new = Place(plan.model, site.layer, runs[id(site.layer)])
+        moments = moments_of(_pairs(network, each, new, kept, inputs), 1)[0]
+        _fit_dense(new, moments, whole=len(kept.inputs) == len(each.channels.inputs))
+        if way != KEEP:
+            dense = DenseConv.of(site, new.runs)
+            carried_out = way_of(way).made(Fits(dense, moments))
+            assign(site.layer, [carried_out.kernel.reshape(matrices_of(site.layer)[0].shape)], carried_out.bias)
+            made.append((each.name, carried_out))
+        error = moments.error(matrices_of(site.layer)[0], bias_of(site.layer))
+        found.append(BuiltLayer(each.name, error))
+    for name, carried_out in made:
+        plan.replace(sites[name], carried_out.replacement, carried_out.verification)
+    if made:
+        plan.carry_out()
+    recalibrate(plan.model, inputs)
+    model, report = plan.finish(inputs)
+    return Built(model, tuple(found), report)
+
+
+def _fit_dense(place: Place, moments: Moments, *, whole: bool) -> None:
+    """Give a layer the map that is best on the samples, if it is better than its own and they are enough for it."""
+    matrix, bias = matrices_of(place.layer)[0], bias_of(place.layer)
+    if whole and moments.count < PLACES_PER_VALUE * len(matrix):
+        return
+    regularized = moments.regularized(matrix, RIDGE)
+    best = np.linalg.solve(regularized.gram, regularized.cross)
+    if moments.error(best) < moments.error(matrix, bias):
+        assign(place.layer, [best], moments.output_mean - moments.patch_mean @ best)
+
+
+def _pairs(
+    network: Network, each: NetworkLayer, new: Place, kept: Slice, inputs: ModelInputs
+) -> Iterator[list[tuple[np.ndarray, np.ndarray]]]:
+    own = each.channels.layer
+    matrix, bias = matrices_of(own)[0][:, kept.outputs], bias_of(own)[kept.outputs]
+    old = Place(network.model, own, each.runs)
+    for (right,), (now,) in zip(feature_batches(inputs, old), feature_batches(inputs, new), strict=True):
+        yield [(now, right @ matrix + bias)]

@@ -1,0 +1,152 @@
+"""What can be chosen for each layer: ways, times levels of the channels around it, each with costs and an error."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+from sepzoo.shrinking.known_ways import Blueprint, Decoupled, Reduced, SmallerWindow, Spatial
+from sepzoo.shrinking.layer_errors import LayerErrors
+from sepzoo.shrinking.network import Network, NetworkLayer
+from sepzoo.shrinking.steps import Step, total_bytes, total_macs, width_between
+from sepzoo.shrinking.ways import KEEP, Way
+from sepzoo.support.errors import unknown
+
+TECHNIQUES = ("decouple", "bsconv", "spatial", "lowrank", "smaller", "channels")
+"""What can be done to layers, by the names that `--techniques` takes."""
+
+MOST_TERMS = 6
+SHARES = (0.75, 0.5, 0.375, 0.25, 0.125)
+"""Of the cost of a layer, at which its factors of low rank are aimed."""
+
+Timed = Callable[[Step], float]
+"""Returns the milliseconds of a step."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """One choice for a layer.
+
+    Attributes:
+        way: name of the way in which it is computed, "keep" or one that `way_of` knows.
+        levels: of the groups that its inputs and its outputs are of; 0 where none of them may go.
+        macs: multiply-accumulates.
+        bytes: that its numbers take in the file.
+        latency_ms: of its operators; 0 where none was measured.
+        between_bytes: of the widest tensor between its operators.
+        error: by how much the answers are expected to diverge, in nats.
+    """
+
+    way: str
+    levels: tuple[int, int]
+    macs: int
+    bytes: int
+    latency_ms: float
+    between_bytes: int
+    error: float
+
+    def dominates(self, other: Candidate) -> bool:
+        """Return whether nothing speaks for another choice of the same levels."""
+        own, its = ((each.macs, each.bytes, each.latency_ms, each.between_bytes, each.error) for each in (self, other))
+        return self.levels == other.levels and all(one <= two for one, two in zip(own, its, strict=True))
+
+
+def check_techniques(techniques: Sequence[str]) -> None:
+    """Raise a `SepzooError` where there is no such technique."""
+    for each in techniques:
+        if each not in TECHNIQUES:
+            raise unknown("technique", each, TECHNIQUES, list_all=True)
+
+
+def ways_for(layer: NetworkLayer, techniques: Sequence[str]) -> list[Way]:
+    """Return the ways that are worth a look for a layer: those that take fewer multiply-accumulates or weights."""
+    if layer.dense is None or not layer.fitted:
+        return []
+    window, (inputs, outputs) = layer.window, layer.channels.layer.kernel.shape[2:]
+    kept = layer.steps(inputs, outputs)
+    area = math.prod(window.kernel_size)
+    most = min(MOST_TERMS, area - 1)
+    found: list[Way] = []
+    if "decouple" in techniques:
+        found += [Decoupled(order, count) for order in ("pw_dw", "dw_pw") for count in range(1, most + 1)]
+    if "bsconv" in techniques:
+        found += [Blueprint(0), *(Blueprint(mid) for mid in _eighths(inputs))]
+    for technique, way, rank in (("spatial", Spatial, 0), ("lowrank", Reduced, 0)):
+        if technique in techniques and way(1).applies(window):
+            one = total_macs(way(1).steps(window, inputs, outputs))
+            ranks = {int(share * total_macs(kept) / one) for share in SHARES}
+            found += [way(rank) for rank in sorted(ranks) if 0 < rank < min(outputs, area * inputs)]
+    if "smaller" in techniques:
+        found.append(SmallerWindow())
+    return [way for way in found if way.applies(window) and _cheaper(way.steps(window, inputs, outputs), kept)]
+
+
+def _eighths(channels: int) -> list[int]:
+    return sorted({max(1, round(channels * share)) for share in (0.125, 0.25, 0.5, 0.75)})
+
+
+def _cheaper(steps: Sequence[Step], kept: Sequence[Step]) -> bool:
+    return total_macs(steps) < total_macs(kept) or total_bytes(steps, integers=True) < total_bytes(kept, integers=True)
+
+
+def candidates_of(
+    network: Network,
+    layer: NetworkLayer,
+    ways: Sequence[Way],
+    errors: LayerErrors | None,
+    *,
+    integers: bool,
+    timed: Timed | None = None,
+) -> list[Candidate]:
+    """Return the choices for a layer that no other one beats in everything.
+
+    Args:
+        network: of which the layer is one.
+        layer: the layer.
+        ways: beside keeping it.
+        errors: of a fitted layer; None of another one, which adds none.
+        integers: whether the file has 8-bit integers.
+        timed: the time of steps; None where none is wanted.
+    """
+    found = []
+    for way, source, target in _choices(network, layer, ways):
+        inputs, outputs = network.counts(layer, source, target)
+        steps = layer.steps(inputs, outputs) if way is None else way.steps(layer.window, inputs, outputs)
+        name = KEEP if way is None else str(way)
+        found.append(
+            Candidate(
+                way=name,
+                levels=(source, target),
+                macs=total_macs(steps),
+                bytes=total_bytes(steps, integers=integers),
+                latency_ms=0.0 if timed is None else sum(map(timed, steps)),
+                between_bytes=width_between(steps) * (1 if integers else 4),
+                error=0.0 if errors is None else errors.error(name, source, target),
+            )
+        )
+    return _undominated(found)
+
+
+def _choices(network: Network, layer: NetworkLayer, ways: Sequence[Way]) -> Iterator[tuple[Way | None, int, int]]:
+    sources, targets = (
+        range(1 if number is None else len(network.groups[number].gone)) for number in (layer.source, layer.target)
+    )
+    same = layer.source is not None and layer.source == layer.target  # of a depthwise step, or around a sum
+    return (
+        (way, source, target)
+        for way in (None, *ways)
+        for source, target in itertools.product(sources, targets)
+        if not same or source == target
+    )
+
+
+def _undominated(found: Sequence[Candidate]) -> list[Candidate]:
+    """Drop what another candidate of the same levels beats; of equal ones the first stays."""
+    kept: list[Candidate] = []
+    for place, each in enumerate(found):
+        others = [*kept, *found[place + 1 :]]
+        if not any(other.dominates(each) and not (each.dominates(other) and other not in kept) for other in others):
+            kept.append(each)
+    return kept

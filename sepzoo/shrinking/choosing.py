@@ -1,0 +1,195 @@
+"""From scores and limits to one choice for each layer, and the curve of all that there is to choose from."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from sepzoo.shrinking.budget import shown
+from sepzoo.shrinking.candidates import Candidate
+from sepzoo.shrinking.known_ways import way_of
+from sepzoo.shrinking.scores import Item, Scores
+from sepzoo.shrinking.solving import Problem, Solution, solve
+from sepzoo.shrinking.ways import KEEP
+from sepzoo.support.errors import SepzooError
+
+FIELDS = {"macs": "macs", "kib": "bytes", "latency_ms": "latency_ms"}
+"""Resource -> the field of a candidate that counts it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Whole:
+    """How a sum over the layers becomes what the whole file costs: `factor * sum + rest`."""
+
+    factor: float
+    rest: float
+
+    def of(self, total: float) -> float:
+        """Return the cost of the file."""
+        return self.factor * total + self.rest
+
+    def sum(self, cost: float) -> float:
+        """Return the sum that a file of this cost has."""
+        return (cost - self.rest) / self.factor
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """One candidate for each item.
+
+    Attributes:
+        candidates: in the order of the items.
+        levels: of each group.
+        costs: predicted, by resource.
+        solution: how good it is.
+    """
+
+    candidates: tuple[Candidate, ...]
+    levels: tuple[int, ...]
+    costs: Mapping[str, float]
+    solution: Solution
+
+
+@dataclasses.dataclass(frozen=True)
+class Chooser:
+    """Scores, and what their sums mean for the file.
+
+    Attributes:
+        scores: of the network.
+        wholes: by resource.
+        allowed: which candidates may be chosen; None: all. What keeps a layer as it is always may.
+    """
+
+    scores: Scores
+    wholes: Mapping[str, Whole]
+    allowed: Callable[[Candidate], bool] | None = None
+
+    def choose(self, limits: Mapping[str, float]) -> Choice:
+        """Return the best choice within limits, by resource.
+
+        Raises:
+            SepzooError: the limits can't be kept; the least that can be is named, and what it would take.
+        """
+        items = self._items()
+        found = solve(_problem(self.scores, items, {name: self.wholes[name].sum(limits[name]) for name in limits}))
+        if found is None:
+            raise self._too_little(items, limits)
+        return self._choice(items, found)
+
+    def proposals(self, limits: Mapping[str, float], techniques: Sequence[str]) -> list[tuple[str, Choice]]:
+        """Return the best choice within limits, then those of single techniques, by rising expected error.
+
+        What is expected adds up errors of layers; what is built may turn out otherwise, so the first few are worth it.
+
+        Args:
+            limits: by resource.
+            techniques: that are tried alone; those that can't keep the limits are left out.
+
+        Raises:
+            SepzooError: see `choose`.
+        """
+        best, alone = self.choose(limits), []
+        for technique in techniques:
+            allowed = dataclasses.replace(self, allowed=functools.partial(is_of, technique))
+            try:
+                choice = allowed.choose(limits)
+            except SepzooError:
+                continue
+            if choice.candidates != best.candidates:
+                alone.append((technique, choice))
+        return [("all", best), *sorted(alone, key=lambda each: each[1].solution.error)]
+
+    def least(self, resource: str) -> Choice:
+        """Return the choice that takes least of a resource."""
+        items = self._items()
+        found = solve(_problem(self.scores, items, {}, least=resource))
+        assert found is not None
+        return self._choice(items, found)
+
+    def curve(self, resource: str, points: int = 12) -> list[Choice]:
+        """Return the best choices from the least that can be reached up to the network as it is.
+
+        Args:
+            resource: that is limited.
+            points: how many budgets.
+        """
+        least = self.least(resource).costs[resource]
+        whole = self.wholes[resource].of(sum(_cost(item.candidates[0], resource) for item in self.scores.items))
+        return [self.choose({resource: limit}) for limit in np.linspace(least, whole, points)]
+
+    def _items(self) -> list[list[Candidate]]:
+        return [
+            [each for each in item.candidates if self.allowed is None or _plain(each) or self.allowed(each)]
+            for item in self.scores.items
+        ]
+
+    def _choice(self, items: Sequence[Sequence[Candidate]], found: Solution) -> Choice:
+        candidates = tuple(choices[pick] for choices, pick in zip(items, found.picks, strict=True))
+        levels = [0] * len(self.scores.groups)
+        for item, candidate in zip(self.scores.items, candidates, strict=True):
+            for number, level in zip(item.groups, candidate.levels, strict=True):
+                if number is not None:
+                    levels[number] = level
+        costs = {name: whole.of(sum(_cost(each, name) for each in candidates)) for name, whole in self.wholes.items()}
+        return Choice(candidates, tuple(levels), costs, found)
+
+    def _too_little(self, items: Sequence[Sequence[Candidate]], limits: Mapping[str, float]) -> SepzooError:
+        for resource, limit in limits.items():
+            least = self.least(resource)
+            if least.costs[resource] > limit * (1 + 1e-9):
+                gone = sum(level > 0 for level in least.levels)
+                changed = sum(each.way != KEEP for each in least.candidates)
+                return SepzooError(
+                    f"expected a budget that can be kept, here at least {shown(resource, least.costs[resource])}: that "
+                    f"takes another way in {changed} of {len(items)} layers and fewer channels in {gone} of "
+                    f"{len(least.levels)} groups, for an expected divergence of {least.solution.error:.2g} nats. "
+                    f"Received: {shown(resource, limit)}. Ask for more, or allow more techniques."
+                )
+        told = ", ".join(shown(*each) for each in limits.items())
+        return SepzooError(
+            f"expected budgets that can be kept together. Received: {told}; each alone could be. Ask for more of one."
+        )
+
+
+def is_of(technique: str, candidate: Candidate) -> bool:
+    """Return whether a candidate takes nothing but one technique."""
+    if candidate.way == KEEP:
+        return technique == "channels"
+    return candidate.levels == (0, 0) and way_of(candidate.way).technique == technique
+
+
+def _plain(candidate: Candidate) -> bool:
+    return candidate.way == KEEP and candidate.levels == (0, 0)
+
+
+def _cost(candidate: Candidate, resource: str) -> float:
+    return float(getattr(candidate, FIELDS[resource]))
+
+
+def _problem(
+    scores: Scores, items: Sequence[Sequence[Candidate]], sums: Mapping[str, float], least: str | None = None
+) -> Problem:
+    """Return the problem of sums, by resource; or of the least sum of one."""
+    columns = [_columns(item) for item in scores.items]
+    values = [np.array([each.error if least is None else _cost(each, least) for each in choices]) for choices in items]
+    return Problem(
+        errors=tuple(values),
+        costs={name: tuple(np.array([_cost(each, name) for each in choices]) for choices in items) for name in sums},
+        budgets=sums,
+        levels=tuple(
+            np.array([[each.levels[side] for side in sides.values()] for each in choices], int).reshape(
+                len(choices), len(sides)
+            )
+            for choices, sides in zip(items, columns, strict=True)
+        ),
+        groups=tuple(tuple(sides) for sides in columns),
+        sizes=tuple(len(each.gone) for each in scores.groups),
+    )
+
+
+def _columns(item: Item) -> dict[int, int]:
+    """Return for each group of an item the side that it is at: 0 of the inputs, 1 of the outputs."""
+    return {number: side for side, number in enumerate(item.groups) if number is not None}

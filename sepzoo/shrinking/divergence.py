@@ -1,0 +1,96 @@
+"""How far a network's answers are from others: Kullback-Leibler divergence of class scores, squared error of values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import ops
+
+from sepzoo.inference.keras_model import from_model
+from sepzoo.layers.graph import graph_of
+from sepzoo.records.outputs import Output
+from sepzoo.support.types import Tensor
+from sepzoo.surgery.walk.model_inputs import ModelInputs
+
+BATCH = 128
+SMALLEST = 1e-7
+"""Probabilities below count as this."""
+
+
+def outputs_of(model: keras.Model) -> tuple[Output, ...]:
+    """Return what a model gives."""
+    return from_model(model).outputs
+
+
+def answers(model: keras.Model, inputs: ModelInputs) -> list[np.ndarray]:
+    """Return all outputs of a model for samples, in double precision."""
+    batches = []
+    for start in range(0, len(inputs), BATCH):
+        given = keras.tree.pack_sequence_as(graph_of(model).input, inputs[start : start + BATCH].tensors())
+        with keras.StatelessScope():
+            found = model(given, training=False)
+        batches.append([np.asarray(ops.convert_to_numpy(each), "float64") for each in keras.tree.flatten(found)])
+    return [np.concatenate(each) for each in zip(*batches, strict=True)]
+
+
+def divergence(outputs: Sequence[Output], right: Sequence[np.ndarray], found: Sequence[np.ndarray]) -> float:
+    """Return the mean divergence of answers from the right ones, summed over the outputs, in nats.
+
+    Of values it is half their squared error as a share of the variance: that of Gaussians of this variance.
+
+    Example:
+        >>> right, found = np.array([[0.5, 0.5]]), np.array([[0.9, 0.1]])
+        >>> round(divergence([Output("softmax")], [right], [found]), 4)
+        0.5108
+    """
+    return sum(_of_output(*each) for each in zip(outputs, right, found, strict=True))
+
+
+def _of_output(output: Output, right: np.ndarray, found: np.ndarray) -> float:
+    right, found = (each.reshape(len(each), -1) for each in (right, found))
+    if not output.scores:
+        return float(np.mean(np.sum((right - found) ** 2, axis=1)) / (2 * _variance(right)))
+    if output.kind == "logits" and right.shape[1] > 1:
+        right, found = (_softmax(each) for each in (right, found))
+    elif output.kind != "softmax":  # each is one of two
+        if output.kind == "logits":
+            right, found = (1 / (1 + np.exp(-each)) for each in (right, found))
+        right, found = (np.concatenate([each, 1 - each], axis=1) for each in (right, found))
+    p, q = (np.clip(each, SMALLEST, 1.0) for each in (right, found))
+    return max(0.0, float(np.mean(np.sum(p * np.log(p / q), axis=1))))
+
+
+def half_way(output: Output, given: Tensor, variance: float) -> Tensor:
+    """Return coordinates in which half the squared change of an output is its divergence, for small changes.
+
+    Of probabilities p they are 2 sqrt(p): so the squared gradients in random directions are the Fisher information.
+
+    Args:
+        output: what is given.
+        given: the output of a batch.
+        variance: of values, from the samples.
+    """
+    values = ops.reshape(ops.cast(given, "float32"), (given.shape[0], -1))
+    if not output.scores:
+        return values / float(np.sqrt(variance))
+    if output.kind == "logits":
+        values = ops.softmax(values, axis=-1) if values.shape[1] > 1 else ops.sigmoid(values)
+    if output.kind != "softmax" and not (output.kind == "logits" and values.shape[1] > 1):
+        values = ops.concatenate([values, 1.0 - values], axis=1)
+    return 2.0 * ops.sqrt(values + SMALLEST)
+
+
+def variances(right: Sequence[np.ndarray]) -> list[float]:
+    """Return the variance of each output, as `half_way` needs it."""
+    return [_variance(each.reshape(len(each), -1)) for each in right]
+
+
+def _variance(right: np.ndarray) -> float:
+    return float(np.mean(np.var(right, axis=0))) or 1.0
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)

@@ -1,0 +1,110 @@
+"""Files of networks, measured: bytes, memory of activations, time, answers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from sepzoo.analysis.profiling import profile
+from sepzoo.data.samples import Samples
+from sepzoo.export.comparison import Comparison, compare
+from sepzoo.export.pipeline import write
+from sepzoo.export.targets import TARGETS
+from sepzoo.export.tolerance import Tolerance
+from sepzoo.inference.keras_model import KerasClassifier, from_model
+from sepzoo.inference.opening import open as open_file
+from sepzoo.support.errors import unknown
+
+RUNTIMES = ("tflite:int8", "tflite:float32")
+"""Targets of export whose files are measured here."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Measured:
+    """A file and what it costs.
+
+    Attributes:
+        path: of the file.
+        costs: by resource: "macs", "kib", "ram_kib".
+        comparison: its answers beside those of the original network.
+    """
+
+    path: Path
+    costs: Mapping[str, float]
+    comparison: Comparison
+
+
+def check_runtime(runtime: str) -> None:
+    """Raise a `SepzooError` for a runtime whose files aren't measured."""
+    if runtime not in RUNTIMES:
+        raise unknown("runtime", runtime, RUNTIMES, list_all=True)
+
+
+def measured_file(
+    model: keras.Model,
+    path: Path,
+    *,
+    runtime: str,
+    original: KerasClassifier,
+    calibration: Samples,
+    check: Samples,
+) -> Measured:
+    """Write a network and measure its file.
+
+    Args:
+        model: the network.
+        path: of the file.
+        runtime: a target of export.
+        original: the network as it was, with what was said of it.
+        calibration: sets the ranges of integers.
+        check: samples to compare answers on.
+    """
+    own = dataclasses.replace(from_model(model), metadata=original.metadata)
+    write(own, TARGETS[runtime], path, calibration=calibration, check=check, tolerance=Tolerance())
+    file = open_file(path, trust=True)
+    costs = {
+        "macs": float(profile(model).macs),
+        "kib": path.stat().st_size / 1024,
+        "ram_kib": activation_bytes(path.read_bytes()) / 1024,
+    }
+    return Measured(path, costs, compare(original, file, check))
+
+
+def activation_bytes(content: bytes) -> int:
+    """Return the largest sum of the tensors of a `.tflite` file that are in memory at once.
+
+    A tensor is in memory from the operator that computes it (an input from the first one on) to the last one that
+    takes it. What a runtime's planner adds, alignment and gaps, is not in it.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.Model.GetRootAs(content, 0)
+    graph = model.Subgraphs(0)
+    sizes = {}
+    for number in range(graph.TensorsLength()):
+        tensor = graph.Tensors(number)
+        if not model.Buffers(tensor.Buffer()).DataLength():
+            sizes[number] = int(np.prod(tensor.ShapeAsNumpy())) * _ITEM_BYTES.get(tensor.Type(), 4)
+    count = graph.OperatorsLength()
+    first = dict.fromkeys(graph.InputsAsNumpy().tolist(), 0)
+    last = dict.fromkeys(graph.OutputsAsNumpy().tolist(), count - 1)
+    for place in range(count):
+        operator = graph.Operators(place)
+        for tensor in operator.OutputsAsNumpy().tolist():
+            first.setdefault(tensor, place)
+            last.setdefault(tensor, place)
+        for tensor in operator.InputsAsNumpy().tolist():
+            last[tensor] = max(last.get(tensor, place), place)
+    live = np.zeros(max(count, 1), np.int64)
+    for tensor, size in sizes.items():
+        if tensor in first:
+            live[first[tensor] : last.get(tensor, first[tensor]) + 1] += size
+    return int(live.max())
+
+
+_ITEM_BYTES = {0: 4, 1: 2, 2: 4, 3: 1, 4: 8, 6: 1, 7: 2, 9: 1}
+"""Of TFLite's types float32, float16, int32, uint8, int64, bool, int16, int8."""

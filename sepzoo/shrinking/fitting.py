@@ -1,0 +1,137 @@
+"""Choices carried out until the file of one keeps its budget."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+
+from sepzoo.data.samples import Samples
+from sepzoo.inference.keras_model import KerasClassifier
+from sepzoo.shrinking.budget import shown
+from sepzoo.shrinking.building import Built, build
+from sepzoo.shrinking.choosing import Choice, Chooser
+from sepzoo.shrinking.divergence import answers, divergence
+from sepzoo.shrinking.files import Measured, measured_file
+from sepzoo.shrinking.network import Network
+from sepzoo.shrinking.report import Proposal
+from sepzoo.shrinking.solving import Solution
+from sepzoo.support.errors import SepzooError
+from sepzoo.surgery.walk.model_inputs import ModelInputs
+
+ROUNDS = 4
+"""A choice, and three more where the file costs more than was expected."""
+PROPOSALS = 3
+"""So many are carried out, of which the best one stays."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """What files are written from and held against.
+
+    Attributes:
+        classifier: the network as it was, with what was said of it.
+        runtime: whose files are written.
+        samples: to calibrate on.
+        check: to compare answers on.
+        techniques: that may be used.
+        folder: where files go.
+    """
+
+    classifier: KerasClassifier
+    runtime: str
+    samples: Samples
+    check: Samples
+    techniques: tuple[str, ...]
+    folder: Path
+
+    @property
+    def integers(self) -> bool:
+        """Whether the file has 8-bit integers."""
+        return self.runtime.endswith("int8")
+
+    def measured(self, model: keras.Model, name: str) -> Measured:
+        """Write a model under a name, and measure the file."""
+        return measured_file(
+            model,
+            self.folder / f"{name}.tflite",
+            runtime=self.runtime,
+            original=self.classifier,
+            calibration=self.samples,
+            check=self.check,
+        )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Fitting:
+    """What keeps a budget.
+
+    Attributes:
+        built: the network.
+        measured: its file.
+        choice: what was carried out.
+        solution: how good the best choice of all techniques is proven to be.
+        proposals: what was carried out beside each other.
+        rounds: how many files were measured.
+    """
+
+    built: Built
+    measured: Measured
+    choice: Choice
+    solution: Solution
+    proposals: tuple[Proposal, ...]
+    rounds: int
+
+
+def within(chooser: Chooser, limits: Mapping[str, float], network: Network, inputs: ModelInputs, work: Work) -> Fitting:
+    """Return a network whose file keeps limits, by resource.
+
+    Args:
+        chooser: of the choice.
+        limits: of the file.
+        network: as it is.
+        inputs: samples as its model takes them.
+        work: how files are written.
+
+    Raises:
+        SepzooError: no choice is expected to keep them, or none does after three further ones.
+    """
+    aimed = {name: limit for name, limit in limits.items() if name in chooser.wholes}
+    missed = ""
+    for number in range(1, ROUNDS + 1):
+        solved, choice, built, proposals = _nearest(
+            chooser, aimed, network, inputs, work, PROPOSALS if number == 1 else 1
+        )
+        found = work.measured(built.model, f"round{number}")
+        over = [name for name, limit in limits.items() if found.costs[name] > limit]
+        if not over:
+            return Fitting(built, found, choice, solved.solution, proposals, number)
+        missed = ", ".join(f"{shown(name, found.costs[name])} for {shown(name, limits[name])}" for name in over)
+        for name in over:
+            if name in aimed:
+                aimed[name] = min(aimed[name], choice.costs[name]) * limits[name] / found.costs[name] * 0.999
+    raise SepzooError(
+        f"expected a file within the budget. Received: {missed}, after {ROUNDS} choices that were expected to keep it. "
+        "No file was written. Ask for more, or allow more techniques."
+    )
+
+
+def _nearest(
+    chooser: Chooser,
+    aimed: Mapping[str, float],
+    network: Network,
+    inputs: ModelInputs,
+    work: Work,
+    most: int,
+) -> tuple[Choice, Choice, Built, tuple[Proposal, ...]]:
+    """Return the best choice as expected, and of the first few, carried out, the one whose answers are nearest."""
+    right, found = answers(network.model, inputs), []
+    for name, choice in chooser.proposals(aimed, work.techniques)[:most]:
+        ways = {item.layer: each.way for item, each in zip(chooser.scores.items, choice.candidates, strict=True)}
+        built = build(network, ways, choice.levels, inputs)
+        distance = divergence(work.classifier.outputs, right, answers(built.model, inputs))
+        found.append((Proposal(name, choice.solution.error, distance), choice, built))
+    _proposal, choice, built = min(found, key=lambda each: each[0].divergence)
+    return found[0][1], choice, built, tuple(each[0] for each in found)

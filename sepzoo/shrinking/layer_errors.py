@@ -1,0 +1,126 @@
+"""What each choice for a fitted layer does to its outputs, in closed form, and to the answers, by what was measured."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from sepzoo.shrinking.network import Network, NetworkLayer
+from sepzoo.shrinking.trial import Map, Trial
+from sepzoo.shrinking.ways import KEEP, Fits, Way
+from sepzoo.surgery.algebra.moments import Moments
+from sepzoo.surgery.algebra.regression import RIDGE
+from sepzoo.surgery.pruning.regressors import bias_of, channels_of, matrices_of
+
+MEASURED = 4
+"""So many choices of a layer and a technique are measured; the factors of those between them are interpolated."""
+LEAST = 1e-9
+"""Divergence, in nats, of which nothing but rounding is left."""
+
+
+class LayerErrors:
+    """Errors of a layer's outputs, weighted by their information, times what the answers were seen to make of them.
+
+    Args:
+        network: of which the layer is one.
+        layer: the layer.
+        moments: of what it looks at and gives.
+        information: of its outputs, (outputs,).
+    """
+
+    def __init__(self, network: Network, layer: NetworkLayer, moments: Moments, information: np.ndarray) -> None:
+        self.network, self.layer, self.moments, self.information = network, layer, moments, information
+        self.matrix, self.bias = matrices_of(layer.channels.layer)[0], bias_of(layer.channels.layer)
+        self.regularized = moments.regularized(self.matrix, RIDGE)
+        self._known: dict[str, Way] = {}
+        self._fits: Fits | None = None
+        self.ways: dict[str, Map] = {KEEP: (self.matrix, self.bias)}
+        self._squared = {KEEP: np.zeros_like(self.bias)}
+        self._factors = {KEEP: 1.0}
+        levels = range(1 if layer.source is None else len(network.groups[layer.source].gone))
+        self.inputs: list[Map] = [self._without(level) for level in levels]
+        self._lost = [self._errors(*each) for each in self.inputs]
+        self._lost[0] = np.zeros_like(self.bias)
+        self._lost_factors = [1.0] * len(self._lost)
+
+    def add(self, ways: Sequence[Way]) -> None:
+        """Find out what ways do."""
+        if not ways or self.layer.dense is None:
+            return
+        self._fits = Fits(self.layer.dense, self.moments)
+        for way in ways:
+            matrix = way.kernel(self._fits).reshape(self.matrix.shape)
+            bias = self.moments.output_mean - self.moments.patch_mean @ matrix
+            self.ways[str(way)] = matrix, bias
+            self._known[str(way)] = way
+            self._squared[str(way)] = self._errors(matrix, bias)
+            self._factors[str(way)] = 1.0
+
+    def scale(self, trial: Trial) -> None:
+        """Measure what some of the errors do to the answers, and scale all by that; these ways are carried out."""
+        for technique in dict.fromkeys(way.technique for way in self._known.values()):
+            names = [name for name, way in self._known.items() if way.technique == technique]
+            errors = [self._closed_form(self._squared[name]) for name in names]
+            factors = self._measured(trial, errors, [functools.partial(self._made, name) for name in names])
+            self._factors.update(zip(names, factors, strict=True))
+        errors = [self._closed_form(each) for each in self._lost[1:]]
+        lost = [functools.partial(self.map, KEEP, level) for level in range(1, len(self._lost))]
+        self._lost_factors[1:] = self._measured(trial, errors, lost)
+
+    def error(self, way: str, source: int, target: int) -> float:
+        """Return the divergence that is expected of a way, at levels of the inputs and outputs."""
+        squared = self._factors[way] * self._squared[way] + self._lost_factors[source] * self._lost[source]
+        return self._closed_form(squared, target)
+
+    def map(self, way: str, source: int) -> Map:
+        """Return the layer's map with a way's error added to that of inputs which are gone."""
+        (matrix, bias), (fewer, own_bias) = self.ways[way], self.inputs[source]
+        return fewer + matrix - self.matrix, own_bias + bias - self.bias
+
+    def _closed_form(self, squared: np.ndarray, target: int = 0) -> float:
+        weighted = self.information * squared
+        if target and self.layer.target is not None:
+            gone = np.zeros(self.network.sets + 1, bool)
+            gone[self.network.groups[self.layer.target].removed(target)] = True
+            weighted = weighted[self.layer.channels.kept(gone).outputs]
+        return 0.5 * float(weighted.sum())
+
+    def _made(self, name: str) -> Map:
+        """Carry a way out, and return its map."""
+        assert self._fits is not None
+        made = self._known[name].made(self._fits)
+        self.ways[name] = made.kernel.reshape(self.matrix.shape), made.bias
+        return self.ways[name]
+
+    def _measured(self, trial: Trial, errors: Sequence[float], maps: Sequence[Callable[[], Map]]) -> list[float]:
+        """Return for each error the factor that makes it what was measured, on some of them."""
+        usable = [place for place in np.argsort(errors, kind="stable").tolist() if errors[place] > LEAST]
+        if not usable:
+            return [1.0] * len(errors)
+        steps = np.linspace(0, len(usable) - 1, min(MEASURED, len(usable))).round().astype(int)
+        chosen = [usable[step] for step in dict.fromkeys(steps.tolist())]
+        seen = [max(trial.divergence({self.layer.name: maps[place]()}), LEAST) for place in chosen]
+        known = np.log([errors[place] for place in chosen])
+        logs = np.interp(np.log(np.maximum(errors, LEAST)), known, np.log(seen) - known)
+        return np.exp(logs).tolist()
+
+    def _errors(self, matrix: np.ndarray, bias: np.ndarray) -> np.ndarray:
+        moments = self.moments
+        squared = moments.power - 2 * np.sum(matrix * moments.cross, axis=0)
+        squared = squared + np.sum(matrix * (moments.gram @ matrix), axis=0)
+        best = moments.output_mean - moments.patch_mean @ matrix
+        return np.maximum(squared, 0.0) + (bias - best) ** 2
+
+    def _without(self, level: int) -> Map:
+        """Return the map that is best where the inputs of a level are gone."""
+        if level == 0 or self.layer.source is None:
+            return self.matrix, self.bias
+        gone = np.zeros(self.network.sets + 1, bool)
+        gone[self.network.groups[self.layer.source].removed(level)] = True
+        kept = self.layer.channels.kept(gone).inputs
+        rows = np.flatnonzero(np.isin(channels_of(self.layer.channels.layer)[0], kept))
+        matrix = np.zeros_like(self.matrix)
+        matrix[rows] = np.linalg.solve(self.regularized.gram[np.ix_(rows, rows)], self.regularized.cross[rows])
+        return matrix, self.moments.output_mean - self.moments.patch_mean @ matrix

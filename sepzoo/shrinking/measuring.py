@@ -1,0 +1,139 @@
+"""From a network and samples to scores: choices, their costs, and their errors held to what was measured."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from sepzoo.analysis.profiling import profile
+from sepzoo.records.outputs import Output
+from sepzoo.shrinking.candidates import Candidate, Timed, candidates_of, ways_for
+from sepzoo.shrinking.divergence import variances
+from sepzoo.shrinking.fisher import fisher_information
+from sepzoo.shrinking.layer_errors import LayerErrors
+from sepzoo.shrinking.network import Network, NetworkLayer
+from sepzoo.shrinking.scores import GroupLevels, Item, Scores
+from sepzoo.shrinking.trial import Map, Trial
+from sepzoo.shrinking.ways import KEEP
+from sepzoo.support.progress import counted
+from sepzoo.surgery.walk.model_inputs import ModelInputs
+
+TRIALS = 40
+FISHER_SAMPLES = 128
+TRIAL_SAMPLES = 128
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Judged:
+    """A layer, its choices and, where it is fitted, its errors."""
+
+    layer: NetworkLayer
+    candidates: tuple[Candidate, ...]
+    errors: LayerErrors | None
+
+
+def score(
+    network: Network,
+    inputs: ModelInputs,
+    outputs: Sequence[Output],
+    *,
+    techniques: Sequence[str],
+    integers: bool,
+    keep: Sequence[str] = (),
+    timed: Timed | None = None,
+    key: str = "",
+    samples: str = "",
+) -> Scores:
+    """Find what can be chosen for each layer, what it costs, and what it does to the answers.
+
+    Args:
+        network: whose layers are meant.
+        inputs: samples as its model takes them; no labels are needed.
+        outputs: what it gives.
+        techniques: see `sepzoo.shrinking.candidates.TECHNIQUES`.
+        integers: whether the file has 8-bit integers.
+        keep: names of layers that stay as they are.
+        timed: the time of steps.
+        key: of what this is, for `Scores`.
+        samples: in words.
+    """
+    trial = Trial(network, inputs[:TRIAL_SAMPLES], outputs)
+    information = fisher_information(network, inputs[:FISHER_SAMPLES], outputs, variances(trial.right))
+    judged = []
+    for layer in counted(network.layers, len(network.layers), "layers looked at"):
+        errors, ways = None, []
+        if layer.fitted:
+            errors = LayerErrors(network, layer, network.moments(layer, inputs), information[layer.name])
+            ways = [] if layer.name in keep else ways_for(layer, techniques)
+            errors.add(ways)
+            errors.scale(trial)
+        found = candidates_of(network, layer, ways, errors, integers=integers, timed=timed)
+        if any(each.macs or each.bytes for each in found):
+            judged.append(_Judged(layer, tuple(found), errors))
+    pairs = _trials(network, judged, trial)
+    macs = profile(network.model).macs
+    return Scores(
+        network=network.model.name,
+        key=key,
+        items=tuple(Item(each.layer.name, (each.layer.source, each.layer.target), each.candidates) for each in judged),
+        groups=tuple(GroupLevels(each.layers, len(each.order), each.gone) for each in network.groups),
+        fixed_macs=macs - sum(each.candidates[0].macs for each in judged),
+        macs=macs,
+        correlation=None if len({one for one, _two in pairs}) < 3 else spearman(*zip(*pairs, strict=True)),
+        trials=tuple(pairs),
+        samples=samples,
+    )
+
+
+def _trials(network: Network, judged: Sequence[_Judged], trial: Trial) -> list[tuple[float, float]]:
+    """Return predicted and measured divergence of choices drawn by chance; of each, another share of layers stays."""
+    generator, pairs = np.random.default_rng(0), []
+    for _number in counted(range(TRIALS), TRIALS, "random choices measured"):
+        share = generator.random()
+        levels = [
+            int(generator.integers(len(group.gone))) if generator.random() < share else 0 for group in network.groups
+        ]
+        maps: dict[str, Map] = {}
+        predicted = 0.0
+        for each in judged:
+            own = tuple(0 if n is None else levels[n] for n in (each.layer.source, each.layer.target))
+            fitting = [candidate for candidate in each.candidates if candidate.levels == own]
+            if each.errors is None:
+                continue
+            changes = generator.random() < share
+            chosen = fitting[int(generator.integers(len(fitting)))] if changes else _plainest(fitting)
+            predicted += chosen.error
+            if chosen.way != KEEP or own[0]:
+                maps[each.layer.name] = each.errors.map(chosen.way, own[0])
+        pairs.append((predicted, trial.divergence(maps)))
+    return pairs
+
+
+def _plainest(fitting: Sequence[Candidate]) -> Candidate:
+    return min(fitting, key=lambda each: each.error)
+
+
+def spearman(one: Sequence[float], two: Sequence[float]) -> float:
+    """Return the rank correlation of two rows of numbers.
+
+    Example:
+        >>> round(spearman([1.0, 2.0, 3.0], [10.0, 30.0, 20.0]), 3)
+        0.5
+    """
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(one, two).statistic)
+
+
+def key_of(network: Network, inputs: ModelInputs, settings: Mapping[str, object]) -> str:
+    """Return a hash of a network's graph and weights, of samples and of settings."""
+    found = hashlib.sha256(repr(sorted(settings.items())).encode())
+    found.update(network.model.to_json().encode())
+    for weight in network.model.get_weights():
+        found.update(np.ascontiguousarray(weight).tobytes())
+    for array in inputs.arrays:
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()

@@ -1,0 +1,228 @@
+"""What shrinking did: each layer's choice, expected costs beside measured ones, and how good the choice is proven."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from sepzoo.export.comparison import Comparison
+from sepzoo.shrinking.budget import shown
+from sepzoo.support.table import table
+from sepzoo.support.types import Json
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerChoice:
+    """What was chosen for a layer.
+
+    Attributes:
+        layer: its name.
+        way: in which it is computed: "keep", "pw_dw 2" (two terms of network decoupling, 1 x 1 first), "rank 8", …
+        channels: inputs and outputs, before and after.
+        macs_before: its multiply-accumulates.
+        macs_after: those of what it became.
+        expected: by how much the answers were expected to diverge by it, in nats.
+        output_error: squared error of its outputs on the samples after the fit, as a share of their variance; None
+            where nothing was fitted.
+    """
+
+    layer: str
+    way: str
+    channels: tuple[tuple[int, int], tuple[int, int]]
+    macs_before: int
+    macs_after: int
+    expected: float
+    output_error: float | None
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything became of it."""
+        return self.way != "keep" or self.channels[0] != self.channels[1]
+
+
+@dataclasses.dataclass(frozen=True)
+class Proposal:
+    """A choice that was carried out; the one of the least divergence stays.
+
+    Attributes:
+        techniques: "all" of those that were allowed, or the one that it is of.
+        expected: by how much the answers were expected to diverge, in nats.
+        divergence: by how much they do on the samples, before anything is rounded to integers.
+    """
+
+    techniques: str
+    expected: float
+    divergence: float
+
+
+@dataclasses.dataclass(frozen=True)
+class CurvePoint:
+    """The best choice for one budget.
+
+    Attributes:
+        cost: predicted, of the resource that the curve is drawn over.
+        expected: by how much the answers are expected to diverge, in nats.
+        gap: share of that by which a better choice might be better.
+    """
+
+    cost: float
+    expected: float
+    gap: float
+
+
+@dataclasses.dataclass(frozen=True)
+class ShrinkReport:
+    """How a network was made to fit a budget; print it for a table.
+
+    Attributes:
+        network: its name.
+        runtime: whose file was measured.
+        limits: of the file, by resource: "macs", "kib", "latency_ms", "ram_kib".
+        original: what the original's file costs, by resource.
+        predicted: what the file was expected to cost, by resource.
+        measured: what it costs, by resource.
+        layers: the choices; empty where the original meets the budget.
+        expected: by how much the answers were expected to diverge by the best choice of all techniques, in nats.
+        bound: no choice among the candidates is expected to diverge less, as the search proved.
+        lagrangian: the same, as proven by prices of the resources alone.
+        gap: share of `expected` by which a better choice might be better.
+        correlation: rank correlation of expected and measured divergence over `trials` random choices.
+        trials: how many.
+        rounds: how many files were measured.
+        proposals: choices that were carried out beside each other: that of all techniques, and some of single ones.
+        original_comparison: answers of the original's file beside those of the original.
+        comparison: answers of the file beside those of the original: accuracy, agreement, divergence.
+        samples: that layers were fitted to, in words.
+        curve: the best choices for other budgets; empty where nobody asked.
+        curve_resource: which resource they limit.
+        file: where the file is; None where it was not kept.
+    """
+
+    network: str
+    runtime: str
+    limits: Mapping[str, float]
+    original: Mapping[str, float]
+    predicted: Mapping[str, float]
+    measured: Mapping[str, float]
+    layers: tuple[LayerChoice, ...]
+    expected: float
+    bound: float
+    lagrangian: float
+    gap: float
+    correlation: float | None
+    trials: int
+    rounds: int
+    original_comparison: Comparison
+    comparison: Comparison
+    samples: str
+    proposals: tuple[Proposal, ...] = ()
+    curve: tuple[CurvePoint, ...] = ()
+    curve_resource: str = "macs"
+    file: Path | None = None
+
+    @property
+    def nothing_done(self) -> bool:
+        """Whether the original meets the budget, and was left as it is."""
+        return not self.layers
+
+    def to_dict(self) -> dict[str, Json]:
+        """Return the report as plain data that JSON can hold."""
+        return json.loads(json.dumps(dataclasses.asdict(self), default=str))
+
+    def to_json(self) -> str:
+        """Return the report as JSON."""
+        return json.dumps(self.to_dict(), indent=1)
+
+    def layer_rows(self) -> list[tuple[str, ...]]:
+        """Return the rows of the table of layers."""
+        return [
+            (
+                each.layer,
+                each.way,
+                " -> ".join(f"{inputs} x {outputs}" for inputs, outputs in dict.fromkeys(each.channels)),
+                f"{each.macs_before:,} -> {each.macs_after:,}" if each.changed else f"{each.macs_before:,}",
+                f"{each.expected:.4f}",
+                "" if each.output_error is None else f"{each.output_error:.4f}",
+            )
+            for each in self.layers
+        ]
+
+    def cost_rows(self) -> list[tuple[str, ...]]:
+        """Return the rows of the table of costs."""
+        rows = []
+        for name, original in self.original.items():
+            limit, predicted = self.limits.get(name), self.predicted.get(name)
+            told = (shown(name, each) if each is not None else "" for each in (original, limit, predicted))
+            rows.append((*told, shown(name, self.measured[name]), f"{self.measured[name] / original:.3f}"))
+        return rows
+
+    def answer_rows(self) -> list[tuple[str, ...]]:
+        """Return the rows of the table of answers."""
+        pairs = (("original's file", self.original_comparison), ("file", self.comparison))
+        return [
+            (
+                what,
+                *(
+                    "" if value is None else f"{value:.4f}"
+                    for value in (seen.file_accuracy, seen.agreement, seen.kl_divergence, seen.relative_error)
+                ),
+            )
+            for what, seen in pairs
+        ]
+
+    def proposal_rows(self) -> list[tuple[str, ...]]:
+        """Return the rows of the table of what was carried out."""
+        least = min((each.divergence for each in self.proposals), default=0.0)
+        return [
+            (
+                each.techniques,
+                f"{each.expected:.4f}",
+                f"{each.divergence:.4f}",
+                "taken" if each.divergence == least else "",
+            )
+            for each in self.proposals
+        ]
+
+    def curve_rows(self) -> list[tuple[str, ...]]:
+        """Return the rows of the table of the curve."""
+        whole = self.original[self.curve_resource]
+        return [
+            (
+                shown(self.curve_resource, each.cost),
+                f"{each.cost / whole:.3f}",
+                f"{each.expected:.4f}",
+                f"{each.gap:.4f}",
+            )
+            for each in self.curve
+        ]
+
+    def proof(self) -> str:
+        """Return in words how good the choice is proven to be, and what the expectation is worth."""
+        told = (
+            f"expected divergence {self.expected:.4f} nats; no choice has less than {self.bound:.4f} "
+            f"(gap {self.gap:.2%}; bound by prices {self.lagrangian:.4f})"
+        )
+        if self.correlation is not None:
+            told += (
+                f"; rank correlation with what was measured {self.correlation:.2f} over {self.trials} random choices"
+            )
+        return told
+
+    def __str__(self) -> str:
+        costs = table(["original", "budget", "expected", "measured", "share"], self.cost_rows(), left=0)
+        header = ["", "accuracy", "same answer", "KL, nats", "relative error"]
+        answers = f"{table(header, self.answer_rows())}\nchecked on {self.comparison.origin}"
+        if self.nothing_done:
+            return (
+                f"{self.network} meets the budget as it is in {self.runtime}; nothing was done\n\n{costs}\n\n{answers}"
+            )
+        columns = ["layer", "computed as", "channels", "MACs", "expected KL", "output error"]
+        parts = [table(columns, self.layer_rows(), left=2), costs, f"{self.proof()}; fitted to {self.samples}"]
+        if len(self.proposals) > 1:
+            parts.append(table(["techniques", "expected KL", "KL on the samples", ""], self.proposal_rows()))
+        if self.curve:
+            rows = table(["budget", "share", "expected KL", "gap"], self.curve_rows(), left=0)
+            parts.append(f"best for other budgets:\n{rows}")
+        return "\n\n".join([*parts, answers])

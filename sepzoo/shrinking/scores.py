@@ -1,0 +1,114 @@
+"""What was measured of a network once, and is enough to solve for any budget: choices, costs and errors."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+from sepzoo.shrinking.candidates import Candidate
+from sepzoo.support.atomic import atomic_write
+from sepzoo.support.errors import SepzooError
+
+VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Item:
+    """A layer and its choices.
+
+    Attributes:
+        layer: its name.
+        groups: numbers of the groups that its inputs and its outputs are of; None where none of them may go.
+        candidates: the choices; the first keeps the layer as it is.
+    """
+
+    layer: str
+    groups: tuple[int | None, int | None]
+    candidates: tuple[Candidate, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class GroupLevels:
+    """A group of channels and how many of them may go.
+
+    Attributes:
+        layers: names of the layers that give them.
+        channels: how many there are.
+        gone: for each level how many go.
+    """
+
+    layers: tuple[str, ...]
+    channels: int
+    gone: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Scores:
+    """All that a solve needs.
+
+    Attributes:
+        network: its name.
+        key: a hash of weights, samples and settings: scores of another key are of another network.
+        items: the layers.
+        groups: of channels, between them.
+        fixed_macs: multiply-accumulates of what can't be chosen.
+        macs: of the whole network as it is.
+        correlation: rank correlation of the predicted error and the measured divergence of random choices; None where
+            there is nothing to choose.
+        trials: how many choices that was measured on: (predicted, measured), in nats.
+        samples: in words.
+    """
+
+    network: str
+    key: str
+    items: tuple[Item, ...]
+    groups: tuple[GroupLevels, ...]
+    fixed_macs: int
+    macs: int
+    correlation: float | None
+    trials: tuple[tuple[float, float], ...]
+    samples: str
+
+    def save(self, path: Path) -> None:
+        """Write them as JSON."""
+        with atomic_write(path) as temporary:
+            temporary.write_text(json.dumps({"version": VERSION, **dataclasses.asdict(self)}) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path, key: str) -> Scores | None:
+        """Return the scores in a file, or None where there is none.
+
+        Raises:
+            SepzooError: it is no such file, or of another network, other samples or other settings.
+        """
+        if not path.exists():
+            return None
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            right = found.pop("version") == VERSION
+            items = tuple(
+                Item(each["layer"], tuple(each["groups"]), tuple(map(_candidate, each["candidates"])))
+                for each in found["items"]
+            )
+            groups = tuple(
+                GroupLevels(tuple(each["layers"]), each["channels"], tuple(each["gone"])) for each in found["groups"]
+            )
+            trials = tuple((float(one), float(two)) for one, two in found["trials"])
+            scores = cls(**{**found, "items": items, "groups": groups, "trials": trials})
+        except (ValueError, KeyError, TypeError, AttributeError):
+            right, scores = False, None
+        if not right or scores is None:
+            raise SepzooError(
+                f"{path}: expected scores that sepzoo shrink wrote. Received: another file. Name a new one."
+            )
+        if scores.key != key:
+            raise SepzooError(
+                f"{path}: expected scores of this network, these samples and settings. Received: those of another "
+                f"shrink, of {scores.network!r}. Name a new file, or say the same again."
+            )
+        return scores
+
+
+def _candidate(fields: dict) -> Candidate:
+    return Candidate(**{**fields, "levels": tuple(fields["levels"])})

@@ -1,0 +1,230 @@
+"""A trained network made to fit a budget."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import keras
+
+from sepzoo.artifact import model_file
+from sepzoo.data.samples import Samples
+from sepzoo.export.comparison import origin_of
+from sepzoo.inference.keras_model import from_model
+from sepzoo.records.outputs import Said
+from sepzoo.shrinking.budget import Budget
+from sepzoo.shrinking.building import Built
+from sepzoo.shrinking.candidates import TECHNIQUES, check_techniques
+from sepzoo.shrinking.choosing import Choice, Chooser, Whole
+from sepzoo.shrinking.files import Measured, check_runtime
+from sepzoo.shrinking.fitting import Work, within
+from sepzoo.shrinking.measuring import key_of, score
+from sepzoo.shrinking.network import Network, network_of
+from sepzoo.shrinking.report import CurvePoint, LayerChoice, ShrinkReport
+from sepzoo.shrinking.scores import Scores
+from sepzoo.support.atomic import atomic_write
+from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Arrays
+from sepzoo.surgery.walk.model_inputs import ModelInputs, model_inputs
+
+
+def shrink(
+    model: keras.Model,
+    *,
+    budget: Budget,
+    samples: Samples | Arrays,
+    check: Samples | None = None,
+    techniques: Sequence[str] = TECHNIQUES,
+    runtime: str = "tflite:int8",
+    keep: Sequence[str] = (),
+    outputs: Said = None,
+    scores: str | os.PathLike[str] | None = None,
+    curve: bool = False,
+    out: str | os.PathLike[str] | None = None,
+) -> tuple[keras.Model, ShrinkReport]:
+    """Make a trained network fit a budget: one choice for every layer, solved together, without training.
+
+    For each layer there are many ways (`techniques`), and for each group of channels several widths. What each of them
+    does to the answers is computed from samples in closed form, weighted by the Fisher information of the network's own
+    answers and scaled by divergences that were measured; no labels are needed. The choice that is expected to do least
+    within the budget is found exactly or to a stated gap, then built in the order of the graph: each layer is fitted by
+    least squares to what the original gives, on what really comes to it. The file is written and measured; if it
+    costs more than the budget, another choice is solved for, three times at most. Nothing is returned that misses it.
+
+    Args:
+        model: functional or Sequential, trained; it is only read.
+        budget: limits of what the file may cost.
+        samples: to fit to and to calibrate on: `sepzoo.data.Samples`, or an array as the model takes it; a few hundred.
+        check: to compare the answers on, with labels where accuracy is wanted; None: the samples.
+        techniques: "decouple" (sums of depthwise separable terms), "bsconv" (blueprints), "spatial" (k x 1 and 1 x k),
+            "lowrank" (fewer channels between two), "smaller" (3 x 3 for 5 x 5), "channels" (fewer of them).
+        runtime: whose file is measured: "tflite:int8" or "tflite:float32".
+        keep: names of layers that stay as they are, and their outputs, with shell wildcards.
+        outputs: what the model gives, where its graph doesn't show it.
+        scores: a file for what was measured; where it is there, nothing is measured again.
+        curve: whether the report has the best choices for other budgets too.
+        out: where the file goes; None: it is not kept.
+
+    Returns:
+        The new model, in the form that was written to the file, and the report.
+
+    Raises:
+        SepzooError: a budget that can't be kept (the least is named), a file that misses it in the end (both figures
+            are named), a network with nothing to shrink, samples that don't fit, or what export refuses.
+
+    Example:
+        >>> import numpy as np
+        >>> layers = [keras.layers.Conv2D(8, 3, activation="relu"), keras.layers.Conv2D(16, 3, activation="relu")]
+        >>> layers += [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(4, activation="softmax")]
+        >>> model = keras.Sequential([keras.Input((12, 12, 8)), *layers], name="net")
+        >>> pictures = np.random.default_rng(0).normal(size=(32, 12, 12, 8)).astype("float32")
+        >>> smaller, report = shrink(model, budget=Budget(macs="60%"), samples=pictures)
+        >>> report.measured["macs"] <= 0.6 * report.original["macs"], report.gap < 0.01
+        (True, True)
+    """
+    check_techniques(techniques)
+    check_runtime(runtime)
+    inputs = model_inputs(model, samples)
+    drawn = samples if isinstance(samples, Samples) else Samples(samples, None, origin="an array", seed=0)
+    classifier = from_model(model, outputs=outputs)
+    with tempfile.TemporaryDirectory(prefix="sepzoo-shrink-") as folder:
+        work = Work(classifier, runtime, drawn, drawn if check is None else check, tuple(techniques), Path(folder))
+        original = work.measured(model, "original")
+        limits = budget.limits(original.costs)
+        if all(original.costs[name] <= limit for name, limit in limits.items()):
+            found: keras.Model = model
+            report = _nothing(work, original, limits)
+            best = original
+        else:
+            network = network_of(model, inputs, prune="channels" in techniques, keep=tuple(keep))
+            known = _scores(network, inputs, work, keep, scores)
+            _require_choices(known)
+            chooser = Chooser(known, _wholes(known, original.costs))
+            fitting = within(chooser, limits, network, inputs, work)
+            found, best, choice = fitting.built.model, fitting.measured, fitting.choice
+            resource = next((name for name in limits if name in chooser.wholes), "macs")
+            report = ShrinkReport(
+                network=model.name,
+                runtime=runtime,
+                limits=limits,
+                original=original.costs,
+                predicted=choice.costs,
+                measured=best.costs,
+                layers=_layers(network, known, choice, fitting.built),
+                expected=fitting.solution.error,
+                bound=fitting.solution.bound,
+                lagrangian=fitting.solution.lagrangian,
+                gap=fitting.solution.gap,
+                correlation=known.correlation,
+                trials=len(known.trials),
+                rounds=fitting.rounds,
+                proposals=fitting.proposals,
+                original_comparison=original.comparison,
+                comparison=best.comparison,
+                samples=known.samples,
+                curve=_curve(chooser, resource) if curve else (),
+                curve_resource=resource,
+            )
+        if out is not None:
+            with atomic_write(out) as temporary:
+                shutil.copyfile(best.path, temporary)
+            report = dataclasses.replace(report, file=Path(out))
+    if classifier.metadata.preprocessing is not None:
+        model_file.attach(found, classifier.metadata)
+    return found, report
+
+
+def _scores(
+    network: Network,
+    inputs: ModelInputs,
+    work: Work,
+    keep: Sequence[str],
+    path: str | os.PathLike[str] | None,
+) -> Scores:
+    key = key_of(
+        network, inputs, {"techniques": sorted(work.techniques), "runtime": work.runtime, "keep": sorted(keep)}
+    )
+    known = None if path is None else Scores.load(Path(path), key)
+    if known is None:
+        known = score(
+            network,
+            inputs,
+            work.classifier.outputs,
+            techniques=work.techniques,
+            integers=work.integers,
+            keep=keep,
+            key=key,
+            samples=origin_of(work.samples),
+        )
+        if path is not None:
+            known.save(Path(path))
+    return known
+
+
+def _require_choices(known: Scores) -> None:
+    if all(len(item.candidates) == 1 for item in known.items):
+        raise SepzooError(
+            f"expected a network in which something can be made smaller. Received: {known.network!r}, whose "
+            f"{len(known.items)} layers have no other way and no channels that may go. Allow more techniques, or keep "
+            "fewer layers."
+        )
+
+
+def _wholes(known: Scores, original: Mapping[str, float]) -> dict[str, Whole]:
+    kept = sum(item.candidates[0].bytes for item in known.items)
+    return {
+        "macs": Whole(1.0, known.fixed_macs),
+        "kib": Whole(1 / 1024, original["kib"] - kept / 1024),
+    }
+
+
+def _layers(network: Network, known: Scores, choice: Choice, built: Built) -> tuple[LayerChoice, ...]:
+    by_name = {each.name: each for each in network.layers}
+    errors = {each.layer: each.error for each in built.layers}
+    found = []
+    for item, candidate in zip(known.items, choice.candidates, strict=True):
+        layer = by_name[item.layer]
+        found.append(
+            LayerChoice(
+                layer=item.layer,
+                way=candidate.way,
+                channels=(network.counts(layer, 0, 0), network.counts(layer, *candidate.levels)),
+                macs_before=item.candidates[0].macs,
+                macs_after=candidate.macs,
+                expected=candidate.error,
+                output_error=errors.get(item.layer),
+            )
+        )
+    return tuple(found)
+
+
+def _curve(chooser: Chooser, resource: str) -> tuple[CurvePoint, ...]:
+    return tuple(
+        CurvePoint(each.costs[resource], each.solution.error, each.solution.gap) for each in chooser.curve(resource)
+    )
+
+
+def _nothing(work: Work, original: Measured, limits: Mapping[str, float]) -> ShrinkReport:
+    return ShrinkReport(
+        network=work.classifier.name,
+        runtime=work.runtime,
+        limits=limits,
+        original=original.costs,
+        predicted={},
+        measured=original.costs,
+        layers=(),
+        expected=0.0,
+        bound=0.0,
+        lagrangian=0.0,
+        gap=0.0,
+        correlation=None,
+        trials=0,
+        rounds=0,
+        original_comparison=original.comparison,
+        comparison=original.comparison,
+        samples=origin_of(work.samples),
+    )

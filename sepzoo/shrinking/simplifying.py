@@ -1,0 +1,69 @@
+"""The form of a network that is looked at: built-in layers, nothing to fold, linear layers with a bias and alone."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from sepzoo.layers import FactorizedConv
+from sepzoo.support.errors import SepzooError
+from sepzoo.surgery.exact.builtin_layers import expanded
+from sepzoo.surgery.exact.folding import fold
+from sepzoo.surgery.exact.separable_pairs import PAIRS, split
+from sepzoo.surgery.walk.plan import Plan
+from sepzoo.surgery.walk.rewriting import Part, Replacement
+from sepzoo.surgery.walk.sites import Site
+from sepzoo.surgery.walk.verification import is_finite
+
+MIXING = (keras.layers.Conv2D, keras.layers.Dense)
+"""Exactly these classes are fitted, for a subclass may compute something else."""
+
+
+def simplified(model: keras.Model) -> keras.Model:
+    """Return the same network with batch normalizations folded and separable layers written out.
+
+    Each convolution and dense layer has a bias and no activation: that stands in a layer `NAME_activation` behind it.
+
+    Raises:
+        SepzooError: a model that `rewrite` refuses, or weights that are not finite.
+
+    Example:
+        >>> layers = [keras.layers.Conv2D(2, 3, use_bias=False, name="a"), keras.layers.BatchNormalization(name="b")]
+        >>> layers += [keras.layers.Flatten(name="flat"), keras.layers.Dense(2, activation="softmax", name="d")]
+        >>> [layer.name for layer in simplified(keras.Sequential([keras.Input((8, 8, 1)), *layers])).layers]
+        ['a', 'flat', 'd', 'd_activation']
+    """
+    plan = Plan(model)
+    broken = [site.name for site in plan.sites if not is_finite(site.layer)]
+    if broken:
+        raise SepzooError(
+            f"expected finite weights. Received: NaN or infinite values in {', '.join(map(repr, broken))}. Train the "
+            "model again, or load another checkpoint."
+        )
+    for site in plan.sites:
+        if isinstance(site.layer, FactorizedConv):
+            plan.replace(site, expanded(site))
+        elif type(site.layer) in PAIRS:
+            plan.replace(site, split(site))
+    if plan.replaces:
+        plan.carry_out()
+    fold(plan)
+    for site in plan.sites:
+        layer = site.layer
+        alone = layer.activation is keras.activations.linear if type(layer) in MIXING else True
+        if type(layer) in MIXING and not (layer.use_bias and alone):
+            plan.replace(site, _alone(site))
+    return plan.finish()[0]
+
+
+def _alone(site: Site) -> Replacement:
+    """Return a layer with a bias, and its activation behind it."""
+    layer = site.layer
+    config = layer.get_config()
+    kernel, *bias = layer.get_weights()
+    own = type(layer).from_config({**config, "use_bias": True, "activation": None})
+    parts = [Part(own, [kernel, *(bias or [np.zeros(kernel.shape[-1], "float32")])])]
+    if layer.activation is not keras.activations.linear:
+        name = f"{layer.name}_activation"
+        parts.append(Part(keras.layers.Activation(config["activation"], name=name, dtype=layer.dtype_policy)))
+    return Replacement(tuple(parts), "its activation apart")

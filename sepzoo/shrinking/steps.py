@@ -1,0 +1,84 @@
+"""What a way to compute a layer costs, step by step: one record for each operator that it becomes."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable
+from typing import Literal
+
+StepKind = Literal["conv", "depthwise", "dense", "add"]
+Places = tuple[int, int]
+
+INT8_CHANNEL_BYTES = 28
+"""Of each channel of an int8 file: the bias, and scale and zero point of it and of the channel's kernel."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One operator on one sample.
+
+    Attributes:
+        kind: what it computes.
+        inputs: channels that it takes.
+        outputs: channels that it gives.
+        taken: rows and columns that it takes.
+        given: rows and columns that it gives.
+        kernel_size: of a convolution.
+        strides: of a convolution.
+        runs: how often it runs for one sample.
+        valid: whether a convolution stays within what it takes, without padding.
+
+    Example:
+        >>> step = Step("depthwise", 16, 16, (8, 8), (8, 8), (3, 3))
+        >>> step.macs, step.weights
+        (9216, 144)
+    """
+
+    kind: StepKind
+    inputs: int
+    outputs: int
+    taken: Places = (1, 1)
+    given: Places = (1, 1)
+    kernel_size: Places = (1, 1)
+    strides: Places = (1, 1)
+    runs: int = 1
+    valid: bool = False
+
+    @property
+    def weights(self) -> int:
+        """Numbers in its kernel."""
+        if self.kind == "add":
+            return 0
+        return math.prod(self.kernel_size) * self.outputs * (1 if self.kind == "depthwise" else self.inputs)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates."""
+        return self.weights * math.prod(self.given) * self.runs
+
+    def bytes(self, *, integers: bool) -> int:
+        """Return what its numbers take in a file, as 8-bit integers or in float32, the bias among them."""
+        if self.kind == "add":
+            return 0
+        return self.weights + INT8_CHANNEL_BYTES * self.outputs if integers else 4 * (self.weights + self.outputs)
+
+
+def total_macs(steps: Iterable[Step]) -> int:
+    """Return the multiply-accumulates of several steps."""
+    return sum(step.macs for step in steps)
+
+
+def total_bytes(steps: Iterable[Step], *, integers: bool) -> int:
+    """Return what the numbers of several steps take in a file."""
+    return sum(step.bytes(integers=integers) for step in steps)
+
+
+def width_between(steps: Iterable[Step]) -> int:
+    """Return how many values the widest tensor between two of the steps has; 0 where there is none.
+
+    Example:
+        >>> width_between([Step("conv", 4, 2, (8, 8), (8, 8)), Step("conv", 2, 4, (8, 8), (8, 8))])
+        128
+    """
+    return max((step.outputs * math.prod(step.given) for step in list(steps)[:-1]), default=0)

@@ -1,0 +1,110 @@
+"""What a way to compute a convolution is: its costs, how near it comes, and its layers."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from sepzoo.layers.factorization import Order
+from sepzoo.shrinking.steps import Places, Step
+from sepzoo.surgery.algebra.expansion import Terms
+from sepzoo.surgery.algebra.moments import Moments
+from sepzoo.surgery.algebra.regression import RIDGE, low_rank, weighted
+from sepzoo.surgery.approximate.dense_convolutions import DenseConv
+from sepzoo.surgery.approximate.verification import KernelVerification
+from sepzoo.surgery.walk.rewriting import Replacement
+
+KEEP = "keep"
+"""The name of no other way."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Window:
+    """A convolution's surroundings, without its channels.
+
+    Attributes:
+        taken: rows and columns that it takes.
+        given: rows and columns that it gives.
+        kernel_size: of its window.
+        strides: of its window.
+        runs: how often it runs for one sample.
+        valid: whether it stays within what it takes.
+    """
+
+    taken: Places
+    given: Places
+    kernel_size: Places
+    strides: Places
+    runs: int
+    valid: bool
+
+    def pointwise(self, inputs: int, outputs: int, places: Places) -> Step:
+        """Return a 1 x 1 step at some places."""
+        return Step("conv", inputs, outputs, places, places, runs=self.runs)
+
+    def spatial(self, inputs: int, outputs: int, *, depthwise: bool = False, **changes: Any) -> Step:
+        """Return the step with the window; `changes` are fields of it."""
+        own = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
+        return Step("depthwise" if depthwise else "conv", inputs, outputs, **{**own, **changes})
+
+
+class Fits:
+    """A dense kernel and the moments of what it is to give, with what several ways need of both, computed once.
+
+    Args:
+        dense: the convolution, whose kernel is the best dense one for the moments.
+        moments: of its patches and right outputs.
+    """
+
+    def __init__(self, dense: DenseConv, moments: Moments) -> None:
+        self.dense, self.moments, self.kernel = dense, moments, dense.kernel
+        self.regularized = moments.regularized(self.kernel, RIDGE)
+        self._terms: dict[str, Terms] = {}
+
+    def terms(self, order: Order) -> Terms:
+        """Return all terms of the kernel in the metric of the patches."""
+        if order not in self._terms:
+            self._terms[order] = weighted(self.regularized, self.kernel, order)
+        return self._terms[order]
+
+    @cached_property
+    def factors(self) -> tuple[np.ndarray, np.ndarray]:
+        """Both factors of the outputs' reduced-rank regression, of full rank: any first columns and rows are best."""
+        rank = min(self.regularized.cross.shape)
+        return low_rank(self.regularized.gram, self.regularized.cross, rank)
+
+
+@dataclasses.dataclass(frozen=True)
+class Made:
+    """A way carried out: the kernel and bias that its layers stand for, the layers, and how they are verified."""
+
+    kernel: np.ndarray
+    bias: np.ndarray
+    replacement: Replacement
+    verification: KernelVerification
+
+
+class Way(abc.ABC):
+    """A way to compute a dense convolution. `str` is its name, by which `way_of` finds it again."""
+
+    technique: str
+
+    def applies(self, window: Window) -> bool:
+        """Return whether a convolution of a window can be computed so."""
+        return max(window.kernel_size) > 1
+
+    @abc.abstractmethod
+    def steps(self, window: Window, inputs: int, outputs: int) -> tuple[Step, ...]:
+        """Return its operators for a number of channels."""
+
+    @abc.abstractmethod
+    def kernel(self, fits: Fits) -> np.ndarray:
+        """Return a dense kernel near to that which the way will compute; the best bias goes with it."""
+
+    @abc.abstractmethod
+    def made(self, fits: Fits) -> Made:
+        """Carry it out."""

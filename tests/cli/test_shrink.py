@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import keras
+import pytest
+
+from sepzoo.artifact import model_file
+from sepzoo.records.metadata import Metadata
+from sepzoo.shrinking import measuring
+from tests.cli.conftest import Command
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a small network for the ten digits."""
+    keras.utils.set_random_seed(3)
+    layers = [
+        keras.layers.Conv2D(16, 3, activation="relu", name="conv1"),
+        keras.layers.Conv2D(16, 3, activation="relu", name="conv2"),
+        keras.layers.GlobalAveragePooling2D(name="pool"),
+        keras.layers.Dense(10, activation="softmax", name="fc"),
+    ]
+    model = keras.Sequential([keras.Input((8, 8, 1), name="image"), *layers], name="small")
+    model_file.attach(model, Metadata("small", labels=tuple("0123456789")))
+    return model_file.save(model, tmp_path_factory.mktemp("network") / "small.keras")
+
+
+def test_digits_to_a_budget(command: Command, network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "TRIALS", 4)
+    out, saved, page = (tmp_path / name for name in ("small.tflite", "small.keras", "report.html"))
+    options = ["--macs", "60%", "--size", "99%", "--techniques", "channels, lowrank", "--samples", "32", "--json"]
+    files = ["--out", out, "--keras", saved, "--report", page]
+    outcome = command("shrink", network, "--data", "digits", *options, *files)
+    assert outcome.code == 0, outcome.err
+    report = json.loads(outcome.out)
+    assert report["measured"]["macs"] <= 0.6 * report["original"]["macs"]
+    assert report["measured"]["kib"] == out.stat().st_size / 1024 <= 0.99 * report["original"]["kib"]
+    assert report["comparison"]["origin"] == "359 images of digits test, seed 0"
+    assert report["comparison"]["file_accuracy"] is not None
+    assert report["samples"] == "32 images of digits train[20%:], seed 0"
+    assert model_file.read_metadata(saved).labels == tuple("0123456789")
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--out", "small.keras"], "error: expected a file name that ends in .tflite. Received: small.keras."),
+        (["--report", "report.txt"], "error: expected a file name that ends in .html or .json. Received: report.txt."),
+        (["--keras", "small.tflite"], "error: expected a file name that ends in .keras. Received: --out small.tflite."),
+        ([], "error: expected a budget of latency, size, multiply-accumulates or memory. Received: none."),
+        (["--macs", "half"], "error: expected --macs such as 50% or 6000000. Received: 'half'."),
+        (["--macs", "50%", "--techniques", "quantize"], "error: unknown technique 'quantize'."),
+        (["--macs", "50%", "--runtime", "onnx"], "error: unknown runtime 'onnx'."),
+    ],
+)
+def test_one_line_and_nothing_written(
+    command: Command, network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = options if "--out" in options else ["--out", "small.tflite", *options]
+    outcome = command("shrink", network, "--data", "digits", *given)
+    assert outcome.code == 2
+    assert outcome.err.splitlines()[-1].startswith(message)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from sepzoo import SepzooError
+from sepzoo.shrinking import Budget
+from sepzoo.shrinking.budget import parse_limit
+
+
+def test_shares_are_of_the_original() -> None:
+    budget = Budget(macs="25%", kib=3, latency_ms="50 %")
+    assert budget.limits({"macs": 400.0, "kib": 9.0, "latency_ms": 0.5}) == {"macs": 100, "kib": 3, "latency_ms": 0.25}
+
+
+@pytest.mark.parametrize("limit", [0, -1, "0%", "101%", "half", True, float("nan"), float("inf"), "%"])
+def test_what_is_no_limit(limit: object) -> None:
+    with pytest.raises(SepzooError, match="expected macs as a number of multiply-accumulates above 0, or a share"):
+        Budget(macs=limit)  # type: ignore[arg-type]
+
+
+def test_no_limit_at_all() -> None:
+    with pytest.raises(SepzooError, match="expected a budget of latency, size, multiply-accumulates or memory"):
+        Budget()
+
+
+@pytest.mark.parametrize(
+    ("text", "resource", "limit"),
+    [
+        ("50%", "macs", "50%"),
+        ("6,000_000", "macs", 6e6),
+        ("300KiB", "kib", 300.0),
+        ("2.5 ms", "latency_ms", 2.5),
+        ("64kib", "ram_kib", 64.0),
+        (None, "kib", None),
+    ],
+)
+def test_limits_of_the_command_line(text: str | None, resource: str, limit: object) -> None:
+    assert parse_limit(text, "--size", resource) == limit
+
+
+def test_another_unit_is_refused() -> None:
+    with pytest.raises(SepzooError, match=r"expected --size such as 50% or 300KiB\. Received: '2MB'\."):
+        parse_limit("2MB", "--size", "kib")

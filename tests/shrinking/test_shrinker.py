@@ -1,0 +1,172 @@
+"""A whole shrink of a small network: budgets on the file, answers, what is kept for other budgets, bad input."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from sepzoo import SepzooError
+from sepzoo.analysis import profile
+from sepzoo.inference import open as open_file
+from sepzoo.shrinking import Budget, ShrinkReport, fitting, measuring, shrink, shrinker
+from sepzoo.shrinking.network import network_of
+from sepzoo.shrinking.page import write_page
+from sepzoo.shrinking.scores import Scores
+from sepzoo.surgery.walk.model_inputs import model_inputs
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shrinking")
+
+
+TECHNIQUES = ("channels", "decouple")
+TRIALS = 12
+
+
+@pytest.fixture(scope="module")
+def shrunk(network: keras.Model, pictures: np.ndarray, folder: Path) -> tuple[keras.Model, ShrinkReport]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(measuring, "TRIALS", TRIALS)
+        return shrink(
+            network,
+            budget=Budget(macs="50%", kib="95%"),
+            samples=pictures,
+            techniques=TECHNIQUES,
+            scores=folder / "scores.json",
+            curve=True,
+            out=folder / "small.tflite",
+        )
+
+
+def test_the_file_keeps_the_budget(
+    network: keras.Model, shrunk: tuple[keras.Model, ShrinkReport], folder: Path
+) -> None:
+    model, report = shrunk
+    assert profile(model).macs == report.measured["macs"] <= 0.5 * profile(network).macs
+    assert report.original["macs"] == profile(network).macs
+    assert (folder / "small.tflite").stat().st_size / 1024 == report.measured["kib"] <= 0.95 * report.original["kib"]
+    assert report.predicted["macs"] == report.measured["macs"]
+
+
+def test_the_answers_stay_near(
+    network: keras.Model, pictures: np.ndarray, shrunk: tuple[keras.Model, ShrinkReport], folder: Path
+) -> None:
+    model, report = shrunk
+    right = network.predict(pictures, verbose=0)
+    found = model.predict(pictures, verbose=0)
+    flat = np.full_like(right, right.mean(axis=0))
+    assert np.mean((found - right) ** 2) < 0.2 * np.mean((flat - right) ** 2)
+    file = open_file(folder / "small.tflite")
+    run = np.concatenate([file.run(file.encode(each[None])) for each in pictures])
+    agreement = float(np.mean(run.argmax(axis=1) == right.argmax(axis=1)))
+    assert report.comparison.agreement == pytest.approx(agreement)
+
+
+def test_the_choice_is_proven(shrunk: tuple[keras.Model, ShrinkReport]) -> None:
+    report = shrunk[1]
+    assert report.gap < 0.01
+    assert report.lagrangian <= report.expected + 1e-9
+    assert report.bound <= report.expected + 1e-9
+    assert report.trials == TRIALS
+    assert report.correlation is not None
+    assert report.correlation > 0.7
+    expected = [each.expected for each in report.curve]
+    assert len(expected) == 12
+    assert all(one >= two - 1e-9 for one, two in itertools.pairwise(expected))
+    assert expected[-1] == 0.0
+    assert min(each.divergence for each in report.proposals) <= report.proposals[0].divergence
+    assert report.proposals[0].expected == report.expected == min(each.expected for each in report.proposals)
+
+
+def test_other_budgets_measure_nothing_again(
+    network: keras.Model,
+    pictures: np.ndarray,
+    shrunk: tuple[keras.Model, ShrinkReport],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shrinker, "score", None)
+    monkeypatch.setattr(fitting, "PROPOSALS", 1)
+    _model, report = shrink(
+        network, budget=Budget(macs="70%"), samples=pictures, scores=folder / "scores.json", techniques=TECHNIQUES[::-1]
+    )
+    assert report.measured["macs"] <= 0.7 * report.original["macs"]
+    assert report.expected < shrunk[1].expected
+    assert report.file is None
+    assert Scores.load(folder / "nosuch.json", "key") is None
+    with pytest.raises(SepzooError, match=r"scores\.json: expected scores of this network, these samples and settings"):
+        Scores.load(folder / "scores.json", "another key")
+    (folder / "damaged.json").write_text('{"version": 1, "items": 3}')
+    with pytest.raises(SepzooError, match=r"damaged\.json: expected scores that sepzoo shrink wrote"):
+        Scores.load(folder / "damaged.json", "key")
+
+
+def test_the_report_as_text_json_and_page(shrunk: tuple[keras.Model, ShrinkReport], tmp_path: Path) -> None:
+    report = shrunk[1]
+    found = json.loads(report.to_json())
+    assert found["measured"]["macs"] == report.measured["macs"]
+    assert [each["layer"] for each in found["layers"]] == ["stem", "inner", "outer", "down", "head"]
+    text = str(report)
+    assert "rank correlation with" in text
+    assert f"{report.measured['macs']:,.0f} MACs" in text
+    write_page(tmp_path / "report.html", report)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.count("<tr>") > len(report.layers) + len(report.curve)
+    assert "data:image/png;base64," in page
+
+
+def test_what_meets_the_budget_is_left(network: keras.Model, pictures: np.ndarray) -> None:
+    model, report = shrink(network, budget=Budget(macs="100%"), samples=pictures)
+    assert model is network
+    assert report.nothing_done
+    assert "small meets the budget as it is in tflite:int8; nothing was done" in str(report)
+
+
+def test_a_budget_below_the_least_names_it(network: keras.Model, pictures: np.ndarray, folder: Path) -> None:
+    with pytest.raises(
+        SepzooError, match=r"expected a budget that can be kept, here at least ([\d,]+) MACs: that takes"
+    ):
+        shrink(
+            network,
+            budget=Budget(macs="1%"),
+            samples=pictures,
+            scores=folder / "scores.json",
+            out=folder / "never.tflite",
+            techniques=TECHNIQUES[::-1],
+        )
+    assert not (folder / "never.tflite").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"techniques": ["decoupling"]}, r"unknown technique 'decoupling'\. Did you mean decouple\?"),
+        ({"runtime": "xla"}, r"unknown runtime 'xla'\. Known: tflite:float32, tflite:int8\."),
+        ({"samples": np.zeros((3, 9, 8, 3))}, r"expected samples of shape \(n, 8, 8, 3\) for 'small'"),
+    ],
+)
+def test_bad_arguments(network: keras.Model, pictures: np.ndarray, arguments: dict, message: str) -> None:
+    with pytest.raises(SepzooError, match=message):
+        shrink(network, **{"budget": Budget(macs="50%"), "samples": pictures, **arguments})
+
+
+def test_layers_to_keep_have_names(network: keras.Model, pictures: np.ndarray) -> None:
+    inputs = model_inputs(network, pictures[:4])
+    with pytest.raises(SepzooError, match="unknown layer to keep 'nosuch'"):
+        network_of(network, inputs, keep=["nosuch"])
+    kept = network_of(network, inputs, keep=["inner"])
+    assert [str(group) for group in kept.groups] == ["stem, outer", "down"]
+
+
+def test_nothing_to_make_smaller(pictures: np.ndarray) -> None:
+    layers = [keras.layers.Flatten(name="flat"), keras.layers.Dense(3, activation="softmax", name="head")]
+    model = keras.Sequential([keras.Input((8, 8, 3)), *layers], name="plain")
+    message = "expected a network in which something can be made smaller. Received: 'plain', whose 1 layers have no"
+    with pytest.raises(SepzooError, match=message):
+        shrink(model, budget=Budget(macs="50%"), samples=pictures[:16])
