@@ -19,7 +19,7 @@ from sepzoo.layers.factorization import Factorization
 from sepzoo.records.family import Family, ModelSpec
 from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import Metadata
-from sepzoo.records.outputs import Output
+from sepzoo.records.outputs import Output, is_map
 from sepzoo.support.types import Activation, Options, Tensor
 from sepzoo.weights.imagenet import all_arguments, imagenet_labels, imagenet_weights
 from sepzoo.weights.loading import load_weights
@@ -94,7 +94,8 @@ def build(
     labels = None if new_head else spec.labels
     if trained:
         labels = tuple(name for _, name in imagenet_labels())
-    outputs = (Output("logits"),) if include_top and classifier_activation is None else None
+    scores = include_top and not is_map(model.output_shape[1:])
+    outputs = (Output("logits"),) if scores and classifier_activation is None else None
     taken = _inputs(spec, model.inputs[0].shape)
     attach(model, dataclasses.replace(taken, labels=labels, outputs=outputs))
     if source is not None:

@@ -39,6 +39,7 @@ def test_one_step_of_training_reaches_every_parameter(seed, family):
     labels = np.array([0, 1, 2, 3])
     with tf.GradientTape() as tape:
         logits = model(images(model), training=True)
+        labels = np.broadcast_to(labels.reshape(-1, *[1] * (logits.ndim - 2)), logits.shape[:-1])  # one a step
         loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)) + sum(model.losses)
     gradients = tape.gradient(loss, [variable.value for variable in model.trainable_variables])
     for variable, gradient in zip(model.trainable_variables, gradients, strict=True):

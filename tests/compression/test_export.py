@@ -93,14 +93,24 @@ FAMILIES = ("mobilenet_v3", "efficientnet", "cifar_resnet", "xception")
 """Between them: squeeze-excite, hard swish, swish, normalization inside, a leading batch norm, separable layers."""
 
 
-@pytest.mark.parametrize(
-    "family", [pytest.param(each, marks=[] if each in FAMILIES else pytest.mark.nightly) for each in SMALL]
-)
+ONE_DIMENSIONAL = ("matchboxnet", "quartznet", "tc_resnet", "inceptiontime")
+NOT_YET = pytest.mark.xfail(strict=True, reason="TensorFlow's converter takes no rounded kernel of one dimension")
+
+
+def _marks(family: str) -> list[pytest.MarkDecorator]:
+    if family in FAMILIES:
+        return []
+    return [pytest.mark.nightly, *([NOT_YET] if family in ONE_DIMENSIONAL else [])]
+
+
+@pytest.mark.parametrize("family", [pytest.param(each, marks=_marks(each)) for each in SMALL])
 def test_families_become_integers_throughout(family: str, tmp_path: Path) -> None:
     name, arguments = SMALL[family]
     model = sepzoo.applications.build(name, **arguments)
-    shape = arguments["input_shape"]
-    data = Samples(np.random.default_rng(0).integers(0, 256, (12, *shape), np.uint8), None, origin="noise", seed=0)
+    shape, random = (12, *model.input_shape[1:]), np.random.default_rng(0)
+    pixels = sepzoo.applications.card(name).input == "image"
+    values = random.integers(0, 256, shape, np.uint8) if pixels else random.normal(size=shape).astype(np.float32)
+    data = Samples(values, None, origin="noise", seed=0)
     found = quantize_aware(model, data, epochs=0)
     loose = sepzoo.export.Tolerance(agreement=0.0, accuracy_drop=1.0, relative_error=10.0, max_error=None)
     report = found.export_tflite(tmp_path / "m.tflite", calibration=None, check=data, tolerance=loose)

@@ -37,7 +37,7 @@ def _network(family: str, **changes: Any) -> keras.Model:
     for variable in model.weights:
         shape = tuple(variable.shape)
         if len(shape) > 1 and not variable.path.endswith("alpha"):
-            fan_in = np.prod(shape[:2]) if "depthwise" in variable.path else np.prod(shape[:-1])
+            fan_in = np.prod(shape[:-2]) if "depthwise" in variable.path else np.prod(shape[:-1])
             variable.assign(generator.normal(0.0, np.sqrt(2.0 / fan_in), shape))
         else:
             variable.assign(generator.uniform(0.5, 1.5, shape) - 0.5 * ("beta" in variable.path))
@@ -52,7 +52,8 @@ def _batch(model: keras.Model, count: int) -> list[np.ndarray]:
     images = generator.uniform(-1, 1, (count, *model.input_shape[1:]))
     if any(isinstance(layer, keras.layers.Rescaling) for layer in model.layers):
         images *= 255  # such a network normalizes by itself; smaller ones would all look alike to it
-    return [array.astype(keras.config.floatx()) for array in (images, generator.normal(size=(count, 5)))]
+    weights = generator.normal(size=(count, *model.output_shape[1:]))
+    return [array.astype(keras.config.floatx()) for array in (images, weights)]
 
 
 def _values(variables: Any) -> list[Any]:
@@ -111,7 +112,8 @@ def outputs(family: str) -> Arrays:
 def gradients(family: str) -> Arrays:
     """Return the gradients of a loss in training."""
     size = 71 if family == "xception" else 32  # its least; smaller images are quicker
-    model = _network(family, input_shape=(size, size, 3))
+    series = len(SMALL[family][1].get("input_shape", ())) == 2
+    model = _network(family, **({} if series else {"input_shape": (size, size, 3)}))
     found = GRADIENTS[keras.backend.backend()](model, *_batch(model, 4))
     paths = [variable.path for variable in model.trainable_variables]
     return {path: keras.ops.convert_to_numpy(value) for path, value in zip(paths, found, strict=True)}

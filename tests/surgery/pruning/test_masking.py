@@ -53,7 +53,7 @@ def test_models_of_others(make, settings, randomize, outputs_of, fingerprint):
     assert pruned.output_shape == model.output_shape
 
 
-LARGE = ("fractalnet", "hybrid_hypothesis", "resnet50", "xception")
+LARGE = ("fractalnet", "hybrid_hypothesis", "quartznet", "resnet50", "xception")
 
 
 @pytest.mark.parametrize(
