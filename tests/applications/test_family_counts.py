@@ -39,6 +39,8 @@ THEIRS = {  # our name: the table's
     **{f"mobileone_s{i}_fused": f"mobileone_s{i}:fused" for i in range(5)},
     **{f"matchboxnet_3x{r}x64": f"matchboxnet_3x{r}x64_12cls" for r in (1, 2)},
     **{f"quartznet_{b}x5": f"quartznet_{b}x5 (CTC 29)" for b in (5, 10, 15)},
+    **{f"tc_resnet{n}": f"tcresnet{n}" for n in (8, 14)},
+    **{f"tc_resnet{n}_w3d2": f"tcresnet{n}_1.5" for n in (8, 14)},
 }
 WIDTHS = [  # the table's name: ours, and its width
     *((f"semnasnet_{int(100 * alpha):03}", "mnasnet_a1", alpha) for alpha in (0.5, 0.75, 1.4)),
