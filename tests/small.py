@@ -32,6 +32,7 @@ SMALL: dict[str, tuple[str, dict[str, Any]]] = {  # family: name, arguments
     "matchboxnet": ("matchboxnet_3x1x64", {**_SERIES, "blocks": 1, "units": 2, "channels": 8}),
     "quartznet": ("quartznet_5x5", {**_SERIES, "alpha": 0.03125, "units": 1}),
     "tc_resnet": ("tc_resnet8", {**_SERIES, "channels": (24, 24), "dropout": 0.0}),
+    "inceptiontime": ("inceptiontime", {**_SERIES, "modules": 3, "channels": 4, "windows": (8, 3)}),
     "mnasnet": ("mnasnet_small", {**_LARGER, "alpha": 0.5, "dropout": 0.0}),
     "mcunet": ("mcunet_in0", _LARGER),
     "xception": ("xception", {**_IMAGES, "alpha": 0.0625, "input_shape": (71, 71, 3)}),

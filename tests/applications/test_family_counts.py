@@ -41,6 +41,7 @@ THEIRS = {  # our name: the table's
     **{f"quartznet_{b}x5": f"quartznet_{b}x5 (CTC 29)" for b in (5, 10, 15)},
     **{f"tc_resnet{n}": f"tcresnet{n}" for n in (8, 14)},
     **{f"tc_resnet{n}_w3d2": f"tcresnet{n}_1.5" for n in (8, 14)},
+    "inceptiontime": "inceptiontime_GunPoint (1 ch; 2 cls)",
 }
 WIDTHS = [  # the table's name: ours, and its width
     *((f"semnasnet_{int(100 * alpha):03}", "mnasnet_a1", alpha) for alpha in (0.5, 0.75, 1.4)),
@@ -53,6 +54,10 @@ SERIES = [  # likewise, with other arguments
         for r in (1, 2)
     ),
     ("matchboxnet_6x2x64_30cls", "matchboxnet_6x2x64", {"classes": 30}),
+    ("inceptiontime_ArrowHead (1 ch; 3 cls)", "inceptiontime", {"input_shape": (251, 1), "classes": 3}),
+    ("inceptiontime_BasicMotions (6 ch; 4 cls)", "inceptiontime", {"input_shape": (100, 6), "classes": 4}),
+    ("inceptiontime_64 features (30 cls)", "inceptiontime", {"input_shape": (128, 64), "classes": 30}),
+    ("inceptiontime_ItalyPowerDemand", "inceptiontime", {"input_shape": (24, 1)}),
 ]
 
 
