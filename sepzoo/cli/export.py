@@ -24,6 +24,7 @@ from sepzoo.cli.tflite_options import (
     CArray,
     EdgesText,
     KeepFloat,
+    LayerReport,
     MaxDrop,
     tflite_options,
 )
@@ -64,6 +65,7 @@ def export(
     max_drop: MaxDrop = None,
     batch_sizes: BatchSizes = None,
     c_array: CArray = False,
+    layer_report: LayerReport = False,
     weights: Weights = None,
     settings: NetworkSettings = None,
     labels: LabelsFile = None,
@@ -88,7 +90,9 @@ def export(
 
     targets = [name.strip() for name in to.strip("[] ").split(",")]
     wanted_targets(targets)
-    options = tflite_options(edges, keep_float, agreement, max_drop, batch_sizes, c_array=c_array)
+    options = tflite_options(
+        edges, keep_float, agreement, max_drop, batch_sizes, c_array=c_array, layer_report=layer_report
+    )
     names, prepared, outputs = read_labels(labels), parse_preprocessing(preprocessing), parse_outputs(output_kinds)
     run = open_run(model, weights=weights, settings=settings)
     if run is not None:

@@ -48,6 +48,14 @@ CArray = Annotated[
     bool,
     typer.Option("--c-array", help="Write a C array beside each file, for microcontrollers."),
 ]
+LayerReport = Annotated[
+    bool,
+    typer.Option(
+        "--layer-report",
+        help="Measure each layer's signal-to-noise ratio in each file, and write it beside the file: CSV, picture, and "
+        "an overlay for Model Explorer.",
+    ),
+]
 
 
 def tflite_options(
@@ -58,6 +66,7 @@ def tflite_options(
     batch_sizes: str | None,
     *,
     c_array: bool,
+    layer_report: bool,
 ) -> TfliteOptions:
     """Return the record of these options.
 
@@ -73,6 +82,7 @@ def tflite_options(
         max_drop=max_drop,
         batch_sizes=tuple(map(_whole, _parts(batch_sizes))),
         c_array=c_array,
+        layer_report=layer_report,
     )
 
 

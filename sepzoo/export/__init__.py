@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from sepzoo.export.formats.tflite import tflite
     from sepzoo.export.formats.tflite_options import TfliteOptions
     from sepzoo.export.formats.xla import xla
+    from sepzoo.export.layer_comparison import LayerError, LayerErrors, layer_errors
+    from sepzoo.export.layer_comparison_files import layer_errors_to_csv, layer_errors_to_node_data, plot_layer_errors
     from sepzoo.export.report import ExportReport
     from sepzoo.export.target import Target
     from sepzoo.export.targets import TARGETS, export
@@ -31,13 +33,19 @@ __all__ = [
     "Comparison",
     "ExportReport",
     "Latency",
+    "LayerError",
+    "LayerErrors",
     "Target",
     "TfliteOptions",
     "Tolerance",
     "Verification",
     "export",
+    "layer_errors",
+    "layer_errors_to_csv",
+    "layer_errors_to_node_data",
     "onnx",
     "openvino",
+    "plot_layer_errors",
     "stablehlo",
     "tflite",
     "verify",
@@ -50,13 +58,19 @@ __getattr__, __dir__ = lazy_names(
         "Comparison": "sepzoo.export.comparison",
         "ExportReport": "sepzoo.export.report",
         "Latency": "sepzoo.inference.latency",
+        "LayerError": "sepzoo.export.layer_comparison",
+        "LayerErrors": "sepzoo.export.layer_comparison",
         "TARGETS": "sepzoo.export.targets",
         "Target": "sepzoo.export.target",
         "TfliteOptions": "sepzoo.export.formats.tflite_options",
         "Tolerance": "sepzoo.export.tolerance",
         "export": "sepzoo.export.targets",
+        "layer_errors": "sepzoo.export.layer_comparison",
+        "layer_errors_to_csv": "sepzoo.export.layer_comparison_files",
+        "layer_errors_to_node_data": "sepzoo.export.layer_comparison_files",
         "onnx": "sepzoo.export.formats.onnx",
         "openvino": "sepzoo.export.formats.openvino",
+        "plot_layer_errors": "sepzoo.export.layer_comparison_files",
         "stablehlo": "sepzoo.export.formats.stablehlo",
         "tflite": "sepzoo.export.formats.tflite",
         "Verification": "sepzoo.export.verification",

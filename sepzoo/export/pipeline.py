@@ -137,7 +137,7 @@ def write(
         )
         add_seal(temporary, artifact_record(given.model, file, target, comparison))
     report = dataclasses.replace(report, size=_size(Path(path)))
-    return report if target.finish is None else target.finish(report)
+    return report if target.finish is None else target.finish(report, given, samples)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

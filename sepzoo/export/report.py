@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from sepzoo.export.comparison import Comparison
+from sepzoo.export.layer_comparison import LayerErrors
 from sepzoo.export.microcontroller import Microcontroller
 from sepzoo.export.tolerance import Tolerance
 from sepzoo.inference.latency import Latency
@@ -39,6 +40,7 @@ class ExportReport:
         float_layers: names of the layers that were left float in a file that rounds, in the order of the graph.
         float_bytes: how much larger the file is by them.
         microcontroller: the C array beside the file, and the memory that it takes; None where nobody asked.
+        layers: the error of each layer's output; None where nobody asked.
     """
 
     path: Path
@@ -59,6 +61,7 @@ class ExportReport:
     float_layers: tuple[str, ...] = ()
     float_bytes: int = 0
     microcontroller: Microcontroller | None = None
+    layers: LayerErrors | None = None
 
     def rows(self) -> list[tuple[str, str]]:
         """Return the table's rows: what, and its value in words."""
@@ -91,6 +94,8 @@ class ExportReport:
             rows.append(("float layers", f"{', '.join(self.float_layers)} ({len(self.float_layers)}, {cost})"))
         if self.microcontroller is not None:
             rows.append(("C array", str(self.microcontroller)))
+        if self.layers is not None:
+            rows.append(("worst layers", f"{self.layers.worst()}; all in {self.path}.layers.csv, .png, .json"))
         if self.operators:
             rows.append(("operators", ", ".join(map(self._operator, self.operators))))
         return rows

@@ -102,7 +102,7 @@ class ExportResults:
         return "\n".join([text, *dict.fromkeys(notes)])
 
 
-_NOTED = ("float layers", "samples at a time", "C array")
+_NOTED = ("float layers", "samples at a time", "C array", "worst layers")
 """Rows of a report that the table has no column for."""
 
 

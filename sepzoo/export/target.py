@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+from sepzoo.data.samples import Samples
 from sepzoo.export.bias_correction import EIGHT_BITS, Rounding
 from sepzoo.export.comparison import Comparison
 from sepzoo.export.preparation import Shapes
 from sepzoo.export.prepared import Prepared
 from sepzoo.export.report import ExportReport
 from sepzoo.export.tolerance import Tolerance
+from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.records.metadata import Metadata
 from sepzoo.support.atomic import check_target
 from sepzoo.support.errors import SepzooError
@@ -33,6 +35,8 @@ class Converted:
 
 
 Convert: TypeAlias = Callable[[Prepared, Path], Converted | None]
+
+Finish: TypeAlias = Callable[[ExportReport, KerasClassifier, Samples], ExportReport]
 
 Judge: TypeAlias = Callable[[bytes], Comparison]
 """Compares a file's bytes, without metadata, with the model on the check samples."""
@@ -57,7 +61,8 @@ class Target:
         folder: whether it is a folder of files.
         beside: what the names of further files beside it have behind its own.
         needs_calibration: whether samples to calibrate on are needed for another reason.
-        finish: makes more of the file once it is in its place, and returns the report with it; None: nothing.
+        finish: makes more of the file once it is in its place, and returns the report with it; it also gets the model
+            as it was given, and the samples that the file was checked on. None: nothing.
         trained: the target that writes a network which learned the steps of its integers; None: this format loses them.
         keeps_steps: whether such a network keeps them.
         search: finds what is best for this network, and returns the target that writes it; None: there is no choice.
@@ -74,7 +79,7 @@ class Target:
     calibrated: bool = False
     folder: bool = False
     needs_calibration: bool = False
-    finish: Callable[[ExportReport], ExportReport] | None = None
+    finish: Finish | None = None
     beside: tuple[str, ...] = ()
     trained: Target | None = None
     keeps_steps: bool = False

@@ -161,14 +161,15 @@ def _associated_file(content: bytes, name: str) -> bytes | None:
         return archive.read(name) if name in archive.namelist() else None
 
 
-def _operator_name(model: schema.Model, operator: schema.Operator) -> str:
+def operator_name(model: schema.Model, operator: schema.Operator) -> str:
+    """Return the name of an operator's kind, such as "CONV_2D"."""
     code = model.OperatorCodes(operator.OpcodeIndex())
     return _OPERATORS[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
 
 
 def _operators(model: schema.Model) -> dict[str, int]:
     graph = model.Subgraphs(0)
-    names = (_operator_name(model, graph.Operators(index)) for index in range(graph.OperatorsLength()))
+    names = (operator_name(model, graph.Operators(index)) for index in range(graph.OperatorsLength()))
     return dict(Counter(names).most_common())
 
 
@@ -177,7 +178,7 @@ def _versions(model: schema.Model) -> dict[str, int]:
     for number in range(model.SubgraphsLength()):
         graph = model.Subgraphs(number)
         for index in range(graph.OperatorsLength()):
-            name = _operator_name(model, graph.Operators(index))
+            name = operator_name(model, graph.Operators(index))
             version = int(model.OperatorCodes(graph.Operators(index).OpcodeIndex()).Version())
             versions[name] = max(version, versions.get(name, 0))
     return versions
@@ -216,7 +217,7 @@ def _end(model: schema.Model, tensor: int) -> End:
     for index in reversed(range(graph.OperatorsLength())):
         operator = graph.Operators(index)
         if tensor in operator.OutputsAsNumpy():
-            name = _operator_name(model, operator)
+            name = operator_name(model, operator)
             if name not in _PASSED_THROUGH:
                 return _ENDS.get(name) or ("linear" if _is_linear(name, operator) else "other")
             source = operator.Inputs(0)

@@ -14,7 +14,7 @@ from tests.cli.conftest import Command
 
 @pytest.mark.slow
 def test_all_of_them_in_one_command(command: Command, small_files: Path, tmp_path: Path) -> None:
-    chosen = ["--keep-float", "stem,*_unit1_depthwise", "--batch-sizes", "4", "--c-array"]
+    chosen = ["--keep-float", "stem,*_unit1_depthwise", "--batch-sizes", "4", "--c-array", "--layer-report"]
     arguments = ["--to", "tflite:weights_int8,tflite:float32", "--data", "digits", "--out", tmp_path, *chosen, "--json"]
     outcome = command("export", small_files / "small.keras", *arguments)
     assert outcome.code == 0, outcome.err
@@ -27,6 +27,9 @@ def test_all_of_them_in_one_command(command: Command, small_files: Path, tmp_pat
         assert report["batch_sizes"] == [1, 4]
         assert report["microcontroller"]["flash"] == report["size"]
         assert Path(report["microcontroller"]["array"]).read_text().count("0x") == report["size"]
+        assert [layer["layer"] for layer in report["layers"]["layers"]][:1]
+        written = sorted(path.name for path in tmp_path.glob(f"{Path(report['path']).name}.layers.*"))
+        assert [name.rpartition(".")[2] for name in written] == ["csv", "json", "png"]
 
 
 @pytest.mark.parametrize(

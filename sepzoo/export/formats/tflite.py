@@ -19,6 +19,8 @@ from sepzoo.export.formats.tflite_modes import MODES, Mode, check_options, conve
 from sepzoo.export.formats.tflite_options import LEAST_AGREEMENT, TfliteOptions
 from sepzoo.export.formats.tflite_trained import MODES as TRAINED
 from sepzoo.export.formats.tflite_trained import convert_trained
+from sepzoo.export.layer_comparison import errors_of
+from sepzoo.export.layer_comparison_files import SUFFIXES, write_layer_errors
 from sepzoo.export.microcontroller import SUFFIX, write_array
 from sepzoo.export.pipeline import write
 from sepzoo.export.preparation import Shapes
@@ -27,7 +29,7 @@ from sepzoo.export.report import ExportReport
 from sepzoo.export.target import Judge, Target
 from sepzoo.export.tflite_metadata import with_metadata
 from sepzoo.export.tolerance import Tolerance
-from sepzoo.inference.keras_model import from_model
+from sepzoo.inference.keras_model import KerasClassifier, from_model
 from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import Said
@@ -75,8 +77,17 @@ def _search(prepared: Prepared, judge: Judge, *, target: Target, mode: Mode, opt
     return dataclasses.replace(target, convert=written, search=None)
 
 
-def _with_array(report: ExportReport) -> ExportReport:
-    return dataclasses.replace(report, microcontroller=write_array(report.path))
+def _finished(
+    report: ExportReport, model: KerasClassifier, samples: Samples, *, options: TfliteOptions
+) -> ExportReport:
+    """Return the report of a file with what was written beside it."""
+    if options.c_array:
+        report = dataclasses.replace(report, microcontroller=write_array(report.path))
+    if options.layer_report:
+        errors = errors_of(model, report.path, samples)
+        write_layer_errors(errors)
+        report = dataclasses.replace(report, layers=errors)
+    return report
 
 
 def _trained(target: Target, mode: Mode, options: TfliteOptions) -> Target:
@@ -96,8 +107,9 @@ def with_options(target: Target, options: TfliteOptions) -> Target:
     mode = MODES[target.mode]
     check_options(mode, options)
     chosen = dataclasses.replace(target, convert=functools.partial(convert, mode=mode, options=options))
-    if options.c_array:
-        chosen = dataclasses.replace(chosen, finish=_with_array, beside=(SUFFIX,))
+    beside = (SUFFIX,) * options.c_array + SUFFIXES * options.layer_report
+    if beside:
+        chosen = dataclasses.replace(chosen, finish=functools.partial(_finished, options=options), beside=beside)
     if mode.name in TRAINED:
         chosen = dataclasses.replace(chosen, trained=_trained(chosen, mode, options))
     if not options.searches:
@@ -170,6 +182,7 @@ def tflite(
     max_drop: float | None = None,
     batch_sizes: Iterable[int] = (1,),
     c_array: bool = False,
+    layer_report: bool = False,
     interface: Literal["uint8", "int8", "float32"] | None = None,
     correct_bias: bool = True,
     log: str | os.PathLike[str] | None = None,
@@ -216,6 +229,9 @@ def tflite(
         c_array: whether the file is written as a C array too, beside it as `.tflite.c`, for microcontrollers; the
             report has the memory that it takes, measured where `tflite-micro` is installed (`pip install
             'sepzoo[micro]'`).
+        layer_report: whether the error of each layer's output is measured on the samples of the check (see
+            `layer_errors`), and written beside the file as `.layers.csv`, `.layers.png` and `.layers.json`, which
+            Google's Model Explorer lays over the file's graph.
         interface: the old name of `edges`, with "float32" for "float".
         correct_bias: whether biases make good the mean error of 8-bit weights, measured on `calibration`.
         log: where the converter's own lines go. None: nowhere; if it fails, into a file beside `path`.
@@ -244,6 +260,7 @@ def tflite(
         max_drop=max_drop,
         batch_sizes=batch_sizes,
         c_array=c_array,
+        layer_report=layer_report,
     )
     return write(
         from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs),

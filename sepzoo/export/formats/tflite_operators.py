@@ -10,10 +10,11 @@ from fnmatch import fnmatchcase
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from sepzoo.inference.tflite_description import operator_name
 from sepzoo.support.errors import SepzooError, unknown
 
-_PLACE = re.compile(r"[^/;]+/([^/;]+?)\.\d+(?:_\d+)?(?:/|$)")
-"""A layer where the converter names a tensor: "pool" of "network_1/pool.1_1/Mean"; the numbers were added."""
+_PLACE = re.compile(r"[^/;]+/([^/;]+?\.\d+)(?:_\d+)?(?:/|$)")
+"""A step of a prepared network where the converter names a tensor: "pool.1" of "network_1/pool.1_1/Mean"."""
 
 _BIAS = 2
 """Its place among the inputs of a convolution and of a fully connected operator."""
@@ -27,10 +28,16 @@ class FileOperator:
         tensor: name of the tensor that it computes.
         layers: names of the layers whose work it does: one, or several that were fused, the one with weights first
             where that is known.
+        name: of its kind, such as "CONV_2D".
+        steps: names that these layers have in the prepared network.
+        output: number of the tensor.
     """
 
     tensor: str
     layers: tuple[str, ...]
+    name: str = ""
+    steps: tuple[str, ...] = ()
+    output: int = 0
 
 
 def operators_of(content: bytes, weighted: Collection[str] = (), last: str = "outputs") -> tuple[FileOperator, ...]:
@@ -50,8 +57,10 @@ def operators_of(content: bytes, weighted: Collection[str] = (), last: str = "ou
             names = [_name(graph, tensor) for tensor in operator.OutputsAsNumpy()]
             inputs = [_name(graph, tensor) for tensor in operator.InputsAsNumpy() if tensor >= 0]
             constant = (name for name in inputs[1:])  # of a last operator the output's name tells nothing
-            layers = layers_in(names) or layers_in(constant) or (last,)
-            found.append(FileOperator(names[0], tuple(sorted(layers, key=lambda name: name not in weighted))))
+            steps = steps_in(names) or steps_in(constant)
+            layers = sorted(_without_numbers(steps) or (last,), key=lambda name: name not in weighted)
+            kind = operator_name(model, operator)
+            found.append(FileOperator(names[0], tuple(layers), kind, steps, operator.Outputs(0)))
     return tuple(found)
 
 
@@ -62,7 +71,21 @@ def layers_in(tensors: Iterable[str]) -> tuple[str, ...]:
         >>> layers_in(["net_1/stem_relu.1_1/Relu;net_1/stem.1_1/convolution"])
         ('stem_relu', 'stem')
     """
+    return _without_numbers(steps_in(tensors))
+
+
+def steps_in(tensors: Iterable[str]) -> tuple[str, ...]:
+    """Return the names that layers have in a prepared network and that stand in the names of tensors, each once.
+
+    Example:
+        >>> steps_in(["net_1/stem_relu.1_1/Relu;net_1/stem.1_1/convolution"])
+        ('stem_relu.1', 'stem.1')
+    """
     return tuple(dict.fromkeys(found[1] for name in tensors for found in _PLACE.finditer(name)))
+
+
+def _without_numbers(steps: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.rpartition(".")[0] for name in steps))
 
 
 def chosen(operators: Sequence[FileOperator], patterns: Iterable[str], layers: Collection[str]) -> tuple[str, ...]:

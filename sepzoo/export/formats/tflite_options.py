@@ -30,6 +30,7 @@ class TfliteOptions:
         max_drop: with "auto", which it implies: the most accuracy that the file may lose, as a share.
         batch_sizes: numbers of samples that the file takes at a time, each a signature; 1 is always among them.
         c_array: whether the file is written as a C array too, beside it, for microcontrollers.
+        layer_report: whether the error of each layer's output is measured and written beside the file.
 
     Example:
         >>> TfliteOptions(keep_float="block_1_*").keep_float
@@ -44,6 +45,7 @@ class TfliteOptions:
     max_drop: float | None = None
     batch_sizes: Iterable[int] = (1,)
     c_array: bool = False
+    layer_report: bool = False
 
     def __post_init__(self) -> None:
         if self.edges is not None and self.edges not in EDGES:
