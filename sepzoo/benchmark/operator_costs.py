@@ -71,6 +71,16 @@ class Costs:
         return self._table.machine
 
     @property
+    def threads(self) -> int:
+        """That each operator may use."""
+        return self._table.threads
+
+    @property
+    def reference_ms(self) -> float:
+        """Of the reference operator at the machine's full speed; 1 before anything was measured."""
+        return min((each.reference_ms for each in self._known.values()), default=1.0)
+
+    @property
     def path(self) -> Path:
         """Of the table's file, which is there once something was measured."""
         return self._table.path
@@ -85,8 +95,7 @@ class Costs:
         missing = list({each.key: each for each in wanted if each.key not in self._known}.values())
         for start in range(0, len(missing), _AT_ONCE):
             self._measure(missing[start : start + _AT_ONCE])
-        fastest = min((each.reference_ms for each in self._known.values()), default=1.0)
-        return [_at_speed(self._known[each.key], fastest) for each in wanted]
+        return [_at_speed(self._known[each.key], self.reference_ms) for each in wanted]
 
     def of_file(self, file: str | os.PathLike[str] | bytes, *, trust: bool = False) -> tuple[OperatorCost, ...]:
         """Return the operators of a `.tflite` file with their times, in the order in which they run.

@@ -45,14 +45,19 @@ def time_operators(operators: Sequence[Operator], *, threads: int = 1, turns: in
     Raises:
         SepzooError: LiteRT can't run one of them.
     """
-    runs = [_run(operator, threads) for operator in (REFERENCE, *operators)]
+    runs = [operator_run(operator, threads) for operator in (REFERENCE, *operators)]
     clock = time.thread_time if threads == 1 else time.perf_counter
     found = times_in_turns(runs, turns=turns, turn_seconds=_TURN_SECONDS, clock=clock)
     reference, *own = [1000 * min(map(min, series)) for series in found]
     return [Timing(each, reference) for each in own]
 
 
-def _run(operator: Operator, threads: int) -> Callable[[], None]:
+def operator_run(operator: Operator, threads: int) -> Callable[[], None]:
+    """Return a function that runs an operator once, on noise.
+
+    Raises:
+        SepzooError: LiteRT can't run it.
+    """
     random = np.random.default_rng(0)
     try:
         interpreter = open_interpreter(operator_file(operator), threads)

@@ -39,6 +39,7 @@ COMMANDS = {
     "shrink": "sepzoo.cli.shrink:shrink",
     "export": "sepzoo.cli.export:export",
     "verify": "sepzoo.cli.verify:verify",
+    "bench": "sepzoo.cli.bench:bench",
     "evaluate": "sepzoo.cli.evaluate:evaluate",
     "classify": "sepzoo.cli.classify:classify",
     "predict": "sepzoo.cli.predict:predict",
