@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from sepzoo.benchmark.machine import Machine
-from sepzoo.benchmark.operator_timing import Timing
+from sepzoo.benchmark.operator_timing import REFERENCE, Timing
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.cache_folder import cache_folder
 from sepzoo.support.json_text import parse_json
@@ -47,9 +47,14 @@ class CostTable:
         return cls((folder or cache_folder("operators")) / name, machine, threads)
 
     def read(self) -> dict[str, Timing]:
-        """Return the times by the operators' keys; of a damaged file none, and a warning is logged."""
+        """Return the times by the operators' keys; none of a file with another reference operator.
+
+        Of a damaged file neither, and a warning is logged.
+        """
         try:
             said = parse_json(self.path.read_bytes())
+            if said["reference"] != REFERENCE.key:
+                return {}
             return {key: Timing(float(ms), float(reference)) for key, (ms, reference) in said["operators"].items()}
         except FileNotFoundError:
             return {}
@@ -74,6 +79,7 @@ class CostTable:
                 "machine": dataclasses.asdict(self.machine),
                 "runtime": f"{_RUNTIME} {version(_RUNTIME)}",
                 "threads": self.threads,
+                "reference": REFERENCE.key,
                 "columns": ["milliseconds", "milliseconds of the reference operator in the same turns"],
                 "operators": {key: [each.ms, each.reference_ms] for key, each in sorted(known.items())},
             }

@@ -13,7 +13,7 @@ import numpy as np
 from sepzoo.benchmark.operator_costs import Costs, OperatorCost
 from sepzoo.benchmark.operator_timing import REFERENCE, operator_run
 from sepzoo.benchmark.roofline import Bound, Roofline
-from sepzoo.benchmark.turns import times_in_turns
+from sepzoo.benchmark.turns import low_quartile, times_in_turns
 from sepzoo.inference.tflite_interpreter import open_interpreter
 from sepzoo.support.types import Json
 
@@ -42,7 +42,7 @@ class LayerCosts:
     Attributes:
         name: of the file.
         layers: its operators in their order.
-        whole_ms: of the whole file, as the operators' times are measured: its fastest run, at the machine's full speed.
+        whole_ms: of the whole file, as the operators' times are measured: low quartile, at the machine's full speed.
         rooflines: type of numbers -> the machine's limits.
     """
 
@@ -103,7 +103,7 @@ def measure_layers(path: str | os.PathLike[str], costs: Costs, *, trust: bool = 
 
 
 def _whole_ms(path: Path, costs: Costs) -> float:
-    """Return the milliseconds of a file's fastest run, as if the reference operator had run at its best beside it."""
+    """Return the milliseconds of a file, as if the reference operator had run at its best beside it."""
     interpreter = open_interpreter(path.read_bytes(), costs.threads)
     random = np.random.default_rng(0)
     for detail in interpreter.get_input_details():
@@ -114,7 +114,7 @@ def _whole_ms(path: Path, costs: Costs) -> float:
     runs: list[Callable[[], object]] = [operator_run(REFERENCE, costs.threads), interpreter.invoke]
     clock = time.thread_time if costs.threads == 1 else time.perf_counter
     reference, whole_ms = (
-        1000 * min(map(min, series))
+        1000 * low_quartile(series)
         for series in times_in_turns(runs, turns=_TURNS, turn_seconds=_TURN_SECONDS, clock=clock)
     )
     return whole_ms * min(costs.reference_ms / reference, 1.0)

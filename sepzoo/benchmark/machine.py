@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 _ROOM = 1 << 30
+_USUAL_CACHE = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,11 +22,12 @@ class Machine:
         processor: its name, with what tells it from others of that name (family, model, stepping) where that is known.
         cores: that this process may use.
         memory: bytes; 0 where the system doesn't say.
+        cache: bytes of the second cache of a core; 1 MiB where the system doesn't say.
         vectors: the widest vector instructions that the system names, such as "avx512_vnni"; empty where it names none.
         system: operating system and architecture.
 
     Example:
-        >>> machine = Machine("AMD EPYC (25/17/1)", 2, 8 << 30, "avx2", "Linux x86_64")
+        >>> machine = Machine("AMD EPYC (25/17/1)", 2, 8 << 30, 1 << 20, "avx2", "Linux x86_64")
         >>> print(machine)
         AMD EPYC (25/17/1), 2 cores, 8 GiB, avx2, Linux x86_64
     """
@@ -33,6 +35,7 @@ class Machine:
     processor: str
     cores: int
     memory: int
+    cache: int
     vectors: str
     system: str
 
@@ -66,6 +69,7 @@ def this_machine() -> Machine:
         processor=f"{processor} ({'/'.join(numbers)})" if numbers else processor,
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         memory=_memory(),
+        cache=_cache(),
         vectors=next((each for each in known if each in flags), ""),
         system=f"{platform.system()} {platform.machine()}",
     )
@@ -86,3 +90,11 @@ def _memory() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # Windows
         return 0
+
+
+def _cache() -> int:
+    try:
+        text = Path("/sys/devices/system/cpu/cpu0/cache/index2/size").read_text(encoding="ascii").strip()
+        return int(text.removesuffix("K")) << 10
+    except (OSError, ValueError):  # no Linux
+        return _USUAL_CACHE

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from sepzoo.benchmark.cost_table import CostTable
 from sepzoo.benchmark.machine import Machine, this_machine
+from sepzoo.benchmark.operator_making import make_operator
 from sepzoo.benchmark.operator_reading import read_operators
 from sepzoo.benchmark.operator_record import Operator
 from sepzoo.benchmark.operator_timing import Timing, time_operators
@@ -16,6 +20,9 @@ from sepzoo.support.errors import SepzooError
 
 _AT_ONCE = 64
 """Operators that take turns, then are written: a break loses no more, and their weights fit into memory."""
+
+_READERS = [make_operator("dense", (1, side), filters=side) for side in (1024, 2048, 4096)]
+"""Do little more than to read 4, 16 and 64 MiB of weights."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,9 +41,13 @@ class OperatorCost:
 class Costs:
     """Milliseconds of TFLite's operators on this machine, in LiteRT.
 
-    Each operator is a file of its own and takes turns with others; its time is that of the fastest run. It is measured
-    once for each machine, version of LiteRT and number of threads, and kept on disk. The sum over a file's operators is
-    the time of the whole file but for some percent from 0.3 ms up; smaller files take up to a third less than the sum.
+    Each operator is a file of its own and takes turns with others; its time is the low quartile of its runs. It is
+    measured once for each machine, version of LiteRT and number of threads, and kept on disk.
+
+    An operator that runs alone has its weights in the cache. Those of a network that is larger than the cache come from
+    memory at each run: `ms` adds the time of that for the `weights` of such a network, as `of_file` does for a file's.
+    So the operators of a file of 0.3 ms and more add up to about the time of the whole (docs/performance.md says how
+    nearly); of smaller ones the sum is up to a third too much, since each call has its own price.
 
     The machine may be slow for a while. So a reference operator runs in the same turns, and times are given as if the
     reference had taken no longer than it ever did.
@@ -85,8 +96,12 @@ class Costs:
         """Of the table's file, which is there once something was measured."""
         return self._table.path
 
-    def ms(self, operators: Iterable[Operator]) -> list[float]:
+    def ms(self, operators: Iterable[Operator], *, weights: int = 0) -> list[float]:
         """Return the milliseconds of each operator; those that the table lacks are measured, in turns.
+
+        Args:
+            operators: whose time is wanted.
+            weights: bytes of the weights of the network that they belong to; what the cache doesn't hold is read anew.
 
         Raises:
             SepzooError: LiteRT can't run one of them, or the table's folder can't be written to.
@@ -95,7 +110,12 @@ class Costs:
         missing = list({each.key: each for each in wanted if each.key not in self._known}.values())
         for start in range(0, len(missing), _AT_ONCE):
             self._measure(missing[start : start + _AT_ONCE])
-        return [_at_speed(self._known[each.key], self.reference_ms) for each in wanted]
+        found = [_at_speed(self._known[each.key], self.reference_ms) for each in wanted]
+        if weights <= self.machine.cache:
+            return found
+        speeds = [each.weights / ms for each, ms in zip(_READERS, self.ms(_READERS), strict=True)]
+        speed = float(np.interp(math.log(weights), [math.log(each.weights) for each in _READERS], speeds))
+        return [ms + each.weights / speed for ms, each in zip(found, wanted, strict=True)]
 
     def of_file(self, file: str | os.PathLike[str] | bytes, *, trust: bool = False) -> tuple[OperatorCost, ...]:
         """Return the operators of a `.tflite` file with their times, in the order in which they run.
@@ -108,7 +128,8 @@ class Costs:
             SepzooError: what `read_operators` and `ms` raise.
         """
         operators = read_operators(file, trust=trust)
-        return tuple(map(OperatorCost, operators, self.ms(operators)))
+        found = self.ms(operators, weights=sum(each.weights for each in operators))
+        return tuple(map(OperatorCost, operators, found))
 
     def _measure(self, operators: Sequence[Operator]) -> None:
         found = time_operators(operators, threads=self._table.threads)

@@ -93,6 +93,11 @@ class Operator:
         return self.outputs[0].dtype if self.outputs else ""
 
     @property
+    def weights(self) -> int:
+        """Bytes of what stands in the file."""
+        return sum(each.bytes for each in self.constants)
+
+    @property
     def bytes(self) -> int:
         """That it reads and writes, each once: inputs, weights, outputs."""
         return sum(each.bytes for each in (*self.given, *self.constants, *self.outputs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ import pytest
 
 from sepzoo.benchmark import Costs, Operator, make_operator, operator_costs, operator_file
 from sepzoo.benchmark.cost_table import CostTable
-from sepzoo.benchmark.machine import this_machine
+from sepzoo.benchmark.machine import Machine, this_machine
 from sepzoo.benchmark.operator_timing import Timing, time_operators
 from sepzoo.benchmark.turns import times_in_turns
 from sepzoo.support.errors import SepzooError
@@ -88,9 +89,34 @@ def test_a_damaged_table_is_measured_again(
     assert set(table.read()) == {SMALL.key}
 
 
+def test_times_beside_another_reference_are_not_mixed(tmp_path: Path, measured: Measured) -> None:
+    costs = Costs(folder=tmp_path)
+    costs.ms([SMALL])
+    costs.path.write_text(costs.path.read_text().replace("12,12,16", "24,24,16"))
+    Costs(folder=tmp_path).ms([SMALL])
+    assert measured == [SMALL, SMALL]
+
+
 def test_a_file_s_operators_have_their_times(tmp_path: Path, measured: Measured) -> None:
     found = Costs(folder=tmp_path).of_file(operator_file(LARGE))
     assert [(each.operator, each.ms) for each in found] == [(LARGE, 2)]
+
+
+def test_weights_that_the_cache_can_t_hold_come_from_memory(
+    tmp_path: Path, measured: Measured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs = Costs(folder=tmp_path)
+    slow, fast = ((side * side + side) * 4 / 2 for side in (1024, 4096))  # bytes a millisecond of what reads them in 2
+    taken = 4 * (9 * 32 * 32 + 32)
+    [alone], [within], [far] = costs.ms([LARGE]), costs.ms([LARGE], weights=2 << 20), costs.ms([LARGE], weights=1 << 30)
+    assert (alone, within, far) == (2, pytest.approx(2 + taken / slow), pytest.approx(2 + taken / fast))
+    for cache, expected in ((taken, alone), (taken - 1, within)):
+        monkeypatch.setattr(costs, "_table", dataclasses.replace(costs._table, machine=machine_with(cache)))
+        assert [each.ms for each in costs.of_file(operator_file(LARGE))] == [pytest.approx(expected)]
+
+
+def machine_with(cache: int) -> Machine:
+    return dataclasses.replace(this_machine(), cache=cache)
 
 
 def test_no_thread_is_refused(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def test_alone_it_shows_its_commands(command: Command) -> None:
     outcome = command()
     assert outcome.code == 0
     assert [name for name in COMMANDS if name in outcome.out] == list(COMMANDS)
-    assert len(COMMANDS) == 17
+    assert len(COMMANDS) == 18
 
 
 def test_version(command: Command) -> None:
