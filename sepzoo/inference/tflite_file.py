@@ -49,7 +49,7 @@ class Quantization:
         return (values.astype(np.float32) - self.zero_point) * np.float32(self.scale)
 
     def pixel_table(self, preprocessing: Preprocessing, channels: int) -> np.ndarray:
-        """Return what each pixel value 0..255 becomes, (256, channels).
+        """Return what each pixel value 0..255 becomes in each channel of the input, (256, channels).
 
         Where the normalized pixels fall on the integers but for half a step, the pixels themselves are the integers
         (for int8 less 128): rounding -1 … 1 in 255 steps would hit ties, and merge pairs of neighbouring values.
@@ -131,7 +131,7 @@ class TfliteClassifier(Classifier):
         if not quantization.scale:
             return self.encode(preprocessing.normalize(pixels), name)
         channels = np.arange(pixels.shape[-1])
-        return quantization.pixel_table(preprocessing, len(channels))[pixels, channels]
+        return quantization.pixel_table(preprocessing, len(channels))[preprocessing.in_order(pixels), channels]
 
     def encode(self, values: np.ndarray, name: str | None = None) -> np.ndarray:
         """Return real numbers as the file's input: quantized where the input is."""
@@ -195,7 +195,20 @@ class TfliteClassifier(Classifier):
 
 def read(path: Path, threads: int) -> TfliteClassifier:
     """Open a `.tflite` file; see `sepzoo.inference.open`."""
-    content = path.read_bytes()
+    return read_content(path.read_bytes(), path, threads)
+
+
+def read_content(content: bytes, path: Path, threads: int = 1) -> TfliteClassifier:
+    """Open the bytes of a `.tflite` file.
+
+    Args:
+        content: the bytes.
+        path: where they are from, for errors and as a name.
+        threads: that LiteRT may use.
+
+    Raises:
+        SepzooError: they are another thing, or damaged.
+    """
     place, identifier = _IDENTIFIER
     if content[place] != identifier:
         raise SepzooError(f"{path}: expected a TFLite file. Received: another thing, or a damaged file.")

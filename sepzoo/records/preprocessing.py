@@ -106,10 +106,22 @@ class Preprocessing:
         """Return pixels of 0 … 255, channels last, as the network's float32 input; a new array."""
         import numpy as np
 
-        pixels = np.asarray(images, np.float32)
-        if self.channel_order == "bgr" and pixels.shape[-1] >= 3:
-            pixels = np.concatenate([pixels[..., 2::-1], pixels[..., 3:]], axis=-1)
+        pixels = self.in_order(np.asarray(images, np.float32))
         return (pixels - np.asarray(self.mean, np.float32)) / np.asarray(self.std, np.float32)
+
+    def in_order(self, pixels: np.ndarray) -> np.ndarray:
+        """Return pixels, red first and channels last, with their channels in the network's order.
+
+        Example:
+            >>> import numpy as np
+            >>> CAFFE.in_order(np.array([[255, 0, 9]])).tolist()
+            [[9, 0, 255]]
+        """
+        import numpy as np
+
+        if self.channel_order == "rgb" or pixels.shape[-1] < 3:
+            return pixels
+        return np.concatenate([pixels[..., 2::-1], pixels[..., 3:]], axis=-1)
 
     def for_channels(self, channels: int) -> Preprocessing:
         """Return the record for grey images (1) or images with opacity (4): the mean of the colours' numbers for each.

@@ -58,6 +58,15 @@ def test_onnx_runtime_alone_takes_the_pixels(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, network.predict(normalized(images, CAFFE), verbose=0), atol=1e-4)
 
 
+def test_an_input_of_integers_has_its_channels_in_the_order_of_the_network(int8_file: export.ExportReport) -> None:
+    file = inference.open(int8_file.path, preprocessing=ODD)
+    images = pixels(6, seed=4)
+    scale, zero_point = file.input_quantization.scale, file.input_quantization.zero_point
+    expected = np.clip(np.round(normalized(images, ODD) / scale + zero_point), 0, 255)
+    assert np.ptp(expected) > 100
+    np.testing.assert_allclose(file.prepare(images), expected, atol=1)  # a tie rounds either way
+
+
 def test_only_pictures_of_several_inputs_are_changed(tmp_path: Path) -> None:
     network = several_models.dictionaries()
     export.xla(network, tmp_path / "net", preprocessing={"photo": several_models.PIXELS}, embed_preprocessing=True)
