@@ -9,7 +9,7 @@ from sepzoo.artifact.inspection.formats import OPENVINO, STABLEHLO, format_of
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.regular_file import why_missing
 
-ARCHIVE, HDF5, TFLITE, ONNX, OPENVINO_XML = ".keras", ".h5", ".tflite", ".onnx", ".xml"
+ARCHIVE, HDF5, TFLITE, ONNX, OPENVINO_XML, PAGE = ".keras", ".h5", ".tflite", ".onnx", ".xml", ".html"
 SAVED_MODEL = "saved_model.pb"
 FOLDERS = (SAVED_MODEL, OPENVINO, STABLEHLO)
 """Formats that are folders, each by the file that tells it."""
@@ -27,6 +27,7 @@ _DESCRIPTIONS = {
     OPENVINO: f"an OpenVINO model. {_READ_ELSEWHERE}",
     STABLEHLO: f"a StableHLO model. {_READ_ELSEWHERE}",
     OPENVINO_XML: f"the graph of an OpenVINO model. {_READ_ELSEWHERE}",
+    PAGE: f"a page with a network in it. {_READ_ELSEWHERE}",
     ".npz": _ARRAYS,
     ".npy": _ARRAYS,
     ".safetensors": _ARRAYS,
@@ -132,7 +133,7 @@ def _format_and_description(path: Path) -> tuple[str | None, str]:
     if found in _DESCRIPTIONS:
         return found, _DESCRIPTIONS[found]
     suffix = path.suffix.lower().replace(".hdf5", HDF5)
-    if suffix in (ARCHIVE, HDF5, TFLITE, ONNX, OPENVINO_XML) and path.stat().st_size:
+    if suffix in (ARCHIVE, HDF5, TFLITE, ONNX, OPENVINO_XML, PAGE) and path.stat().st_size:
         return suffix, "a damaged file. Save the network again"
     with path.open("rb") as file:
         other = _BEGINNINGS.get(file.read(1), "a file of another kind. Save the network with Keras: model.save(path)")

@@ -1,7 +1,8 @@
 """The record of an exported file that is put into it last, with a hash of it and of all that was there before.
 
 It lies in a `.tflite` file as the last member of the archive behind it, in an `.onnx` file as the last entry of its
-metadata, in a folder as a file. Any other byte than was written is found; who wrote them it doesn't prove.
+metadata, in a page as the comment behind it, in a folder as a file. Any other byte than was written is found; who wrote
+them it doesn't prove.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from sepzoo.artifact.inspection.onnx_graph import METADATA, metadata_field
 from sepzoo.artifact.inspection.protobuf import fields
-from sepzoo.artifact.model_format import ONNX, TFLITE, content_of, folder_format
+from sepzoo.artifact.model_format import ONNX, PAGE, TFLITE, content_of, folder_format
 from sepzoo.support.atomic import MARKER
 from sepzoo.support.bounds import BOUNDS
 from sepzoo.support.errors import SepzooError
@@ -29,6 +30,7 @@ SEAL = "sepzoo-check.json"
 _DATE = (1980, 1, 1, 0, 0, 0)
 """Of the member, so that bytes do not vary."""
 _HASH = "sha256"
+_COMMENT = f"<!-- {SEAL}\n".encode(), b"\n-->\n"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,8 +65,9 @@ def add_seal(path: Path, record: dict[str, Json]) -> None:
         (path / SEAL).write_text(_text(record, _hash_of_folder(path)), encoding="ascii")
         return
     content = path.read_bytes()
-    if content_of(path) == ONNX:
-        path.write_bytes(_with_field(content, record))
+    append = {ONNX: _with_field, PAGE: _with_comment}.get(content_of(path))
+    if append is not None:
+        path.write_bytes(append(content, record))
         return
     stream = io.BytesIO(content)
     with zipfile.ZipFile(stream, "a") as archive:
@@ -81,7 +84,7 @@ def read_seal(path: Path) -> Seal | None:
     try:
         if path.is_dir():
             return _of_folder(path)
-        reader = {ONNX: _of_onnx, TFLITE: _of_tflite}.get(content_of(path))
+        reader = {ONNX: _of_onnx, PAGE: _of_page, TFLITE: _of_tflite}.get(content_of(path))
         return None if reader is None else reader(path.read_bytes())
     except (ValueError, OSError, zipfile.BadZipFile):
         raise SepzooError(
@@ -137,6 +140,19 @@ def _of_onnx(content: bytes) -> Seal | None:
 
 def _with_field(before: bytes, record: dict[str, Json]) -> bytes:
     return before + metadata_field(SEAL, _text(record, hashlib.sha256(before).hexdigest()))
+
+
+def _of_page(content: bytes) -> Seal | None:
+    before, start, text = content.rpartition(_COMMENT[0])
+    if not start or not text.endswith(_COMMENT[1]):
+        return None
+    record = _record(text.removesuffix(_COMMENT[1]))
+    return Seal(record, content == _with_comment(before, record))
+
+
+def _with_comment(before: bytes, record: dict[str, Json]) -> bytes:
+    text = _text(record, hashlib.sha256(before).hexdigest()).replace(">", "\\u003e")  # so that no name ends the comment
+    return before + _COMMENT[0] + text.encode() + _COMMENT[1]
 
 
 def _of_tflite(content: bytes) -> Seal | None:

@@ -13,6 +13,7 @@ from sepzoo.support.lazy import lazy_names
 
 if TYPE_CHECKING:
     from sepzoo.export.comparison import Comparison
+    from sepzoo.export.formats.browser import browser
     from sepzoo.export.formats.onnx import onnx
     from sepzoo.export.formats.openvino import openvino
     from sepzoo.export.formats.stablehlo import stablehlo
@@ -39,6 +40,7 @@ __all__ = [
     "TfliteOptions",
     "Tolerance",
     "Verification",
+    "browser",
     "export",
     "layer_errors",
     "layer_errors_to_csv",
@@ -64,6 +66,7 @@ __getattr__, __dir__ = lazy_names(
         "Target": "sepzoo.export.target",
         "TfliteOptions": "sepzoo.export.formats.tflite_options",
         "Tolerance": "sepzoo.export.tolerance",
+        "browser": "sepzoo.export.formats.browser",
         "export": "sepzoo.export.targets",
         "layer_errors": "sepzoo.export.layer_comparison",
         "layer_errors_to_csv": "sepzoo.export.layer_comparison_files",

@@ -181,8 +181,10 @@ def suited(target: Target, classifier: KerasClassifier) -> Target:
     """Return the target that writes a network: of one that learned the steps of its integers, that which keeps them.
 
     Raises:
-        SepzooError: the format would lose them.
+        SepzooError: the format would lose them, or has no use for such a network.
     """
+    if target.accepts is not None:
+        target.accepts(classifier)
     if not rounds(classifier.model):
         return target
     if target.trained is None:

@@ -24,7 +24,7 @@ _ORDERS = {3: [2, 1, 0], 4: [2, 1, 0, 3]}
 
 def embeds(target: Target) -> bool:
     """Return whether a format takes pixels by what this module does: integer TFLite files do so by themselves."""
-    return not (target.name.startswith("tflite:") and target.calibrated)
+    return not (target.name.startswith(("tflite:", "browser:")) and target.calibrated)
 
 
 def require_embeddable(target: Target, classifier: Classifier) -> None:

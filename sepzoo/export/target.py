@@ -65,6 +65,7 @@ class Target:
             as it was given, and the samples that the file was checked on. None: nothing.
         trained: the target that writes a network which learned the steps of its integers; None: this format loses them.
         keeps_steps: whether such a network keeps them.
+        accepts: raises a SepzooError of a network that the format has no use for; None: it takes all.
         search: finds what is best for this network, and returns the target that writes it; None: there is no choice.
     """
 
@@ -84,6 +85,7 @@ class Target:
     trained: Target | None = None
     keeps_steps: bool = False
     search: Callable[[Prepared, Judge], Target] | None = None
+    accepts: Callable[[KerasClassifier], None] | None = None
 
     @property
     def mode(self) -> str:

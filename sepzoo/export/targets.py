@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import keras
 
 from sepzoo.data.samples import Samples
+from sepzoo.export.formats.browser import BROWSER, BROWSER_INT8
 from sepzoo.export.formats.onnx import ONNX
 from sepzoo.export.formats.openvino import OPENVINO_TARGET
 from sepzoo.export.formats.quantized import ONNX_INT8, OPENVINO_INT8
@@ -30,6 +31,7 @@ _WRITTEN: tuple[Iterable[Target], ...] = (
     [STABLEHLO_TARGET],
     [ONNX, ONNX_INT8],
     [OPENVINO_TARGET, OPENVINO_INT8],
+    [BROWSER, BROWSER_INT8],
 )
 """What each format's file in `formats/` writes; a new format is one line here."""
 

@@ -86,7 +86,7 @@ def verify(path: str | os.PathLike[str]) -> Verification:
     The format's own runtime runs it; neither Keras nor TensorFlow is imported, but for a SavedModel.
 
     Args:
-        path: of a `.tflite` or `.onnx` file, or the folder of an XLA, StableHLO or OpenVINO export.
+        path: of a `.tflite` or `.onnx` file, a page, or the folder of an XLA, StableHLO or OpenVINO export.
 
     Raises:
         SepzooError: no such file, a damaged one, one without a record (of another program, or of an earlier version),

@@ -14,6 +14,7 @@ from sepzoo.artifact.model_format import (
     ONNX,
     OPENVINO,
     OPENVINO_XML,
+    PAGE,
     SAVED_MODEL,
     STABLEHLO,
     TFLITE,
@@ -63,6 +64,12 @@ def _stablehlo(path: Path, threads: int) -> Classifier:
     return read(path, threads)
 
 
+def _page(path: Path, threads: int) -> Classifier:
+    from sepzoo.inference.browser_page import read
+
+    return read(path, threads)
+
+
 _READERS: dict[str, Callable[[Path, int], Classifier]] = {
     ARCHIVE: _keras,
     HDF5: _keras,
@@ -72,6 +79,7 @@ _READERS: dict[str, Callable[[Path, int], Classifier]] = {
     OPENVINO: _openvino,
     STABLEHLO: _stablehlo,
     OPENVINO_XML: _openvino,
+    PAGE: _page,
 }
 """Format -> what opens it and brings in no more than it needs."""
 
@@ -81,7 +89,7 @@ def suffixes() -> list[str]:
 
     Example:
         >>> suffixes()
-        ['.h5', '.keras', '.onnx', '.tflite', '.xml']
+        ['.h5', '.html', '.keras', '.onnx', '.tflite', '.xml']
     """
     return sorted(suffix for suffix in _READERS if suffix.startswith("."))
 
@@ -97,6 +105,7 @@ def open(  # noqa: A001  (named for what it does, as in gzip.open)
 ) -> Classifier:
     """Open a network's file (`.keras`, `.tflite`, `.onnx`, `.xml`) or folder (SavedModel, OpenVINO, StableHLO).
 
+    Pages that `sepzoo export --to browser` wrote (`.html`) are opened too, by the network in them.
     Which of them a file is, its content says, not its name. A whole-model `.h5` file of Keras 2 is read too; it has
     neither labels nor preprocessing, so say them.
 
@@ -142,7 +151,8 @@ def _reader(source: Path) -> Callable[[Path, int], Classifier]:
         if missing == "does not exist":
             raise SepzooError(f"{source}: no such file.")
         raise SepzooError(f"expected a model file. Received: {source}, which {missing}.")
-    known = "a model file (.keras, .h5, .tflite, .onnx, .xml) or the folder of one (SavedModel, OpenVINO, StableHLO)"
+    files, folders = ".keras, .h5, .tflite, .onnx, .xml, .html", "SavedModel, OpenVINO, StableHLO"
+    known = f"a model file ({files}) or the folder of one ({folders})"
     found = model_format(source, readable=_READERS, expected=known)
     if found == SAVED_MODEL and not _is_utf8(source):
         raise SepzooError(

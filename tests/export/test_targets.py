@@ -52,6 +52,8 @@ def test_the_names() -> None:
         "onnx:int8",
         "openvino",
         "openvino:int8",
+        "browser",
+        "browser:int8",
     ]
     assert [name for name, target in export.TARGETS.items() if target.calibrated] == [
         "tflite:int8",
@@ -60,6 +62,7 @@ def test_the_names() -> None:
         "tflite:int16x8",
         "tflite:int8_int4",
         "openvino:int8",
+        "browser:int8",
     ]
     assert export.TARGETS["tflite:int8"].suffix == "_int8.tflite"
 

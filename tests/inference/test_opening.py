@@ -25,7 +25,9 @@ def test_what_is_no_model_is_named(tmp_path: Path, name: str, content: bytes, wh
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SepzooError) as caught:
         inference.open(tmp_path / name)
-    known = "a model file (.keras, .h5, .tflite, .onnx, .xml) or the folder of one (SavedModel, OpenVINO, StableHLO)"
+    known = (
+        "a model file (.keras, .h5, .tflite, .onnx, .xml, .html) or the folder of one (SavedModel, OpenVINO, StableHLO)"
+    )
     assert str(caught.value).startswith(f"{tmp_path / name}: expected {known}. Received: {what}")
 
 

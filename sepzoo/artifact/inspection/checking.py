@@ -27,6 +27,7 @@ _DAMAGED = {
     ".keras": "expected a .keras archive, the file is damaged or another thing ({why}).",
     ".tflite": "expected a TFLite file. Received: a damaged one ({why}).",
     ".xml": "expected an OpenVINO model. Received: a damaged one ({why}).",
+    ".html": "expected a page with a network in it. Received: a damaged one ({why}).",
     ".onnx": "expected an ONNX file. Received: a damaged one ({why}).",
     ".stablehlo": "expected a StableHLO model. Received: a damaged one ({why}).",
     "": "expected a SavedModel. Received: a damaged one ({why}).",

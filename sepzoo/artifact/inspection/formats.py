@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
+from sepzoo.artifact.browser_page import HEAD, is_page
 from sepzoo.artifact.inspection.protobuf import fields
 from sepzoo.support.bounds import BOUNDS
 
@@ -29,6 +30,7 @@ _TAKEN = {
     ".tflite": (".tflite",),
     ".onnx": (".onnx",),
     ".xml": (".xml", "OpenVINO"),
+    ".html": (".html",),
 }
 """Suffix -> the contents that its reader was written for."""
 
@@ -43,9 +45,9 @@ def fits(path: Path, kind: str) -> bool:
 
 
 def format_of(path: Path) -> str:
-    """Return ".keras", ".npz", "zip", "HDF5", ".tflite", ".safetensors", ".npy", ".onnx", ".xml", or "unknown".
+    """Return what a file is: ".keras", ".npz", "zip", "HDF5", ".tflite", ".npy", … (`_MATCHES` has all), or "unknown".
 
-    Of XML files those of OpenVINO alone are known.
+    Of XML files those of OpenVINO alone are known, of HTML files the pages that hold a network.
 
     Raises:
         ValueError: it is two things at once: each reader would see another file.
@@ -139,6 +141,11 @@ def _is_openvino(file: BinaryIO, size: int) -> bool:
     return start.lstrip()[:1] == b"<" and b"<net " in start
 
 
+def _is_page(file: BinaryIO, size: int) -> bool:
+    file.seek(0)
+    return is_page(file.read(HEAD))
+
+
 _MATCHES = {
     ".tflite": _is_tflite,
     "HDF5": _is_hdf5,
@@ -147,6 +154,7 @@ _MATCHES = {
     ".safetensors": _is_safetensors,
     ".onnx": _is_onnx,
     ".xml": _is_openvino,
+    ".html": _is_page,
 }
 
 

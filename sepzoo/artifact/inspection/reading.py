@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, BinaryIO
 
+from sepzoo.artifact.browser_page import model_in
 from sepzoo.artifact.inspection.archive import open_archive, open_member, read_member
 from sepzoo.artifact.inspection.formats import OPENVINO, STABLEHLO, format_of
 from sepzoo.artifact.inspection.records import Array, Inspection, Member
@@ -169,6 +170,15 @@ def _read_tflite(path: Path, found: Inspection) -> Inspection:
     return dataclasses.replace(found, layers=layers, arrays=arrays, members=members, custom=custom)
 
 
+def _read_page(path: Path, found: Inspection) -> Inspection:
+    from sepzoo.artifact.inspection.tflite import read_tflite
+
+    if found.bytes > BOUNDS.unpacked:
+        raise ValueError(f"it has {found.bytes:,} bytes, of which at most {BOUNDS.unpacked:,} are allowed")
+    layers, arrays, custom = read_tflite(model_in(path.read_bytes()))
+    return dataclasses.replace(found, layers=layers, arrays=arrays, custom=custom)
+
+
 def _read_xml(path: Path, found: Inspection) -> Inspection:
     from sepzoo.artifact.inspection.openvino import read_openvino
 
@@ -191,6 +201,7 @@ _READERS: dict[str, Callable[[Path, Inspection], Inspection]] = {
     ".tflite": _read_tflite,
     ".onnx": _read_onnx,
     ".xml": _read_xml,
+    ".html": _read_page,
 }
 """What `format_of` returns -> its reader; other formats are named and no more."""
 

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+from sepzoo.artifact.browser_page import model_in
 from sepzoo.artifact.inspection.onnx_graph import ONNX_TYPES
 from sepzoo.support.bounds import BOUNDS
 
@@ -19,20 +20,29 @@ def run_tflite(path: Path) -> None:
     Raises:
         Exception: almost any; a damaged file makes its interpreter raise what it likes.
     """
+    _run_model(path.read_bytes())
+
+
+def run_page(path: Path) -> None:
+    """Run the network in a page on zeros, as `run_tflite` does."""
+    _run_model(model_in(path.read_bytes()))
+
+
+def _run_model(content: bytes) -> None:
     import numpy as np
     from ai_edge_litert.interpreter import Interpreter
 
     before = _peak_memory_from_now()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        interpreter = Interpreter(model_content=path.read_bytes(), num_threads=1)
+        interpreter = Interpreter(model_content=content, num_threads=1)
         interpreter.allocate_tensors()
     for details in interpreter.get_input_details():
         interpreter.set_tensor(details["index"], np.zeros(details["shape"], details["dtype"]))
     interpreter.invoke()
     for details in interpreter.get_output_details():
         interpreter.get_tensor(details["index"])
-    BOUNDS.check_run(_peak_memory() - before, path.stat().st_size)
+    BOUNDS.check_run(_peak_memory() - before, len(content))
 
 
 def run_onnx(path: Path) -> None:
@@ -62,7 +72,7 @@ def run_onnx(path: Path) -> None:
     BOUNDS.check_run(_peak_memory() - before, path.stat().st_size)
 
 
-TRIALS: dict[str, Callable[[Path], None]] = {".tflite": run_tflite, ".onnx": run_onnx}
+TRIALS: dict[str, Callable[[Path], None]] = {".tflite": run_tflite, ".onnx": run_onnx, ".html": run_page}
 """Format -> what runs a file of it once."""
 
 
