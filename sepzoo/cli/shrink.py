@@ -26,6 +26,7 @@ def shrink(
         str, typer.Option("--data", help="To fit and check on: `digits`, a folder, a TFDS name, or an .npz file.")
     ],
     out: Annotated[Path, typer.Option("--out", help="The .tflite file to write.")],
+    latency: Annotated[str | None, typer.Option(metavar="LIMIT", help="For one sample, one thread: 50% | 2ms.")] = None,
     macs: Annotated[str | None, typer.Option(metavar="LIMIT", help="Multiply-accumulates: 50% | 6000000.")] = None,
     size: Annotated[str | None, typer.Option(metavar="LIMIT", help="Of the file: 50% | 300KiB.")] = None,
     ram: Annotated[str | None, typer.Option(metavar="LIMIT", help="Of the activations: 50% | 64KiB.")] = None,
@@ -79,6 +80,7 @@ def shrink(
 
     check_target(out)
     budget = shrinking.Budget(
+        latency_ms=parse_limit(latency, "--latency", "latency_ms"),
         macs=parse_limit(macs, "--macs", "macs"),
         kib=parse_limit(size, "--size", "kib"),
         ram_kib=parse_limit(ram, "--ram", "ram_kib"),

@@ -69,8 +69,8 @@ def shown(resource: str, value: float) -> str:
     """
     if resource == "macs":
         return f"{math.floor(value):,} MACs"
-    digits = 3 if resource == "latency_ms" else 1
-    return f"{value:,.{digits}f} {RESOURCES[resource]}" + (" of memory" if resource == "ram_kib" else "")
+    told = f"{value:.3g}" if resource == "latency_ms" else f"{value:,.1f}"
+    return f"{told} {RESOURCES[resource]}" + (" of memory" if resource == "ram_kib" else "")
 
 
 def _number(name: str, limit: Limit, whole: float) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from sepzoo.shrinking.known_ways import Blueprint, Decoupled, Reduced, SmallerWindow, Spatial
 from sepzoo.shrinking.layer_errors import LayerErrors
 from sepzoo.shrinking.network import Network, NetworkLayer
-from sepzoo.shrinking.steps import Step, total_bytes, total_macs, width_between
+from sepzoo.shrinking.steps import Step, peak_values, total_bytes, total_macs
 from sepzoo.shrinking.ways import KEEP, Way
 from sepzoo.support.errors import unknown
 
@@ -35,7 +35,7 @@ class Candidate:
         macs: multiply-accumulates.
         bytes: that its numbers take in the file.
         latency_ms: of its operators; 0 where none was measured.
-        between_bytes: of the widest tensor between its operators.
+        ram_bytes: of what its operators take and give, as far as it is in memory at once.
         error: by how much the answers are expected to diverge, in nats.
     """
 
@@ -44,12 +44,12 @@ class Candidate:
     macs: int
     bytes: int
     latency_ms: float
-    between_bytes: int
+    ram_bytes: int
     error: float
 
     def dominates(self, other: Candidate) -> bool:
         """Return whether nothing speaks for another choice of the same levels."""
-        own, its = ((each.macs, each.bytes, each.latency_ms, each.between_bytes, each.error) for each in (self, other))
+        own, its = ((each.macs, each.bytes, each.latency_ms, each.ram_bytes, each.error) for each in (self, other))
         return self.levels == other.levels and all(one <= two for one, two in zip(own, its, strict=True))
 
 
@@ -108,12 +108,12 @@ def candidates_of(
         ways: beside keeping it.
         errors: of a fitted layer; None of another one, which adds none.
         integers: whether the file has 8-bit integers.
-        timed: the time of steps; None where none is wanted.
+        timed: the time of steps; None where none is wanted. With it no other way is combined with other widths, as
+            there would be too much to measure.
     """
     found = []
-    for way, source, target in _choices(network, layer, ways):
-        inputs, outputs = network.counts(layer, source, target)
-        steps = layer.steps(inputs, outputs) if way is None else way.steps(layer.window, inputs, outputs)
+    for way, source, target in _choices(network, layer, ways, combined=timed is None):
+        steps = _steps(network, layer, way, source, target)
         name = KEEP if way is None else str(way)
         found.append(
             Candidate(
@@ -122,14 +122,27 @@ def candidates_of(
                 macs=total_macs(steps),
                 bytes=total_bytes(steps, integers=integers),
                 latency_ms=0.0 if timed is None else sum(map(timed, steps)),
-                between_bytes=width_between(steps) * (1 if integers else 4),
+                ram_bytes=peak_values(steps) * (1 if integers else 4),
                 error=0.0 if errors is None else errors.error(name, source, target),
             )
         )
     return _undominated(found)
 
 
-def _choices(network: Network, layer: NetworkLayer, ways: Sequence[Way]) -> Iterator[tuple[Way | None, int, int]]:
+def steps_to_time(network: Network, layer: NetworkLayer, ways: Sequence[Way]) -> Iterator[Step]:
+    """Yield the steps whose times `candidates_of` asks for."""
+    for choice in _choices(network, layer, ways, combined=False):
+        yield from _steps(network, layer, *choice)
+
+
+def _steps(network: Network, layer: NetworkLayer, way: Way | None, source: int, target: int) -> tuple[Step, ...]:
+    inputs, outputs = network.counts(layer, source, target)
+    return layer.steps(inputs, outputs) if way is None else way.steps(layer.window, inputs, outputs)
+
+
+def _choices(
+    network: Network, layer: NetworkLayer, ways: Sequence[Way], *, combined: bool
+) -> Iterator[tuple[Way | None, int, int]]:
     sources, targets = (
         range(1 if number is None else len(network.groups[number].gone)) for number in (layer.source, layer.target)
     )
@@ -138,7 +151,7 @@ def _choices(network: Network, layer: NetworkLayer, ways: Sequence[Way]) -> Iter
         (way, source, target)
         for way in (None, *ways)
         for source, target in itertools.product(sources, targets)
-        if not same or source == target
+        if (not same or source == target) and (combined or way is None or source == target == 0)
     )
 
 

@@ -18,6 +18,8 @@ from sepzoo.support.errors import SepzooError
 
 FIELDS = {"macs": "macs", "kib": "bytes", "latency_ms": "latency_ms"}
 """Resource -> the field of a candidate that counts it."""
+MEMORY = "ram_kib"
+"""The resource that doesn't add up."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,13 +46,18 @@ class Choice:
         candidates: in the order of the items.
         levels: of each group.
         costs: predicted, by resource.
-        solution: how good it is.
+        solution: how good it is, for what it was chosen by.
     """
 
     candidates: tuple[Candidate, ...]
     levels: tuple[int, ...]
     costs: Mapping[str, float]
     solution: Solution
+
+    @property
+    def expected(self) -> float:
+        """By how much the answers are expected to diverge, in nats."""
+        return sum(each.error for each in self.candidates)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,11 +80,25 @@ class Chooser:
         Raises:
             SepzooError: the limits can't be kept; the least that can be is named, and what it would take.
         """
-        items = self._items()
-        found = solve(_problem(self.scores, items, {name: self.wholes[name].sum(limits[name]) for name in limits}))
+        items = self.items()
+        if MEMORY in limits:
+            items = self._within_memory(items, limits[MEMORY])
+        sums = {name: self.wholes[name].sum(limit) for name, limit in limits.items() if name != MEMORY}
+        found = solve(_problem(self.scores, items, sums))
         if found is None:
-            raise self._too_little(items, limits)
+            raise self._too_little(items, {name: limits[name] for name in sums})
         return self._choice(items, found)
+
+    def _within_memory(self, items: Sequence[Sequence[Candidate]], limit: float) -> list[list[Candidate]]:
+        """Return the candidates that need no more memory than there is: a largest one is no sum, each counts alone."""
+        found = [[each for each in choices if each.ram_bytes <= 1024 * limit] for choices in items]
+        if not all(found):
+            least = max(min(each.ram_bytes for each in choices) for choices in items) / 1024
+            raise SepzooError(
+                f"expected a budget that can be kept, here at least {shown(MEMORY, least)}, which one layer alone "
+                f"needs. Received: {shown(MEMORY, limit)}. Ask for more, or allow more techniques."
+            )
+        return found
 
     def proposals(self, limits: Mapping[str, float], techniques: Sequence[str]) -> list[tuple[str, Choice]]:
         """Return the best choice within limits, then those of single techniques, by rising expected error.
@@ -93,7 +114,7 @@ class Chooser:
         """
         best, alone = self.choose(limits), []
         for technique in techniques:
-            allowed = dataclasses.replace(self, allowed=functools.partial(is_of, technique))
+            allowed = dataclasses.replace(self, allowed=functools.partial(is_of, (technique,)))
             try:
                 choice = allowed.choose(limits)
             except SepzooError:
@@ -104,7 +125,9 @@ class Chooser:
 
     def least(self, resource: str) -> Choice:
         """Return the choice that takes least of a resource."""
-        items = self._items()
+        return self._least(self.items(), resource)
+
+    def _least(self, items: Sequence[Sequence[Candidate]], resource: str) -> Choice:
         found = solve(_problem(self.scores, items, {}, least=resource))
         assert found is not None
         return self._choice(items, found)
@@ -120,7 +143,8 @@ class Chooser:
         whole = self.wholes[resource].of(sum(_cost(item.candidates[0], resource) for item in self.scores.items))
         return [self.choose({resource: limit}) for limit in np.linspace(least, whole, points)]
 
-    def _items(self) -> list[list[Candidate]]:
+    def items(self) -> list[list[Candidate]]:
+        """Return the candidates of each item that may be chosen."""
         return [
             [each for each in item.candidates if self.allowed is None or _plain(each) or self.allowed(each)]
             for item in self.scores.items
@@ -138,14 +162,14 @@ class Chooser:
 
     def _too_little(self, items: Sequence[Sequence[Candidate]], limits: Mapping[str, float]) -> SepzooError:
         for resource, limit in limits.items():
-            least = self.least(resource)
+            least = self._least(items, resource)
             if least.costs[resource] > limit * (1 + 1e-9):
                 gone = sum(level > 0 for level in least.levels)
                 changed = sum(each.way != KEEP for each in least.candidates)
                 return SepzooError(
                     f"expected a budget that can be kept, here at least {shown(resource, least.costs[resource])}: that "
                     f"takes another way in {changed} of {len(items)} layers and fewer channels in {gone} of "
-                    f"{len(least.levels)} groups, for an expected divergence of {least.solution.error:.2g} nats. "
+                    f"{len(least.levels)} groups, for an expected divergence of {least.expected:.2g} nats. "
                     f"Received: {shown(resource, limit)}. Ask for more, or allow more techniques."
                 )
         told = ", ".join(shown(*each) for each in limits.items())
@@ -154,11 +178,11 @@ class Chooser:
         )
 
 
-def is_of(technique: str, candidate: Candidate) -> bool:
-    """Return whether a candidate takes nothing but one technique."""
-    if candidate.way == KEEP:
-        return technique == "channels"
-    return candidate.levels == (0, 0) and way_of(candidate.way).technique == technique
+def is_of(techniques: Sequence[str], candidate: Candidate) -> bool:
+    """Return whether a candidate takes nothing but some techniques."""
+    if candidate.levels != (0, 0) and "channels" not in techniques:
+        return False
+    return candidate.way == KEEP or way_of(candidate.way).technique in techniques
 
 
 def _plain(candidate: Candidate) -> bool:

@@ -15,6 +15,7 @@ from sepzoo.shrinking.building import Built, build
 from sepzoo.shrinking.choosing import Choice, Chooser
 from sepzoo.shrinking.divergence import answers, divergence
 from sepzoo.shrinking.files import Measured, measured_file
+from sepzoo.shrinking.latency import StepTimes, file_times
 from sepzoo.shrinking.network import Network
 from sepzoo.shrinking.report import Proposal
 from sepzoo.shrinking.solving import Solution
@@ -38,6 +39,7 @@ class Work:
         check: to compare answers on.
         techniques: that may be used.
         folder: where files go.
+        timed: the time of steps, where files are timed.
     """
 
     classifier: KerasClassifier
@@ -46,15 +48,16 @@ class Work:
     check: Samples
     techniques: tuple[str, ...]
     folder: Path
+    timed: StepTimes | None = None
 
     @property
     def integers(self) -> bool:
         """Whether the file has 8-bit integers."""
         return self.runtime.endswith("int8")
 
-    def measured(self, model: keras.Model, name: str) -> Measured:
-        """Write a model under a name, and measure the file."""
-        return measured_file(
+    def measured(self, model: keras.Model, name: str, original: Measured | None = None) -> Measured:
+        """Write a model under a name, and measure the file, its time in turns with that of the original's."""
+        found = measured_file(
             model,
             self.folder / f"{name}.tflite",
             runtime=self.runtime,
@@ -62,6 +65,14 @@ class Work:
             calibration=self.samples,
             check=self.check,
         )
+        if self.timed is None:
+            return found
+        if original is None:
+            (alone,) = file_times([found.path.read_bytes()])
+            return dataclasses.replace(found, costs={**found.costs, "latency_ms": alone.ms})
+        before, now = file_times([original.path.read_bytes(), found.path.read_bytes()])
+        own = original.costs["latency_ms"] * now.ms / before.ms  # the machine may have become slower meanwhile
+        return dataclasses.replace(found, costs={**found.costs, "latency_ms": own})
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -85,7 +96,14 @@ class Fitting:
     rounds: int
 
 
-def within(chooser: Chooser, limits: Mapping[str, float], network: Network, inputs: ModelInputs, work: Work) -> Fitting:
+def within(
+    chooser: Chooser,
+    limits: Mapping[str, float],
+    network: Network,
+    inputs: ModelInputs,
+    work: Work,
+    original: Measured,
+) -> Fitting:
     """Return a network whose file keeps limits, by resource.
 
     Args:
@@ -94,24 +112,25 @@ def within(chooser: Chooser, limits: Mapping[str, float], network: Network, inpu
         network: as it is.
         inputs: samples as its model takes them.
         work: how files are written.
+        original: the file of the network as it is.
 
     Raises:
         SepzooError: no choice is expected to keep them, or none does after three further ones.
     """
-    aimed = {name: limit for name, limit in limits.items() if name in chooser.wholes}
+    aimed = dict(limits)
     missed = ""
     for number in range(1, ROUNDS + 1):
         solved, choice, built, proposals = _nearest(
             chooser, aimed, network, inputs, work, PROPOSALS if number == 1 else 1
         )
-        found = work.measured(built.model, f"round{number}")
+        found = work.measured(built.model, f"round{number}", original)
         over = [name for name, limit in limits.items() if found.costs[name] > limit]
         if not over:
             return Fitting(built, found, choice, solved.solution, proposals, number)
         missed = ", ".join(f"{shown(name, found.costs[name])} for {shown(name, limits[name])}" for name in over)
         for name in over:
-            if name in aimed:
-                aimed[name] = min(aimed[name], choice.costs[name]) * limits[name] / found.costs[name] * 0.999
+            expected = min(aimed[name], choice.costs.get(name, aimed[name]))
+            aimed[name] = expected * limits[name] / found.costs[name] * 0.999
     raise SepzooError(
         f"expected a file within the budget. Received: {missed}, after {ROUNDS} choices that were expected to keep it. "
         "No file was written. Ask for more, or allow more techniques."

@@ -6,13 +6,15 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
 
+import keras
 import numpy as np
 
 from sepzoo.analysis.profiling import profile
 from sepzoo.records.outputs import Output
-from sepzoo.shrinking.candidates import Candidate, Timed, candidates_of, ways_for
+from sepzoo.shrinking.candidates import Candidate, candidates_of, steps_to_time, ways_for
 from sepzoo.shrinking.divergence import variances
 from sepzoo.shrinking.fisher import fisher_information
+from sepzoo.shrinking.latency import StepTimes
 from sepzoo.shrinking.layer_errors import LayerErrors
 from sepzoo.shrinking.network import Network, NetworkLayer
 from sepzoo.shrinking.scores import GroupLevels, Item, Scores
@@ -43,7 +45,7 @@ def score(
     techniques: Sequence[str],
     integers: bool,
     keep: Sequence[str] = (),
-    timed: Timed | None = None,
+    timed: StepTimes | None = None,
     key: str = "",
     samples: str = "",
 ) -> Scores:
@@ -56,13 +58,19 @@ def score(
         techniques: see `sepzoo.shrinking.candidates.TECHNIQUES`.
         integers: whether the file has 8-bit integers.
         keep: names of layers that stay as they are.
-        timed: the time of steps.
+        timed: the time of steps; None where none is wanted.
         key: of what this is, for `Scores`.
         samples: in words.
     """
     trial = Trial(network, inputs[:TRIAL_SAMPLES], outputs)
     information = fisher_information(network, inputs[:FISHER_SAMPLES], outputs, variances(trial.right))
     judged = []
+    if timed is not None:
+        timed.measure(
+            step
+            for layer in network.layers
+            for step in steps_to_time(network, layer, [] if layer.name in keep else ways_for(layer, techniques))
+        )
     for layer in counted(network.layers, len(network.layers), "layers looked at"):
         errors, ways = None, []
         if layer.fitted:
@@ -85,6 +93,7 @@ def score(
         correlation=None if len({one for one, _two in pairs}) < 3 else spearman(*zip(*pairs, strict=True)),
         trials=tuple(pairs),
         samples=samples,
+        techniques=tuple(techniques),
     )
 
 
@@ -128,12 +137,10 @@ def spearman(one: Sequence[float], two: Sequence[float]) -> float:
     return float(spearmanr(one, two).statistic)
 
 
-def key_of(network: Network, inputs: ModelInputs, settings: Mapping[str, object]) -> str:
+def key_of(model: keras.Model, inputs: ModelInputs, settings: Mapping[str, object]) -> str:
     """Return a hash of a network's graph and weights, of samples and of settings."""
     found = hashlib.sha256(repr(sorted(settings.items())).encode())
-    found.update(network.model.to_json().encode())
-    for weight in network.model.get_weights():
-        found.update(np.ascontiguousarray(weight).tobytes())
-    for array in inputs.arrays:
+    found.update(model.to_json().encode())
+    for array in (*model.get_weights(), *inputs.arrays):
         found.update(np.ascontiguousarray(array).tobytes())
     return found.hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from sepzoo.shrinking.candidates import Candidate
@@ -58,6 +59,7 @@ class Scores:
             there is nothing to choose.
         trials: how many choices that was measured on: (predicted, measured), in nats.
         samples: in words.
+        techniques: that there are candidates of.
     """
 
     network: str
@@ -69,6 +71,7 @@ class Scores:
     correlation: float | None
     trials: tuple[tuple[float, float], ...]
     samples: str
+    techniques: tuple[str, ...]
 
     def save(self, path: Path) -> None:
         """Write them as JSON."""
@@ -76,11 +79,16 @@ class Scores:
             temporary.write_text(json.dumps({"version": VERSION, **dataclasses.asdict(self)}) + "\n", encoding="utf-8")
 
     @classmethod
-    def load(cls, path: Path, key: str) -> Scores | None:
+    def load(cls, path: Path, key: str, techniques: Sequence[str] = ()) -> Scores | None:
         """Return the scores in a file, or None where there is none.
 
+        Args:
+            path: of the file.
+            key: of what they should be of.
+            techniques: that they should have candidates of; they may have more.
+
         Raises:
-            SepzooError: it is no such file, or of another network, other samples or other settings.
+            SepzooError: it is no such file, of another network, other samples or settings, or lacks a technique.
         """
         if not path.exists():
             return None
@@ -95,7 +103,8 @@ class Scores:
                 GroupLevels(tuple(each["layers"]), each["channels"], tuple(each["gone"])) for each in found["groups"]
             )
             trials = tuple((float(one), float(two)) for one, two in found["trials"])
-            scores = cls(**{**found, "items": items, "groups": groups, "trials": trials})
+            read = {"items": items, "groups": groups, "trials": trials, "techniques": tuple(found["techniques"])}
+            scores = cls(**{**found, **read})
         except (ValueError, KeyError, TypeError, AttributeError):
             right, scores = False, None
         if not right or scores is None:
@@ -106,6 +115,12 @@ class Scores:
             raise SepzooError(
                 f"{path}: expected scores of this network, these samples and settings. Received: those of another "
                 f"shrink, of {scores.network!r}. Name a new file, or say the same again."
+            )
+        lacking = [each for each in techniques if each not in scores.techniques]
+        if lacking:
+            raise SepzooError(
+                f"{path}: expected scores of {', '.join(techniques)}. Received: none of {', '.join(lacking)}. Name a "
+                "new file."
             )
         return scores
 

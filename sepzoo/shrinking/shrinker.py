@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import shutil
 import tempfile
@@ -19,9 +20,10 @@ from sepzoo.records.outputs import Said
 from sepzoo.shrinking.budget import Budget
 from sepzoo.shrinking.building import Built
 from sepzoo.shrinking.candidates import TECHNIQUES, check_techniques
-from sepzoo.shrinking.choosing import Choice, Chooser, Whole
+from sepzoo.shrinking.choosing import Choice, Chooser, Whole, is_of
 from sepzoo.shrinking.files import Measured, check_runtime
 from sepzoo.shrinking.fitting import Work, within
+from sepzoo.shrinking.latency import StepTimes
 from sepzoo.shrinking.measuring import key_of, score
 from sepzoo.shrinking.network import Network, network_of
 from sepzoo.shrinking.report import CurvePoint, LayerChoice, ShrinkReport
@@ -65,7 +67,8 @@ def shrink(
         runtime: whose file is measured: "tflite:int8" or "tflite:float32".
         keep: names of layers that stay as they are, and their outputs, with shell wildcards.
         outputs: what the model gives, where its graph doesn't show it.
-        scores: a file for what was measured; where it is there, nothing is measured again.
+        scores: a file for what was measured; where it is there, nothing is measured again,
+            nor for fewer techniques.
         curve: whether the report has the best choices for other budgets too.
         out: where the file goes; None: it is not kept.
 
@@ -92,7 +95,15 @@ def shrink(
     drawn = samples if isinstance(samples, Samples) else Samples(samples, None, origin="an array", seed=0)
     classifier = from_model(model, outputs=outputs)
     with tempfile.TemporaryDirectory(prefix="sepzoo-shrink-") as folder:
-        work = Work(classifier, runtime, drawn, drawn if check is None else check, tuple(techniques), Path(folder))
+        work = Work(
+            classifier=classifier,
+            runtime=runtime,
+            samples=drawn,
+            check=drawn if check is None else check,
+            techniques=tuple(techniques),
+            folder=Path(folder),
+            timed=_times(runtime) if "latency_ms" in budget.resources else None,
+        )
         original = work.measured(model, "original")
         limits = budget.limits(original.costs)
         if all(original.costs[name] <= limit for name, limit in limits.items()):
@@ -100,11 +111,10 @@ def shrink(
             report = _nothing(work, original, limits)
             best = original
         else:
-            network = network_of(model, inputs, prune="channels" in techniques, keep=tuple(keep))
-            known = _scores(network, inputs, work, keep, scores)
-            _require_choices(known)
-            chooser = Chooser(known, _wholes(known, original.costs))
-            fitting = within(chooser, limits, network, inputs, work)
+            network, known = _scored(model, inputs, work, keep, scores)
+            chooser = Chooser(known, _wholes(known, original, work), functools.partial(is_of, work.techniques))
+            _require_choices(chooser)
+            fitting = within(chooser, limits, network, inputs, work, original)
             found, best, choice = fitting.built.model, fitting.measured, fitting.choice
             resource = next((name for name in limits if name in chooser.wholes), "macs")
             report = ShrinkReport(
@@ -138,48 +148,62 @@ def shrink(
     return found, report
 
 
-def _scores(
-    network: Network,
+def _scored(
+    model: keras.Model,
     inputs: ModelInputs,
     work: Work,
     keep: Sequence[str],
     path: str | os.PathLike[str] | None,
-) -> Scores:
-    key = key_of(
-        network, inputs, {"techniques": sorted(work.techniques), "runtime": work.runtime, "keep": sorted(keep)}
+) -> tuple[Network, Scores]:
+    """Return a network with its scores, read from a file where they are there."""
+    key = key_of(model, inputs, {"runtime": work.runtime, "keep": sorted(keep), "timed": work.timed is not None})
+    known = None if path is None else Scores.load(Path(path), key, work.techniques)
+    techniques = work.techniques if known is None else known.techniques
+    network = network_of(model, inputs, prune="channels" in techniques, keep=tuple(keep))
+    if known is not None:
+        return network, known
+    known = score(
+        network,
+        inputs,
+        work.classifier.outputs,
+        techniques=techniques,
+        integers=work.integers,
+        keep=keep,
+        timed=work.timed,
+        key=key,
+        samples=origin_of(work.samples),
     )
-    known = None if path is None else Scores.load(Path(path), key)
-    if known is None:
-        known = score(
-            network,
-            inputs,
-            work.classifier.outputs,
-            techniques=work.techniques,
-            integers=work.integers,
-            keep=keep,
-            key=key,
-            samples=origin_of(work.samples),
-        )
-        if path is not None:
-            known.save(Path(path))
-    return known
+    if path is not None:
+        known.save(Path(path))
+    return network, known
 
 
-def _require_choices(known: Scores) -> None:
-    if all(len(item.candidates) == 1 for item in known.items):
+def _require_choices(chooser: Chooser) -> None:
+    choices = chooser.items()
+    if all(len(each) == 1 for each in choices):
         raise SepzooError(
-            f"expected a network in which something can be made smaller. Received: {known.network!r}, whose "
-            f"{len(known.items)} layers have no other way and no channels that may go. Allow more techniques, or keep "
+            f"expected a network in which something can be made smaller. Received: {chooser.scores.network!r}, whose "
+            f"{len(choices)} layers have no other way and no channels that may go. Allow more techniques, or keep "
             "fewer layers."
         )
 
 
-def _wholes(known: Scores, original: Mapping[str, float]) -> dict[str, Whole]:
-    kept = sum(item.candidates[0].bytes for item in known.items)
-    return {
+def _times(runtime: str) -> StepTimes:
+    return StepTimes(integers=runtime.endswith("int8"))
+
+
+def _wholes(known: Scores, original: Measured, work: Work) -> dict[str, Whole]:
+    """Return what sums over the layers mean for the file, by the original's."""
+    kept = [item.candidates[0] for item in known.items]
+    found = {
         "macs": Whole(1.0, known.fixed_macs),
-        "kib": Whole(1 / 1024, original["kib"] - kept / 1024),
+        "kib": Whole(1 / 1024, original.costs["kib"] - sum(each.bytes for each in kept) / 1024),
     }
+    if work.timed is not None:
+        every = sum(each.ms for each in work.timed.costs.of_file(original.path, trust=True))
+        factor = original.costs["latency_ms"] / every
+        found["latency_ms"] = Whole(factor, factor * (every - sum(each.latency_ms for each in kept)))
+    return found
 
 
 def _layers(network: Network, known: Scores, choice: Choice, built: Built) -> tuple[LayerChoice, ...]:

@@ -74,11 +74,17 @@ def total_bytes(steps: Iterable[Step], *, integers: bool) -> int:
     return sum(step.bytes(integers=integers) for step in steps)
 
 
-def width_between(steps: Iterable[Step]) -> int:
-    """Return how many values the widest tensor between two of the steps has; 0 where there is none.
+def peak_values(steps: Iterable[Step]) -> int:
+    """Return how many values of steps in a row are in memory at once, at most, without what others need later.
+
+    A sum keeps what comes in and what has been added so far while its next term is computed.
 
     Example:
-        >>> width_between([Step("conv", 4, 2, (8, 8), (8, 8)), Step("conv", 2, 4, (8, 8), (8, 8))])
-        128
+        >>> peak_values([Step("conv", 4, 2, (8, 8), (8, 8)), Step("conv", 2, 8, (8, 8), (8, 8))])
+        640
     """
-    return max((step.outputs * math.prod(step.given) for step in list(steps)[:-1]), default=0)
+    row = list(steps)
+    sizes = [step.inputs * math.prod(step.taken) + step.outputs * math.prod(step.given) for step in row]
+    summed = any(step.kind == "add" for step in row)
+    kept = row[0].inputs * math.prod(row[0].taken) + row[-1].outputs * math.prod(row[-1].given) if summed else 0
+    return max(sizes, default=0) + kept
