@@ -27,7 +27,8 @@ def evaluate(
     """Measure a model's accuracy.
 
     Labels and preprocessing come out of the model, where it has them. An .npz file holds features (or pixels) as
-    `inputs` and class numbers as `labels`; of a TFDS set without images its numbers are taken.
+    `inputs` and class numbers as `labels`; a .ts file, or a CSV file whose first column is `series`, holds series and
+    their classes; of a TFDS set without images its numbers are taken.
 
     Example: sepzoo evaluate runs/digits/mobilenet_v1_int8.tflite --data digits
     """
@@ -49,7 +50,9 @@ def evaluate(
         start_for(data)
     with announced(f"evaluating {classifier.name} on {data}"):
         if names_features(data):
-            evaluation = classifier.evaluate(samples_of(data, classifier.input_tensors, split=split))
+            evaluation = classifier.evaluate(
+                samples_of(data, classifier.input_tensors, split=split, padded=classifier.metadata.padded)
+            )
         else:
             features = is_feature_set(data, classifier.input_tensors, sound=classifier.sound)
             if not features:

@@ -33,7 +33,8 @@ def predict(
         typer.Argument(
             metavar="DATA",
             help="An .npy or .npz file of features, or of pixels as uint8, one sample a row; several inputs by name. "
-            "Or the TFDS name of a set of arrays. Of a network that takes sound a WAV file too, or a set of sounds.",
+            "A .ts file of series, or a CSV file whose first column is `series`. Or the TFDS name of a set of arrays. "
+            "Of a network that takes sound a WAV file too, or a set of sounds.",
         ),
     ],
     split: Annotated[
@@ -94,7 +95,9 @@ def predict(
         if heard:
             predicted = classifier.predict(data if sounds else _all(open_split(classifier, data, str(held_out))))
         else:
-            predicted = classifier.predict(samples_of(data, inputs, split=held_out).images)
+            predicted = classifier.predict(
+                samples_of(data, inputs, split=held_out, padded=classifier.metadata.padded).images
+            )
     several = len(classifier.output_tensors) > 1
     outputs = predicted if several else {"outputs": predicted}
     records = dict(zip(outputs, classifier.outputs, strict=True))

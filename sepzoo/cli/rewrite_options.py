@@ -95,7 +95,8 @@ def training_samples(model: keras.Model, data: str, count: int, seed: int) -> Sa
     if not is_feature_set(data, inputs, sound=None if metadata is None else metadata.sound):
         return draw_samples(open_split(from_model(model), data, default_splits(data).train), count, seed)
     split = None if names_features(data) else default_splits(data).train
-    samples = samples_of(data, inputs, split=split, count=count, seed=seed)
+    padded = metadata is not None and metadata.padded
+    samples = samples_of(data, inputs, split=split, count=count, seed=seed, padded=padded)
     return dataclasses.replace(samples, labels=None, class_names=None)
 
 

@@ -91,7 +91,7 @@ def samples_of_data(
     Args:
         classifier: the network, whose size, channels and crop the images get.
         data: `digits`, a folder of class folders, a TFDS name (of images, or of arrays for what takes no pictures), or
-            an `.npy` or `.npz` file of features.
+            an `.npy`, `.npz`, `.ts` or CSV file of features or series.
         count: images to calibrate on.
         seed: decides which.
 
@@ -100,7 +100,8 @@ def samples_of_data(
     """
     inputs = classifier.input_tensors
     if names_features(data):
-        return split_features(samples_of(data, inputs), count=count, seed=seed)
+        drawn = split_features(samples_of(data, inputs, padded=classifier.metadata.padded), count=count, seed=seed)
+        return dataclasses.replace(drawn, check=_labelled(classifier, drawn.check))
     splits = default_splits(data).train, held_out_split(data)
     if is_feature_set(data, inputs, sound=classifier.sound):
         calibration, check = (

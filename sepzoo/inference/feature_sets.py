@@ -44,16 +44,23 @@ def is_feature_set(data: str, inputs: Sequence[InputTensor], *, sound: Sound | N
 
 
 def samples_of(
-    data: str, inputs: Sequence[InputTensor], *, split: str | None = None, count: int | None = None, seed: int = 0
+    data: str,
+    inputs: Sequence[InputTensor],
+    *,
+    split: str | None = None,
+    count: int | None = None,
+    seed: int = 0,
+    padded: bool = False,
 ) -> Samples:
     """Return arrays for the inputs of a model.
 
     Args:
-        data: an `.npy` or `.npz` file, or the name of a TFDS set, also as `tfds:NAME`.
+        data: an `.npy`, `.npz`, `.ts` or CSV file, or the name of a TFDS set, also as `tfds:NAME`.
         inputs: of the model; the names of several are those of arrays or features.
         split: of a TFDS set.
         count: so many, drawn by chance; None: all, in their order.
         seed: decides which.
+        padded: whether the model takes series that are shorter than its input, with zeros behind them.
 
     Raises:
         SepzooError: see `feature_samples` and `sepzoo.data.open_features`; a split of a file.
@@ -63,7 +70,8 @@ def samples_of(
         return open_features(data, split=split, inputs=names, count=count, seed=seed)
     if split is not None:
         raise SepzooError(f"expected no --split beside a file of features. Received: {data}, --split {split}.")
-    samples = feature_samples(data, names if len(names) > 1 else ())
+    steps = inputs[0].shape[0] if padded else None
+    samples = feature_samples(data, names if len(names) > 1 else (), steps=steps)
     if count is None:
         return samples
     return samples.taken(np.random.default_rng(seed).permutation(len(samples))[:count], seed=seed)

@@ -12,6 +12,7 @@ import numpy as np
 from sepzoo.artifact.inspection.checking import check
 from sepzoo.artifact.model_format import content_of
 from sepzoo.data.samples import Samples
+from sepzoo.data.series import names_series, read_series
 from sepzoo.inference.clips import as_clips
 from sepzoo.records.metadata import Metadata
 from sepzoo.support.errors import SepzooError, first_line
@@ -30,8 +31,9 @@ def as_features(data: object, metadata: Metadata, input_shape: tuple[int, ...]) 
     numbers come to a network that does not say how pixels become its input.
 
     Args:
-        data: an array, or the path of an `.npy` or `.npz` file; where the network says how sound becomes features, also
-            clips or paths of WAV files (see `sepzoo.inference.clips.as_clips`). Anything else is pictures.
+        data: an array, or the path of an `.npy` or `.npz` file or of a file of series; where the network says how sound
+            becomes features, also clips or paths of WAV files (see `sepzoo.inference.clips.as_clips`). Anything else is
+            pictures.
         metadata: what the network says.
         input_shape: of one sample.
 
@@ -41,7 +43,7 @@ def as_features(data: object, metadata: Metadata, input_shape: tuple[int, ...]) 
     if metadata.preprocessing is not None:
         return None
     if isinstance(data, str | os.PathLike) and names_features(data):
-        data = load_features(data)
+        data = load_features(data, steps=input_shape[0] if metadata.padded else None)
     if isinstance(data, Mapping):
         data = only_array(data, metadata.name)
     clips = None if metadata.sound is None else as_clips(data, metadata.sound)
@@ -68,35 +70,48 @@ def as_features(data: object, metadata: Metadata, input_shape: tuple[int, ...]) 
 
 
 def names_features(data: str | os.PathLike[str]) -> bool:
-    """Return whether data is the path of a file of arrays, by its suffix or its content.
+    """Return whether data is the path of a file of arrays or of series, by its suffix or its content.
 
     Example:
         >>> names_features("windows.NPZ"), names_features("cifar10")
         (True, False)
     """
     path = Path(data)
-    return path.suffix.lower() in SUFFIXES or (path.is_file() and content_of(path) in SUFFIXES)
+    if path.suffix.lower() in SUFFIXES or names_series(path):
+        return True
+    return path.is_file() and content_of(path) in SUFFIXES
 
 
-def load_features(path: str | os.PathLike[str]) -> np.ndarray:
-    """Return the array of an `.npy` file, or that of an `.npz` file that is not its labels.
+def load_features(path: str | os.PathLike[str], *, steps: int | None = None) -> np.ndarray:
+    """Return the array of an `.npy` file, that of an `.npz` file that is not its labels, or the series of a file.
+
+    Args:
+        path: of the file.
+        steps: see `feature_samples`.
 
     Raises:
-        SepzooError: no such file, a damaged one, pickled objects, or an `.npz` file with several arrays.
+        SepzooError: no such file, a damaged one, pickled objects, an `.npz` file with several arrays, or series of
+            several lengths.
     """
+    if names_series(path):
+        return np.asarray(read_series(path, steps=steps).images)
     return only_array(_arrays(Path(path))[0], str(path))
 
 
-def feature_samples(path: str | os.PathLike[str], inputs: Sequence[str] = ()) -> Samples:
+def feature_samples(path: str | os.PathLike[str], inputs: Sequence[str] = (), *, steps: int | None = None) -> Samples:
     """Return the features of a file as samples, with the class numbers that an `.npz` file holds as `labels` or `y`.
+
+    Series come from `.ts` files too, with their classes, and from CSV files whose first column is `series`; see
+    `sepzoo.data.ts_file` and `sepzoo.data.series_csv`.
 
     Args:
         path: of the file. An `.npz` file of several arrays is one of a model of several inputs, by their names.
         inputs: names of the model's inputs, none of which is the labels' then, whatever it is called.
+        steps: series of these files that are shorter are followed by zeros up to so many; None: all have one length.
 
     Raises:
-        SepzooError: no such file, a damaged one, pickled objects, arrays of different lengths, or labels that are no
-            class numbers, one a sample.
+        SepzooError: no such file, a damaged one, pickled objects, arrays or series of different lengths, or labels
+            that are no class numbers, one a sample.
 
     Example:
         >>> import tempfile
@@ -106,6 +121,8 @@ def feature_samples(path: str | os.PathLike[str], inputs: Sequence[str] = ()) ->
         >>> samples.images.shape, samples.labels.tolist()
         ((6, 49, 10), [0, 1, 2, 3, 4, 5])
     """
+    if names_series(path):
+        return read_series(path, steps=steps)
     features, labels = _arrays(Path(path), inputs)
     check_lengths(features, str(path))
     count = len(next(iter(features.values())))
@@ -143,7 +160,8 @@ def check_readable(path: Path) -> None:
     """
     reason = why_unreadable(path, most_bytes=sys.maxsize)
     if reason is not None:
-        said = reason if reason == "no such file" else f"expected an .npy or .npz file of numbers. Received: {reason}"
+        wanted = "a file of series" if names_series(path) else "an .npy or .npz file of numbers"
+        said = reason if reason == "no such file" else f"expected {wanted}. Received: {reason}"
         raise SepzooError(f"{path}: {said}.")
 
 

@@ -22,9 +22,11 @@ class Features:
         dtype: of its numbers.
         low, high: their range, where it is known; random samples are drawn from it.
         sound: how clips of sound become them, where that is what they come from.
+        padded: whether they are series that may have fewer steps than the shape, and get zeros behind them.
 
     Raises:
-        SepzooError: a field of another type, low that is not below high, or sound whose features have another shape.
+        SepzooError: a field of another type, low that is not below high, sound whose features have another shape, or
+            padding of what is no series (steps, channels).
 
     Example:
         >>> Features.from_dict(Features((49, 10, 1), low=-1.0, high=1.0).to_dict()).shape
@@ -36,6 +38,7 @@ class Features:
     low: float | None = None
     high: float | None = None
     sound: Sound | None = None
+    padded: bool = False
 
     def __post_init__(self) -> None:
         for name, hint in field_types(Features).items():
@@ -46,11 +49,13 @@ class Features:
             raise SepzooError(
                 f"expected sound whose features have the shape {self.shape}. Received: {self.sound.shape}."
             )
+        if self.padded and (len(self.shape) != 2 or self.sound is not None):
+            raise SepzooError(f"expected series (steps, channels), to pad them. Received: features of {self.shape}.")
 
     def to_dict(self) -> dict[str, Json]:
         """Return the fields as JSON can hold them."""
         fields = {**dataclasses.asdict(self), "shape": list(self.shape)}
-        return fields if self.sound else {name: value for name, value in fields.items() if name != "sound"}
+        return {name: value for name, value in fields.items() if value or name not in ("sound", "padded")}
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Json]) -> Features:

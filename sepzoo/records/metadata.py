@@ -59,6 +59,11 @@ class Metadata:
         return self.features or self.preprocessing
 
     @property
+    def padded(self) -> bool:
+        """Whether the input is series that may be shorter, with zeros behind them."""
+        return self.features is not None and self.features.padded
+
+    @property
     def sound(self) -> Sound | None:
         """How clips of sound become the input, or None where it takes no features of sound."""
         return None if self.features is None else self.features.sound
