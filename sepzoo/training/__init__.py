@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sepzoo.support.lazy import lazy_names
+from sepzoo.training.distribution import Distribution
 from sepzoo.training.finished_run import Epoch, Result, Run
 from sepzoo.training.recipe import Recipe, list_recipes
 from sepzoo.training.recipe_sections import FitSettings, OptimizerSection, ScheduleSection
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sepzoo.training.sweeping import sweep
 
 __all__ = [
+    "Distribution",
     "Epoch",
     "FitSettings",
     "Networks",

@@ -13,10 +13,12 @@ import keras
 
 from sepzoo.data.source import Source
 from sepzoo.support.errors import SepzooError
-from sepzoo.training.batches import class_weights, count_batches, evaluation_batches, training_batches
+from sepzoo.training.batches import class_weights, count_batches, evaluation_batches
 from sepzoo.training.checkpoint import save_state
+from sepzoo.training.devices import Devices
 from sepzoo.training.early_stopping import is_complete
 from sepzoo.training.finished_run import Epoch
+from sepzoo.training.host_epochs import HostEpochs
 from sepzoo.training.memory import says_which_batch_size
 from sepzoo.training.networks import Networks
 from sepzoo.training.plots import TensorBoardLog
@@ -37,6 +39,7 @@ def fit(
     *,
     title: str = "",
     quiet: bool = False,
+    devices: Devices | None = None,
 ) -> list[Epoch]:
     """Train a network; the same call goes on where it was broken off. Afterwards the inference model has the weights.
 
@@ -53,6 +56,7 @@ def fit(
         folder: of this training alone.
         title: what it is called in the progress on standard error.
         quiet: show no progress.
+        devices: to train on; None: the backend's own.
 
     Returns:
         One record an epoch, those of earlier calls included.
@@ -73,15 +77,20 @@ def fit(
         True
     """
     home = RunFolder(Path(folder))
+    devices = devices or Devices()
+    devices.check(settings.batch_size)
+    networks = devices.spread(networks)
     targets = networks.targets(sources.train.class_names)
     weights = class_weights(settings.class_weights, sources.train, targets)
-    steps = count_batches(sources.train, settings.batch_size)
-    trainee = Trainee(networks, settings, steps_per_epoch=steps)
-    history, state = go_on(home, networks, trainee, steps_per_epoch=steps)
+    steps = devices.steps(len(sources.train), settings.batch_size)
+    with devices.scope():
+        trainee = Trainee(networks, settings, steps_per_epoch=steps)
+        history, state = go_on(home, networks, trainee, steps_per_epoch=steps)
     done, taken = len(history), state.steps if state is not None else 0
     log = TensorBoardLog(home.path / "tensorboard", backend=keras.backend.backend())
     evaluation = evaluation_model(networks, settings)
     with RunProgress(epochs=settings.epochs, done=done, steps_per_epoch=steps, quiet=quiet) as progress:
+        epochs = HostEpochs(trainee, sources.train, networks, settings, targets, weights, devices, progress)
         begins = f"{title}: " if title else ""
         progress.say(f"{begins}training on {sources.train_name}, validating on {sources.validation_name}")
         if state is not None:
@@ -92,20 +101,9 @@ def fit(
             if is_complete(history, settings):
                 break
             if epoch == settings.unfreeze_epoch and not taken:
-                trainee.unfreeze()
+                with devices.scope():
+                    trainee.unfreeze()
             started = time.perf_counter()
-            batches = training_batches(
-                sources.train,
-                networks.preprocessing,
-                settings.augmentation,
-                size=networks.inference.input_shape[1:3],
-                batch_size=settings.batch_size,
-                seed=settings.seed,
-                epoch=epoch,
-                targets=targets,
-                weights=weights,
-                done=taken,
-            )
             watch = StepWatch(
                 epoch=epoch + 1,
                 steps=steps,
@@ -114,14 +112,7 @@ def fit(
                 save=functools.partial(_keep, home, trainee, epoch),
                 minutes=settings.checkpoint_minutes,
             )
-            with says_which_batch_size(settings):
-                trained = trainee.model.fit(
-                    progress.counted(batches, epoch + 1, done=taken),
-                    steps_per_epoch=steps - taken,
-                    shuffle=False,
-                    verbose=0,
-                    callbacks=[watch],
-                ).history
+            trained = epochs.run(epoch, watch, steps=steps, done=taken)
             seconds = time.perf_counter() - started
             networks.copy_weights(trainee.optimizer)
             validated = measure(evaluation, sources.validation, networks, settings)
@@ -132,14 +123,14 @@ def fit(
                 )
             record = Epoch(
                 epoch=epoch + 1,
-                loss=trained["loss"][0],
-                accuracy=trained["accuracy"][0],
+                loss=trained["loss"],
+                accuracy=trained["accuracy"],
                 val_loss=validated["loss"],
                 val_accuracy=validated["accuracy"],
                 learning_rate=float(trainee.schedule(epoch * steps)),
                 images_per_second=(len(sources.train) - taken * settings.batch_size) / seconds,
                 seconds=time.perf_counter() - started,
-                data_loss=trained["data_loss"][0],
+                data_loss=trained["data_loss"],
                 val_data_loss=validated["data_loss"],
                 val_top5=validated.get("top5"),
             )

@@ -31,6 +31,8 @@ from sepzoo.training.recipe import Recipe
 LOCK = ".lock"
 DAMAGED = "damaged"
 _FILES = ("state.npz", "state_before.npz", "metrics.jsonl", "best.keras", "last.keras", "result.json", "exports.json")
+RUN_FILES = ("recipe.yaml", *_FILES)
+"""What a run goes on from."""
 
 _EPOCH, _RESULT = TypeAdapter(Epoch), TypeAdapter(Result)
 _Record = TypeVar("_Record")

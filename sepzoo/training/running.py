@@ -20,6 +20,8 @@ from sepzoo.inference.keras_model import from_model
 from sepzoo.support.progress import announced
 from sepzoo.training.assessment import assess
 from sepzoo.training.determinism import compute_deterministically
+from sepzoo.training.devices import Devices
+from sepzoo.training.distribution import Distribution
 from sepzoo.training.exports import recipe_exports
 from sepzoo.training.finished_run import Epoch, Result, Run, best_of
 from sepzoo.training.fitting import fit, measure
@@ -27,6 +29,7 @@ from sepzoo.training.heads import head_of
 from sepzoo.training.networks import Networks, build_networks, starting_point
 from sepzoo.training.page import PAGE, write_page
 from sepzoo.training.plots import plot_curves
+from sepzoo.training.processes import devices_of
 from sepzoo.training.recalibrating import load_weights_of, recalibrate_saved
 from sepzoo.training.recipe import Recipe
 from sepzoo.training.run_folder import RunFolder, is_whole
@@ -34,7 +37,14 @@ from sepzoo.training.sources import Sources, all_images_readable, open_sources
 from sepzoo.training.trainee import evaluation_model
 
 
-def run(recipe: Recipe, out: str | os.PathLike[str], *, quiet: bool = False, strict: bool = False) -> Run:
+def run(
+    recipe: Recipe,
+    out: str | os.PathLike[str],
+    *,
+    quiet: bool = False,
+    strict: bool = False,
+    distribution: Distribution | None = None,
+) -> Run:
     """Train as the recipe says, into a run folder, and export; the same call resumes a run that was broken off.
 
     The folder holds `recipe.yaml` (as run, with versions), `metrics.jsonl` (one line an epoch), `curves.png`,
@@ -53,6 +63,9 @@ def run(recipe: Recipe, out: str | os.PathLike[str], *, quiet: bool = False, str
         out: the folder, new or of this very recipe.
         quiet: show no progress; it goes to standard error.
         strict: an image that cannot be read ends the run before it begins; else it is left out with a warning.
+        distribution: several devices or processes to compute on; None: one. Of several processes that of index 0 alone
+            writes the folder; the others need it not, and return the same run. The numbers are those of one device, to
+            rounding, so that a run goes on over other devices than it began on.
 
     Returns:
         The run: its history, its accuracies and on which images they were measured, its network, its exported files.
@@ -64,16 +77,21 @@ def run(recipe: Recipe, out: str | os.PathLike[str], *, quiet: bool = False, str
     """
     check_targets(recipe.export)
     recipe = recipe.resolved()
-    folder = RunFolder(Path(out))
-    folder.check(recipe)
-    done = _finished(folder, recipe)
-    if done is None or recipe.export:
-        with folder.locked(), _said_where_to_go_on(folder, recipe, quiet=quiet):
+    with devices_of(distribution) as devices, devices.home(Path(out)) as home, contextlib.ExitStack() as held:
+        folder = RunFolder(home)
+        with devices.agreed():
             folder.check(recipe)
-            done = _finished(folder, recipe) or _trained(recipe, folder, quiet=quiet, strict=strict)
-            if recipe.export:
+        done = _finished(folder, recipe) if devices.alone else None
+        if done is None or recipe.export:
+            with devices.agreed():
+                held.enter_context(folder.locked())
+            held.enter_context(_said_where_to_go_on(folder, recipe, quiet=quiet))
+            devices.share(home)
+            folder.check(recipe)
+            done = _finished(folder, recipe) or _trained(recipe, folder, devices, quiet=quiet, strict=strict)
+            if recipe.export and devices.writes:
                 done = dataclasses.replace(done, exports=recipe_exports(folder.path, done.recipe))
-    return done
+    return done if devices.writes else dataclasses.replace(done, folder=Path(out))
 
 
 @contextlib.contextmanager
@@ -98,19 +116,23 @@ def _finished(folder: RunFolder, recipe: Recipe) -> Run | None:
     return dataclasses.replace(run, recipe=recipe.model_copy(update=kept))
 
 
-def _trained(recipe: Recipe, folder: RunFolder, *, quiet: bool, strict: bool) -> Run:
+def _trained(recipe: Recipe, folder: RunFolder, devices: Devices, *, quiet: bool, strict: bool) -> Run:
     require_clock()
+    quiet = quiet or not devices.writes
     if recipe.deterministic:
         compute_deterministically()
     keras.utils.set_random_seed(recipe.seed)
-    start = starting_point(recipe.model, recipe.data)
-    with announced(f"{recipe.name}: opening {recipe.data.name}"), all_images_readable(required=strict):
-        sources = open_sources(recipe.data, start.input_shape, start.preprocessing, augmentation=recipe.augmentation)
-    with announced(f"{recipe.name}: building {start.name}"):
-        networks = build_networks(recipe.model, start, sources.train.class_names)
-    folder.check_classes(from_model(networks.inference).require_labels())
+    with devices.agreed():
+        start = starting_point(recipe.model, recipe.data)
+        with announced(f"{recipe.name}: opening {recipe.data.name}"), all_images_readable(required=strict):
+            sources = open_sources(
+                recipe.data, start.input_shape, start.preprocessing, augmentation=recipe.augmentation
+            )
+        with announced(f"{recipe.name}: building {start.name}"):
+            networks = build_networks(recipe.model, start, sources.train.class_names)
+        folder.check_classes(from_model(networks.inference).require_labels())
     folder.begin(recipe.model_copy(update={"versions": _versions()}))
-    history = fit(networks, sources, recipe, folder.path, title=recipe.name, quiet=quiet)
+    history = fit(networks, sources, recipe, folder.path, title=recipe.name, quiet=quiet, devices=devices)
     plot_curves(history, folder.path / "curves.png", title=f"{recipe.name}: {start.name}")
     result = _result(recipe, folder, sources, networks, history)
     with announced(f"{recipe.name}: writing {PAGE}"):

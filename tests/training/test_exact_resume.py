@@ -14,7 +14,7 @@ from sepzoo.artifact.model_file import attach, save
 from sepzoo.data.source import Batch
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.preprocessing import ZERO_TO_ONE
-from sepzoo.training import fitting
+from sepzoo.training import host_epochs
 from sepzoo.training.step_watch import StepWatch
 from tests.training.small_training import measured, settings, small_network, state_of, train
 
@@ -73,14 +73,14 @@ def test_killed_and_resumed_each_feature_ends_in_the_same_bits(
 
 def test_a_resumed_epoch_does_not_see_its_first_images_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
-    yield_batches = fitting.training_batches
+    yield_batches = host_epochs.training_batches
 
     def spied(*arguments: Any, **named: Any) -> Iterator[Batch]:
         for batch in yield_batches(*arguments, **named):
             seen.append(len(batch[0]))
             yield batch
 
-    monkeypatch.setattr(fitting, "training_batches", spied)
+    monkeypatch.setattr(host_epochs, "training_batches", spied)
     with monkeypatch.context() as patch:
         break_off(patch, step=2, keep_at=2)
         with pytest.raises(Killed):
