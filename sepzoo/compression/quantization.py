@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
 
+from sepzoo.compression.preserving import restorers
 from sepzoo.compression.quantized_model import QuantizedModel
 from sepzoo.compression.rounding import rounding
+from sepzoo.compression.training_settings import Targets, TrainingSettings, split
 from sepzoo.data.samples import Samples
 from sepzoo.export.taken_inputs import saying_inputs
 from sepzoo.inference.keras_model import KerasClassifier, from_model
 from sepzoo.records.inputs import Features
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
-from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.errors import SepzooError
 from sepzoo.support.progress import counted
 from sepzoo.support.quiet import errors_only
 from sepzoo.support.types import Arrays, Tensor
-
-CALIBRATION = 200
-"""Samples that the ranges begin with, and on which the epochs are compared."""
 
 _LOSSES = {
     "softmax": keras.losses.KLDivergence,
@@ -37,11 +36,12 @@ def quantize_aware(
     model: keras.Model,
     data: Samples,
     *,
-    targets: Literal["model", "labels"] = "model",
+    targets: Targets = "model",
     epochs: int = 3,
     batch_size: int = 32,
     learning_rate: float = 1e-5,
     seed: int = 0,
+    preserve: bool = True,
     labels: Sequence[str] | None = None,
     preprocessing: Preprocessing | Mapping[str, Preprocessing] | None = None,
     features: Features | Mapping[str, Features] | None = None,
@@ -63,6 +63,8 @@ def quantize_aware(
         batch_size: samples of a step.
         learning_rate: the first one.
         seed: decides the order.
+        preserve: whether weights that are zero stay so, and weights of a kernel, or of a channel, that are equal stay
+            equal: what `prune` and `cluster` made of them.
         labels: class names in the order of the outputs, instead of those that the model carries.
         preprocessing: from pixels to the input, instead of that which the model carries.
         features: what the model takes instead of pixels.
@@ -74,24 +76,18 @@ def quantize_aware(
 
     Example: see `QuantizedModel`.
     """
-    for name, value, least in (("epochs", epochs, 0), ("batch_size", batch_size, 1)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise SepzooError(f"expected {name} as a whole number of at least {least}. Received: {value!r}.")
-    if not isinstance(learning_rate, int | float) or not 0 < learning_rate < np.inf:
-        raise SepzooError(f"expected learning_rate above 0. Received: {learning_rate!r}.")
-    if targets not in ("model", "labels"):
-        raise unknown("target", targets, ("model", "labels"))
+    settings = TrainingSettings(targets, epochs, batch_size, learning_rate, seed)
     classifier = from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs)
-    if targets == "labels":
-        _require_labels(classifier, data)
+    settings.require_labels(classifier, data)
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(data))
-    start = data.taken(order[:CALIBRATION])
+    held_out, chosen = split(order)
+    start = data.taken(held_out)
     classifier = saying_inputs(classifier, start)
     plain, rounded, values = rounding(classifier, start)
     training = _Training(classifier, plain, rounded, targets)
-    chosen = order[CALIBRATION:] if len(data) >= 2 * CALIBRATION else order
-    steps = epochs * -(-len(chosen) // batch_size)
+    preserved = restorers(rounded) if preserve else []
+    steps = settings.steps(len(chosen))
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, max(steps, 1))
     rounded.compile(keras.optimizers.Adam(rate), _losses(from_model(plain), plain, values), jit_compile=False)
     held = (_listed(values), training.wanted(start, _listed(values)))
@@ -100,7 +96,10 @@ def quantize_aware(
         shuffled = generator.permutation(chosen)
         batches = [shuffled[first : first + batch_size] for first in range(0, len(shuffled), batch_size)]
         for each in counted(batches, len(batches), f"batches of epoch {epoch + 1} of {epochs}"):
-            if not np.isfinite(training.step(data.taken(each))):
+            loss = training.step(data.taken(each))
+            for kernel in preserved:
+                kernel.restore()
+            if not np.isfinite(loss):
                 raise SepzooError(
                     f"expected a finite loss. Received: nan in epoch {epoch + 1}, at learning_rate="
                     f"{learning_rate:g}. Pass a smaller one."
@@ -165,19 +164,6 @@ class _Relative(keras.losses.MeanSquaredError):
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the error of each sample."""
         return super().call(y_true, y_pred) / self.variance
-
-
-def _require_labels(classifier: KerasClassifier, data: Samples) -> None:
-    if data.labels is None:
-        raise SepzooError(
-            f"expected labelled samples to train to. Received: {data.origin}, without labels. Pass targets='model'."
-        )
-    kinds = [output.kind for output in classifier.outputs]
-    if len(kinds) > 1 or kinds[0] not in ("softmax", "logits"):
-        raise SepzooError(
-            f"expected class scores to train to labels. Received: {classifier.name!r}, which gives {', '.join(kinds)}. "
-            "Pass targets='model'."
-        )
 
 
 def _listed(inputs: Arrays) -> Arrays:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 
 from sepzoo.analysis import profile
@@ -52,8 +53,49 @@ def test_ratios_in_json(command: Command, network: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "error: expected --prune-channels or --qat, one of them. Received: none."),
-        (["--prune-channels", "macs=0.5", "--qat", "epochs=1"], "error: expected --prune-channels or --qat, one of th"),
+        (
+            [],
+            "error: expected one of --prune-channels, --prune, --cluster and --qat, or --qat with --prune or --cluster",
+        ),
+        (
+            ["--prune-channels", "macs=0.5", "--qat", "epochs=1"],
+            "error: expected one of --prune-channels, --prune, --c",
+        ),
+        (["--prune", "0.5", "--cluster", "8"], "error: expected one of --prune-channels, --prune, --cluster and --qat"),
+        (["--prune", "0.5"], "error: expected --data to train on with --prune. Received: none."),
+        (["--cluster", "8"], "error: expected --data to train on with --cluster. Received: none."),
+        (
+            ["--prune", "half", "--data", "digits"],
+            "error: expected sparsity above 0 and below 1, or '2:4'. Received: 'h",
+        ),
+        (
+            ["--prune", "50%", "--data", "digits"],
+            "error: expected sparsity above 0 and below 1, or '2:4'. Received: '5",
+        ),
+        (
+            ["--prune", "0.5,epoch=1", "--data", "digits"],
+            "error: unknown setting of --prune 'epoch'. Did you mean epoc",
+        ),
+        (
+            ["--prune", "0.5,block_size=4", "--data", "digits"],
+            "error: expected block_size as two whole numbers of at l",
+        ),
+        (
+            ["--prune", "0.5,block_size=4:1", "--data", "digits"],
+            "error: expected block_size as two whole numbers of at",
+        ),
+        (
+            ["--prune", "0.5,block_size=4x", "--data", "digits"],
+            "error: expected block_size such as 4x1. Received: '4x'",
+        ),
+        (
+            ["--cluster", "few", "--data", "digits"],
+            "error: expected clusters as a whole number of at least 2. Received",
+        ),
+        (
+            ["--cluster", "8", "--keep", "conv9", "--data", "digits"],
+            "error: unknown layer to keep 'conv9'. Did you mea",
+        ),
         (["--qat", "epochs=1"], "error: expected --data to train on with --qat. Received: none."),
         (["--qat", "epoch=1", "--data", "digits"], "error: unknown setting of --qat 'epoch'. Did you mean epochs?"),
         (["--qat", "epochs=many", "--data", "digits"], "error: expected epochs as a whole number of at least 0. Recei"),
@@ -106,3 +148,31 @@ def test_trained_with_rounding_and_exported(command: Command, network: Path, tmp
     assert refused.code == 2
     assert not (tmp_path / "out" / "trained_int8_float_io.tflite").exists()
     assert "which was trained with the rounding of 8-bit integers. Received: tflite:float32." in refused.err
+
+
+@pytest.mark.nightly
+def test_zeros_live_through_the_rounding(command: Command, network: Path, tmp_path: Path) -> None:
+    out = tmp_path / "sparse.keras"
+    settings = ["--prune", "2:4,epochs=1", "--qat", "epochs=1", "--keep", "fc", "--data", "digits", "--samples", "64"]
+    outcome = command("compress", network, *settings, "--out", out)
+    assert outcome.code == 0, outcome.err
+    assert "conv2  Conv2D              720 of 1,296 weights are zero" in outcome.out
+    assert "tflite:int8" in outcome.out
+    assert "loss before and after each epoch" in outcome.out
+    assert outcome.out.splitlines()[-1] == f"written to {out}"
+    kernels = {layer.name: layer for layer in model_file.load(out).layers if hasattr(layer, "layer")}
+    zeros = {name: int((np.asarray(layer.layer.kernel) == 0).sum()) for name, layer in kernels.items()}
+    assert zeros["conv2.1"] >= 648
+
+
+@pytest.mark.nightly
+def test_clustered_in_json(command: Command, network: Path, tmp_path: Path) -> None:
+    out = tmp_path / "few.keras"
+    arguments = ["--cluster", "8,epochs=1,batch_size=16", "--data", "digits", "--samples", "64", "--json"]
+    outcome = command("compress", network, *arguments, "--out", out)
+    report = json.loads(outcome.out)
+    actions = [each["action"] for each in report["changes"]]
+    assert actions[:2] == ["its 108 weights have 8 values", "its 1,296 weights have 8 values"]
+    assert {each["target"] for each in report["sizes"]} == {"tflite:float32", "tflite:int8"}
+    for name in ("conv1", "conv2", "fc"):
+        assert len(np.unique(model_file.load(out).get_layer(name).get_weights()[0])) <= 8

@@ -54,3 +54,35 @@ def test_another_backend_trains_the_same(backend: str, extra: str, tmp_path: Pat
     trained = model_file.load(tmp_path / "trained.keras")
     report = tflite(trained, tmp_path / "trained.tflite", quantize="int8", check=samples(separable(), 100, seed=4))
     assert "DEQUANTIZE" not in report.operators
+
+
+COMPRESSING = """
+import sys
+import numpy as np
+from sepzoo.artifact import model_file
+from sepzoo.compression import prune
+from sepzoo.data import Samples
+
+folder = sys.argv[1]
+data = Samples(np.load(folder + "/images.npy"), None, origin="quarters", seed=0)
+new, report = prune(model_file.load(folder + "/model.keras"), data, epochs=1, batch_size=16)
+model_file.save(new, folder + "/pruned.keras")
+print(report.zeros, "|".join(report.unmeasured))
+"""
+
+
+@pytest.mark.nightly
+def test_weights_are_pruned_for_another_backend(tmp_path: Path) -> None:
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip(reason("jax", "jax"))
+    model_file.save(separable(), tmp_path / "model.keras")
+    np.save(tmp_path / "images.npy", samples(separable(), 48).images)
+    command = [sys.executable, "-c", COMPRESSING, str(tmp_path)]
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    kernel = model_file.load(tmp_path / "pruned.keras").get_layer("unit0_pointwise").get_weights()[0]
+    assert (kernel == 0).sum() == 32
+    zeros, _, unmeasured = done.stdout.splitlines()[-1].partition(" ")
+    assert int(zeros) == 188
+    assert "tflite:int8 needs Keras on TensorFlow" in unmeasured

@@ -96,6 +96,36 @@ def test_one_seed_gives_the_same_bits(model: keras.Model) -> None:
     assert first.losses != other.losses
 
 
+@pytest.fixture(scope="module")
+def sparse() -> keras.Model:
+    """A network of whose weights some are zero, and in one layer few different ones, before batch norms."""
+    found = separable()
+    for name in ("unit0_pointwise", "stem"):
+        kernel, *others = found.get_layer(name).get_weights()
+        found.get_layer(name).set_weights([np.where(np.abs(kernel) < np.median(np.abs(kernel)), 0, kernel), *others])
+    kernel = found.get_layer("unit1_pointwise").get_weights()[0]
+    few = np.quantile(kernel, [0.1, 0.4, 0.8])
+    found.get_layer("unit1_pointwise").set_weights([few[np.abs(kernel[..., None] - few).argmin(axis=-1)]])
+    return found
+
+
+@pytest.mark.parametrize("preserve", [True, pytest.param(False, marks=pytest.mark.nightly)])
+def test_zeros_stay_zero_and_equal_weights_equal(sparse: keras.Model, preserve: bool) -> None:
+    start, found = (
+        quantize_aware(sparse, samples(sparse, 40), epochs=epochs, batch_size=8, learning_rate=1e-4, preserve=preserve)
+        for epochs in (0, 2)
+    )
+    kept = []
+    for name in ("stem.1", "unit0_pointwise.1", "unit1_pointwise.1"):
+        before, after = (np.asarray(each.model.get_layer(name).layer.kernel) for each in (start, found))
+        kept.append(((after == 0) == (before == 0)).all())
+        for channel in range(before.shape[-1]):
+            values = np.unique(before[..., channel])
+            kept.append(len(np.unique(after[..., channel])) == len(values))
+    assert all(kept) is preserve
+    assert not np.array_equal(*(each.model.get_layer("stem.1").layer.kernel for each in (start, found)))
+
+
 def test_labels_may_be_the_targets(model: keras.Model) -> None:
     found = quantize_aware(model, samples(model, 64), targets="labels", epochs=2, learning_rate=1e-3)
     assert min(found.losses) < found.losses[0]
