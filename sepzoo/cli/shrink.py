@@ -40,6 +40,10 @@ def shrink(
         Path | None, typer.Option(help="A file for what is measured: with it, another budget is a matter of seconds.")
     ] = None,
     curve: Annotated[bool, typer.Option("--curve", help="Show the best choices for other budgets too.")] = False,
+    distil: Annotated[
+        int, typer.Option(min=0, metavar="EPOCHS", help="Then learn to answer as before, on --lessons images.")
+    ] = 0,
+    lessons: Annotated[int, typer.Option(min=1, help="How many images --distil learns from.")] = 5000,
     keras_file: Annotated[
         Path | None, typer.Option("--keras", help="A .keras file for the network, to train on.")
     ] = None,
@@ -89,6 +93,9 @@ def shrink(
     attach_description(network, labels=labels, preprocessing=preprocessing)
     said = parse_outputs(output_kinds)
     drawn = samples_of_data(from_model(network, outputs=said), data, count=samples, seed=seed)
+    learned = None
+    if distil:
+        learned = samples_of_data(from_model(network, outputs=said), data, count=lessons, seed=seed).calibration
     new, told = shrinking.shrink(
         network,
         budget=budget,
@@ -100,6 +107,8 @@ def shrink(
         outputs=said,
         scores=scores,
         curve=curve,
+        distil=distil,
+        lessons=learned,
         out=out,
     )
     if keras_file is not None:

@@ -13,6 +13,7 @@ from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.shrinking.budget import shown
 from sepzoo.shrinking.building import Built, build
 from sepzoo.shrinking.choosing import Choice, Chooser
+from sepzoo.shrinking.distilling import distilled
 from sepzoo.shrinking.divergence import answers, divergence
 from sepzoo.shrinking.files import Measured, measured_file
 from sepzoo.shrinking.latency import StepTimes, file_times
@@ -40,6 +41,8 @@ class Work:
         techniques: that may be used.
         folder: where files go.
         timed: the time of steps, where files are timed.
+        epochs: of distillation.
+        lessons: samples of distillation, as the model takes them.
     """
 
     classifier: KerasClassifier
@@ -49,6 +52,8 @@ class Work:
     techniques: tuple[str, ...]
     folder: Path
     timed: StepTimes | None = None
+    epochs: int = 0
+    lessons: ModelInputs | None = None
 
     @property
     def integers(self) -> bool:
@@ -86,6 +91,7 @@ class Fitting:
         solution: how good the best choice of all techniques is proven to be.
         proposals: what was carried out beside each other.
         rounds: how many files were measured.
+        distilled: divergence before distillation and after each epoch, in nats; empty where there was none.
     """
 
     built: Built
@@ -94,6 +100,7 @@ class Fitting:
     solution: Solution
     proposals: tuple[Proposal, ...]
     rounds: int
+    distilled: tuple[float, ...] = ()
 
 
 def within(
@@ -123,10 +130,15 @@ def within(
         solved, choice, built, proposals = _nearest(
             chooser, aimed, network, inputs, work, PROPOSALS if number == 1 else 1
         )
+        told: tuple[float, ...] = ()
+        if work.epochs:
+            lessons = inputs if work.lessons is None else work.lessons
+            model, told = distilled(built.model, network.model, lessons, work.classifier.outputs, epochs=work.epochs)
+            built = dataclasses.replace(built, model=model)
         found = work.measured(built.model, f"round{number}", original)
         over = [name for name, limit in limits.items() if found.costs[name] > limit]
         if not over:
-            return Fitting(built, found, choice, solved.solution, proposals, number)
+            return Fitting(built, found, choice, solved.solution, proposals, number, told)
         missed = ", ".join(f"{shown(name, found.costs[name])} for {shown(name, limits[name])}" for name in over)
         for name in over:
             expected = min(aimed[name], choice.costs.get(name, aimed[name]))

@@ -95,6 +95,7 @@ class ShrinkReport:
         original_comparison: answers of the original's file beside those of the original.
         comparison: answers of the file beside those of the original: accuracy, agreement, divergence.
         samples: that layers were fitted to, in words.
+        distilled: divergence before distillation and after each epoch, in nats; empty where there was none.
         curve: the best choices for other budgets; empty where nobody asked.
         curve_resource: which resource they limit.
         file: where the file is; None where it was not kept.
@@ -118,6 +119,7 @@ class ShrinkReport:
     comparison: Comparison
     samples: str
     proposals: tuple[Proposal, ...] = ()
+    distilled: tuple[float, ...] = ()
     curve: tuple[CurvePoint, ...] = ()
     curve_resource: str = "macs"
     file: Path | None = None
@@ -222,6 +224,9 @@ class ShrinkReport:
         parts = [table(columns, self.layer_rows(), left=2), costs, f"{self.proof()}; fitted to {self.samples}"]
         if len(self.proposals) > 1:
             parts.append(table(["techniques", "expected KL", "KL on the samples", ""], self.proposal_rows()))
+        if self.distilled:
+            told = ", ".join(f"{each:.4f}" for each in self.distilled)
+            parts.append(f"divergence before distillation and after each epoch, nats: {told}")
         if self.curve:
             rows = table(["budget", "share", "expected KL", "gap"], self.curve_rows(), left=0)
             parts.append(f"best for other budgets:\n{rows}")

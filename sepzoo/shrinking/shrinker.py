@@ -46,6 +46,8 @@ def shrink(
     outputs: Said = None,
     scores: str | os.PathLike[str] | None = None,
     curve: bool = False,
+    distil: int = 0,
+    lessons: Samples | Arrays | None = None,
     out: str | os.PathLike[str] | None = None,
 ) -> tuple[keras.Model, ShrinkReport]:
     """Make a trained network fit a budget: one choice for every layer, solved together, without training.
@@ -70,6 +72,8 @@ def shrink(
         scores: a file for what was measured; where it is there, nothing is measured again,
             nor for fewer techniques.
         curve: whether the report has the best choices for other budgets too.
+        distil: epochs in which the network then learns to answer as the original does, before the file is written.
+        lessons: samples for that, some thousands, without labels; None: the same samples.
         out: where the file goes; None: it is not kept.
 
     Returns:
@@ -91,6 +95,8 @@ def shrink(
     """
     check_techniques(techniques)
     check_runtime(runtime)
+    if isinstance(distil, bool) or not isinstance(distil, int) or distil < 0:
+        raise SepzooError(f"expected distil as a number of epochs, 0 or more. Received: {distil!r}.")
     inputs = model_inputs(model, samples)
     drawn = samples if isinstance(samples, Samples) else Samples(samples, None, origin="an array", seed=0)
     classifier = from_model(model, outputs=outputs)
@@ -103,6 +109,8 @@ def shrink(
             techniques=tuple(techniques),
             folder=Path(folder),
             timed=_times(runtime) if "latency_ms" in budget.resources else None,
+            epochs=distil,
+            lessons=None if lessons is None else model_inputs(model, lessons),
         )
         original = work.measured(model, "original")
         limits = budget.limits(original.costs)
@@ -133,6 +141,7 @@ def shrink(
                 trials=len(known.trials),
                 rounds=fitting.rounds,
                 proposals=fitting.proposals,
+                distilled=fitting.distilled,
                 original_comparison=original.comparison,
                 comparison=best.comparison,
                 samples=known.samples,
