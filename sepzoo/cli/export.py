@@ -29,7 +29,6 @@ from sepzoo.cli.tflite_options import (
     tflite_options,
 )
 from sepzoo.export.target_names import TARGET_NAMES
-from sepzoo.support.atomic import atomic_write
 
 
 def export(
@@ -42,7 +41,8 @@ def export(
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write to, report.json too; by default beside the model.")
+        Path | None,
+        typer.Option(help="Folder to write to, report.json and report.html too; by default beside the model."),
     ] = None,
     data: Annotated[
         str | None,
@@ -85,6 +85,7 @@ def export(
 
     start_keras()
     from sepzoo.export.batch_export import export_all, wanted_targets
+    from sepzoo.export.results_page import write_report
     from sepzoo.export.samples import samples_of_data
     from sepzoo.inference.keras_model import from_model
 
@@ -124,10 +125,8 @@ def export(
             least_accuracy=least_accuracy,
             embed_preprocessing=embed_preprocessing,
         )
-    report = json.dumps(results.to_dict(), indent=1)
     if out is not None:
-        with atomic_write(out / "report.json") as temporary:
-            temporary.write_text(f"{report}\n", encoding="utf-8")
-    typer.echo(report if as_json else results)
+        write_report(results, out)
+    typer.echo(json.dumps(results.to_dict(), indent=1) if as_json else results)
     if not results.passed:
         raise typer.Exit(1)

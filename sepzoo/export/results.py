@@ -74,32 +74,42 @@ class ExportResults:
             "least_accuracy": self.least_accuracy,
         }
 
-    def __str__(self) -> str:
+    def rows(self) -> list[list[str]]:
+        """Return the table as text, its header first: the network itself, each file, each format without one."""
         file = ["", ""] if self.saved is None else [str(self.saved), _kib(self.saved.stat().st_size)]
         rows = [["Keras", *file, _share(self.accuracy), "", "", _ms(self.latency)]]
-        notes = []
         for report in self.reports:
             seen = report.comparison
             compared = [_share(seen.file_accuracy), _share(seen.agreement), _nats(seen.kl_divergence)]
             rows.append([report.target, str(report.path), _kib(report.size), *compared, _ms(report.latency)])
-            matched = "" if seen.file_accuracy is None else f", classes matched {seen.matched or 'by number'}"
-            notes.append(f"checked on {seen.origin}{matched}")
-            notes += [f"{report.target}{text}" for text in map(_differences, seen.outputs or (seen,)) if text]
-            notes += [f"{report.target}: {what} {value}" for what, value in report.rows() if what in _NOTED]
-            notes += [f"{report.target} calibrated on {report.calibration}"] if report.calibration else []
         header = ["", "file", "KiB", "accuracy", "same answer", "KL, nats", "ms/image"]
         if self.failures or self.least_accuracy is not None:
             header.append("status")
             stated = ["", *("FAIL" if self.is_below(report) else "pass" for report in self.reports)]
             rows = [[*row, status] for row, status in zip(rows, stated, strict=True)]
             rows += [[failure.target, *[""] * 6, "no file"] for failure in self.failures]
-            notes += [f"{failure.target}: {failure.reason}" for failure in self.failures]
+        return [header, *rows]
+
+    def notes(self) -> list[str]:
+        """Return what the table has no column for, a line each."""
+        notes = []
+        for report in self.reports:
+            seen = report.comparison
+            matched = "" if seen.file_accuracy is None else f", classes matched {seen.matched or 'by number'}"
+            notes.append(f"checked on {seen.origin}{matched}")
+            notes += [f"{report.target}{text}" for text in map(_differences, seen.outputs or (seen,)) if text]
+            notes += [f"{report.target}: {what} {value}" for what, value in report.rows() if what in _NOTED]
+            notes += [f"{report.target} calibrated on {report.calibration}"] if report.calibration else []
+        notes += [f"{failure.target}: {failure.reason}" for failure in self.failures]
         if self.least_accuracy is not None:
             below = [report.target for report in self.reports if self.is_below(report)]
             said = f"missed by {', '.join(below)}" if below else "kept by all files"
             notes.append(f"least accuracy {self.least_accuracy:g}: {said}")
-        text = table(header, rows, left=2)
-        return "\n".join([text, *dict.fromkeys(notes)])
+        return list(dict.fromkeys(notes))
+
+    def __str__(self) -> str:
+        header, *rows = self.rows()
+        return "\n".join([table(header, rows, left=2), *self.notes()])
 
 
 _NOTED = ("float layers", "samples at a time", "C array", "worst layers")

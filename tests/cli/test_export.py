@@ -184,7 +184,7 @@ def test_all_goes_on_where_a_format_fails(
     assert "tflite:int8: tflite:int8 needs images to calibrate on. Received: no --data." in outcome.out
     assert "onnx: onnx needs tf2onnx" in outcome.out
     assert "tflite:float16: float16 rounds, and random pixels cannot show what that does." in outcome.out
-    assert {path.name for path in tmp_path.iterdir()} == {"small_float32.tflite", "report.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {"small_float32.tflite", "report.json", "report.html"}
     report = json.loads((tmp_path / "report.json").read_text())
     assert [file["passed"] for file in report["files"]] == [True]
     assert [failure["target"] for failure in report["failures"]] == ["tflite:int8", "onnx", "tflite:float16"]
