@@ -11,6 +11,7 @@ from sepzoo.layers.heads import dense_head
 from sepzoo.layers.time_channel import TimeChannelBlock, time_channel_block
 from sepzoo.records.arguments import Count, Rate, Stride, Units
 from sepzoo.records.family import Family, ModelSpec, Paper
+from sepzoo.records.sound import Sound
 from sepzoo.support.types import Activation, Tensor
 
 if TYPE_CHECKING:
@@ -20,6 +21,17 @@ STEM = TimeChannelBlock(128, 11)
 FIRST_WINDOW = 13  # of the first block; each further one has a window that is 2 longer
 FINAL = TimeChannelBlock(128, 29, dilation_rate=2)
 EMBEDDING = 128
+SOUND = Sound(
+    samples=20_720,  # 128 frames: a word of a second, and silence
+    window=400,
+    step=160,
+    bands=64,
+    low=0.0,
+    high=8_000.0,
+    coefficients=64,
+    scaled=False,
+    channel=False,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +98,7 @@ def _spec(name: str, blocks: int, units: int, channels: int) -> ModelSpec:
         dataset="speech_commands",
         minimum_size=1,
         takes="audio",
+        sound=SOUND,
     )
 
 

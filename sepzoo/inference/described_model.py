@@ -9,7 +9,7 @@ from typing import Self
 from sepzoo.inference.metadata_checks import check_inputs, fitted, said_of
 from sepzoo.inference.said_outputs import check_outputs, classes_of, outputs_of, score_position
 from sepzoo.inference.tensors import InputTensor, OutputTensor
-from sepzoo.records.inputs import Features
+from sepzoo.records.inputs import Features, Preparation
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import End, Output, Said
 from sepzoo.records.preprocessing import Preprocessing
@@ -184,6 +184,14 @@ class DescribedModel:
         """
         self.require_one_input()
         return self.metadata.require_preprocessing()
+
+    def require_preparation(self) -> Preparation:
+        """Return what makes the one input of pixels or of clips of sound.
+
+        Raises:
+            SepzooError: nobody said, there are several inputs, or it takes other features.
+        """
+        return self.sound or self.require_preprocessing()
 
     def input_of(self, name: str | None) -> InputTensor:
         """Return the input of a name; where there is one, that one."""

@@ -69,6 +69,9 @@ class Features:
 Inputs: TypeAlias = Preprocessing | Features
 """Pixels, which are normalized, or features, which are taken as they are."""
 
+Preparation: TypeAlias = Preprocessing | Sound
+"""What makes a network's input of pixels, or of clips of sound; both by `normalize`."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Input:

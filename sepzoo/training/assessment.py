@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from sepzoo.data.sounds import SoundSource
 from sepzoo.data.source import Source
 from sepzoo.training.batches import count_batches, evaluation_batches
+from sepzoo.training.clip_pictures import pictures_of
 from sepzoo.training.heads import HeadKind, head_of
 from sepzoo.training.networks import Networks
 
@@ -41,7 +43,7 @@ class Mistake:
     """An image that a network gets wrong, and says so with confidence.
 
     Attributes:
-        pixels: uint8 of shape (height, width, channels).
+        pixels: uint8 of shape (height, width, channels); of a clip of sound those of its spectrum.
         right: what it is, in words.
         given: what the network says, in words.
         confidence: probability of what it says; of values the sum of absolute errors.
@@ -157,7 +159,10 @@ def _columns(
 
 
 def _pixels(source: Source, numbers: np.ndarray) -> np.ndarray:
-    return source.images(np.asarray(numbers, np.int64)) if len(numbers) else np.zeros((0, 1, 1, 1), np.uint8)
+    if not len(numbers):
+        return np.zeros((0, 1, 1, 1), np.uint8)
+    found = source.images(np.asarray(numbers, np.int64))
+    return pictures_of(found) if isinstance(source, SoundSource) else found
 
 
 def _share(part: int, whole: int) -> float | None:

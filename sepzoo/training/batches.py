@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 
 import numpy as np
 
 from sepzoo.data.augment import Augmentation
 from sepzoo.data.keras_augment import KerasAugmentation
+from sepzoo.data.sound_augment import SoundAugmentation
 from sepzoo.data.source import Batch, Source
-from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.records.inputs import Preparation
+from sepzoo.records.sound import Sound
 from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.training.recipe_sections import FitSettings
 
 
 def training_batches(
     source: Source,
-    preprocessing: Preprocessing,
-    augmentation: Augmentation,
+    preprocessing: Preparation,
+    augmentation: Augmentation | SoundAugmentation,
     *,
-    size: tuple[int, int],
+    size: tuple[int, ...],
     batch_size: int,
     seed: int,
     epoch: int,
@@ -34,9 +37,9 @@ def training_batches(
 
     Args:
         source: the images.
-        preprocessing: from pixels to the network's input.
-        augmentation: random changes.
-        size: (height, width) of the network's input.
+        preprocessing: from pixels, or clips of sound, to the network's input.
+        augmentation: random changes of such data.
+        size: (height, width) of the network's input, where it takes pictures.
         batch_size: images a batch.
         seed: of the run.
         epoch: counted from 0.
@@ -46,22 +49,17 @@ def training_batches(
         done: batches to leave out at the start.
     """
     table = _targets(source, targets)
-    kerass = _keras_augmentation(augmentation)
+    change = _changing(preprocessing, augmentation, size)
     batches = enumerate(source.shuffled(batch_size, seed=seed, epoch=epoch))
     for number, (images, labels) in itertools.islice(batches, done, None):
         # From 1: NumPy takes [seed, epoch, 0] for [seed, epoch], which shuffles.
         random = np.random.default_rng([seed, epoch, number + 1])
-        pixels, wanted = augmentation(images, size, random), table[labels]
-        if kerass is None:
-            inputs = preprocessing.normalize(pixels)
-        else:
-            inputs = preprocessing.normalize(kerass.changed(pixels, random))
-            inputs, wanted = kerass.mixed(inputs, wanted, random)
+        inputs, wanted = change(images, table[labels], random)
         yield (inputs, wanted) if weights is None else (inputs, wanted, _each_class(wanted) @ weights)
 
 
 def evaluation_batches(
-    source: Source, preprocessing: Preprocessing, *, batch_size: int, targets: np.ndarray | None = None
+    source: Source, preprocessing: Preparation, *, batch_size: int, targets: np.ndarray | None = None
 ) -> Iterator[Batch]:
     """Yield normalized images and one-hot labels in order; `targets` as for training."""
     for images, labels in source.batches(batch_size):
@@ -100,6 +98,52 @@ def class_weights(
                 raise unknown("class in class_weights", name, names)
         each = np.array([said.get(name, 1.0) for name in names])
     return (each @ _each_class(targets)).astype(np.float32)
+
+
+def augmentation_for(preprocessing: Preparation, settings: FitSettings) -> Augmentation | SoundAugmentation:
+    """Return the settings' random changes of what a network takes.
+
+    Raises:
+        SepzooError: changes of the other kind are asked for.
+    """
+    sound = isinstance(preprocessing, Sound)
+    other, default = (
+        (settings.augmentation, Augmentation()) if sound else (settings.sound_augmentation, SoundAugmentation())
+    )
+    if other != default:
+        wanted, given = ("sound_augmentation", "augmentation") if sound else ("augmentation", "sound_augmentation")
+        raise SepzooError(
+            f"expected {wanted} for a network that takes {'sound' if sound else 'pictures'}. Received: {given}: "
+            f"{', '.join(name for name, value in default if getattr(other, name) != value)}. Leave it out."
+        )
+    return settings.sound_augmentation if sound else settings.augmentation
+
+
+def _changing(
+    preprocessing: Preparation, augmentation: Augmentation | SoundAugmentation, size: tuple[int, ...]
+) -> Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]:
+    """Return what makes inputs and targets of a batch, by random numbers.
+
+    Raises:
+        SepzooError: random changes of pictures for sound, or of sound for pictures.
+    """
+    if isinstance(preprocessing, Sound) and isinstance(augmentation, SoundAugmentation):
+        return lambda clips, wanted, random: (augmentation(clips, preprocessing, random), wanted)
+    if isinstance(preprocessing, Sound) or isinstance(augmentation, SoundAugmentation):
+        raise SepzooError(
+            f"expected augmentation for what the network takes. Received: {type(augmentation).__name__} and "
+            f"{type(preprocessing).__name__}. Pass SoundAugmentation for sound, Augmentation for pictures."
+        )
+    height, width = size
+    kerass = _keras_augmentation(augmentation)
+
+    def changed(images: np.ndarray, wanted: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        pixels = augmentation(images, (height, width), random)
+        if kerass is None:
+            return preprocessing.normalize(pixels), wanted
+        return kerass.mixed(preprocessing.normalize(kerass.changed(pixels, random)), wanted, random)
+
+    return changed
 
 
 def _keras_augmentation(augmentation: Augmentation) -> KerasAugmentation | None:

@@ -16,6 +16,8 @@ from sepzoo.inference.keras_model import from_model
 from sepzoo.layers.graph import maker, origin
 from sepzoo.layers.scope_names import give_scopes
 from sepzoo.layers.twins import builtin_class
+from sepzoo.records.inputs import Preparation
+from sepzoo.records.sound import Sound
 from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.support.types import Layer, Tensor
 from sepzoo.training.heads import Head, head_of
@@ -45,13 +47,12 @@ def with_teacher(networks: Networks, section: TeacherSection) -> keras.Model:
             f"{heads[1].kind} and {heads[0].kind}."
         )
     classifier, own = from_model(teacher), from_model(networks.inference)
-    ours, theirs = own.require_preprocessing(), classifier.preprocessing
-    seen = [(each.mean, each.std) for each in (ours, theirs or ours)]
+    ours = own.require_preparation()
+    seen = [_seen(each) for each in (ours, classifier.sound or classifier.preprocessing or ours)]
     if teacher.input_shape[1:] != student.input_shape[1:] or seen[0] != seen[1]:
         raise SepzooError(
-            f"{section.file}: expected a teacher that takes images as {student.name} does, {student.input_shape[1:]} "
-            f"with mean {seen[0][0]} and deviation {seen[0][1]}. Received: {teacher.input_shape[1:]}, {seen[1][0]}, "
-            f"{seen[1][1]}."
+            f"{section.file}: expected a teacher that takes what {student.name} does, {student.input_shape[1:]} "
+            f"with {seen[0]}. Received: {teacher.input_shape[1:]} with {seen[1]}."
         )
     order, _ = match_classes(classifier, own.require_labels())
     teacher.trainable = False
@@ -61,6 +62,13 @@ def with_teacher(networks: Networks, section: TeacherSection) -> keras.Model:
     outputs = [student.outputs[0], *(student.get_layer(name).output for name in blocks)]
     lesson = Lesson(lessons, section, heads=heads, order=order, name="lesson")
     return keras.Model(student.inputs[0], lesson([*outputs, *student.inputs]))
+
+
+def _seen(preparation: Preparation) -> str:
+    """Return what decides the numbers that a network gets, in words."""
+    if isinstance(preparation, Sound):
+        return ", ".join(f"{name}={value}" for name, value in preparation.to_dict().items())
+    return f"mean {preparation.mean} and deviation {preparation.std}"
 
 
 def rewritten_blocks(student: keras.Model, teacher: keras.Model) -> tuple[str, ...]:

@@ -98,7 +98,7 @@ def _read(folder: Path) -> ExportResults | None:
 def _own_samples(recipe: Recipe, classifier: KerasClassifier, *, count: int, seed: int) -> ExportSamples:
     """Draw from a recipe's own data, unaugmented, prepared as the network sees it in use."""
     sources = open_sources(
-        recipe.data, classifier.input_shape, classifier.require_preprocessing(), augmentation=Augmentation()
+        recipe.data, classifier.input_shape, classifier.require_preparation(), augmentation=Augmentation()
     )
     held_out = sources.test or sources.validation
     return draw_export_samples(classifier, sources.train, held_out, count=count, seed=seed)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from sepzoo.data.source import Source
-from sepzoo.training.batches import training_batches
+from sepzoo.training.batches import augmentation_for, training_batches
 from sepzoo.training.devices import Devices
 from sepzoo.training.memory import says_which_batch_size
 from sepzoo.training.networks import Networks
@@ -66,7 +66,7 @@ class HostEpochs:
         batches = training_batches(
             self.source,
             self.networks.preprocessing,
-            self.settings.augmentation,
+            augmentation_for(self.networks.preprocessing, self.settings),
             size=self.networks.inference.input_shape[1:3],
             batch_size=self.settings.batch_size,
             seed=self.settings.seed,

@@ -16,9 +16,11 @@ from sepzoo.catalog.registry import find
 from sepzoo.data.picture_files import named
 from sepzoo.inference.evaluation import match_classes
 from sepzoo.inference.keras_model import from_model
+from sepzoo.records.inputs import Features, Preparation
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import Output
-from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.records.sound import Sound
+from sepzoo.support.arguments import declared
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Optimizer
 from sepzoo.surgery.exact.accelerate import accelerate
@@ -35,21 +37,21 @@ class Networks:
     Attributes:
         training: by the fast twins of its layers; of a named network it gives logits.
         inference: the network as it is saved, with labels and preprocessing.
-        preprocessing: from pixels to the input of both.
+        preprocessing: from pixels, or clips of sound, to the input of both.
     """
 
     training: keras.Model
     inference: keras.Model
-    preprocessing: Preprocessing
+    preprocessing: Preparation
 
     @classmethod
-    def of(cls, model: keras.Model, preprocessing: Preprocessing) -> Networks:
+    def of(cls, model: keras.Model, preprocessing: Preparation) -> Networks:
         """Return any image classifier as it is, ready for `sepzoo.training.fit`.
 
         Args:
             model: ends in logits, softmax or sigmoid; of one that gives values its record must say so
                 (`sepzoo.artifact.model_file.attach`). After `fit` it holds the weights of the last epoch.
-            preprocessing: from pixels to its input.
+            preprocessing: from pixels, or clips of sound, to its input.
 
         Raises:
             SepzooError: a model that `sepzoo.surgery.rewrite` refuses.
@@ -98,14 +100,14 @@ class Start:
 
     Attributes:
         name: of the network.
-        input_shape: (height, width, channels) of its input.
-        preprocessing: from pixels to its input.
+        input_shape: of its input: (height, width, channels), or that of features of sound.
+        preprocessing: from pixels, or clips of sound, to its input.
         model: the network itself, where it comes from a file; None where it is yet to be built.
     """
 
     name: str
     input_shape: tuple[int, ...]
-    preprocessing: Preprocessing
+    preprocessing: Preparation
     model: keras.Model | None = None
 
 
@@ -120,15 +122,31 @@ def starting_point(section: ModelSection, data: DataSection) -> Start:
         best = path / "best.keras"
         model = load(best if best.is_file() else path)
         classifier = from_model(model)
-        start = Start(classifier.name, classifier.input_shape, classifier.require_preprocessing(), model)
+        start = Start(classifier.name, classifier.input_shape, classifier.require_preparation(), model)
     else:
-        assert section.image_size is not None  # the section has seen to it
-        preprocessing = find(section.name)[1].preprocessing
-        start = Start(section.name, (*section.image_size, section.channels), preprocessing)
+        start = _named(section)
     if data.crop_fraction is None:
         return start
+    if isinstance(start.preprocessing, Sound):
+        raise SepzooError(
+            f"expected no crop_fraction for {start.name}, which takes sound. Received: "
+            f"data.crop_fraction={data.crop_fraction}. Leave it out."
+        )
     cropped = dataclasses.replace(start.preprocessing, crop_fraction=data.crop_fraction)
     return dataclasses.replace(start, preprocessing=cropped)
+
+
+def _named(section: ModelSection) -> Start:
+    spec = find(section.name)[1]
+    if spec.takes == "image":
+        assert section.image_size is not None  # the section has seen to it
+        return Start(section.name, (*section.image_size, section.channels), spec.preprocessing)
+    if spec.sound is None:
+        raise SepzooError(
+            f"expected a network of pictures or of sound. Received: {section.name}, which takes {spec.takes}."
+        )
+    sound = declared(Sound, {**spec.sound.to_dict(), **section.sound}, of="model.sound")
+    return Start(section.name, sound.shape, sound)
 
 
 def build_networks(section: ModelSection, start: Start, class_names: tuple[str, ...]) -> Networks:
@@ -148,8 +166,7 @@ def build_networks(section: ModelSection, start: Start, class_names: tuple[str, 
         training, _ = accelerate(build(section.name, weights=section.weights, classifier_activation=None, **arguments))
         inference = build(section.name, classifier_activation=ACTIVATIONS[section.head], **arguments)
         said = (Output("values"),) if section.head == "values" else None
-        metadata = Metadata(section.name, labels=class_names, preprocessing=start.preprocessing, outputs=said)
-        attach(inference, metadata)
+        attach(inference, _metadata(start, class_names, said))
         networks = Networks(training, inference, start.preprocessing)
     if section.trained == "head":
         _freeze_features(networks.training)
@@ -159,7 +176,7 @@ def build_networks(section: ModelSection, start: Start, class_names: tuple[str, 
 def _from_file(start: Start, model: keras.Model, class_names: tuple[str, ...]) -> Networks:
     own, known = from_model(model).labels, metadata_of(model)
     said = None if known is None else known.outputs
-    attach(model, Metadata(start.name, labels=own or class_names, preprocessing=start.preprocessing, outputs=said))
+    attach(model, _metadata(start, own or class_names, said))
     networks = Networks.of(model, start.preprocessing)
     try:
         networks.targets(class_names)  # here it is said if they don't fit
@@ -174,6 +191,14 @@ def _from_file(start: Start, model: keras.Model, class_names: tuple[str, ...]) -
             stacklevel=2,
         )
     return networks
+
+
+def _metadata(start: Start, labels: tuple[str, ...], outputs: tuple[Output, ...] | None) -> Metadata:
+    preparation = start.preprocessing
+    if isinstance(preparation, Sound):
+        features = Features(preparation.shape, sound=preparation)
+        return Metadata(start.name, labels=labels, preprocessing=None, features=features, outputs=outputs)
+    return Metadata(start.name, labels=labels, preprocessing=preparation, outputs=outputs)
 
 
 def _freeze_features(model: keras.Model) -> None:

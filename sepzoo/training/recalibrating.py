@@ -10,7 +10,9 @@ import numpy as np
 
 from sepzoo.artifact.model_file import load, save
 from sepzoo.data.augment import Augmentation
+from sepzoo.data.sound_augment import SoundAugmentation
 from sepzoo.data.source import Source
+from sepzoo.records.sound import Sound
 from sepzoo.support.errors import SepzooError
 from sepzoo.surgery.approximate.recalibration import recalibrate
 from sepzoo.surgery.walk.model_inputs import ModelInputs
@@ -34,7 +36,7 @@ def recalibrate_saved(path: Path, networks: Networks, source: Source, settings: 
     batches = training_batches(
         source,
         networks.preprocessing,
-        Augmentation(),
+        SoundAugmentation() if isinstance(networks.preprocessing, Sound) else Augmentation(),
         size=networks.inference.input_shape[1:3],
         batch_size=settings.batch_size,
         seed=settings.seed,

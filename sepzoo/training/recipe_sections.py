@@ -6,9 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from sepzoo.catalog.registry import names_file
+from sepzoo.catalog.registry import find, names_file
 from sepzoo.data.augment import Augmentation
+from sepzoo.data.sound_augment import SoundAugmentation
+from sepzoo.records.family import Takes
 from sepzoo.support.bounds import BOUNDS
+from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Json
 
 
@@ -44,6 +47,14 @@ _SAID_ELSEWHERE = {
 """Arguments of `build` that a recipe says in another place, or not at all."""
 
 
+def takes(name: str) -> Takes:
+    """Return what the network of a name takes; pictures where nobody knows it, which `build` then says."""
+    try:
+        return find(name)[1].takes
+    except SepzooError:
+        return "image"
+
+
 class ModelSection(Section):
     """Which network.
 
@@ -57,8 +68,10 @@ class ModelSection(Section):
         head: what the network is to give: `softmax` over classes, one `sigmoid` for two classes, `multilabel`
             (independent labels), or `values` (regression). The last two take the columns of a CSV file.
         classifier: of a file its `own`, whose classes must be those of the data, or a `new` one in its place, for any.
-        image_size: height and width of the input, or one number for both; a name needs it.
+        image_size: height and width of the input, or one number for both; the name of a network of pictures needs it.
         channels: of the input.
+        sound: of a network that takes sound, what differs from its card (`sepzoo card NAME`): fields of
+            `sepzoo.records.sound.Sound`, for example `samples: 32000` for clips of two seconds.
     """
 
     name: str
@@ -69,6 +82,7 @@ class ModelSection(Section):
     classifier: Literal["own", "new"] = "own"
     image_size: ImageSize | None = None
     channels: Literal[1, 3, 4] = 3
+    sound: dict[str, Json] = {}
 
     @property
     def is_file(self) -> bool:
@@ -85,8 +99,13 @@ class ModelSection(Section):
 
     @model_validator(mode="after")
     def _a_name_has_a_size_and_a_file_is_as_it_is(self) -> ModelSection:
-        if not self.is_file and self.image_size is None:
+        pictures = self.is_file or takes(self.name) == "image"
+        if not self.is_file and pictures and self.image_size is None:
             raise ValueError("expected an image_size beside a network's name")
+        if not pictures and self.image_size is not None:
+            raise ValueError("expected no image_size beside a network of sound, whose clips model.sound describes")
+        if self.sound and pictures:
+            raise ValueError("expected sound beside the name of a network that takes sound only")
         if self.is_file and (self.arguments or self.weights is not None or self.image_size is not None):
             raise ValueError("expected neither arguments, weights nor image_size beside a file, which has its own")
         if self.classifier == "new" and not self.is_file:
@@ -100,7 +119,8 @@ class DataSection(Section):
     """Which images.
 
     Attributes:
-        name: `digits`, a folder of class folders, a TFDS name, or a CSV file of paths and values (`sepzoo.data.table`).
+        name: `digits`, a folder of class folders, a TFDS name, or a CSV file of paths and values (`sepzoo.data.table`);
+            of sound a folder of class folders of WAV files, or a TFDS name.
         data_dir: where prepared TFDS sets lie; nothing: the variable `TFDS_DATA_DIR`, else TFDS's own place.
         train: the split to train on, or a slice of it such as `train[20%:]`.
         validation: the split measured after every epoch; nothing: the set's own, else a part of `train` is held out.
@@ -216,6 +236,7 @@ class FitSettings(Section):
 
     Attributes:
         augmentation: random changes of the training images.
+        sound_augmentation: those of clips of sound, where the network takes these.
         optimizer: how gradients become steps.
         schedule: of the learning rate.
         epochs: passes over the training split.
@@ -242,6 +263,7 @@ class FitSettings(Section):
     """
 
     augmentation: Augmentation = Augmentation()
+    sound_augmentation: SoundAugmentation = SoundAugmentation()
     optimizer: OptimizerSection
     schedule: ScheduleSection = ScheduleSection()
     epochs: Positive

@@ -19,6 +19,7 @@ from sepzoo.export.batch_export import check_targets
 from sepzoo.inference.keras_model import from_model
 from sepzoo.support.progress import announced
 from sepzoo.training.assessment import assess
+from sepzoo.training.batches import augmentation_for
 from sepzoo.training.determinism import compute_deterministically
 from sepzoo.training.devices import Devices
 from sepzoo.training.distribution import Distribution
@@ -124,6 +125,7 @@ def _trained(recipe: Recipe, folder: RunFolder, devices: Devices, *, quiet: bool
     keras.utils.set_random_seed(recipe.seed)
     with devices.agreed():
         start = starting_point(recipe.model, recipe.data)
+        augmentation_for(start.preprocessing, recipe)  # here it is said if they don't fit
         with announced(f"{recipe.name}: opening {recipe.data.name}"), all_images_readable(required=strict):
             sources = open_sources(
                 recipe.data, start.input_shape, start.preprocessing, augmentation=recipe.augmentation

@@ -8,11 +8,12 @@ import warnings
 from collections.abc import Iterator
 
 from sepzoo.data.augment import Augmentation
-from sepzoo.data.opening import open_source, split_names, split_shards
+from sepzoo.data.opening import open_sounds, open_source, split_names, split_shards
 from sepzoo.data.photo import SkippedImageWarning
 from sepzoo.data.source import Source
 from sepzoo.data.split import choose_splits
-from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.records.inputs import Preparation
+from sepzoo.records.sound import Sound
 from sepzoo.support.errors import SepzooError
 from sepzoo.training.recipe_sections import DataSection
 
@@ -50,23 +51,21 @@ class Sources:
 def open_sources(
     data: DataSection,
     input_shape: tuple[int, ...],
-    preprocessing: Preprocessing,
+    preprocessing: Preparation,
     *,
     augmentation: Augmentation,
 ) -> Sources:
-    """Open a recipe's data as a network wants its images.
+    """Open a recipe's data as a network wants its images, or its clips of sound.
 
     Args:
         data: which images.
-        input_shape: (height, width, channels) of the network.
-        preprocessing: its crop fraction and interpolation are used.
+        input_shape: (height, width, channels) of a network of pictures.
+        preprocessing: its crop fraction and interpolation are used, of sound the rate and length of clips.
         augmentation: what is cropped at random is opened larger.
 
     Raises:
         SepzooError: no such data set or split, or one that cannot be used.
     """
-    height, width, channels = input_shape
-    size = height, width
     splits = choose_splits(
         split_names(data.name, data_dir=data.data_dir),
         train=data.train,
@@ -75,6 +74,18 @@ def open_sources(
         held_out=data.held_out,
         shards=split_shards(data.name, data_dir=data.data_dir),
     )
+
+    if isinstance(preprocessing, Sound):
+        named = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+        return Sources(
+            **{
+                name: open_sounds(data.name, split=split, sound=preprocessing, data_dir=data.data_dir)
+                for name, split in named.items()
+                if split is not None
+            }
+        )
+    height, width, channels = input_shape
+    size = height, width
 
     def opened(split: str, image_size: tuple[int, int], crop_fraction: float) -> Source:
         return open_source(
@@ -117,4 +128,4 @@ def all_images_readable(*, required: bool) -> Iterator[None]:
 
 
 def _described(source: Source) -> str:
-    return f"{source.name} ({len(source)} images)"
+    return f"{source.name} ({len(source)} {source.what})"

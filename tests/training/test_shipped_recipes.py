@@ -28,6 +28,8 @@ NARROW = {
     "imagenet_mobilenet_v1": ("model.arguments.alpha=0.125", "model.image_size=32"),
     "imagenet_mobilenet_v2": ("model.arguments.alpha=0.125", "model.image_size=32"),
     "imagenet_mobilenet_v3": ("model.arguments.alpha=0.125", "model.image_size=32"),
+    "keywords_dscnn": ("model.arguments.channels=8", "model.arguments.units=1"),
+    "keywords_matchboxnet": ("model.name=matchboxnet_1x1x8",),
     "imagenet_xception": ("model.arguments.alpha=0.0625", "model.image_size=71"),
 }
 """What makes each network small; the recipe's name stands for a new one to be added here."""
@@ -72,6 +74,7 @@ def eagerly() -> Iterator[None]:
 @pytest.mark.slow
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions_eagerly`:UserWarning")
+@pytest.mark.filterwarnings("default::sepzoo.data.ChangedClipWarning")  # mock clips are short
 @pytest.mark.parametrize("name", list_recipes())
 def test_a_shipped_recipe_trains(name: str, prepared: Path, tmp_path: Path) -> None:
     short = ["epochs=1", "batch_size=5", f"data.data_dir={prepared}", *NARROW[name]]
