@@ -9,6 +9,7 @@ from sepzoo.layers.factorization import PRESETS
 from sepzoo.layers.width import truncated
 from sepzoo.records.arguments import Count, Rate, Width
 from sepzoo.records.family import Family, ModelSpec, Paper
+from sepzoo.records.sound import Sound
 from sepzoo.support.types import Activation, Options, Tensor
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def _spec(name: str, arguments: Options) -> ModelSpec:
         dataset="speech_commands",
         minimum_size=1,
         takes="audio",
+        sound=Sound(step=160, coefficients=40, scaled=False, channel=False),
     )
 
 

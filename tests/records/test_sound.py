@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from sepzoo import SepzooError
+from sepzoo.catalog.index import index
+from sepzoo.catalog.registry import find
 from sepzoo.layers import MFCC, LogMelSpectrogram
 from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import Metadata
@@ -43,6 +45,16 @@ def test_clips_of_floats_are_those_of_16_bits_by_32768():
     np.testing.assert_allclose(sound.normalize(CLIPS / 32_768), sound.normalize(CLIPS), atol=1e-6)
     waveform = Sound(kind="waveform")
     np.testing.assert_allclose(waveform.normalize(CLIPS), (CLIPS / 32_768).astype("float32"))
+
+
+def test_networks_of_sound_say_what_fits_their_input():
+    specs = [find(name)[1] for name, listed in index().items() if listed.input == "audio"]
+    assert len(specs) > 5
+    for spec in specs:
+        assert spec.sound is None or spec.sound.shape == spec.input_shape, spec.name
+    assert {"ds_cnn_s", "mlperf_tiny_keywords", "matchboxnet_3x1x64", "tc_resnet8"} <= {
+        spec.name for spec in specs if spec.sound
+    }
 
 
 def test_many_clips_are_as_each_by_itself():

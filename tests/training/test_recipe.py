@@ -177,4 +177,5 @@ def test_yaml_is_plain() -> None:
         "classifier": "own",
         "image_size": [32, 32],
         "channels": 3,
+        "sound": {},
     }
