@@ -20,7 +20,7 @@ def hann(size: int) -> np.ndarray:
     """Return a periodic Hann window.
 
     Example:
-        >>> hann(4).tolist()
+        >>> hann(4).round(6).tolist()
         [0.0, 0.5, 1.0, 0.5]
     """
     import numpy as np

@@ -95,7 +95,7 @@ def test_teachers_that_do_not_fit_are_one_line(tmp_path: Path) -> None:
     saved(tmp_path, labels=("x", "y", "a"))
     assert "expected data whose classes are labels of teacher" in said()
     saved(tmp_path, preprocessing=MINUS_ONE_TO_ONE)
-    assert "expected a teacher that takes images as net does, (8, 8, 3) with mean (0.0,)" in said()
+    assert "expected a teacher that takes what net does, (8, 8, 3) with mean (0.0,)" in said()
     path = tmp_path / "gone.keras"
     assert "gone.keras" in said()
 

@@ -64,6 +64,20 @@ def test_a_resumed_run_ends_in_the_same_bits(recipe, trained, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.nightly
+def test_a_teacher_hears_what_the_student_hears(recipe, trained, tmp_path):
+    teacher = f"teacher={{file: {trained.folder}, temperature: 2}}"
+    taught = run(
+        recipe.with_overrides([teacher, "model.arguments.channels=4", "epochs=1"]), tmp_path / "taught", quiet=True
+    )
+    assert np.isfinite(taught.history[-1].val_loss)
+    other = recipe.with_overrides([teacher, "model.sound.low=30.0"])
+    with pytest.raises(
+        SepzooError, match=r"a teacher that takes what ds_cnn_s does, .*low=30\.0.*Received: .*low=20\.0"
+    ):
+        run(other, tmp_path / "other", quiet=True)
+
+
 def test_the_run_s_own_clips_calibrate_its_files(trained, tmp_path):
     [report] = trained.export(["tflite:int8"], folder=tmp_path).reports
     assert report.calibration.endswith("train, seed 0")
