@@ -25,6 +25,9 @@ from sepzoo.surgery.walk.model_inputs import ModelInputs
 
 ROUNDS = 4
 """A choice, and three more where the file costs more than was expected."""
+SLACK = 0.05
+"""A file that leaves more of the budget than this share is built once more, of a choice that is expected to use it."""
+MARGIN = 0.999
 PROPOSALS = 3
 """So many are carried out, of which the best one stays."""
 
@@ -125,6 +128,7 @@ def within(
         SepzooError: no choice is expected to keep them, or none does after three further ones.
     """
     aimed = dict(limits)
+    best: Fitting | None = None
     missed = ""
     for number in range(1, ROUNDS + 1):
         solved, choice, built, proposals = _nearest(
@@ -138,15 +142,33 @@ def within(
         found = work.measured(built.model, f"round{number}", original)
         over = [name for name, limit in limits.items() if found.costs[name] > limit]
         if not over:
-            return Fitting(built, found, choice, solved.solution, proposals, number, told)
+            kept = Fitting(built, found, choice, solved.solution, proposals, number, told)
+            if best is not None:  # what was left of the budget has been used
+                return min(best, kept, key=lambda each: min(one.divergence for one in each.proposals))
+            best = kept
+            over = [name for name in limits if _leaves(choice, found, aimed, limits, name)]
+            if not over:
+                return best
+        elif best is not None:
+            return best
         missed = ", ".join(f"{shown(name, found.costs[name])} for {shown(name, limits[name])}" for name in over)
         for name in over:
             expected = min(aimed[name], choice.costs.get(name, aimed[name]))
-            aimed[name] = expected * limits[name] / found.costs[name] * 0.999
+            aimed[name] = expected * limits[name] / found.costs[name] * MARGIN
+    if best is not None:
+        return best
     raise SepzooError(
         f"expected a file within the budget. Received: {missed}, after {ROUNDS} choices that were expected to keep it. "
         "No file was written. Ask for more, or allow more techniques."
     )
+
+
+def _leaves(
+    choice: Choice, found: Measured, aimed: Mapping[str, float], limits: Mapping[str, float], name: str
+) -> bool:
+    """Return whether a file leaves much of a limit that was expected to be used up."""
+    binding = name in choice.costs and choice.costs[name] > (1 - SLACK) * aimed[name]
+    return binding and found.costs[name] < (1 - SLACK) * limits[name]
 
 
 def _nearest(

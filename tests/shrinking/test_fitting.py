@@ -1,0 +1,70 @@
+"""What becomes of files that cost more or less than was expected; nothing is built here."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from sepzoo import SepzooError
+from sepzoo.shrinking import fitting
+from sepzoo.shrinking.report import Proposal
+
+
+@dataclasses.dataclass
+class Stub:
+    """Anything with the attributes that are asked for."""
+
+    costs: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    solution: Any = None
+    model: Any = None
+    epochs: int = 0
+    measured: Callable[..., Stub] | None = None
+
+
+def run(
+    monkeypatch: pytest.MonkeyPatch, factors: list[float], divergences: list[float], limit: float = 1.0
+) -> tuple[fitting.Fitting, list[float]]:
+    """Return what is taken, and what was aimed at, where each file costs a factor times what was expected."""
+    aims: list[float] = []
+
+    def nearest(chooser: Any, aimed: Mapping[str, float], *_rest: Any) -> tuple:
+        aims.append(aimed["kib"])
+        choice = Stub(costs={"kib": aimed["kib"]})
+        return choice, choice, Stub(), (Proposal("all", 0.0, divergences[len(aims) - 1]),)
+
+    def measured(*_arguments: Any) -> Stub:
+        return Stub(costs={"kib": aims[-1] * factors[len(aims) - 1]})
+
+    monkeypatch.setattr(fitting, "_nearest", nearest)
+    return fitting.within(None, {"kib": limit}, None, None, Stub(measured=measured), None), aims  # type: ignore[arg-type]
+
+
+def test_what_keeps_the_budget_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, aims = run(monkeypatch, [0.98], [0.5])
+    assert (found.rounds, aims) == (1, [1.0])
+
+
+def test_what_is_over_is_solved_for_anew_by_the_measured_factor(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, aims = run(monkeypatch, [1.25, 1.25], [0.5, 0.6])
+    assert aims == [1.0, pytest.approx(0.8 * fitting.MARGIN)]
+    assert found.rounds == 2
+    assert found.measured.costs["kib"] <= 1.0
+
+
+def test_what_never_keeps_it_is_refused_with_both_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = r"expected a file within the budget\. Received: 1\.\d KiB for 1\.0 KiB, after 4 choices"
+    with pytest.raises(SepzooError, match=message):
+        run(monkeypatch, [1.2, 1.6, 2.4, 4.0], [0.5] * 4)
+
+
+@pytest.mark.parametrize(("factor", "divergence", "taken"), [(0.8, 0.3, 2), (0.8, 0.9, 1), (1.3, 0.1, 1)])
+def test_what_is_left_is_used_where_that_is_nearer_and_keeps_the_budget(
+    monkeypatch: pytest.MonkeyPatch, factor: float, divergence: float, taken: int
+) -> None:
+    found, aims = run(monkeypatch, [0.8, factor], [0.5, divergence])
+    assert aims == [1.0, pytest.approx(1.25 * fitting.MARGIN)]
+    assert found.rounds == taken
+    assert found.measured.costs["kib"] <= 1.0
