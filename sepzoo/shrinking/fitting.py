@@ -111,6 +111,7 @@ def within(
     limits: Mapping[str, float],
     network: Network,
     inputs: ModelInputs,
+    held: ModelInputs,
     work: Work,
     original: Measured,
 ) -> Fitting:
@@ -120,7 +121,8 @@ def within(
         chooser: of the choice.
         limits: of the file.
         network: as it is.
-        inputs: samples as its model takes them.
+        inputs: samples as its model takes them, to fit to.
+        held: other samples, on which choices are compared.
         work: how files are written.
         original: the file of the network as it is.
 
@@ -132,7 +134,7 @@ def within(
     missed = ""
     for number in range(1, ROUNDS + 1):
         solved, choice, built, proposals = _nearest(
-            chooser, aimed, network, inputs, work, PROPOSALS if number == 1 else 1
+            chooser, aimed, network, (inputs, held), work, PROPOSALS if number == 1 else 1
         )
         told: tuple[float, ...] = ()
         if work.epochs:
@@ -175,16 +177,17 @@ def _nearest(
     chooser: Chooser,
     aimed: Mapping[str, float],
     network: Network,
-    inputs: ModelInputs,
+    parts: tuple[ModelInputs, ModelInputs],
     work: Work,
     most: int,
 ) -> tuple[Choice, Choice, Built, tuple[Proposal, ...]]:
     """Return the best choice as expected, and of the first few, carried out, the one whose answers are nearest."""
-    right, found = answers(network.model, inputs), []
+    inputs, held = parts
+    right, found = answers(network.model, held), []
     for name, choice in chooser.proposals(aimed, work.techniques)[:most]:
         ways = {item.layer: each.way for item, each in zip(chooser.scores.items, choice.candidates, strict=True)}
         built = build(network, ways, choice.levels, inputs)
-        distance = divergence(work.classifier.outputs, right, answers(built.model, inputs))
+        distance = divergence(work.classifier.outputs, right, answers(built.model, held))
         found.append((Proposal(name, choice.solution.error, distance), choice, built))
     _proposal, choice, built = min(found, key=lambda each: each[0].divergence)
     return found[0][1], choice, built, tuple(each[0] for each in found)

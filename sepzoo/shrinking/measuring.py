@@ -40,6 +40,7 @@ class _Judged:
 def score(
     network: Network,
     inputs: ModelInputs,
+    held: ModelInputs,
     outputs: Sequence[Output],
     *,
     techniques: Sequence[str],
@@ -53,7 +54,8 @@ def score(
 
     Args:
         network: whose layers are meant.
-        inputs: samples as its model takes them; no labels are needed.
+        inputs: samples as its model takes them, to fit to; no labels are needed.
+        held: other samples, on which divergences are measured.
         outputs: what it gives.
         techniques: see `sepzoo.shrinking.candidates.TECHNIQUES`.
         integers: whether the file has 8-bit integers.
@@ -62,7 +64,7 @@ def score(
         key: of what this is, for `Scores`.
         samples: in words.
     """
-    trial = Trial(network, inputs[:TRIAL_SAMPLES], outputs)
+    trial = Trial(network, held[:TRIAL_SAMPLES], outputs)
     information = fisher_information(network, inputs[:FISHER_SAMPLES], outputs, variances(trial.right))
     judged = []
     if timed is not None:

@@ -43,7 +43,7 @@ def write_page(path: Path, report: ShrinkReport) -> None:
             f"<h2>Layers</h2><p>{html.escape(report.proof())}; fitted to {html.escape(report.samples)}.</p>",
             _table(columns, report.layer_rows()),
             "<h2>Carried out</h2>",
-            _table(["techniques", "expected KL", "KL on the samples", ""], report.proposal_rows()),
+            _table(["techniques", "expected KL", "KL, held out", ""], report.proposal_rows()),
         ]
     if report.curve:
         picture = base64.b64encode(_curve(report)).decode()

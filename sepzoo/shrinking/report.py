@@ -49,7 +49,7 @@ class Proposal:
     Attributes:
         techniques: "all" of those that were allowed, or the one that it is of.
         expected: by how much the answers were expected to diverge, in nats.
-        divergence: by how much they do on the samples, before anything is rounded to integers.
+        divergence: by how much they do on samples that nothing was fitted to, before anything is rounded to integers.
     """
 
     techniques: str
@@ -223,7 +223,7 @@ class ShrinkReport:
         columns = ["layer", "computed as", "channels", "MACs", "expected KL", "output error"]
         parts = [table(columns, self.layer_rows(), left=2), costs, f"{self.proof()}; fitted to {self.samples}"]
         if len(self.proposals) > 1:
-            parts.append(table(["techniques", "expected KL", "KL on the samples", ""], self.proposal_rows()))
+            parts.append(table(["techniques", "expected KL", "KL, held out", ""], self.proposal_rows()))
         if self.distilled:
             told = ", ".join(f"{each:.4f}" for each in self.distilled)
             parts.append(f"divergence before distillation and after each epoch, nats: {told}")

@@ -33,6 +33,9 @@ from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Arrays
 from sepzoo.surgery.walk.model_inputs import ModelInputs, model_inputs
 
+HELD_OUT = 4
+"""One sample of so many is held out of the fits."""
+
 
 def shrink(
     model: keras.Model,
@@ -63,6 +66,7 @@ def shrink(
         model: functional or Sequential, trained; it is only read.
         budget: limits of what the file may cost.
         samples: to fit to and to calibrate on: `sepzoo.data.Samples`, or an array as the model takes it; a few hundred.
+            A quarter is held out of the fits: on it choices are compared.
         check: to compare the answers on, with labels where accuracy is wanted; None: the samples.
         techniques: "decouple" (sums of depthwise separable terms), "bsconv" (blueprints), "spatial" (k x 1 and 1 x k),
             "lowrank" (fewer channels between two), "smaller" (3 x 3 for 5 x 5), "channels" (fewer of them).
@@ -119,10 +123,11 @@ def shrink(
             report = _nothing(work, original, limits)
             best = original
         else:
-            network, known = _scored(model, inputs, work, keep, scores)
+            fitted, held = _parts(inputs)
+            network, known = _scored(model, fitted, held, work, keep, scores)
             chooser = Chooser(known, _wholes(known, original, work), functools.partial(is_of, work.techniques))
             _require_choices(chooser)
-            fitting = within(chooser, limits, network, inputs, work, original)
+            fitting = within(chooser, limits, network, fitted, held, work, original)
             found, best, choice = fitting.built.model, fitting.measured, fitting.choice
             resource = next((name for name in limits if name in chooser.wholes), "macs")
             report = ShrinkReport(
@@ -157,9 +162,16 @@ def shrink(
     return found, report
 
 
+def _parts(inputs: ModelInputs) -> tuple[ModelInputs, ModelInputs]:
+    """Return the samples that are fitted to, and a quarter that is held out of that to measure on."""
+    count = len(inputs) - len(inputs) // HELD_OUT
+    return (inputs[:count], inputs[count:]) if len(inputs) >= 2 * HELD_OUT else (inputs, inputs)
+
+
 def _scored(
     model: keras.Model,
     inputs: ModelInputs,
+    held: ModelInputs,
     work: Work,
     keep: Sequence[str],
     path: str | os.PathLike[str] | None,
@@ -174,6 +186,7 @@ def _scored(
     known = score(
         network,
         inputs,
+        held,
         work.classifier.outputs,
         techniques=techniques,
         integers=work.integers,

@@ -39,7 +39,7 @@ def run(
         return Stub(costs={"kib": aims[-1] * factors[len(aims) - 1]})
 
     monkeypatch.setattr(fitting, "_nearest", nearest)
-    return fitting.within(None, {"kib": limit}, None, None, Stub(measured=measured), None), aims  # type: ignore[arg-type]
+    return fitting.within(None, {"kib": limit}, None, None, None, Stub(measured=measured), None), aims  # type: ignore[arg-type]
 
 
 def test_what_keeps_the_budget_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
