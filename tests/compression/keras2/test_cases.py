@@ -126,7 +126,6 @@ def test_other_layers_and_schedules(tmp_path: Path) -> None:
     frozen = settled(MORE["several"].build).get_layer("frozen").get_weights()
     for one, other in zip(frozen, new.get_layer("frozen").get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
-    assert told["half"]["losses"][-1] < told["half"]["losses"][0]
 
 
 def test_modules_that_no_test_imports_have_no_examples() -> None:
