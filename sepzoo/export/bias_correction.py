@@ -1,9 +1,9 @@
-"""Biases that take back what rounding the weights to 8 bits does on average.
+"""Biases that take back what rounding to 8 bits does on average.
 
-A rounded kernel shifts the mean of each output channel. In separable networks the shift is large: a depthwise channel
-has nine weights only, and folded batch norm makes some of them huge. Moving the bias by the shift's negative costs
-nothing at run time (Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019,
-section 4.2; here the means are measured on images).
+A rounded kernel shifts the mean of each output channel, and so do rounded inputs. In separable networks the shift is
+large: a depthwise channel has nine weights only, and folded batch norm makes some of them huge. Moving the bias by the
+shift's negative costs nothing at run time (Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias
+Correction", ICCV 2019, section 4.2; here the means are measured on images).
 """
 
 from __future__ import annotations
@@ -30,11 +30,13 @@ class Rounding:
         bits: of the kernels of convolutions and of fully connected layers.
         depthwise_bits: of those of depthwise convolutions; None: they stay.
         per_channel: whether each channel has a scale of its own.
+        inputs: whether what goes into these layers is rounded too: to 8 bits, one scale and one zero point a tensor.
     """
 
     bits: int = 8
     depthwise_bits: int | None = 8
     per_channel: bool = True
+    inputs: bool = False
 
     def of(self, kind: type, kernel: np.ndarray) -> np.ndarray:
         """Return the rounded kernel of a layer of a class."""
@@ -61,11 +63,11 @@ def correct_biases(
     rounds_from: int = 0,
     rounding: Rounding = EIGHT_BITS,
 ) -> dict[str, np.ndarray]:
-    """Move the biases of a model so that it keeps its means once its weights are rounded.
+    """Move the biases of a model so that it keeps its means once its weights, or they and their inputs, are rounded.
 
     Layers are corrected in the order of the graph, each on inputs that come from rounded and corrected layers, so a
-    layer without a bias is made good by the next one that has a bias. A layer that is called several times stays as it
-    is.
+    layer without a bias is made good by the next one that has a bias. Inputs are rounded between the lowest and the
+    highest value that the exact layer gets. A layer that is called several times stays as it is.
 
     Args:
         model: changed in place; batch norm is folded already.
@@ -80,7 +82,15 @@ def correct_biases(
     sources = [keras.Input(given.shape[1:], dtype=given.dtype) for given in model.inputs]
     samples = [images] if isinstance(images, np.ndarray) else images
     exact: dict[int, list[Tensor]] = {}
+    ranges: dict[int, list[tuple[Tensor, Tensor]]] = {}
     shifts: dict[int, Tensor] = {}
+
+    def note_range(layer: Layer, inputs: Tensor) -> Tensor:
+        ranges.setdefault(id(layer), []).append((keras.ops.min(inputs), keras.ops.max(inputs)))
+        return inputs
+
+    def rounded_input(layer: Layer, inputs: Tensor) -> Tensor:
+        return _rounded_values(inputs, *ranges[id(layer)].pop(0)) if rounding.inputs else inputs
 
     def note(layer: Layer, outputs: Tensor) -> Tensor:
         exact.setdefault(id(layer), []).append(_mean(outputs))
@@ -95,8 +105,8 @@ def correct_biases(
     def rounded_kernel(kind: type, kernel: np.ndarray) -> np.ndarray:
         return rounding.of(kind, kernel) if kernel.size >= rounds_from else kernel
 
-    replay(model, sources, _linear_steps(lambda _, kernel: kernel, note))
-    replay(model, sources, _linear_steps(rounded_kernel, correct))
+    replay(model, sources, _linear_steps(note_range, lambda _, kernel: kernel, note))
+    replay(model, sources, _linear_steps(rounded_input, rounded_kernel, correct))
     if shifts:
         with errors_only("tensorflow"):  # which warns of every model that it compiles
             means = keras.Model(sources, list(shifts.values()))
@@ -122,20 +132,30 @@ def rounded(kernel: np.ndarray, axes: tuple[int, ...], *, bits: int = 8) -> np.n
 
 
 def _linear_steps(
-    kernel_of: Callable[[type, np.ndarray], np.ndarray], after: Callable[[Layer, Tensor], Tensor]
+    before: Callable[[Layer, Tensor], Tensor],
+    kernel_of: Callable[[type, np.ndarray], np.ndarray],
+    after: Callable[[Layer, Tensor], Tensor],
 ) -> Callable[[Operation, Args, Kwargs], Tensor]:
-    """Return a call for `replay` that gives layers other kernels, and their outputs before activation to `after`."""
+    """Return a call for `replay` that gives layers other inputs, kernels, and outputs before their activation."""
 
     def call(operation: Operation, args: Args, kwargs: Kwargs) -> Tensor:
         if type(operation) not in _CHANNEL_AXES:
             return operation(*args, **kwargs)
         twin = type(operation).from_config({**operation.get_config(), "activation": None, "name": None})
-        outputs = twin(input_of(args, kwargs))
+        outputs = twin(before(operation, input_of(args, kwargs)))
         kernel, *bias = operation.get_weights()
         twin.set_weights([kernel_of(type(operation), kernel), *bias])
         return operation.activation(after(operation, outputs))
 
     return call
+
+
+def _rounded_values(values: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """Return the nearest of the 256 values from a lowest to a highest one, of which zero is one."""
+    low, high = keras.ops.minimum(low, 0.0), keras.ops.maximum(high, 0.0)
+    step = keras.ops.maximum((high - low) / 255, 1e-12)
+    zero = keras.ops.round(-low / step)
+    return (keras.ops.clip(keras.ops.round(values / step) + zero, 0, 255) - zero) * step
 
 
 def _mean(outputs: Tensor) -> Tensor:

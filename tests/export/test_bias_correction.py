@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from sepzoo.export.bias_correction import correct_biases, rounded
+from sepzoo.export.bias_correction import Rounding, correct_biases, rounded
 
 layers = keras.layers
 KERNELS = {"Conv2D": (-1,), "DepthwiseConv2D": (-2, -1), "Dense": (-1,)}
@@ -70,6 +70,50 @@ def test_means_come_back(activation: str) -> None:
         error = np.abs(after[name] - exact[name]).max()
         limit = 1e-3 if activation == "linear" or name != "first" else np.inf  # "first" is measured after its ReLU
         assert error < limit * max(1, np.abs(exact[name]).max()), name
+
+
+def on_256_values(values: np.ndarray, within: np.ndarray) -> np.ndarray:
+    """Return the nearest of 256 equally spaced values, zero among them, that cover all of an array."""
+    low, high = min(within.min(), 0.0), max(within.max(), 0.0)
+    grid = (np.arange(256) - np.rint(-low * 255 / (high - low))) * (high - low) / 255
+    return grid[np.abs(values[..., None] - grid).argmin(axis=-1)].astype(np.float32)
+
+
+def all_rounded_means(model: keras.Model, exact: keras.Model, pictures: np.ndarray) -> dict[str, np.ndarray]:
+    """Return each layer's mean output where its kernel and its input are rounded, one layer at a time.
+
+    Inputs are rounded between the lowest and the highest value in an exact model.
+    """
+    values = right = pictures
+    found = {}
+    for layer, exact_layer in zip(model.layers[1:], exact.layers[1:], strict=True):
+        if layer.weights:
+            twin = type(layer).from_config(layer.get_config())
+            twin.build(values.shape)
+            kernel, *rest = layer.get_weights()
+            twin.set_weights([rounded(kernel, KERNELS[type(layer).__name__]), *rest])
+            values = np.asarray(twin(on_256_values(values, right)))
+            found[layer.name] = values.mean(axis=tuple(range(values.ndim - 1)))
+        else:
+            values = np.asarray(layer(values))
+        right = np.asarray(exact_layer(right))
+    return found
+
+
+@pytest.mark.parametrize("bias", [True, False], ids=["biases", "a layer without"])
+def test_means_come_back_where_inputs_are_rounded_too(bias: bool) -> None:
+    pictures = images(8) * np.array([100, 1, 1], np.float32)  # the step of all channels is too coarse for two of them
+    exact = network(bias=bias, activation="linear")
+    right = means(exact, pictures)
+    errors = {}
+    for inputs in (False, True):
+        model = network(bias=bias, activation="linear")
+        correct_biases(model, pictures, rounding=Rounding(inputs=inputs))
+        found = all_rounded_means(model, exact, pictures)
+        errors[inputs] = {name: np.abs(found[name] - right[name]).max() / np.abs(right[name]).max() for name in right}
+    for name in ("first", "third", "last"):
+        assert errors[True][name] < 1e-4, name
+        assert errors[False][name] > 10 * errors[True][name], name
 
 
 def test_a_layer_without_bias_is_made_good_by_the_next() -> None:

@@ -177,14 +177,16 @@ def _tag(options: TfliteOptions) -> str:
     return "".join(f"_{size}" for size in options.sizes[1:])
 
 
+_INTEGERS = Rounding(inputs=True)
+
 MODES = {
     mode.name: mode
     for mode in (
         Mode("float32", "floats", EXACT),
         Mode("float16", "floats", ROUNDED, weights="float16"),
         Mode("dynamic", "floats", QUANTIZED_WEIGHTS, weights="int8", rounds_from=1024),
-        Mode("int8", "integers", QUANTIZED, rounds_from=0, edges="uint8", edges_vary=True),
-        Mode("int8_float_io", "integers", QUANTIZED, rounds_from=0),
+        Mode("int8", "integers", QUANTIZED, rounds_from=0, rounding=_INTEGERS, edges="uint8", edges_vary=True),
+        Mode("int8_float_io", "integers", QUANTIZED, rounds_from=0, rounding=_INTEGERS),
         Mode(
             "int8_per_tensor",
             "integers",
