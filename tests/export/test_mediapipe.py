@@ -14,8 +14,10 @@ from sepzoo import inference
 from sepzoo.artifact import model_file
 from sepzoo.data import Samples
 from sepzoo.export import Tolerance, tflite
+from sepzoo.export.formats.tflite import MODES
 from sepzoo.records.metadata import Metadata
 from tests.export.networks import pixels, samples, separable
+from tests.extras import needed
 
 SCRIPT = Path(__file__).with_name("mediapipe_classify.py")
 
@@ -44,6 +46,27 @@ def test_mediapipe_answers_as_we_do(mediapipe_python: Path, tmp_path: Path) -> N
             label, score, index = answer[0]
             assert score == pytest.approx(ours.max(), abs=1e-4)
             assert (label, ours[0, index]) == (file.labels[index], ours.max())
+
+
+@pytest.mark.nightly
+def test_mediapipe_reads_every_mode(mediapipe_python: Path, tmp_path: Path) -> None:
+    needed("ai_edge_quantizer", "quant")
+    model = separable(size=32)
+    calibration = samples(model, 60, seed=1)
+    paths = [tmp_path / f"{name}.tflite" for name in MODES if name != "float32"]
+    for path in paths:
+        tflite(model, path, quantize=path.stem, calibration=calibration, tolerance=Tolerance())
+    best = {seed: model.predict(pixels(1, 32, seed=seed) / 127.5 - 1, verbose=0).max() for seed in range(40)}
+    image = pixels(1, 32, seed=min(best, key=lambda seed: abs(best[seed] - 0.75)))
+    Image.fromarray(image[0]).save(tmp_path / "image.png")
+    for path, answer in zip(paths, classify(mediapipe_python, tmp_path / "image.png", *paths), strict=True):
+        file = inference.open(path)
+        [ours] = file.predict(image)
+        assert 0.6 < ours.max() < 0.9
+        assert (answer[0][0], answer[0][2]) == (file.labels[ours.argmax()], ours.argmax())
+        within = 0.1 if MODES[path.stem].calibrated else 1e-4  # one step of this network's 8-bit logits is so much
+        scores = {index: score for _, score, index in answer}
+        np.testing.assert_allclose(list(scores.values()), ours[list(scores)], atol=within, err_msg=path.stem)
 
 
 def test_mediapipe_answers_as_we_do_on_photographs(
