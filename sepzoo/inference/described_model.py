@@ -186,12 +186,12 @@ class DescribedModel:
         return self.metadata.require_preprocessing()
 
     def require_preparation(self) -> Preparation:
-        """Return what makes the one input of pixels or of clips of sound.
+        """Return what makes the one input of pixels or of clips of sound, or the features that it takes as they are.
 
         Raises:
-            SepzooError: nobody said, there are several inputs, or it takes other features.
+            SepzooError: nobody said, or there are several inputs.
         """
-        return self.sound or self.require_preprocessing()
+        return self.sound or self.metadata.features or self.require_preprocessing()
 
     def input_of(self, name: str | None) -> InputTensor:
         """Return the input of a name; where there is one, that one."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.records.sound import Sound
 from sepzoo.support.arguments import Interval, checked, field_types
 from sepzoo.support.errors import SepzooError
-from sepzoo.support.types import Json
+from sepzoo.support.types import ArrayLike, Json
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +55,19 @@ class Features:
         if self.padded and (len(self.shape) != 2 or self.sound is not None):
             raise SepzooError(f"expected series (steps, channels), to pad them. Received: features of {self.shape}.")
 
+    def normalize(self, values: ArrayLike) -> np.ndarray:
+        """Return samples as the model takes them: as they are, in float32.
+
+        Raises:
+            SepzooError: samples of another shape.
+        """
+        import numpy as np
+
+        found = np.asarray(values)
+        if found.shape[1:] != self.shape:
+            raise SepzooError(f"expected features of shape {('n', *self.shape)}. Received: shape {found.shape}.")
+        return found.astype(np.float32)
+
     def to_dict(self) -> dict[str, Json]:
         """Return the fields as JSON can hold them."""
         fields = {**dataclasses.asdict(self), "shape": list(self.shape)}
@@ -69,8 +85,8 @@ class Features:
 Inputs: TypeAlias = Preprocessing | Features
 """Pixels, which are normalized, or features, which are taken as they are."""
 
-Preparation: TypeAlias = Preprocessing | Sound
-"""What makes a network's input of pixels, or of clips of sound; both by `normalize`."""
+Preparation: TypeAlias = Preprocessing | Sound | Features
+"""What makes a network's input of pixels or of clips of sound, or leaves features as they are; all by `normalize`."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from sepzoo.data.feature_source import FeatureSource
 from sepzoo.data.sounds import SoundSource
 from sepzoo.data.source import Source
 from sepzoo.training.batches import count_batches, evaluation_batches
 from sepzoo.training.clip_pictures import pictures_of
 from sepzoo.training.heads import HeadKind, head_of
 from sepzoo.training.networks import Networks
+from sepzoo.training.series_pictures import pictures_of_series
 
 WORST = 12
 """Mistakes that are shown."""
@@ -43,7 +45,8 @@ class Mistake:
     """An image that a network gets wrong, and says so with confidence.
 
     Attributes:
-        pixels: uint8 of shape (height, width, channels); of a clip of sound those of its spectrum.
+        pixels: uint8 of shape (height, width, channels); of a clip of sound those of its spectrum,
+            of a series those of its curves.
         right: what it is, in words.
         given: what the network says, in words.
         confidence: probability of what it says; of values the sum of absolute errors.
@@ -162,6 +165,8 @@ def _pixels(source: Source, numbers: np.ndarray) -> np.ndarray:
     if not len(numbers):
         return np.zeros((0, 1, 1, 1), np.uint8)
     found = source.images(np.asarray(numbers, np.int64))
+    if isinstance(source, FeatureSource):
+        return pictures_of_series(found)
     return pictures_of(found) if isinstance(source, SoundSource) else found
 
 

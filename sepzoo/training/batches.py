@@ -12,7 +12,7 @@ from sepzoo.data.augment import Augmentation
 from sepzoo.data.keras_augment import KerasAugmentation
 from sepzoo.data.sound_augment import SoundAugmentation
 from sepzoo.data.source import Batch, Source
-from sepzoo.records.inputs import Preparation
+from sepzoo.records.inputs import Features, Preparation
 from sepzoo.records.sound import Sound
 from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.training.recipe_sections import FitSettings
@@ -106,6 +106,11 @@ def augmentation_for(preprocessing: Preparation, settings: FitSettings) -> Augme
     Raises:
         SepzooError: changes of the other kind are asked for.
     """
+    if isinstance(preprocessing, Features):
+        for field in ("augmentation", "sound_augmentation"):
+            if getattr(settings, field) != type(getattr(settings, field))():
+                raise SepzooError(f"expected no {field} for a network that takes series. Received: some. Leave it out.")
+        return Augmentation()
     sound = isinstance(preprocessing, Sound)
     other, default = (
         (settings.augmentation, Augmentation()) if sound else (settings.sound_augmentation, SoundAugmentation())
@@ -129,6 +134,8 @@ def _changing(
     """
     if isinstance(preprocessing, Sound) and isinstance(augmentation, SoundAugmentation):
         return lambda clips, wanted, random: (augmentation(clips, preprocessing, random), wanted)
+    if isinstance(preprocessing, Features):
+        return lambda features, wanted, random: (preprocessing.normalize(features), wanted)
     if isinstance(preprocessing, Sound) or isinstance(augmentation, SoundAugmentation):
         raise SepzooError(
             f"expected augmentation for what the network takes. Received: {type(augmentation).__name__} and "

@@ -16,7 +16,7 @@ from sepzoo.inference.keras_model import from_model
 from sepzoo.layers.graph import maker, origin
 from sepzoo.layers.scope_names import give_scopes
 from sepzoo.layers.twins import builtin_class
-from sepzoo.records.inputs import Preparation
+from sepzoo.records.inputs import Features, Preparation
 from sepzoo.records.sound import Sound
 from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.support.types import Layer, Tensor
@@ -66,6 +66,8 @@ def with_teacher(networks: Networks, section: TeacherSection) -> keras.Model:
 
 def _seen(preparation: Preparation) -> str:
     """Return what decides the numbers that a network gets, in words."""
+    if isinstance(preparation, Features):
+        return "features as they are"
     if isinstance(preparation, Sound):
         return ", ".join(f"{name}={value}" for name, value in preparation.to_dict().items())
     return f"mean {preparation.mean} and deviation {preparation.std}"

@@ -15,10 +15,12 @@ from sepzoo.artifact.model_file import attach, load, metadata_of
 from sepzoo.catalog.registry import find
 from sepzoo.data.picture_files import named
 from sepzoo.inference.evaluation import match_classes
+from sepzoo.inference.feature_splits import open_feature_split
 from sepzoo.inference.keras_model import from_model
 from sepzoo.records.inputs import Features, Preparation
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import Output
+from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.records.sound import Sound
 from sepzoo.support.arguments import declared
 from sepzoo.support.errors import SepzooError
@@ -124,26 +126,30 @@ def starting_point(section: ModelSection, data: DataSection) -> Start:
         classifier = from_model(model)
         start = Start(classifier.name, classifier.input_shape, classifier.require_preparation(), model)
     else:
-        start = _named(section)
+        start = _named(section, data)
     if data.crop_fraction is None:
         return start
-    if isinstance(start.preprocessing, Sound):
+    if not isinstance(start.preprocessing, Preprocessing):
         raise SepzooError(
-            f"expected no crop_fraction for {start.name}, which takes sound. Received: "
+            f"expected no crop_fraction for {start.name}, which takes no pictures. Received: "
             f"data.crop_fraction={data.crop_fraction}. Leave it out."
         )
     cropped = dataclasses.replace(start.preprocessing, crop_fraction=data.crop_fraction)
     return dataclasses.replace(start, preprocessing=cropped)
 
 
-def _named(section: ModelSection) -> Start:
+def _named(section: ModelSection, data: DataSection) -> Start:
     spec = find(section.name)[1]
     if spec.takes == "image":
         assert section.image_size is not None  # the section has seen to it
         return Start(section.name, (*section.image_size, section.channels), spec.preprocessing)
+    if spec.takes == "series":
+        found = open_feature_split(data.name, split=data.train, steps=section.steps)
+        features = Features(found.features.shape[1:], padded=section.steps is not None)
+        return Start(section.name, features.shape, features)
     if spec.sound is None:
         raise SepzooError(
-            f"expected a network of pictures or of sound. Received: {section.name}, which takes {spec.takes}."
+            f"expected a network that says which sound it takes. Received: {section.name}, which doesn't."
         )
     sound = declared(Sound, {**spec.sound.to_dict(), **section.sound}, of="model.sound")
     return Start(section.name, sound.shape, sound)
@@ -195,8 +201,8 @@ def _from_file(start: Start, model: keras.Model, class_names: tuple[str, ...]) -
 
 def _metadata(start: Start, labels: tuple[str, ...], outputs: tuple[Output, ...] | None) -> Metadata:
     preparation = start.preprocessing
-    if isinstance(preparation, Sound):
-        features = Features(preparation.shape, sound=preparation)
+    if not isinstance(preparation, Preprocessing):
+        features = Features(preparation.shape, sound=preparation) if isinstance(preparation, Sound) else preparation
         return Metadata(start.name, labels=labels, preprocessing=None, features=features, outputs=outputs)
     return Metadata(start.name, labels=labels, preprocessing=preparation, outputs=outputs)
 

@@ -72,6 +72,8 @@ class ModelSection(Section):
         channels: of the input.
         sound: of a network that takes sound, what differs from its card (`sepzoo card NAME`): fields of
             `sepzoo.records.sound.Sound`, for example `samples: 32000` for clips of two seconds.
+        steps: of a network that takes series: those of its input; shorter series are followed by zeros up to them.
+            Nothing: all series must have one length, which the data decides.
     """
 
     name: str
@@ -83,6 +85,7 @@ class ModelSection(Section):
     image_size: ImageSize | None = None
     channels: Literal[1, 3, 4] = 3
     sound: dict[str, Json] = {}
+    steps: Positive | None = None
 
     @property
     def is_file(self) -> bool:
@@ -99,12 +102,19 @@ class ModelSection(Section):
 
     @model_validator(mode="after")
     def _a_name_has_a_size_and_a_file_is_as_it_is(self) -> ModelSection:
-        pictures = self.is_file or takes(self.name) == "image"
+        kind: Takes = "image" if self.is_file else takes(self.name)
+        pictures = kind == "image"
         if not self.is_file and pictures and self.image_size is None:
             raise ValueError("expected an image_size beside a network's name")
         if not pictures and self.image_size is not None:
-            raise ValueError("expected no image_size beside a network of sound, whose clips model.sound describes")
-        if self.sound and pictures:
+            place = {
+                "audio": "of sound, whose clips model.sound describes",
+                "series": "of series, which the data decides",
+            }
+            raise ValueError(f"expected no image_size beside a network {place[kind]}")
+        if self.steps is not None and kind != "series":
+            raise ValueError("expected steps beside the name of a network that takes series only")
+        if self.sound and kind != "audio":
             raise ValueError("expected sound beside the name of a network that takes sound only")
         if self.is_file and (self.arguments or self.weights is not None or self.image_size is not None):
             raise ValueError("expected neither arguments, weights nor image_size beside a file, which has its own")
@@ -120,7 +130,8 @@ class DataSection(Section):
 
     Attributes:
         name: `digits`, a folder of class folders, a TFDS name, or a CSV file of paths and values (`sepzoo.data.table`);
-            of sound a folder of class folders of WAV files, or a TFDS name.
+            of sound a folder of class folders of WAV files, or a TFDS name; of series a `.ts`, `.npz` or CSV file, of
+            whose splits each is a file (`sepzoo.inference.feature_splits`).
         data_dir: where prepared TFDS sets lie; nothing: the variable `TFDS_DATA_DIR`, else TFDS's own place.
         train: the split to train on, or a slice of it such as `train[20%:]`.
         validation: the split measured after every epoch; nothing: the set's own, else a part of `train` is held out.

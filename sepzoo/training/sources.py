@@ -12,7 +12,8 @@ from sepzoo.data.opening import open_sounds, open_source, split_names, split_sha
 from sepzoo.data.photo import SkippedImageWarning
 from sepzoo.data.source import Source
 from sepzoo.data.split import choose_splits
-from sepzoo.records.inputs import Preparation
+from sepzoo.inference.feature_splits import feature_splits, open_feature_split
+from sepzoo.records.inputs import Features, Preparation
 from sepzoo.records.sound import Sound
 from sepzoo.support.errors import SepzooError
 from sepzoo.training.recipe_sections import DataSection
@@ -55,7 +56,7 @@ def open_sources(
     *,
     augmentation: Augmentation,
 ) -> Sources:
-    """Open a recipe's data as a network wants its images, or its clips of sound.
+    """Open a recipe's data as a network wants its images, its clips of sound, or its series.
 
     Args:
         data: which images.
@@ -66,22 +67,26 @@ def open_sources(
     Raises:
         SepzooError: no such data set or split, or one that cannot be used.
     """
+    series = isinstance(preprocessing, Features)
     splits = choose_splits(
-        split_names(data.name, data_dir=data.data_dir),
+        tuple(feature_splits(data.name)) if series else split_names(data.name, data_dir=data.data_dir),
         train=data.train,
         validation=data.validation,
         test=data.test,
         held_out=data.held_out,
-        shards=split_shards(data.name, data_dir=data.data_dir),
+        shards={} if series else split_shards(data.name, data_dir=data.data_dir),
     )
 
+    chosen = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    named = {role: split for role, split in chosen.items() if split is not None}
+    if isinstance(preprocessing, Features):
+        steps = preprocessing.shape[0] if preprocessing.padded else None
+        return Sources(**{role: open_feature_split(data.name, split=named[role], steps=steps) for role in named})
     if isinstance(preprocessing, Sound):
-        named = {"train": splits.train, "validation": splits.validation, "test": splits.test}
         return Sources(
             **{
-                name: open_sounds(data.name, split=split, sound=preprocessing, data_dir=data.data_dir)
-                for name, split in named.items()
-                if split is not None
+                role: open_sounds(data.name, split=split, sound=preprocessing, data_dir=data.data_dir)
+                for role, split in named.items()
             }
         )
     height, width, channels = input_shape

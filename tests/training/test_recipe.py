@@ -178,4 +178,5 @@ def test_yaml_is_plain() -> None:
         "image_size": [32, 32],
         "channels": 3,
         "sound": {},
+        "steps": None,
     }

@@ -31,10 +31,12 @@ NARROW = {
     "keywords_dscnn": ("model.arguments.channels=8", "model.arguments.units=1"),
     "keywords_matchboxnet": ("model.name=matchboxnet_1x1x8",),
     "imagenet_xception": ("model.arguments.alpha=0.0625", "model.image_size=71"),
+    "series_inceptiontime": ("model.arguments.channels=4", "model.arguments.modules=1"),
 }
 """What makes each network small; the recipe's name stands for a new one to be added here."""
 
 
+SERIES = "GunPoint_TRAIN.ts"
 SPLITS = {"imagenet2012": ("train", "validation"), "tf_flowers": ("train",)}
 
 
@@ -42,7 +44,8 @@ SPLITS = {"imagenet2012": ("train", "validation"), "tf_flowers": ("train",)}
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A TFDS folder of the sets that recipes name, with ten of TFDS's mock examples in each split."""
     folder = tmp_path_factory.mktemp("tfds")
-    for name in sorted({Recipe.load(each).data.name for each in list_recipes()} - {"digits"}):
+    (folder / SERIES).write_text("@classLabel true a b\n@data\n" + "1,2,3:a\n3,2,1:b\n" * 5)
+    for name in sorted({Recipe.load(each).data.name for each in list_recipes()} - {"digits", SERIES}):
         splits = SPLITS.get(name, ("train", "test"))
         with tfds.testing.mock_data(num_examples=10, policy=tfds.testing.MockPolicy.USE_CODE):
             builder = tfds.builder(name)
@@ -78,6 +81,8 @@ def eagerly() -> Iterator[None]:
 @pytest.mark.parametrize("name", list_recipes())
 def test_a_shipped_recipe_trains(name: str, prepared: Path, tmp_path: Path) -> None:
     short = ["epochs=1", "batch_size=5", f"data.data_dir={prepared}", *NARROW[name]]
+    if Recipe.load(name).data.name == SERIES:
+        short.append(f"data.name={prepared / SERIES}")
     if Recipe.load(name).schedule.kind == "step":
         short += ["schedule.milestones=[1]"]
     recipe = Recipe.load(name).with_overrides(short)
