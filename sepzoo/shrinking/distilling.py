@@ -16,7 +16,7 @@ from sepzoo.surgery.walk.rewriting import rewrite
 from sepzoo.training.distilling import rewritten_blocks
 
 BATCH = 64
-RATE = 1e-3
+RATE = 1e-4
 COMPARED = 512
 """Samples on which the epochs are compared; they are not trained on where there are twice as many."""
 _LOSSES = {
