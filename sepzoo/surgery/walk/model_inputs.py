@@ -53,8 +53,9 @@ def model_inputs(model: keras.Model, data: Samples | Arrays) -> ModelInputs:
     Args:
         model: whose sizes may be open.
         data: an array as the model takes it, (n, height, width, channels), or `sepzoo.data.Samples`, whose pixels are
-            normalized as the model's own preprocessing says; features are taken as they are. Of several inputs a
-            dictionary of such arrays by their names, in `Samples` or not.
+            normalized as the model's own preprocessing says, and whose clips of sound become its features; other
+            features are taken as they are. Of several inputs a dictionary of such arrays by their names, in `Samples`
+            or not.
 
     Raises:
         SepzooError: other inputs than the model has, another shape, no sample at all, values that are not finite, or
