@@ -19,8 +19,8 @@ from pathlib import Path
 from timing import in_turns, ratio, spread
 
 NAME, TURNS = "cifar_mobilenetv1_w1d8_bsconvu", 3
-DATA = "{name: digits, train: 'train[:57%]', validation: 'train[57%:60%]', test: 'test[:5%]'}"  # 820 images to train on
-SETTINGS = (f"data={DATA}", "model.image_size=16", "epochs=3", "batch_size=164", "export=[]", "schedule={}")
+DATA = ("data.train=train[:57%]", "data.validation=train[57%:60%]", "data.test=test[:20%]")  # 820 images to train on
+SETTINGS = (*DATA, "model.image_size=16", "epochs=3", "batch_size=164", "export=[]", "model.arguments={}")
 ONE_THREAD = {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false", "KERAS_BACKEND": "jax"}
 
 

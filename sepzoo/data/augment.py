@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from sepzoo.support.errors import SepzooError
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Draws:
+    """What chance decided of some images; None: of none.
+
+    Attributes:
+        tops: first row of each crop, padding included.
+        lefts: first column.
+        mirrored: whether left and right change places.
+        factors: on the pixels, of shape (n, 1).
+    """
+
+    tops: np.ndarray | None
+    lefts: np.ndarray | None
+    mirrored: np.ndarray | None
+    factors: np.ndarray | None
 
 
 class Augmentation(BaseModel):
@@ -46,49 +64,72 @@ class Augmentation(BaseModel):
         """Return the (height, width) at which training images of a network of input `size` are opened."""
         return round(size[0] * self.enlarge), round(size[1] * self.enlarge)
 
+    def draw(self, count: int, free: tuple[int, int], random: np.random.Generator) -> Draws:
+        """Return what chance decides of so many images.
+
+        Args:
+            count: images.
+            free: pixels by which an image, padding included, is higher and wider than what is cropped of it.
+            random: numbers; the same as `__call__` takes, in the same order.
+        """
+        crops = self.padding or any(free)
+        return Draws(
+            tops=random.integers(free[0] + 1, size=count) if crops else None,
+            lefts=random.integers(free[1] + 1, size=count) if crops else None,
+            mirrored=random.random(count) < 0.5 if self.flip else None,
+            factors=random.uniform(1 - self.brightness, 1 + self.brightness, (count, 1)) if self.brightness else None,
+        )
+
+    def free(self, image_size: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+        """Return the pixels by which an image, padding included, is higher and wider than what is cropped of it.
+
+        Raises:
+            SepzooError: the padded image is smaller than `size`.
+        """
+        free = image_size[0] + 2 * self.padding - size[0], image_size[1] + 2 * self.padding - size[1]
+        if min(free) < 0:
+            raise SepzooError(
+                f"expected images of at least {tuple(size)}. Received: {tuple(image_size)}, padding={self.padding}."
+            )
+        return free
+
     def __call__(self, images: np.ndarray, size: tuple[int, int], random: np.random.Generator) -> np.ndarray:
         """Return a changed copy of uint8 images (n, height, width, channels), cropped to `size`.
 
         Of what Keras's layers do see `sepzoo.data.keras_augment`.
         """
-        if self.padding or images.shape[1:3] != tuple(size):
-            images = random_crop(images, size, self.padding, random)
-        if self.flip:
-            images = random_flip(images, random)
-        if self.brightness:
-            images = random_brightness(images, self.brightness, random)
+        draws = self.draw(len(images), self.free(images.shape[1:3], size), random)
+        if draws.tops is not None and draws.lefts is not None:
+            images = crop(images, size, self.padding, draws.tops, draws.lefts)
+        if draws.mirrored is not None:
+            images = mirror(images, draws.mirrored)
+        if draws.factors is not None:
+            images = brighten(images, draws.factors)
         return images
 
 
-def random_crop(images: np.ndarray, size: tuple[int, int], padding: int, random: np.random.Generator) -> np.ndarray:
-    """Return `size` pixels from a random place of each image with `padding` black pixels around it.
-
-    Raises:
-        SepzooError: the padded image is smaller than `size`.
-    """
+def crop(images: np.ndarray, size: tuple[int, int], padding: int, tops: np.ndarray, lefts: np.ndarray) -> np.ndarray:
+    """Return `size` pixels from a place of each image with `padding` black pixels around it."""
     height, width = size
     padded = np.pad(images, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-    free = padded.shape[1] - height, padded.shape[2] - width
-    if min(free) < 0:
-        raise SepzooError(f"expected images of at least {size}. Received: {images.shape[1:3]}, padding={padding}.")
-    tops = random.integers(free[0] + 1, size=len(images))
-    lefts = random.integers(free[1] + 1, size=len(images))
     cropped = np.empty((len(images), height, width, images.shape[3]), images.dtype)
     for target, image, top, left in zip(cropped, padded, tops, lefts, strict=True):
         target[...] = image[top : top + height, left : left + width]
     return cropped
 
 
-def random_flip(images: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Return the images, each mirrored left to right with probability 1/2."""
-    mirrored = random.random(len(images)) < 0.5
+def mirror(images: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+    """Return the images, some of them mirrored left to right."""
     flipped = images.copy()
     flipped[mirrored] = images[mirrored, :, ::-1]
     return flipped
 
 
-def random_brightness(images: np.ndarray, strength: float, random: np.random.Generator) -> np.ndarray:
-    """Return the images, the pixels of each multiplied by a factor in 1 ± `strength` and cut at 255."""
-    factors = random.uniform(1 - strength, 1 + strength, size=(len(images), 1))
-    tables = np.minimum(np.arange(256) * factors, 255).astype(np.uint8)
-    return np.stack([table[image] for table, image in zip(tables, images, strict=True)])
+def brighten(images: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """Return the images, the pixels of each multiplied by its factor and cut at 255."""
+    return np.stack([table[image] for table, image in zip(brightness_tables(factors), images, strict=True)])
+
+
+def brightness_tables(factors: np.ndarray) -> np.ndarray:
+    """Return what becomes of each of the 256 values of a pixel, uint8 of shape (n, 256), by factors (n, 1)."""
+    return np.minimum(np.arange(256) * factors, 255).astype(np.uint8)

@@ -48,14 +48,14 @@ def training_batches(
         weights: how much an image of a class counts in the loss, by the network's classes; None: all the same.
         done: batches to leave out at the start.
     """
-    table = _targets(source, targets)
+    table = target_table(source, targets)
     change = _changing(preprocessing, augmentation, size)
     batches = enumerate(source.shuffled(batch_size, seed=seed, epoch=epoch))
     for number, (images, labels) in itertools.islice(batches, done, None):
         # From 1: NumPy takes [seed, epoch, 0] for [seed, epoch], which shuffles.
         random = np.random.default_rng([seed, epoch, number + 1])
         inputs, wanted = change(images, table[labels], random)
-        yield (inputs, wanted) if weights is None else (inputs, wanted, _each_class(wanted) @ weights)
+        yield (inputs, wanted) if weights is None else (inputs, wanted, each_class(wanted) @ weights)
 
 
 def evaluation_batches(
@@ -63,7 +63,7 @@ def evaluation_batches(
 ) -> Iterator[Batch]:
     """Yield normalized images and one-hot labels in order; `targets` as for training."""
     for images, labels in source.batches(batch_size):
-        yield preprocessing.normalize(images), _targets(source, targets)[labels]
+        yield preprocessing.normalize(images), target_table(source, targets)[labels]
 
 
 def count_batches(source: Source, batch_size: int) -> int:
@@ -97,7 +97,7 @@ def class_weights(
             if name not in names:
                 raise unknown("class in class_weights", name, names)
         each = np.array([said.get(name, 1.0) for name in names])
-    return (each @ _each_class(targets)).astype(np.float32)
+    return (each @ each_class(targets)).astype(np.float32)
 
 
 def augmentation_for(preprocessing: Preparation, settings: FitSettings) -> Augmentation | SoundAugmentation:
@@ -160,12 +160,12 @@ def _keras_augmentation(augmentation: Augmentation) -> KerasAugmentation | None:
     return KerasAugmentation(augmentation)
 
 
-def _targets(source: Source, targets: np.ndarray | None) -> np.ndarray:
+def target_table(source: Source, targets: np.ndarray | None) -> np.ndarray:
     """Return a row of target outputs for each label of a source."""
     table = np.eye(len(source.class_names), dtype=np.float32) if targets is None else targets
     return table if source.values is None else source.values @ table
 
 
-def _each_class(wanted: np.ndarray) -> np.ndarray:
+def each_class(wanted: np.ndarray) -> np.ndarray:
     """Return targets with a column a class; one sigmoid has the second of two classes alone."""
     return np.concatenate([1 - wanted, wanted], axis=1) if wanted.shape[1] == 1 else wanted

@@ -69,6 +69,17 @@ class Devices:
                 f"batch_size={near}."
             )
 
+    def require_one(self, what: str) -> None:
+        """See that there is one device, for what does without others.
+
+        Raises:
+            SepzooError: there are more.
+        """
+        if self.count > 1 or not self.alone:
+            raise SepzooError(
+                f"expected one device with {what}. Received: {self.count}. Leave {what} or distribute out."
+            )
+
     def steps(self, images: int, batch_size: int) -> int:
         """Return the steps of an epoch; of a last batch with fewer images than devices there is none."""
         steps = -(-images // batch_size)

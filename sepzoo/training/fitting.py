@@ -24,6 +24,7 @@ from sepzoo.training.networks import Networks
 from sepzoo.training.plots import TensorBoardLog
 from sepzoo.training.progress import RunProgress
 from sepzoo.training.recipe_sections import FitSettings
+from sepzoo.training.resident import ResidentEpochs
 from sepzoo.training.resuming import go_on, save_networks
 from sepzoo.training.run_folder import RunFolder
 from sepzoo.training.sources import Sources
@@ -90,7 +91,12 @@ def fit(
     log = TensorBoardLog(home.path / "tensorboard", backend=keras.backend.backend())
     evaluation = evaluation_model(networks, settings)
     with RunProgress(epochs=settings.epochs, done=done, steps_per_epoch=steps, quiet=quiet) as progress:
-        epochs = HostEpochs(trainee, sources.train, networks, settings, targets, weights, devices, progress)
+        epochs: HostEpochs | ResidentEpochs
+        if settings.on_device:
+            devices.require_one("on_device")
+            epochs = ResidentEpochs(trainee, sources.train, networks, settings, targets, weights, progress)
+        else:
+            epochs = HostEpochs(trainee, sources.train, networks, settings, targets, weights, devices, progress)
         begins = f"{title}: " if title else ""
         progress.say(f"{begins}training on {sources.train_name}, validating on {sources.validation_name}")
         if state is not None:

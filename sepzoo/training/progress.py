@@ -54,11 +54,19 @@ class RunProgress:
         self, batches: Iterator[tuple[np.ndarray, ...]], epoch: int, *, done: int = 0
     ) -> Iterator[tuple[np.ndarray, ...]]:
         """Yield the batches of an epoch, and move the bar with each; so many were done before."""
-        self._bar.update(self._task, description=f"epoch {epoch}/{self.epochs}")
-        self._bar.advance(self._task, done)
+        self.begin(epoch, done=done)
         for batch in batches:
             yield batch
-            self._bar.advance(self._task)
+            self.advance(1)
+
+    def begin(self, epoch: int, *, done: int = 0) -> None:
+        """Show which epoch begins, so many steps of it done before."""
+        self._bar.update(self._task, description=f"epoch {epoch}/{self.epochs}")
+        self.advance(done)
+
+    def advance(self, steps: int) -> None:
+        """Move the bar."""
+        self._bar.advance(self._task, steps)
 
     def epoch_done(self, record: Epoch) -> None:
         """Show what an epoch gave."""

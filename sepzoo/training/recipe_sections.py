@@ -264,6 +264,8 @@ class FitSettings(Section):
             with an optimizer that begins anew; nothing: they stay frozen.
         recalibrate: training images on which batch norm gets its statistics anew at the end, in the saved networks of
             the best and the last epoch; 0: it keeps its moving averages.
+        on_device: whether the training images lie on the device and many steps are one call (JAX backend); the numbers
+            are those of the ordinary way, to rounding.
         checkpoint_minutes: within an epoch the state is kept whenever so much time has passed.
         deterministic: whether only operations are used that add in one order; what that costs is in docs/training.md.
         seed: decides initial weights, order and augmentation.
@@ -287,6 +289,7 @@ class FitSettings(Section):
     early_stopping: EarlyStoppingSection | None = None
     unfreeze_epoch: Positive | None = None
     recalibrate: Annotated[int, Field(ge=0)] = 0
+    on_device: bool = False
     deterministic: bool = False
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 10.0
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0

@@ -9,13 +9,13 @@ import os
 import platform
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import keras
 
 import sepzoo
 from sepzoo.artifact.model_file import require_clock
-from sepzoo.export.batch_export import check_targets
 from sepzoo.inference.keras_model import from_model
 from sepzoo.support.progress import announced
 from sepzoo.training.assessment import assess
@@ -23,7 +23,6 @@ from sepzoo.training.batches import augmentation_for
 from sepzoo.training.determinism import compute_deterministically
 from sepzoo.training.devices import Devices
 from sepzoo.training.distribution import Distribution
-from sepzoo.training.exports import recipe_exports
 from sepzoo.training.finished_run import Epoch, Result, Run, best_of
 from sepzoo.training.fitting import fit, measure
 from sepzoo.training.heads import head_of
@@ -76,7 +75,10 @@ def run(
             had, the loss is no number, or an exported file's outputs are not the network's.
         KeyboardInterrupt: the run was told to stop; it has said from where the same call goes on.
     """
-    check_targets(recipe.export)
+    if recipe.export:  # else what converters need may be missing
+        from sepzoo.export.batch_export import check_targets
+
+        check_targets(recipe.export)
     recipe = recipe.resolved()
     with devices_of(distribution) as devices, devices.home(Path(out)) as home, contextlib.ExitStack() as held:
         folder = RunFolder(home)
@@ -91,6 +93,8 @@ def run(
             folder.check(recipe)
             done = _finished(folder, recipe) or _trained(recipe, folder, devices, quiet=quiet, strict=strict)
             if recipe.export and devices.writes:
+                from sepzoo.training.exports import recipe_exports
+
                 done = dataclasses.replace(done, exports=recipe_exports(folder.path, done.recipe))
     return done if devices.writes else dataclasses.replace(done, folder=Path(out))
 
@@ -117,6 +121,11 @@ def _finished(folder: RunFolder, recipe: Recipe) -> Run | None:
     return dataclasses.replace(run, recipe=recipe.model_copy(update=kept))
 
 
+def _announced(devices: Devices, what: str) -> AbstractContextManager[None]:
+    """Say what takes long, once for all processes."""
+    return announced(what) if devices.writes else contextlib.nullcontext()
+
+
 def _trained(recipe: Recipe, folder: RunFolder, devices: Devices, *, quiet: bool, strict: bool) -> Run:
     require_clock()
     quiet = quiet or not devices.writes
@@ -126,18 +135,18 @@ def _trained(recipe: Recipe, folder: RunFolder, devices: Devices, *, quiet: bool
     with devices.agreed():
         start = starting_point(recipe.model, recipe.data)
         augmentation_for(start.preprocessing, recipe)  # here it is said if they don't fit
-        with announced(f"{recipe.name}: opening {recipe.data.name}"), all_images_readable(required=strict):
+        with _announced(devices, f"{recipe.name}: opening {recipe.data.name}"), all_images_readable(required=strict):
             sources = open_sources(
                 recipe.data, start.input_shape, start.preprocessing, augmentation=recipe.augmentation
             )
-        with announced(f"{recipe.name}: building {start.name}"):
+        with _announced(devices, f"{recipe.name}: building {start.name}"):
             networks = build_networks(recipe.model, start, sources.train.class_names)
         folder.check_classes(from_model(networks.inference).require_labels())
     folder.begin(recipe.model_copy(update={"versions": _versions()}))
     history = fit(networks, sources, recipe, folder.path, title=recipe.name, quiet=quiet, devices=devices)
     plot_curves(history, folder.path / "curves.png", title=f"{recipe.name}: {start.name}")
-    result = _result(recipe, folder, sources, networks, history)
-    with announced(f"{recipe.name}: writing {PAGE}"):
+    result = _result(recipe, folder, sources, networks, history, devices)
+    with _announced(devices, f"{recipe.name}: writing {PAGE}"):
         held_out, name = sources.test or sources.validation, sources.test_name or sources.validation_name
         assessed = assess(networks, held_out, batch_size=recipe.batch_size, data=name)
         write_page(folder.path, folder.recipe(), history, result, assessed)
@@ -147,7 +156,9 @@ def _trained(recipe: Recipe, folder: RunFolder, devices: Devices, *, quiet: bool
     return done
 
 
-def _result(recipe: Recipe, folder: RunFolder, sources: Sources, networks: Networks, history: list[Epoch]) -> Result:
+def _result(
+    recipe: Recipe, folder: RunFolder, sources: Sources, networks: Networks, history: list[Epoch], devices: Devices
+) -> Result:
     best = best_of(history)
     evaluation = evaluation_model(networks, recipe)
     tested: dict[str, Mapping[str, float]] = {}
@@ -155,11 +166,11 @@ def _result(recipe: Recipe, folder: RunFolder, sources: Sources, networks: Netwo
     for name, path in (("last", folder.last), ("best", folder.best)):
         load_weights_of(path, networks.inference)
         if recipe.recalibrate:
-            with announced(f"{recipe.name}: batch norm of the {name} network"):
+            with _announced(devices, f"{recipe.name}: batch norm of the {name} network"):
                 recalibrate_saved(path, networks, sources.train, recipe)
                 recalibrated = measure(evaluation, sources.validation, networks, recipe)["accuracy"]
         if sources.test is not None:
-            with announced(f"{recipe.name}: measuring the {name} network on {sources.test_name}"):
+            with _announced(devices, f"{recipe.name}: measuring the {name} network on {sources.test_name}"):
                 tested[name] = measure(evaluation, sources.test, networks, recipe)
     return Result(
         best_epoch=best.epoch,

@@ -50,15 +50,37 @@ class StepWatch(keras.callbacks.Callback):
         Raises:
             SepzooError: it is no number.
         """
-        self._steps += 1
         if self._kept:
             self._add_kept()
-        loss = (logs or {}).get("loss", 0.0)
+        self._saw((logs or {}).get("loss", 0.0))
+        self._keep_by_time()
+
+    def begin(self, model: keras.Model) -> None:
+        """Put back what the metrics had summed when the epoch was broken off, where `fit` is not what trains."""
+        self.set_model(model)
+        for variable, value in zip(metric_variables(model) if self._kept else (), self._kept, strict=True):
+            variable.assign(value)
+        self._kept = ()
+
+    def saw(self, losses: Sequence[float]) -> None:
+        """Look at the mean losses of several steps that were one call.
+
+        Raises:
+            SepzooError: one is no number.
+        """
+        for loss in losses:
+            self._saw(loss)
+        self._keep_by_time()
+
+    def _saw(self, loss: float) -> None:
+        self._steps += 1
         if not math.isfinite(loss):
             raise SepzooError(
                 f"expected a loss that is a number. Received: loss={loss} in epoch {self._epoch}, at step "
                 f"{self._steps}. Lower optimizer.learning_rate, and name another folder; what was kept before stays."
             )
+
+    def _keep_by_time(self) -> None:
         if time.monotonic() - self._since >= self._seconds and self._steps < self._of:
             self._synchronize()
             self._save(self._steps)

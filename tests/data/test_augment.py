@@ -3,14 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sepzoo.data.augment import Augmentation, random_brightness, random_crop, random_flip
+from sepzoo.data.augment import Augmentation
 from sepzoo.support.errors import SepzooError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, size=(64, 12, 10, 3), dtype=np.uint8)
 
 
 def test_crops_are_windows_of_the_padded_image() -> None:
-    cropped = random_crop(IMAGES, (12, 10), 2, np.random.default_rng(1))
+    cropped = Augmentation(padding=2)(IMAGES, (12, 10), np.random.default_rng(1))
     places = set()
     for image, crop in zip(IMAGES, cropped, strict=True):
         padded = np.zeros((16, 14, 3), np.uint8)
@@ -23,18 +23,18 @@ def test_crops_are_windows_of_the_padded_image() -> None:
 
 
 def test_crops_from_larger_images_need_no_padding() -> None:
-    cropped = random_crop(IMAGES, (8, 8), 0, np.random.default_rng(1))
+    cropped = Augmentation()(IMAGES, (8, 8), np.random.default_rng(1))
     assert cropped.shape == (64, 8, 8, 3)
     assert cropped.min(axis=(1, 2, 3)).max() < 60
 
 
 def test_too_small_images_are_refused() -> None:
     with pytest.raises(SepzooError, match=r"expected images of at least \(20, 8\). Received: \(12, 10\), padding=1"):
-        random_crop(IMAGES, (20, 8), 1, np.random.default_rng(1))
+        Augmentation(padding=1)(IMAGES, (20, 8), np.random.default_rng(1))
 
 
 def test_flips_mirror_about_half_of_the_images() -> None:
-    flipped = random_flip(IMAGES, np.random.default_rng(2))
+    flipped = Augmentation(flip=True)(IMAGES, (12, 10), np.random.default_rng(2))
     mirrored = [(after == before[:, ::-1]).all() for before, after in zip(IMAGES, flipped, strict=True)]
     same = [(after == before).all() for before, after in zip(IMAGES, flipped, strict=True)]
     assert all(one != other for one, other in zip(mirrored, same, strict=True))
@@ -42,7 +42,7 @@ def test_flips_mirror_about_half_of_the_images() -> None:
 
 
 def test_brightness_multiplies_each_image_by_its_own_factor() -> None:
-    changed = random_brightness(IMAGES, 0.4, np.random.default_rng(3))
+    changed = Augmentation(brightness=0.4)(IMAGES, (12, 10), np.random.default_rng(3))
     factors = np.random.default_rng(3).uniform(0.6, 1.4, size=64)
     expected = np.minimum(IMAGES * factors[:, None, None, None], 255).astype(np.uint8)
     np.testing.assert_array_equal(changed, expected)
