@@ -9,7 +9,8 @@ import keras
 
 from sepzoo.layers.composed import ComposedSeparableConv2D, composing_pays
 from sepzoo.layers.fast_batch_norm import FastBatchNormalization
-from sepzoo.layers.grouped import GroupedConv1D, GroupedConv2D
+from sepzoo.layers.fast_depthwise import FastDepthwiseConv2D, FastSeparableConv2D, Lowering
+from sepzoo.layers.grouped import GroupedConv1D, GroupedConv2D, on_processor
 from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport
 from sepzoo.surgery.walk.rewriting import Part, Replacement, Skip
@@ -23,16 +24,28 @@ TWINS: Mapping[type, type[keras.layers.Layer]] = {
     keras.layers.SeparableConv2D: ComposedSeparableConv2D,
 }
 
+SHIFTED: Mapping[type, type[keras.layers.Layer]] = {
+    keras.layers.DepthwiseConv2D: FastDepthwiseConv2D,
+    keras.layers.SeparableConv2D: FastSeparableConv2D,
+}
+"""Twins for what XLA compiles."""
 
-def accelerate(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
+
+def accelerate(model: keras.Model, *, xla: bool | None = None) -> tuple[keras.Model, SurgeryReport]:
     """Return the network with fast twins in the place of all layers that have one, for training.
 
     Twins have batch normalizations, grouped convolutions, and separable ones with a depth multiplier above 1 where one
-    dense convolution is faster (`sepzoo.layers.composed`). Depthwise ones and plain separable ones have none: nothing
-    was faster. Weights, names, classes' names and results are the same, to rounding: each twin is run as in training
-    beside what it is the twin of before the model is returned. What is saved holds the built-in layers, and `to_keras`
+    dense convolution is faster (`sepzoo.layers.composed`). Where XLA compiles for a processor, depthwise convolutions
+    and all separable ones have twins too (`sepzoo.layers.fast_depthwise`); elsewhere nothing was faster. Weights,
+    names, classes' names and results are the same, to rounding: each twin is run as in training beside what it is the
+    twin of before the model is returned. What is saved holds the built-in layers, and `to_keras`
     gives them back in memory. On other backends than TensorFlow batch normalization stays as it is, which the report
     says.
+
+    Args:
+        model: any functional Keras model; it is only read.
+        xla: whether XLA compiles what becomes of it, where that can't be told while the network is traced; None: with
+            JAX, not with TensorFlow.
 
     Raises:
         SepzooError: a model that `rewrite` refuses, or a twin that gives other outputs; the layer is named.
@@ -45,11 +58,21 @@ def accelerate(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
         [('bn', 'trains on the fused kernel')]
     """
     plan = Plan(model, keep_twins=True)
+    shifts = (keras.backend.backend() == "jax" if xla is None else xla) and on_processor()
     for site in plan.sites:
-        decision = _twin(site)
+        decision = (_depthwise_twin(site, "shifted" if xla else "auto") if shifts else None) or _twin(site)
         if decision:
             plan.replace(site, decision, SameOutputs(training=True))
     return plan.finish()
+
+
+def _depthwise_twin(site: Site, lowering: Lowering) -> Replacement | None:
+    """Return the twin that XLA is fast at, of a layer that has one."""
+    layer = site.layer
+    if type(layer) not in SHIFTED:
+        return None
+    twin = SHIFTED[type(layer)].from_config({**layer.get_config(), "lowering": lowering})
+    return Replacement((Part(twin, layer.get_weights()),), "is a sum of shifted products under XLA")
 
 
 def _twin(site: Site) -> Replacement | Skip | None:

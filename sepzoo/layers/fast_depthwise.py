@@ -1,0 +1,121 @@
+"""Depthwise convolutions that XLA computes fast on processors.
+
+Example:
+    >>> import numpy as np
+    >>> images = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype("float32")
+    >>> layer = FastDepthwiseConv2D(3, padding="same", lowering="shifted")
+    >>> tuple(layer(images).shape[1:]), type(layer).__name__
+    ((8, 8, 3), 'DepthwiseConv2D')
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import keras
+from keras import ops
+
+from sepzoo.layers.grouped import on_processor
+from sepzoo.layers.shifted import shifted_depthwise_conv
+from sepzoo.layers.twins import twin_of
+from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Layer, Tensor
+
+Lowering = Literal["auto", "native", "shifted"]
+LOWERINGS: tuple[Lowering, ...] = ("auto", "native", "shifted")
+
+
+class _Lowered:
+    """Computes its depthwise step as the backend does, or as shifted products."""
+
+    def __init__(self: Layer, *arguments: Any, lowering: Lowering = "auto", **settings: Any) -> None:
+        if lowering not in LOWERINGS:
+            raise SepzooError(f"expected a lowering of {', '.join(LOWERINGS)}. Received: lowering={lowering!r}.")
+        super().__init__(*arguments, **settings)
+        self.lowering = lowering
+
+    def _depthwise(self: Layer, inputs: Tensor, kernel: Tensor) -> Tensor:
+        """Return the depthwise step, without bias; None where the backend's own is to be taken."""
+        first = self.data_format == "channels_first"
+        height, width = inputs.shape[2:] if first else inputs.shape[1:3]
+        if not use_shifted(self.lowering) or height is None or width is None:
+            return None
+        found = shifted_depthwise_conv(
+            ops.transpose(inputs, (0, 2, 3, 1)) if first else inputs,
+            ops.convert_to_tensor(kernel),
+            strides=self.strides,
+            padding=self.padding,
+            dilation_rate=self.dilation_rate,
+        )
+        return ops.transpose(found, (0, 3, 1, 2)) if first else found
+
+    def _finished(self: Layer, outputs: Tensor) -> Tensor:
+        """Add the bias and apply the activation."""
+        if self.use_bias:
+            shape = (1, -1, 1, 1) if self.data_format == "channels_first" else (1, 1, 1, -1)
+            outputs = outputs + ops.reshape(self.bias, shape)
+        return outputs if self.activation is None else self.activation(outputs)
+
+
+@twin_of(keras.layers.DepthwiseConv2D)
+class FastDepthwiseConv2D(_Lowered, keras.layers.DepthwiseConv2D):
+    """Twin of `keras.layers.DepthwiseConv2D`, which on processors XLA computes as a sum of shifted products.
+
+    Values and gradients are Keras's, to rounding. Height and width of its input must be known for that.
+
+    Args:
+        *arguments: those of `keras.layers.DepthwiseConv2D`.
+        lowering: "auto" takes shifted products where XLA compiles for a processor (JAX always, TensorFlow under
+            `jit_compile`), else the backend's own convolution; "native" and "shifted" take one of them always.
+        **settings: those of `keras.layers.DepthwiseConv2D`.
+
+    Raises:
+        SepzooError: another lowering.
+    """
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """Return the convolution."""
+        outputs = self._depthwise(inputs, self.kernel)
+        return super().call(inputs) if outputs is None else self._finished(outputs)
+
+
+@twin_of(keras.layers.SeparableConv2D)
+class FastSeparableConv2D(_Lowered, keras.layers.SeparableConv2D):
+    """Twin of `keras.layers.SeparableConv2D`, whose depthwise step is that of `FastDepthwiseConv2D`.
+
+    Args:
+        *arguments: those of `keras.layers.SeparableConv2D`.
+        lowering: as `FastDepthwiseConv2D` takes it.
+        **settings: those of `keras.layers.SeparableConv2D`.
+
+    Raises:
+        SepzooError: another lowering.
+    """
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """Return the convolution."""
+        middle = self._depthwise(inputs, self.depthwise_kernel)
+        if middle is None:
+            return super().call(inputs)
+        return self._finished(ops.conv(middle, self.pointwise_kernel, data_format=self.data_format))
+
+
+def use_shifted(lowering: Lowering) -> bool:
+    """Return whether a depthwise step that is traced now becomes shifted products.
+
+    Args:
+        lowering: of its layer.
+    """
+    if lowering != "auto":
+        return lowering == "shifted"
+    return _xla_compiles() and on_processor()
+
+
+def _xla_compiles() -> bool:
+    """Return whether XLA will compile what is traced now."""
+    if keras.backend.backend() != "tensorflow":
+        return keras.backend.backend() == "jax"
+    import tensorflow as tf
+    from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext  # of no public module
+
+    return not tf.executing_eagerly() and GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())

@@ -1,0 +1,157 @@
+"""Depthwise convolution as shifted products against Keras's own, and when it is taken."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from sepzoo.layers.fast_depthwise import FastDepthwiseConv2D, FastSeparableConv2D, use_shifted
+from sepzoo.layers.shifted import shifted_depthwise_conv
+from sepzoo.layers.twins import builtin_class
+from sepzoo.support.errors import SepzooError
+from sepzoo.surgery import accelerate
+from tests.extras import needed
+
+
+def gradients(convolve: Any, x: np.ndarray, kernel: np.ndarray) -> list[np.ndarray]:
+    """Return the output, and the gradients of the sum of its squares by the input and the kernel."""
+    given = tf.constant(x), tf.constant(kernel)
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        y = convolve(*given)
+        loss = tf.reduce_sum(y * y)
+    return [np.asarray(each) for each in (y, *tape.gradient(loss, given))]
+
+
+@settings(max_examples=10)
+@given(
+    size=some.tuples(some.integers(5, 14), some.integers(5, 14)),
+    window=some.tuples(some.integers(1, 5), some.integers(1, 5)),
+    stride=some.integers(1, 3),
+    dilation=some.integers(1, 2),
+    padding=some.sampled_from(["same", "valid"]),
+    multiplier=some.integers(1, 2),
+)
+def test_values_and_gradients_are_the_backend_s(
+    size: tuple[int, int], window: tuple[int, int], stride: int, dilation: int, padding: str, multiplier: int
+) -> None:
+    dilation = 1 if stride > 1 else dilation
+    if padding == "valid":
+        window = tuple(min(taps, (side - 1) // dilation + 1) for taps, side in zip(window, size, strict=True))
+    random = np.random.default_rng(0)
+    x = random.normal(size=(2, *size, 3)).astype("float32")
+    kernel = random.normal(size=(*window, 3, multiplier)).astype("float32")
+    arguments = {"strides": (stride, stride), "padding": padding, "dilation_rate": (dilation, dilation)}
+    ours = gradients(lambda x, kernel: shifted_depthwise_conv(x, kernel, **arguments), x, kernel)
+    theirs = gradients(lambda x, kernel: keras.ops.depthwise_conv(x, kernel, **arguments), x, kernel)
+    for mine, own in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine / np.abs(own).max(), own / np.abs(own).max(), atol=1e-5)
+
+
+CASES = [
+    (keras.layers.DepthwiseConv2D, FastDepthwiseConv2D, {"kernel_size": 3, "padding": "same", "activation": "relu"}),
+    (keras.layers.DepthwiseConv2D, FastDepthwiseConv2D, {"kernel_size": 3, "depth_multiplier": 2, "use_bias": False}),
+    (keras.layers.SeparableConv2D, FastSeparableConv2D, {"filters": 5, "kernel_size": 3, "strides": 2}),
+]
+
+
+@pytest.mark.parametrize(("builtin", "twin", "arguments"), CASES)
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_layers_give_what_keras_s_do(builtin: Any, twin: Any, arguments: dict[str, Any], dtype: str) -> None:
+    theirs = builtin(**arguments, dtype=dtype, name="conv")
+    ours = twin(**arguments, dtype=dtype, name="conv", lowering="shifted")
+    for layer in (theirs, ours):
+        layer.build((2, 9, 9, 4))
+    values = np.random.default_rng(1)
+    weights = [values.normal(size=each.shape) for each in theirs.weights]
+    theirs.set_weights(weights), ours.set_weights(weights)
+    assert builtin_class(ours) is builtin
+    assert ours.get_config() == theirs.get_config()
+    x = values.normal(size=(2, 9, 9, 4)).astype("float32")
+    found, expected = (np.asarray(keras.ops.cast(layer(x), "float32")) for layer in (ours, theirs))
+    np.testing.assert_allclose(found, expected, atol=1e-5 if dtype == "float32" else 0.03 * np.abs(expected).max())
+
+
+def test_xla_on_a_processor_takes_shifted_products_and_nothing_else_does() -> None:
+    seen = []
+
+    def look(x: tf.Tensor) -> tf.Tensor:
+        seen.append((use_shifted("auto"), use_shifted("native"), use_shifted("shifted")))
+        return x
+
+    look(tf.ones(1))
+    tf.function(look)(tf.ones(1))
+    tf.function(look, jit_compile=True)(tf.ones(1))
+    assert seen == [(False, False, True), (False, False, True), (True, False, True)]
+
+
+def test_no_other_lowering_is_known() -> None:
+    with pytest.raises(
+        SepzooError, match=r"expected a lowering of auto, native, shifted\. Received: lowering='fast'\."
+    ):
+        FastDepthwiseConv2D(3, lowering="fast")  # type: ignore[arg-type]
+
+
+def small() -> keras.Model:
+    layers = [
+        keras.layers.DepthwiseConv2D(3, strides=2, padding="same", name="depthwise"),
+        keras.layers.SeparableConv2D(4, 3, name="separable"),
+    ]
+    return keras.Sequential([keras.Input((12, 12, 3)), *layers], name="small")
+
+
+def test_accelerate_puts_them_in_for_xla_alone() -> None:
+    model, report = accelerate(small(), xla=True)
+    assert [(each.layer, each.action) for each in report.changes] == [
+        ("depthwise", "is a sum of shifted products under XLA"),
+        ("separable", "is a sum of shifted products under XLA"),
+    ]
+    assert [type(each) for each in model.layers if each.weights] == [FastDepthwiseConv2D, FastSeparableConv2D]
+    assert accelerate(small())[1].changes == ()
+
+
+PROGRAM = """
+import json, sys
+import keras, numpy as np
+from sepzoo.layers.shifted import shifted_depthwise_conv
+random = np.random.default_rng(0)
+x, kernel = (random.normal(size=shape).astype("float32") for shape in ((2, 9, 8, 3), (3, 3, 3, 2)))
+def loss(x, kernel, convolve):
+    y = convolve(x, kernel, strides=(2, 2), padding="same")
+    return (y * y).sum()
+found = []
+for convolve in (shifted_depthwise_conv, keras.ops.depthwise_conv):
+    if keras.backend.backend() == "jax":
+        import jax
+        gradients = jax.jit(jax.grad(loss, argnums=(0, 1)), static_argnums=2)(x, kernel, convolve)
+    else:
+        import torch
+        given = [torch.tensor(each, requires_grad=True) for each in (x, kernel)]
+        gradients = torch.autograd.grad(loss(*given, convolve), given)
+    found.append([np.asarray(each).ravel().tolist() for each in gradients])
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.parametrize("backend", ["jax", pytest.param("torch", marks=pytest.mark.nightly)])
+def test_other_backends_give_the_same_gradients(backend: str) -> None:
+    needed(backend, "jax" if backend == "jax" else "parity")
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "KERAS_BACKEND": backend},
+    )
+    for ours, theirs in zip(*json.loads(done.stdout), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5 * np.abs(theirs).max())
