@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 import csv
+import functools
 import hashlib
+import os
 import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 from answers import Answer, Answers
 
 from sepzoo import inference
@@ -18,6 +23,9 @@ from sepzoo.support.printable import printable
 from sepzoo.support.progress import counted
 from sepzoo.support.stopping import stopped_by_signals
 
+BATCH = 32
+CORES = os.cpu_count() or 1
+"""So many pictures are decoded at a time, whatever their size."""
 SOME_UNREADABLE = 1
 USER_MISTAKE = 2
 
@@ -25,7 +33,7 @@ USER_MISTAKE = 2
 def write(model: Path, folder: Path, path: Path) -> tuple[int, int]:
     """Write the CSV whole, or not at all; return how many pictures are in it, and how many cannot be read."""
     check_target(path)
-    classifier = inference.open(model)
+    classifier = inference.open(model, threads=CORES)
     classifier.require_labels()
     images = find_images(folder)
     if images.left_out:
@@ -35,8 +43,8 @@ def write(model: Path, folder: Path, path: Path) -> tuple[int, int]:
         if answers.done:
             say(f"goes on after {len(answers.done)} pictures")
         try:
-            for picture in counted(pictures, len(pictures), "pictures"):
-                answers.add(answer(classifier, picture, folder))
+            for answer in counted(answered(classifier, pictures, folder), len(pictures), "pictures"):
+                answers.add(answer)
         except KeyboardInterrupt:
             say(f"{len(answers.done)} pictures are done, the same command goes on from there")
             raise
@@ -47,16 +55,33 @@ def write(model: Path, folder: Path, path: Path) -> tuple[int, int]:
     return written, len(answers.done) - written
 
 
-def answer(classifier: inference.Classifier, picture: Path, folder: Path) -> Answer:
-    """Return what a picture shows; one that cannot be read is named on standard error."""
-    name = str(picture.relative_to(folder))
+def answered(classifier: inference.Classifier, pictures: Sequence[Path], folder: Path) -> Iterator[Answer]:
+    """Yield what each picture shows, in order; one that cannot be read is named on standard error.
+
+    All cores read and resize them, and the network takes a batch at a time.
+    """
+    with ThreadPoolExecutor(CORES) as pool:
+        for start in range(0, len(pictures), BATCH):
+            batch = pictures[start : start + BATCH]
+            read = list(pool.map(functools.partial(pixels_of, classifier), batch))
+            readable = [pixels for pixels in read if isinstance(pixels, np.ndarray)]
+            best = iter(classifier.top(classifier.predict(np.concatenate(readable)), k=1) if readable else [])
+            for picture, pixels in zip(batch, read, strict=True):
+                name = str(picture.relative_to(folder))
+                if isinstance(pixels, SepzooError):
+                    say(f"left out: {pixels}")
+                    yield name, None, 0.0
+                else:
+                    [found] = next(best)
+                    yield name, found.label, found.probability
+
+
+def pixels_of(classifier: inference.Classifier, picture: Path) -> np.ndarray | SepzooError:
+    """Return a picture at the size that the network takes, or why it cannot be read."""
     try:
-        image = inference.load_images([picture])
+        return classifier.pixels([picture])
     except SepzooError as error:
-        say(f"left out: {error}")
-        return name, None, 0.0
-    [[best]] = classifier.top(classifier.predict(image), k=1)
-    return name, best.label, best.probability
+        return error
 
 
 def write_csv(path: Path, answers: Answers) -> int:

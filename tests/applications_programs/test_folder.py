@@ -64,3 +64,27 @@ def test_mistakes_write_nothing(small_files: Path, pictures: Path, tmp_path: Pat
         assert done.returncode == 2
         assert message in done.stderr
         assert not (tmp_path / "out.csv").exists()
+
+
+def test_batches_answer_as_single_pictures_do_in_their_order(small_files: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    random = np.random.default_rng(7)
+    for number in range(70):
+        shape = (int(random.integers(9, 60)), int(random.integers(9, 60)), 3)
+        Image.fromarray(random.integers(0, 256, shape, np.uint8)).save(folder / f"{number:02}.png")
+    unreadable = {f"{number:02}.png" for number in (0, 31, 32, 33, 69)}
+    for name in unreadable:
+        (folder / name).write_bytes(b"no picture")
+    done = run(small_files / "small.tflite", folder, tmp_path / "out.csv")
+    named = [line.split(": ")[1] for line in done.stderr.splitlines()[:-1]]
+    assert named == sorted(str(folder / name) for name in unreadable)
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))[1:]
+    classifier = inference.open(small_files / "small.tflite")
+    expected = []
+    for path in sorted(folder.iterdir()):
+        if path.name not in unreadable:
+            [[best]] = classifier.top(classifier.predict([path]), k=1)
+            expected.append([path.name, best.label, f"{best.probability:.4f}"])
+    assert rows == expected
