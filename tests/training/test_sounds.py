@@ -94,7 +94,7 @@ def test_the_run_s_own_clips_calibrate_its_files(trained, tmp_path):
         ),
         (
             ["data.crop_fraction=0.5"],
-            r"no crop_fraction for ds_cnn_s, which takes sound\. Received: data\.crop_fraction",
+            r"no crop_fraction for ds_cnn_s, which takes no pictures\. Received: data\.crop_fraction",
         ),
         (
             ["augmentation.flip=true"],

@@ -36,7 +36,8 @@ from tests.test_imports import ROOT
 OPTIONAL = {".onnx": ("tf2onnx", "onnxruntime"), "OpenVINO": ("openvino",)}
 """Kinds of file, and the packages that their tests need."""
 KINDS = (
-    *(".keras", ".h5", ".npz", ".safetensors", ".tflite", "SavedModel", ".yaml", ".jpg", ".png", ".txt"),
+    *(".keras", ".h5", ".npz", ".safetensors", ".tflite", "SavedModel", ".yaml", ".wav", ".ts"),
+    *(".jpg", ".png", ".txt"),
     *(kind for kind, packages in OPTIONAL.items() if all(map(importlib.util.find_spec, packages))),
 )
 SECONDS = 10

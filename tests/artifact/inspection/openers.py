@@ -17,7 +17,10 @@ def openers(keras: Any) -> dict[str, Opener]:
     from sepzoo.applications import load_weights
     from sepzoo.artifact.labels_file import read_labels
     from sepzoo.data import read_image
+    from sepzoo.data.clip import read_clip
+    from sepzoo.data.series import read_series
     from sepzoo.records.preprocessing import Preprocessing
+    from sepzoo.records.sound import Sound
     from sepzoo.training import Recipe
 
     layers = keras.layers
@@ -44,6 +47,8 @@ def openers(keras: Any) -> dict[str, Opener]:
         "SavedModel": classify,
         ".onnx": classify,
         "OpenVINO": classify,
+        ".wav": lambda path: read_clip(path, Sound()),
+        ".ts": read_series,
         ".yaml": Recipe.load,
         ".jpg": picture,
         ".png": picture,

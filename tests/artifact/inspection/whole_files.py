@@ -103,6 +103,17 @@ def _labels(path: Path) -> None:
     path.write_text("katze\nlöwe\n茶\n\nant bear\n", encoding="utf-8")
 
 
+def _clip(path: Path) -> None:
+    from scipy.io import wavfile
+
+    wavfile.write(path, 8000, np.random.default_rng(3).integers(-9999, 9999, (900, 2), np.int16))
+
+
+def _series(path: Path) -> None:
+    head = "@problemName small\n@univariate false\n@dimensions 2\n@equalLength true\n@classLabel true no yes\n@data\n"
+    path.write_text(head + "1,2.5,-3:4,5e-1,0:no\n-1,0,7:8,9,1:yes\n", encoding="utf-8")
+
+
 def bytecode(witness: Path) -> str:
     """Return a function as Keras writes it, which would leave a file behind."""
     function = eval(f"lambda x: open({str(witness)!r}, 'w') and x")
@@ -144,6 +155,8 @@ _WHOLE: dict[str, Callable[[Path], object]] = {
     "SavedModel": _saved_model,
     ".onnx": _onnx,
     "OpenVINO": _openvino,
+    ".wav": _clip,
+    ".ts": _series,
     ".yaml": _recipe,
     ".jpg": _picture,
     ".png": _picture,
