@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FrameType
 from typing import NoReturn
@@ -39,6 +39,65 @@ class _Interrupt:
     def __call__(self, number: int, frame: FrameType | None) -> NoReturn:
         self.stop.signal = number
         raise KeyboardInterrupt
+
+
+@dataclass
+class Held:
+    """Signals to stop that wait for a good moment.
+
+    Attributes:
+        waits: whether one came.
+    """
+
+    _before: dict[signal.Signals, Callable[[int, FrameType | None], object]]
+    _came: signal.Signals | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether a signal came, so that this would be the time to tidy up."""
+        return self._came is not None
+
+    def release(self) -> None:
+        """Let the signal that waits, if any, do what it would have done at once."""
+        if self._came is not None:
+            number, self._came = self._came, None
+            self._before[number](number, None)
+
+    def hold(self, number: int, frame: FrameType | None) -> None:
+        """Handle a signal: the first one waits, the second doesn't."""
+        if self._came is not None:
+            self._before[signal.Signals(number)](number, frame)
+        self._came = signal.Signals(number)
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[Held]:
+    """Let a signal that would interrupt wait within the block until `release` is called or the block ends.
+
+    A second one interrupts at once.
+
+    Example:
+        >>> with stopped_by_signals(), held_back() as held:
+        ...     signal.raise_signal(signal.SIGTERM)
+        ...     print("goes on to a good moment:", held.waits)
+        ...     try:
+        ...         held.release()
+        ...     except KeyboardInterrupt:
+        ...         print("interrupted")
+        goes on to a good moment: True
+        interrupted
+    """
+    here = _here() if threading.current_thread() is threading.main_thread() else []
+    before = {number: handler for number in here if callable(handler := signal.getsignal(number))}
+    held = Held(before)
+    try:
+        for number in before:
+            signal.signal(number, held.hold)
+        yield held
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    held.release()
 
 
 def raise_if_stopped() -> None:

@@ -13,6 +13,7 @@ import keras
 
 from sepzoo.data.source import Source
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.stopping import held_back
 from sepzoo.training.batches import class_weights, count_batches, evaluation_batches
 from sepzoo.training.checkpoint import save_state
 from sepzoo.training.devices import Devices
@@ -45,10 +46,10 @@ def fit(
     """Train a network; the same call goes on where it was broken off. Afterwards the inference model has the weights.
 
     After each epoch the folder holds `state.npz` (for going on), `metrics.jsonl` (one line an epoch), `last.keras` and
-    `best.keras`; on the TensorFlow backend TensorBoard's files too. Within a long epoch the state is kept by time. The
-    state before is kept as `state_before.npz`: where the last one is damaged a warning says so, and the training goes
-    on from that one. Where both are, or the files contradict each other, what was there is set aside, and the training
-    starts anew.
+    `best.keras`; on the TensorFlow backend TensorBoard's files too. Within an epoch the state is kept by time, and when
+    a signal says to stop: the first one waits for the step's end, a second one doesn't. The state before is kept as
+    `state_before.npz`: where the last one is damaged a warning says so, and the training goes on from that one. Where
+    both are, or the files contradict each other, what was there is set aside, and the training starts anew.
 
     Args:
         networks: of `Networks.of`, or of a recipe.
@@ -64,6 +65,7 @@ def fit(
 
     Raises:
         SepzooError: the loss is no number, the classes don't fit, or the folder holds the state of another network.
+        KeyboardInterrupt: a signal said to stop.
 
     Example:
         >>> import tempfile
@@ -90,7 +92,10 @@ def fit(
     done, taken = len(history), state.steps if state is not None else 0
     log = TensorBoardLog(home.path / "tensorboard", backend=keras.backend.backend())
     evaluation = evaluation_model(networks, settings)
-    with RunProgress(epochs=settings.epochs, done=done, steps_per_epoch=steps, quiet=quiet) as progress:
+    with (
+        RunProgress(epochs=settings.epochs, done=done, steps_per_epoch=steps, quiet=quiet) as progress,
+        held_back() as held,
+    ):
         epochs: HostEpochs | ResidentEpochs
         if settings.on_device:
             devices.require_one("on_device")
@@ -117,6 +122,7 @@ def fit(
                 metrics=state.metrics if state is not None and taken else (),
                 save=functools.partial(_keep, home, trainee, epoch),
                 minutes=settings.checkpoint_minutes,
+                held=held,
             )
             trained = epochs.run(epoch, watch, steps=steps, done=taken)
             seconds = time.perf_counter() - started
@@ -149,6 +155,7 @@ def fit(
             log.add(record)
             progress.epoch_done(record)
             taken = 0
+            held.release()
     return history
 
 

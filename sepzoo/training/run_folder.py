@@ -181,12 +181,13 @@ class RunFolder:
             self._write("recipe.yaml", new.to_yaml())
         return None
 
-    def epochs_done(self) -> int:
-        """Return after how many epochs the run would go on; a damaged state is that of none."""
+    def done(self) -> tuple[int, int]:
+        """Return after how many epochs, and steps of the next, the run would go on; a damaged state is that of none."""
         try:
-            return State.read(self.state).epochs
+            state = State.read(self.state)
         except DamagedError:
-            return 0
+            return 0, 0
+        return state.epochs, state.steps
 
     def history(self, epochs: int) -> list[Epoch]:
         """Return the records of the first `epochs` that can be read; those of epochs beyond them are left out."""

@@ -105,7 +105,8 @@ def _said_where_to_go_on(folder: RunFolder, recipe: Recipe, *, quiet: bool) -> I
         yield
     except KeyboardInterrupt:
         if not quiet:
-            done = f"{folder.epochs_done()} of {recipe.epochs} epochs are done"
+            epochs, steps = folder.done()
+            done = f"{epochs} of {recipe.epochs} epochs" + (f" and {steps} steps" if steps else "") + " are done"
             print(f"{recipe.name}: {done}, the same command goes on from there", file=sys.stderr)  # noqa: T201
         raise
 

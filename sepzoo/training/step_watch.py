@@ -1,4 +1,4 @@
-"""What is looked at after every training step: the loss, and the time since the state was last kept."""
+"""What is looked at after every training step: the loss, the time since the state was kept, and signals to stop."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import keras
 import numpy as np
 
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.stopping import Held
 from sepzoo.support.types import Kwargs, Variable
 
 
 class StepWatch(keras.callbacks.Callback):
-    """Keras callback of one epoch: stops at a loss that is no number, and keeps the state by time.
+    """Keras callback of one epoch: stops at a loss that is no number, and keeps the state by time and before it stops.
 
     Args:
         epoch: counted from 1, for the error.
@@ -23,6 +24,7 @@ class StepWatch(keras.callbacks.Callback):
         metrics: values of the metrics' variables at that point; nothing at the start of an epoch.
         save: called with the steps that are done, to keep the state.
         minutes: between two such calls.
+        held: signals to stop; one that waits goes on after such a call.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class StepWatch(keras.callbacks.Callback):
         metrics: Sequence[np.ndarray] = (),
         save: Callable[[int], None],
         minutes: float,
+        held: Held,
     ) -> None:
         super().__init__()
         self._epoch = epoch
@@ -43,17 +46,19 @@ class StepWatch(keras.callbacks.Callback):
         self._save = save
         self._seconds = 60 * minutes
         self._since = time.monotonic()
+        self._held = held
 
     def on_train_batch_end(self, batch: int, logs: Kwargs | None = None) -> None:
         """Look at the mean loss of the epoch so far.
 
         Raises:
             SepzooError: it is no number.
+            KeyboardInterrupt: a signal to stop has come; the state is kept.
         """
         if self._kept:
             self._add_kept()
         self._saw((logs or {}).get("loss", 0.0))
-        self._keep_by_time()
+        self._keep()
 
     def begin(self, model: keras.Model) -> None:
         """Put back what the metrics had summed when the epoch was broken off, where `fit` is not what trains."""
@@ -67,10 +72,11 @@ class StepWatch(keras.callbacks.Callback):
 
         Raises:
             SepzooError: one is no number.
+            KeyboardInterrupt: a signal to stop has come; the state is kept.
         """
         for loss in losses:
             self._saw(loss)
-        self._keep_by_time()
+        self._keep()
 
     def _saw(self, loss: float) -> None:
         self._steps += 1
@@ -80,11 +86,14 @@ class StepWatch(keras.callbacks.Callback):
                 f"{self._steps}. Lower optimizer.learning_rate, and name another folder; what was kept before stays."
             )
 
-    def _keep_by_time(self) -> None:
-        if time.monotonic() - self._since >= self._seconds and self._steps < self._of:
+    def _keep(self) -> None:
+        if self._steps == self._of:  # the epoch's end keeps it
+            return
+        if self._held.waits or time.monotonic() - self._since >= self._seconds:
             self._synchronize()
             self._save(self._steps)
             self._since = time.monotonic()
+        self._held.release()
 
     def _add_kept(self) -> None:
         """Add what the metrics had summed when the epoch was broken off.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sepzoo.support.stopping import Stop, raise_if_stopped, stopped_by_signals
+from sepzoo.support.stopping import Stop, held_back, raise_if_stopped, stopped_by_signals
 
 
 @pytest.fixture(autouse=True)
@@ -70,3 +70,51 @@ def test_in_a_thread_signals_stay_as_they_are() -> None:
     thread.start()
     thread.join()
     assert seen == [130]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_first_signal_waits_for_a_good_moment_and_the_second_does_not(number: signal.Signals) -> None:
+    with stopped_by_signals() as stop, contextlib.suppress(KeyboardInterrupt), held_back() as held:
+        held.release()
+        assert not held.waits
+        signal.raise_signal(number)
+        assert held.waits
+        assert stop.signal is None
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        assert stop.signal == signal.SIGTERM
+
+
+def test_a_signal_that_still_waits_at_the_end_is_raised_there() -> None:
+    def told() -> None:
+        with held_back():
+            signal.raise_signal(signal.SIGTERM)
+            reached.append("the end")
+        reached.append("what follows")
+
+    reached: list[str] = []
+    with stopped_by_signals() as stop, pytest.raises(KeyboardInterrupt):
+        told()
+    assert (reached, stop.signal) == (["the end"], signal.SIGTERM)
+
+
+def test_without_a_handler_only_the_interrupt_waits() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with contextlib.suppress(KeyboardInterrupt), held_back() as held:
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        signal.raise_signal(signal.SIGINT)
+        assert held.waits
+        with pytest.raises(KeyboardInterrupt):
+            held.release()
+        assert not held.waits
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_an_error_is_told_rather_than_the_signal_that_waits() -> None:
+    def broken() -> None:
+        with held_back():
+            signal.raise_signal(signal.SIGTERM)
+            raise ZeroDivisionError
+
+    with stopped_by_signals(), pytest.raises(ZeroDivisionError):
+        broken()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,30 @@ def test_killed_and_resumed_each_feature_ends_in_the_same_bits(
     assert measured(again) == measured(whole)
     assert state_of(tmp_path / "broken") == state_of(tmp_path / "whole")
     assert len(whole) == 2
+
+
+@pytest.mark.slow
+def test_a_signal_lets_the_step_end_and_the_state_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said, count, look = settings(epochs=2), iter(range(1, 1000)), StepWatch.on_train_batch_end
+    whole = train(tmp_path / "whole", said)
+
+    def signalled(self: StepWatch, batch: int, logs: Any = None) -> None:
+        if next(count) == 4:  # the first step of the second epoch
+            signal.raise_signal(signal.SIGINT)
+        look(self, batch, logs)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(StepWatch, "on_train_batch_end", signalled)
+            with pytest.raises(KeyboardInterrupt):
+                train(tmp_path / "broken", said)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with np.load(tmp_path / "broken" / "state.npz") as file:
+        assert (int(file["epochs"]), int(file["steps"])) == (1, 1)
+    assert measured(train(tmp_path / "broken", said)) == measured(whole)
+    assert state_of(tmp_path / "broken") == state_of(tmp_path / "whole")
 
 
 def test_a_resumed_epoch_does_not_see_its_first_images_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
