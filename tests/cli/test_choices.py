@@ -15,12 +15,12 @@ from tests.cli.conftest import Command
     [
         (
             "export MODEL --to int8",
-            "unknown target 'int8'. Did you mean onnx:int8? All: onnx, onnx:int8, openvino",
+            "unknown target 'int8'. Did you mean onnx:int8? All: browser, browser:int8, onnx",
         ),
         ("export MODEL --to [tflite:int7]", "unknown target 'tflite:int7'. Did you mean tflite:int8"),
         (
             "export MODEL --to webgl",
-            "unknown target 'webgl'. Known: onnx, onnx:int8, openvino",
+            "unknown target 'webgl'. Known: browser, browser:int8, onnx",
         ),
         ("train digits --set export=tflite:int8,int16x8", "unknown target 'int16x8'. Did you mean tflite:int16x8?"),
         ("train digits --set export=[tflite:int8,int16x8]", "unknown target 'int16x8'. Did you mean tflite:int16x8?"),
