@@ -64,10 +64,11 @@ def this_machine() -> Machine:
     processor = facts.get("model name") or platform.processor() or platform.machine() or "unknown processor"
     numbers = [facts[name] for name in ("cpu family", "model", "stepping") if name in facts]
     flags = (facts.get("flags") or facts.get("Features") or "").split()
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux's: the cores that this process may use
     known = ("amx_int8", "avx512_vnni", "avx512f", "avx_vnni", "avx2", "avx", "i8mm", "sve", "asimddp", "asimd")
     return Machine(
         processor=f"{processor} ({'/'.join(numbers)})" if numbers else processor,
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        cores=os.cpu_count() or 1 if affinity is None else len(affinity(0)),
         memory=_memory(),
         cache=_cache(),
         vectors=next((each for each in known if each in flags), ""),
