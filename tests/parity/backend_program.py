@@ -1,6 +1,6 @@
-"""Run every family's small member on the Keras backend of this process and write down what comes out.
+"""Run families' small members on the Keras backend of this process and write down what comes out.
 
-`KERAS_BACKEND=jax JAX_ENABLE_X64=1 python -m tests.parity.backend_program float64 FOLDER`
+`KERAS_BACKEND=jax JAX_ENABLE_X64=1 python -m tests.parity.backend_program float64 FOLDER FAMILY …`
 
 In float32 it writes moving statistics and outputs, in float64 gradients. In float32 a sum that in its last digit lands
 on the other side of a ReLU's kink changes gradients by a percent; in float64 none lands so near.
@@ -120,10 +120,10 @@ def gradients(family: str) -> Arrays:
 
 
 if __name__ == "__main__":
-    precision, folder = sys.argv[1:]
+    precision, folder, *families = sys.argv[1:]
     dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"  # else batch normalization is in float32 but on TensorFlow
     keras.config.set_floatx(precision)
     keras.config.set_dtype_policy(precision)
-    for member in SMALL:
+    for member in families:
         found = {"float32": outputs, "float64": gradients}[precision](member)
         np.savez(Path(folder) / f"{member}.npz", **found)

@@ -18,6 +18,17 @@ from tests.small import SMALL
 ROOT = Path(__file__).parents[2]
 BACKENDS = ("tensorflow", "jax", "torch")
 PRECISIONS = ("float64", "float32")  # the longer first
+IN_CI = (
+    "mobilenet_v1",
+    "mobilenet_v3",
+    "mobileone",
+    "convnext",
+    "ghostnet",
+    "resnet",
+    "hybrid_hypothesis",
+    "tc_resnet",
+)
+"""Families whose gradients are compared there; compiling those of all takes JAX minutes."""
 # Threads that wait for one another cost more than so small networks take, and XLA more to optimize them than to run.
 QUICK = {"OMP_NUM_THREADS": "1", "XLA_FLAGS": "--xla_backend_optimization_level=0"}
 
@@ -25,19 +36,24 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory):
-    """What each backend says of each family's small member: one process a backend and precision."""
+def answers(request, tmp_path_factory):
+    """What each backend says of the families' small members: one process a backend and precision."""
+    asked = {"float32": test_same_outputs, "float64": test_same_gradients}
+    chosen = {
+        precision: sorted({item.callspec.params["family"] for item in request.session.items if item.function is test})
+        for precision, test in asked.items()
+    }
 
     def ask(question):
         backend, precision = question
         folder = tmp_path_factory.mktemp(f"{backend}_{precision}")
-        command = [sys.executable, "-m", "tests.parity.backend_program", precision, str(folder)]
+        command = [sys.executable, "-m", "tests.parity.backend_program", precision, str(folder), *chosen[precision]]
         own = {"KERAS_BACKEND": backend, "JAX_ENABLE_X64": "1", "CUDA_VISIBLE_DEVICES": "", **QUICK}
         run = subprocess.run(command, cwd=ROOT, env={**os.environ, **own}, capture_output=True, text=True, check=False)
         return folder if run.returncode == 0 else run.stderr[-3000:]
 
     there = [backend for backend in ("jax", "tensorflow", "torch") if importlib.util.find_spec(backend)]
-    questions = [(backend, precision) for backend in there for precision in PRECISIONS]
+    questions = [(backend, precision) for backend in there for precision in PRECISIONS if chosen[precision]]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = dict(zip(questions, pool.map(ask, questions), strict=True))
 
@@ -62,7 +78,9 @@ def test_same_outputs(answers, backend, family):
         np.testing.assert_allclose(found[key], value, rtol=1e-4, atol=1e-4, err_msg=key)
 
 
-@pytest.mark.parametrize("family", SMALL)
+@pytest.mark.parametrize(
+    "family", [pytest.param(name, marks=() if name in IN_CI else pytest.mark.nightly) for name in SMALL]
+)
 @pytest.mark.parametrize("backend", BACKENDS[1:])
 def test_same_gradients(answers, backend, family):
     expected, found = (answers(name, "float64", family) for name in (BACKENDS[0], backend))
