@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sepzoo.records.sound import Sound
+
 SCRIPT = Path(__file__).parents[2] / "training" / "keyword_features.py"
 
 
@@ -42,3 +44,9 @@ def test_a_short_clip_ends_in_silence(program: dict) -> None:
     padded = np.pad(clip, ((0, 0), (0, 7_000)))
     np.testing.assert_array_equal(program["features"](clip), program["features"](padded))
     assert np.isfinite(program["features"](np.zeros((1, 16_000)))).all()
+
+
+def test_equal_to_those_that_a_record_of_sound_says() -> None:
+    clips = np.random.default_rng(0).integers(-9_000, 9_000, (3, 16_000)).astype("int16")
+    expected = runpy.run_path(str(SCRIPT))["features"](clips)
+    np.testing.assert_allclose(Sound().normalize(clips), expected, atol=1e-4)
