@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 import keras
 import numpy as np
 
-from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Layer
-from sepzoo.surgery.approximate.dense_convolutions import is_named
+from sepzoo.surgery.approximate.dense_convolutions import keeper
 from sepzoo.surgery.walk.sites import Site, sites
 
 layers = keras.layers
@@ -50,16 +50,13 @@ def chosen(
         SepzooError: a name that no layer has, or nothing to work on.
     """
     places = sites(model)
-    patterns = (keep,) if isinstance(keep, str) else tuple(keep)
-    for pattern in patterns:
-        if not any(is_named(site, pattern) for site in places):
-            raise unknown("layer to keep", pattern, [site.name for site in places])
+    is_kept = keeper(places, keep)
     found: dict[str, Layer] = {}
     kept: dict[str, str] = {}
     for site in places:
         if not any(len(weight.shape) > 1 for weight in site.layer.weights):
             continue
-        reason = "it was to be kept" if any(is_named(site, each) for each in patterns) else _reason(site, obstacle)
+        reason = "it was to be kept" if is_kept(site) else _reason(site, obstacle)
         if reason:
             kept[site.name] = reason
         else:

@@ -6,7 +6,7 @@ import dataclasses
 import fnmatch
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -127,17 +127,13 @@ def dense_convs(plan: Plan, keep: str | Sequence[str] = (), *, pointwise: bool =
         >>> [(dense.name, dense.macs) for dense in dense_convs(plan)], plan.finish()[1].changes[0].skipped
         ([('a', 3888)], 'it is 1 x 1')
     """
-    patterns = (keep,) if isinstance(keep, str) else tuple(keep)
-    for pattern in patterns:
-        if not any(is_named(site, pattern) for site in plan.sites):
-            raise unknown("layer to keep", pattern, [site.name for site in plan.sites])
+    is_kept = keeper(plan.sites, keep)
     runs = runs_of(plan.model)
     found = []
     for site in plan.sites:
         if not isinstance(site.layer, keras.layers.Conv2D):
             continue
-        kept = any(is_named(site, pattern) for pattern in patterns)
-        reason = "it was to be kept" if kept else _obstacle(site.layer, pointwise=pointwise)
+        reason = "it was to be kept" if is_kept(site) else _obstacle(site.layer, pointwise=pointwise)
         if reason:
             plan.skip(site, reason)
             continue
@@ -157,6 +153,19 @@ def runs_of(model: keras.Model) -> Counter[int]:
     for node in nodes(model):
         runs.update(runs_of(node.operation) if isinstance(node.operation, keras.Model) else [id(node.operation)])
     return runs
+
+
+def keeper(sites: Sequence[Site], keep: str | Sequence[str]) -> Callable[[Site], bool]:
+    """Return what tells whether a layer is to be kept: whether a pattern names it, as in `is_named`.
+
+    Raises:
+        SepzooError: a pattern that names no layer.
+    """
+    patterns = (keep,) if isinstance(keep, str) else tuple(keep)
+    for pattern in patterns:
+        if not any(is_named(site, pattern) for site in sites):
+            raise unknown("layer to keep", pattern, [site.name for site in sites])
+    return lambda site: any(is_named(site, pattern) for pattern in patterns)
 
 
 def is_named(site: Site, pattern: str) -> bool:

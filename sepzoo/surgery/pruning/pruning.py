@@ -11,7 +11,7 @@ from sepzoo.data.samples import Samples
 from sepzoo.layers import FactorizedConv
 from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.support.types import ArrayLike, Arrays
-from sepzoo.surgery.approximate.dense_convolutions import is_named
+from sepzoo.surgery.approximate.dense_convolutions import keeper
 from sepzoo.surgery.approximate.recalibration import recalibrate
 from sepzoo.surgery.exact.builtin_layers import expanded
 from sepzoo.surgery.pruning.choosing import ALLOCATIONS, Allocation, by_budget, by_ratios
@@ -109,11 +109,7 @@ def prune_channels(
     inputs = None if data is None else model_inputs(model, data)
     plan = _prepared(model)
     classes = None if labels is None else _class_numbers(plan.model, labels, importance, inputs)
-    patterns = (keep,) if isinstance(keep, str) else tuple(keep)
-    for pattern in patterns:
-        if not any(is_named(site, pattern) for site in plan.sites):
-            raise unknown("layer to keep", pattern, [site.name for site in plan.sites])
-    coupling = couple(plan, lambda site: any(is_named(site, pattern) for pattern in patterns))
+    coupling = couple(plan, keeper(plan.sites, keep))
     rankings = _rankings(plan.model, coupling, importance, inputs, classes)
     if macs is None:
         assert ratios is not None
