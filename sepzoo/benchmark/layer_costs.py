@@ -5,19 +5,13 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from sepzoo.benchmark.operator_costs import Costs, OperatorCost
-from sepzoo.benchmark.operator_timing import REFERENCE, operator_run
+from sepzoo.benchmark.operator_timing import FILE_TURN_SECONDS, FILE_TURNS, REFERENCE, file_run, operator_run
 from sepzoo.benchmark.roofline import Bound, Roofline
 from sepzoo.benchmark.turns import low_quartile, times_in_turns
-from sepzoo.inference.tflite_interpreter import open_interpreter
 from sepzoo.support.types import Json
-
-_TURNS, _TURN_SECONDS = 25, 2e-3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,17 +98,10 @@ def measure_layers(path: str | os.PathLike[str], costs: Costs, *, trust: bool = 
 
 def _whole_ms(path: Path, costs: Costs) -> float:
     """Return the milliseconds of a file, as if the reference operator had run at its best beside it."""
-    interpreter = open_interpreter(path.read_bytes(), costs.threads)
-    random = np.random.default_rng(0)
-    for detail in interpreter.get_input_details():
-        dtype = np.dtype(detail["dtype"])
-        whole = np.issubdtype(dtype, np.integer)
-        noise = random.integers(0, 100, detail["shape"]) if whole else random.standard_normal(detail["shape"])
-        interpreter.set_tensor(detail["index"], noise.astype(dtype))
-    runs: list[Callable[[], object]] = [operator_run(REFERENCE, costs.threads), interpreter.invoke]
+    runs = [operator_run(REFERENCE, costs.threads), file_run(path.read_bytes(), costs.threads)]
     clock = time.thread_time if costs.threads == 1 else time.perf_counter
     reference, whole_ms = (
         1000 * low_quartile(series)
-        for series in times_in_turns(runs, turns=_TURNS, turn_seconds=_TURN_SECONDS, clock=clock)
+        for series in times_in_turns(runs, turns=FILE_TURNS, turn_seconds=FILE_TURN_SECONDS, clock=clock)
     )
     return whole_ms * min(costs.reference_ms / reference, 1.0)

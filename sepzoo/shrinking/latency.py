@@ -11,12 +11,11 @@ import numpy as np
 from sepzoo.benchmark.operator_costs import Costs
 from sepzoo.benchmark.operator_making import make_operator
 from sepzoo.benchmark.operator_record import Operator
+from sepzoo.benchmark.operator_timing import FILE_TURN_SECONDS, FILE_TURNS, file_run
 from sepzoo.benchmark.turns import times_in_turns
-from sepzoo.inference.tflite_interpreter import open_interpreter
 from sepzoo.shrinking.steps import Step
 from sepzoo.support.errors import SepzooError
 
-TURNS, TURN_SECONDS = 25, 2e-3
 MOST_SPREAD = 0.25
 """Of the fastest turns; where a quarter of them is slower than this, nothing can be said."""
 
@@ -83,14 +82,8 @@ def file_times(contents: Sequence[bytes]) -> list[FileTime]:
     Raises:
         SepzooError: the machine is too uneven for any figure.
     """
-    runs = []
-    for content in contents:
-        interpreter = open_interpreter(content, 1)
-        for detail in interpreter.get_input_details():
-            values = np.random.default_rng(0).integers(0, 100, detail["shape"])
-            interpreter.set_tensor(detail["index"], values.astype(detail["dtype"]))
-        runs.append(interpreter.invoke)
-    series = times_in_turns(runs, turns=TURNS, turn_seconds=TURN_SECONDS, clock=time.thread_time)
+    runs = [file_run(content, 1) for content in contents]
+    series = times_in_turns(runs, turns=FILE_TURNS, turn_seconds=FILE_TURN_SECONDS, clock=time.thread_time)
     found = []
     for each in series:
         turns = np.array([min(turn) for turn in each])
