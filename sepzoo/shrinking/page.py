@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import io
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sepzoo.shrinking.budget import RESOURCES
-from sepzoo.shrinking.report import ShrinkReport
+from sepzoo.shrinking.report import (
+    ANSWER_COLUMNS,
+    COST_COLUMNS,
+    CURVE_COLUMNS,
+    LAYER_COLUMNS,
+    PROPOSAL_COLUMNS,
+    ShrinkReport,
+)
 from sepzoo.support.atomic import atomic_write
-
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2733 }
-h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2rem }
-table { border-collapse: collapse } img { max-width: 100% }
-th, td { padding: .15rem .8rem; border-bottom: 1px solid #dde3e9; text-align: right }
-th:first-child, td:first-child { text-align: left }
-"""
+from sepzoo.support.html_page import page, picture, table
 
 
 def write_page(path: Path, report: ShrinkReport) -> None:
@@ -33,35 +31,25 @@ def write_page(path: Path, report: ShrinkReport) -> None:
         body.append("<p>It meets the budget as it is; nothing was done.</p>")
     body += [
         "<h2>Costs</h2>",
-        _table(["original", "budget", "expected", "measured", "share"], report.cost_rows()),
+        table(COST_COLUMNS, report.cost_rows()),
         f"<h2>Answers</h2><p>Checked on {html.escape(report.comparison.origin)}.</p>",
-        _table(["", "accuracy", "same answer", "KL, nats", "relative error"], report.answer_rows()),
+        table(ANSWER_COLUMNS, report.answer_rows()),
     ]
     if report.layers:
-        columns = ["layer", "computed as", "channels", "MACs", "expected KL", "output error"]
         body += [
             f"<h2>Layers</h2><p>{html.escape(report.proof())}; fitted to {html.escape(report.samples)}.</p>",
-            _table(columns, report.layer_rows()),
+            table(LAYER_COLUMNS, report.layer_rows()),
             "<h2>Carried out</h2>",
-            _table(["techniques", "expected KL", "KL, held out", ""], report.proposal_rows()),
+            table(PROPOSAL_COLUMNS, report.proposal_rows()),
         ]
     if report.curve:
-        picture = base64.b64encode(_curve(report)).decode()
         body += [
             "<h2>Other budgets</h2>",
-            f'<p><img alt="expected divergence over the budget" src="data:image/png;base64,{picture}"></p>',
-            _table(["budget", "share", "expected KL", "gap"], report.curve_rows()),
+            f"<p>{picture(_curve(report), 'expected divergence over the budget')}</p>",
+            table(CURVE_COLUMNS, report.curve_rows()),
         ]
-    head = f'<meta charset="utf-8"><title>{html.escape(report.network)}</title><style>{_STYLE}</style>'
     with atomic_write(path) as temporary:
-        text = f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>\n{chr(10).join(body)}\n</body></html>\n'
-        temporary.write_text(text, encoding="utf-8")
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    cells = "".join(f"<th>{html.escape(name)}</th>" for name in header)
-    lines = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows)
-    return f"<table><tr>{cells}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+        temporary.write_text(page(report.network, body), encoding="utf-8")
 
 
 def _curve(report: ShrinkReport) -> bytes:

@@ -12,6 +12,13 @@ from sepzoo.shrinking.budget import shown
 from sepzoo.support.table import table
 from sepzoo.support.types import Json
 
+COST_COLUMNS = ("original", "budget", "expected", "measured", "share")
+ANSWER_COLUMNS = ("", "accuracy", "same answer", "KL, nats", "relative error")
+LAYER_COLUMNS = ("layer", "computed as", "channels", "MACs", "expected KL", "output error")
+PROPOSAL_COLUMNS = ("techniques", "expected KL", "KL, held out", "")
+CURVE_COLUMNS = ("budget", "share", "expected KL", "gap")
+"""Headers of the tables, as the text and the page have them."""
+
 
 @dataclasses.dataclass(frozen=True)
 class LayerChoice:
@@ -213,21 +220,19 @@ class ShrinkReport:
         return told
 
     def __str__(self) -> str:
-        costs = table(["original", "budget", "expected", "measured", "share"], self.cost_rows(), left=0)
-        header = ["", "accuracy", "same answer", "KL, nats", "relative error"]
-        answers = f"{table(header, self.answer_rows())}\nchecked on {self.comparison.origin}"
+        costs = table(COST_COLUMNS, self.cost_rows(), left=0)
+        answers = f"{table(ANSWER_COLUMNS, self.answer_rows())}\nchecked on {self.comparison.origin}"
         if self.nothing_done:
             return (
                 f"{self.network} meets the budget as it is in {self.runtime}; nothing was done\n\n{costs}\n\n{answers}"
             )
-        columns = ["layer", "computed as", "channels", "MACs", "expected KL", "output error"]
-        parts = [table(columns, self.layer_rows(), left=2), costs, f"{self.proof()}; fitted to {self.samples}"]
+        parts = [table(LAYER_COLUMNS, self.layer_rows(), left=2), costs, f"{self.proof()}; fitted to {self.samples}"]
         if len(self.proposals) > 1:
-            parts.append(table(["techniques", "expected KL", "KL, held out", ""], self.proposal_rows()))
+            parts.append(table(PROPOSAL_COLUMNS, self.proposal_rows()))
         if self.distilled:
             told = ", ".join(f"{each:.4f}" for each in self.distilled)
             parts.append(f"divergence before distillation and after each epoch, nats: {told}")
         if self.curve:
-            rows = table(["budget", "share", "expected KL", "gap"], self.curve_rows(), left=0)
+            rows = table(CURVE_COLUMNS, self.curve_rows(), left=0)
             parts.append(f"best for other budgets:\n{rows}")
         return "\n\n".join([*parts, answers])
