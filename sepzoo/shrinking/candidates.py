@@ -62,7 +62,7 @@ def check_techniques(techniques: Sequence[str]) -> None:
 
 def ways_for(layer: NetworkLayer, techniques: Sequence[str]) -> list[Way]:
     """Return the ways that are worth a look for a layer: those that take fewer multiply-accumulates or weights."""
-    if layer.dense is None or not layer.fitted:
+    if layer.kept or layer.dense is None or not layer.fitted:
         return []
     window, (inputs, outputs) = layer.window, layer.channels.layer.kernel.shape[2:]
     kept = layer.steps(inputs, outputs)

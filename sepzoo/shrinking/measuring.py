@@ -45,7 +45,6 @@ def score(
     *,
     techniques: Sequence[str],
     integers: bool,
-    keep: Sequence[str] = (),
     timed: StepTimes | None = None,
     key: str = "",
     samples: str = "",
@@ -59,7 +58,6 @@ def score(
         outputs: what it gives.
         techniques: see `sepzoo.shrinking.candidates.TECHNIQUES`.
         integers: whether the file has 8-bit integers.
-        keep: names of layers that stay as they are.
         timed: the time of steps; None where none is wanted.
         key: of what this is, for `Scores`.
         samples: in words.
@@ -67,20 +65,16 @@ def score(
     trial = Trial(network, held[:TRIAL_SAMPLES], outputs)
     information = fisher_information(network, inputs[:FISHER_SAMPLES], outputs, variances(trial.right))
     judged = []
+    ways = {layer.name: ways_for(layer, techniques) for layer in network.layers}
     if timed is not None:
-        timed.measure(
-            step
-            for layer in network.layers
-            for step in steps_to_time(network, layer, [] if layer.name in keep else ways_for(layer, techniques))
-        )
+        timed.measure(step for layer in network.layers for step in steps_to_time(network, layer, ways[layer.name]))
     for layer in counted(network.layers, len(network.layers), "layers looked at"):
-        errors, ways = None, []
+        errors = None
         if layer.fitted:
             errors = LayerErrors(network, layer, network.moments(layer, inputs), information[layer.name])
-            ways = [] if layer.name in keep else ways_for(layer, techniques)
-            errors.add(ways)
+            errors.add(ways[layer.name])
             errors.scale(trial)
-        found = candidates_of(network, layer, ways, errors, integers=integers, timed=timed)
+        found = candidates_of(network, layer, ways[layer.name], errors, integers=integers, timed=timed)
         if any(each.macs or each.bytes for each in found):
             judged.append(_Judged(layer, tuple(found), errors))
     pairs = _trials(network, judged, trial)

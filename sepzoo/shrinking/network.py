@@ -12,9 +12,9 @@ import numpy as np
 from sepzoo.shrinking.simplifying import MIXING, simplified
 from sepzoo.shrinking.steps import Step
 from sepzoo.shrinking.ways import Window
-from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.errors import SepzooError
 from sepzoo.surgery.algebra.moments import Moments
-from sepzoo.surgery.approximate.dense_convolutions import DenseConv, is_named, runs_of
+from sepzoo.surgery.approximate.dense_convolutions import DenseConv, keeper, runs_of
 from sepzoo.surgery.pruning.choosing import removable
 from sepzoo.surgery.pruning.coupling import LayerChannels, couple
 from sepzoo.surgery.pruning.importance import output_errors
@@ -59,12 +59,14 @@ class NetworkLayer:
         runs: how often it runs for one sample.
         source: the number of the group that its inputs are of; None where none of them may go.
         target: the same of its outputs.
+        kept: whether it is to be computed as it is.
     """
 
     channels: LayerChannels
     runs: int
     source: int | None
     target: int | None
+    kept: bool
 
     @property
     def name(self) -> str:
@@ -118,7 +120,6 @@ class Network:
         layers: those with weights, in the order of the graph.
         groups: of channels, whose levels are chosen.
         sets: how many sets of channels there are.
-        kept: why the channels of layers stay, by their names.
     """
 
     model: keras.Model
@@ -157,17 +158,15 @@ def network_of(model: keras.Model, inputs: ModelInputs, *, prune: bool = True, k
         model: functional or Sequential, trained; it is only read.
         inputs: samples, by which channels are ranked.
         prune: whether channels may go.
-        keep: names of layers whose outputs stay, with shell wildcards.
+        keep: names of layers that are computed as they are and whose outputs stay, with shell wildcards.
 
     Raises:
         SepzooError: what `simplified` raises, a name that no layer has, or an open input size.
     """
     simple = simplified(model)
     plan = Plan(simple)
-    for pattern in keep:
-        if not any(is_named(site, pattern) for site in plan.sites):
-            raise unknown("layer to keep", pattern, [site.name for site in plan.sites])
-    coupling = couple(plan, lambda site: any(is_named(site, pattern) for pattern in keep))
+    kept = keeper(plan.sites, keep)
+    coupling = couple(plan, kept)
     number_of = np.full(coupling.count + 1, -1)
     for number, group in enumerate(coupling.groups):
         number_of[group.sets] = number
@@ -188,10 +187,14 @@ def network_of(model: keras.Model, inputs: ModelInputs, *, prune: bool = True, k
         if free[number] and len(levels) > 1:
             numbers[number] = len(found)
             found.append(Channels(ranking.group.layers, ranking.sets, levels))
+
+    def number_at(ends: list[int]) -> int | None:
+        return numbers.get(ends[0]) if ends else None
+
     runs = runs_of(simple)
     layers = tuple(
-        NetworkLayer(each, runs[id(each.layer)], *(numbers.get(ends[0]) if ends else None for ends in pair))
-        for each, pair in zip(coupling.layers, sides, strict=True)
+        NetworkLayer(each, runs[id(each.layer)], number_at(taken), number_at(given), kept(each.site))
+        for each, (taken, given) in zip(coupling.layers, sides, strict=True)
     )
     _require_sizes(simple, layers)
     return Network(simple, layers, tuple(found), coupling.count)

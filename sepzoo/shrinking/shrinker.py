@@ -190,7 +190,6 @@ def _scored(
         work.classifier.outputs,
         techniques=techniques,
         integers=work.integers,
-        keep=keep,
         timed=work.timed,
         key=key,
         samples=origin_of(work.samples),

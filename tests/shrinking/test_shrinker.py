@@ -164,6 +164,22 @@ def test_layers_to_keep_have_names(network: keras.Model, pictures: np.ndarray) -
     assert [str(group) for group in kept.groups] == ["stem, outer", "down"]
 
 
+def test_layers_to_keep_may_be_named_by_wildcards(
+    network: keras.Model, pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, "TRIALS", 3)
+    monkeypatch.setattr(fitting, "PROPOSALS", 1)
+    scores = tmp_path / "scores.json"
+    arguments = {"samples": pictures, "techniques": ["decouple"], "scores": scores}
+    _model, report = shrink(network, budget=Budget(macs="70%"), keep=["out*"], **arguments)
+    ways = {
+        each["layer"]: {one["way"] for one in each["candidates"]} for each in json.loads(scores.read_text())["items"]
+    }
+    assert ways["outer"] == {"keep"}
+    assert len(ways["inner"]) > 1
+    assert next(each.way for each in report.layers if each.layer == "outer") == "keep"
+
+
 def test_nothing_to_make_smaller(pictures: np.ndarray) -> None:
     layers = [keras.layers.Flatten(name="flat"), keras.layers.Dense(3, activation="softmax", name="head")]
     model = keras.Sequential([keras.Input((8, 8, 3)), *layers], name="plain")
