@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from sepzoo.data.samples import Samples
 from sepzoo.inference.keras_model import KerasClassifier
@@ -84,6 +86,20 @@ class Work:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class _Original:
+    """The network as it is, with samples to fit to and others on which choices are compared."""
+
+    network: Network
+    inputs: ModelInputs
+    held: ModelInputs
+
+    @cached_property
+    def right(self) -> list[np.ndarray]:
+        """Its answers to the others."""
+        return answers(self.network.model, self.held)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Fitting:
     """What keeps a budget.
 
@@ -129,13 +145,11 @@ def within(
     Raises:
         SepzooError: no choice is expected to keep them, or none does after three further ones.
     """
-    aimed = dict(limits)
+    aimed, known = dict(limits), _Original(network, inputs, held)
     best: Fitting | None = None
     missed = ""
     for number in range(1, ROUNDS + 1):
-        solved, choice, built, proposals = _nearest(
-            chooser, aimed, network, (inputs, held), work, PROPOSALS if number == 1 else 1
-        )
+        solved, choice, built, proposals = _nearest(chooser, aimed, known, work, PROPOSALS if number == 1 else 1)
         told: tuple[float, ...] = ()
         if work.epochs:
             lessons = inputs if work.lessons is None else work.lessons
@@ -174,20 +188,14 @@ def _leaves(
 
 
 def _nearest(
-    chooser: Chooser,
-    aimed: Mapping[str, float],
-    network: Network,
-    parts: tuple[ModelInputs, ModelInputs],
-    work: Work,
-    most: int,
+    chooser: Chooser, aimed: Mapping[str, float], known: _Original, work: Work, most: int
 ) -> tuple[Choice, Choice, Built, tuple[Proposal, ...]]:
     """Return the best choice as expected, and of the first few, carried out, the one whose answers are nearest."""
-    inputs, held = parts
-    right, found = answers(network.model, held), []
-    for name, choice in chooser.proposals(aimed, work.techniques)[:most]:
+    found = []
+    for name, choice in chooser.proposals(aimed, work.techniques if most > 1 else ())[:most]:
         ways = {item.layer: each.way for item, each in zip(chooser.scores.items, choice.candidates, strict=True)}
-        built = build(network, ways, choice.levels, inputs)
-        distance = divergence(work.classifier.outputs, right, answers(built.model, held))
+        built = build(known.network, ways, choice.levels, known.inputs)
+        distance = divergence(work.classifier.outputs, known.right, answers(built.model, known.held))
         found.append((Proposal(name, choice.solution.error, distance), choice, built))
     _proposal, choice, built = min(found, key=lambda each: each[0].divergence)
     return found[0][1], choice, built, tuple(each[0] for each in found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,11 @@ class Problem:
     def linked(self) -> bool:
         """Whether choices of one item bind those of another."""
         return any(self.groups)
+
+    @cached_property
+    def program(self) -> tuple[np.ndarray, Any, np.ndarray, np.ndarray]:
+        """The problem as costs, matrix and limits of the rows."""
+        return _program(self)
 
     def total(self, picks: Sequence[int]) -> float:
         """Return the error of a choice."""
@@ -127,7 +133,7 @@ def _small(problem: Problem) -> bool:
 def _branch_and_bound(problem: Problem) -> Solution | None:
     from scipy.optimize import Bounds, LinearConstraint, milp
 
-    cost, matrix, low, high = _program(problem)
+    cost, matrix, low, high = problem.program
     scale = float(np.max(np.abs(cost))) or 1.0
     with quiet():  # HiGHS prints
         found = milp(
@@ -185,7 +191,7 @@ def lagrangian_bound(problem: Problem) -> float:
     """
     from scipy.optimize import linprog
 
-    cost, matrix, low, high = _program(problem)
+    cost, matrix, low, high = problem.program
     equal = low == high
     with quiet():
         found = linprog(
