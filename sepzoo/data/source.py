@@ -56,7 +56,11 @@ class Source(abc.ABC):
 
     def shuffled(self, batch_size: int, *, seed: int, epoch: int) -> Iterator[Batch]:
         """Yield all images once in an order that `seed` and `epoch` alone decide; the last batch may be smaller."""
-        return self._read(np.random.default_rng([seed, epoch]).permutation(len(self)), batch_size)
+        return self._read(self.order(seed=seed, epoch=epoch), batch_size)
+
+    def order(self, *, seed: int, epoch: int) -> np.ndarray:
+        """Return the numbers of all images as `shuffled` yields them, but for a source that is streamed."""
+        return np.random.default_rng([seed, epoch]).permutation(len(self))
 
     def _read(self, order: np.ndarray, batch_size: int) -> Iterator[Batch]:
         for start in range(0, len(order), batch_size):

@@ -52,18 +52,23 @@ def training_batches(
     change = _changing(preprocessing, augmentation, size)
     batches = enumerate(source.shuffled(batch_size, seed=seed, epoch=epoch))
     for number, (images, labels) in itertools.islice(batches, done, None):
-        # From 1: NumPy takes [seed, epoch, 0] for [seed, epoch], which shuffles.
-        random = np.random.default_rng([seed, epoch, number + 1])
-        inputs, wanted = change(images, table[labels], random)
+        inputs, wanted = change(images, table[labels], batch_random(seed, epoch, number))
         yield (inputs, wanted) if weights is None else (inputs, wanted, each_class(wanted) @ weights)
+
+
+def batch_random(seed: int, epoch: int, number: int) -> np.random.Generator:
+    """Return what decides the changes of a batch, by its number in the epoch, both counted from 0."""
+    # From 1: NumPy takes [seed, epoch, 0] for [seed, epoch], which shuffles.
+    return np.random.default_rng([seed, epoch, number + 1])
 
 
 def evaluation_batches(
     source: Source, preprocessing: Preparation, *, batch_size: int, targets: np.ndarray | None = None
 ) -> Iterator[Batch]:
     """Yield normalized images and one-hot labels in order; `targets` as for training."""
+    table = target_table(source, targets)
     for images, labels in source.batches(batch_size):
-        yield preprocessing.normalize(images), target_table(source, targets)[labels]
+        yield preprocessing.normalize(images), table[labels]
 
 
 def count_batches(source: Source, batch_size: int) -> int:

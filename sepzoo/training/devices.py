@@ -18,6 +18,25 @@ from sepzoo.surgery.walk.rewriting import rewrite
 from sepzoo.training.networks import Networks
 
 
+def require_backend(name: str, what: str, *, otherwise: str = "") -> None:
+    """See that Keras runs on a backend.
+
+    Args:
+        name: of the backend.
+        what: needs it.
+        otherwise: what else could be done, in words that follow a command.
+
+    Raises:
+        SepzooError: it runs on another one.
+    """
+    found = keras.backend.backend()
+    if found != name:
+        raise SepzooError(
+            f"expected the {name} backend for {what}. Received: {found}. Begin the command with "
+            f"KERAS_BACKEND={name}{otherwise}."
+        )
+
+
 class Devices:
     """One device, the backend's own: the base of all others.
 
@@ -117,15 +136,12 @@ class Mirrored(Devices):
     """
 
     def __init__(self, devices: tuple[str, ...] = ()) -> None:
-        if keras.backend.backend() != "tensorflow":
-            raise SepzooError(
-                f"expected the tensorflow backend for mirrored. Received: {keras.backend.backend()}. Begin the command "
-                "with KERAS_BACKEND=tensorflow, or say multihost, which goes by JAX."
-            )
+        require_backend("tensorflow", "mirrored", otherwise=", or say multihost, which goes by JAX")
         import tensorflow as tf
 
         self._strategy = tf.distribute.MirroredStrategy(list(devices) or None)
         self.count = self._strategy.num_replicas_in_sync
+        self._signature: tuple[Any, ...] | None = None
 
     def scope(self) -> AbstractContextManager[object]:
         """Return the strategy's scope."""
@@ -144,6 +160,6 @@ class Mirrored(Devices):
         """Return a data set: Keras begins it twice, once only to see what a batch looks like."""
         import tensorflow as tf
 
-        first = next(batches())
-        signature = tuple(tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in first)
-        return tf.data.Dataset.from_generator(batches, output_signature=signature)
+        if self._signature is None:  # of the training's batches, all epochs alike
+            self._signature = tuple(tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in next(batches()))
+        return tf.data.Dataset.from_generator(batches, output_signature=self._signature)

@@ -6,13 +6,13 @@ import dataclasses
 import os
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 from sepzoo.support.errors import SepzooError, unknown
 
 DistributionKind = Literal["mirrored", "multihost"]
 """All GPUs of one machine, by TensorFlow; several processes on one or many machines, by JAX."""
-KINDS = ("mirrored", "multihost")
+KINDS: tuple[DistributionKind, ...] = get_args(DistributionKind)
 _ADDRESS = re.compile(r"(\[[^\]\s]+\]|[^:\s]+):(\d{1,5})")
 
 

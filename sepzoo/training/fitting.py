@@ -29,7 +29,7 @@ from sepzoo.training.resident import ResidentEpochs
 from sepzoo.training.resuming import go_on, save_networks
 from sepzoo.training.run_folder import RunFolder
 from sepzoo.training.sources import Sources
-from sepzoo.training.step_watch import StepWatch, metric_variables
+from sepzoo.training.step_watch import StepWatch
 from sepzoo.training.trainee import Trainee, evaluation_model
 
 
@@ -180,6 +180,6 @@ def _keep(home: RunFolder, trainee: Trainee, epochs: int, steps: int) -> None:
         trainee.optimizer,
         epochs=epochs,
         steps=steps,
-        metrics=metric_variables(trainee.model) if steps else (),
+        metrics=trainee.model.metrics_variables if steps else (),
         before=home.state_before,
     )

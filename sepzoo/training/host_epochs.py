@@ -52,6 +52,7 @@ class HostEpochs:
             steps: of the epoch.
             done: so many of them were taken before.
         """
+        self.progress.begin(epoch + 1, done=done)
         with self.devices.scope(), says_which_batch_size(self.settings):
             measured = self.trainee.model.fit(
                 self.devices.fed(functools.partial(self._batches, epoch, done)),
@@ -75,4 +76,4 @@ class HostEpochs:
             weights=self.weights,
             done=done,
         )
-        return self.progress.counted(self.devices.parts(batches), epoch + 1, done=done)
+        return self.progress.counted(self.devices.parts(batches))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import tempfile
 from collections.abc import Iterator
@@ -14,7 +13,8 @@ import keras
 import numpy as np
 
 from sepzoo.support.errors import SepzooError
-from sepzoo.training.devices import Devices
+from sepzoo.support.packages import require_installed
+from sepzoo.training.devices import Devices, Mirrored, require_backend
 from sepzoo.training.distribution import Distribution, says_that_none_answers, says_that_one_is_lost
 from sepzoo.training.run_folder import RUN_FILES
 
@@ -58,7 +58,8 @@ class Processes(Devices):
         Raises:
             SepzooError: another backend than JAX, which must not have computed anything before; or one that is lost.
         """
-        _require_jax()
+        require_installed("multihost", ["jax"], "jax")
+        require_backend("jax", "multihost")
         import jax
 
         try:
@@ -161,21 +162,9 @@ def _apart(batches: Iterator[tuple[np.ndarray, ...]]) -> Iterator[tuple[np.ndarr
         yield batch
 
 
-def _require_jax() -> None:
-    if importlib.util.find_spec("jax") is None:
-        raise SepzooError("multihost needs jax. Received: it is not installed. Install it: pip install 'sepzoo[jax]'.")
-    if keras.backend.backend() != "jax":
-        raise SepzooError(
-            f"expected the jax backend for multihost. Received: {keras.backend.backend()}. Begin the command with "
-            "KERAS_BACKEND=jax."
-        )
-
-
 @contextlib.contextmanager
 def devices_of(said: Distribution | None) -> Iterator[Devices]:
     """Yield the devices that a run is told to compute on; None: one."""
-    from sepzoo.training.devices import Mirrored
-
     if said is None:
         yield Devices()
     elif said.kind == "mirrored":

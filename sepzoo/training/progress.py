@@ -50,11 +50,8 @@ class RunProgress:
         """Show a line."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
-    def counted(
-        self, batches: Iterator[tuple[np.ndarray, ...]], epoch: int, *, done: int = 0
-    ) -> Iterator[tuple[np.ndarray, ...]]:
-        """Yield the batches of an epoch, and move the bar with each; so many were done before."""
-        self.begin(epoch, done=done)
+    def counted(self, batches: Iterator[tuple[np.ndarray, ...]]) -> Iterator[tuple[np.ndarray, ...]]:
+        """Yield batches, and move the bar with each."""
         for batch in batches:
             yield batch
             self.advance(1)

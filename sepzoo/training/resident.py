@@ -15,7 +15,8 @@ from sepzoo.data.source import MEMORY_BUDGET, Source
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Tensor, Variable
-from sepzoo.training.batches import augmentation_for, each_class, target_table
+from sepzoo.training.batches import augmentation_for, batch_random, each_class, target_table
+from sepzoo.training.devices import require_backend
 from sepzoo.training.memory import says_which_batch_size
 from sepzoo.training.networks import Networks
 from sepzoo.training.progress import RunProgress
@@ -34,7 +35,8 @@ class ResidentEpochs:
     """Epochs of training images that are put on the device once, by `jax.lax.scan` on the JAX backend.
 
     Order and random changes are those of `HostEpochs`, image for image: they are drawn before an epoch begins, from the
-    same numbers, and carried out in `keras.ops` within the compiled step.
+    same numbers, and carried out in `keras.ops` within the compiled step. The order of a TFDS set that is too large for
+    the host's memory is another there, since it is streamed.
 
     Args:
         trainee: whose model is trained.
@@ -69,7 +71,7 @@ class ResidentEpochs:
         self._trainee = trainee
         self._settings = settings
         self._progress = progress
-        self._count = len(source)
+        self._source = source
         self._size = networks.inference.input_shape[1:3]
         augmentation_for(preprocessing, settings)  # which refuses that of sound
         self._free = settings.augmentation.free(source.image_size, self._size)
@@ -124,7 +126,7 @@ class ResidentEpochs:
             logs, state = model.train_step(state, tuple(batch))
             return state, logs["loss"]
 
-        @functools.partial(jax.jit, donate_argnums=0)
+        @jax.jit
         def many(state: State, data: Mapping[str, Tensor], drawn: Mapping[str, Tensor]) -> tuple[State, Tensor]:
             return jax.lax.scan(lambda state, one: step(state, data, one), state, drawn)
 
@@ -134,22 +136,22 @@ class ResidentEpochs:
     def _calls(self, epoch: int, done: int) -> Iterator[Mapping[str, np.ndarray]]:
         """Yield what each call needs: arrays of shape (steps, batch, …)."""
         seed, size = self._settings.seed, self._settings.batch_size
-        order = np.random.default_rng([seed, epoch]).permutation(self._count).astype(np.int32)
-        batches = [order[start : start + size] for start in range(0, self._count, size)]
-        whole = self._count // size
+        order = self._source.order(seed=seed, epoch=epoch).astype(np.int32)
+        batches = [order[start : start + size] for start in range(0, len(order), size)]
+        whole = len(order) // size
         limits = sorted({*range(STEPS_PER_CALL, whole, STEPS_PER_CALL), whole, len(batches)})
         for first, end in itertools.pairwise([done, *(limit for limit in limits if limit > done)]):
             drawn = [
-                _arrays(self._settings.augmentation, batches[number], self._free, (seed, epoch, number + 1))
+                _arrays(self._settings.augmentation, batches[number], self._free, batch_random(seed, epoch, number))
                 for number in range(first, end)
             ]
             yield {name: np.stack([each[name] for each in drawn]) for name in drawn[0]}
 
 
 def _arrays(
-    augmentation: Augmentation, order: np.ndarray, free: tuple[int, int], seeds: tuple[int, int, int]
+    augmentation: Augmentation, order: np.ndarray, free: tuple[int, int], random: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    draws = augmentation.draw(len(order), free, np.random.default_rng(seeds))
+    draws = augmentation.draw(len(order), free, random)
     found = {"order": order}
     if draws.tops is not None and draws.lefts is not None:
         found |= {"tops": draws.tops.astype(np.int32), "lefts": draws.lefts.astype(np.int32)}
@@ -207,8 +209,7 @@ def _variables(model: keras.Model) -> tuple[list[Variable], ...]:
 
 
 def _values(model: keras.Model) -> State:
-    """Return copies: a call takes the buffers that it is given for its own."""
-    return tuple([ops.copy(variable.value) for variable in several] for several in _variables(model))
+    return tuple([variable.value for variable in several] for several in _variables(model))
 
 
 def _assign(model: keras.Model, state: State) -> None:
@@ -218,11 +219,7 @@ def _assign(model: keras.Model, state: State) -> None:
 
 
 def _check(settings: FitSettings, source: Source) -> None:
-    backend = _backend()
-    if backend != "jax":
-        raise SepzooError(
-            f"expected the jax backend for on_device. Received: {backend}. Begin the command with KERAS_BACKEND=jax."
-        )
+    require_backend("jax", "on_device")
     augmentation = settings.augmentation
     for name in ("operations", "mixup", "cutmix"):
         if getattr(augmentation, name):
@@ -237,10 +234,6 @@ def _check(settings: FitSettings, source: Source) -> None:
             f"expected training images that fit on the device, {room >> 20:,} MiB, for on_device. Received: "
             f"{size >> 20:,} MiB. Leave on_device out."
         )
-
-
-def _backend() -> str:
-    return keras.backend.backend()
 
 
 def _room() -> int:

@@ -11,7 +11,7 @@ import numpy as np
 
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.stopping import Held
-from sepzoo.support.types import Kwargs, Variable
+from sepzoo.support.types import Kwargs
 
 
 class StepWatch(keras.callbacks.Callback):
@@ -63,7 +63,7 @@ class StepWatch(keras.callbacks.Callback):
     def begin(self, model: keras.Model) -> None:
         """Put back what the metrics had summed when the epoch was broken off, where `fit` is not what trains."""
         self.set_model(model)
-        for variable, value in zip(metric_variables(model) if self._kept else (), self._kept, strict=True):
+        for variable, value in zip(model.metrics_variables if self._kept else (), self._kept, strict=True):
             variable.assign(value)
         self._kept = ()
 
@@ -101,7 +101,7 @@ class StepWatch(keras.callbacks.Callback):
         They are sums, made by the first batch, and a sum of two numbers is the same in either order to the last bit.
         """
         self._synchronize()
-        for variable, value in zip(metric_variables(self.model), self._kept, strict=True):
+        for variable, value in zip(self.model.metrics_variables, self._kept, strict=True):
             variable.assign(variable + value)
         self._kept = ()
 
@@ -109,8 +109,3 @@ class StepWatch(keras.callbacks.Callback):
         """Let the model's variables hold the values of the moment; on JAX a step hands them on beside the model."""
         if hasattr(self.model, "jax_state_sync"):
             self.model.jax_state_sync()
-
-
-def metric_variables(model: keras.Model) -> list[Variable]:
-    """Return the variables in which a compiled model sums its loss and metrics over an epoch."""
-    return [variable for metric in model.metrics for variable in metric.variables]

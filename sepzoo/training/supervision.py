@@ -42,7 +42,7 @@ def supervise(command: Sequence[str], said: Distribution) -> int:
         SepzooError: another process was lost or this one's was ended, or they did not come together.
         KeyboardInterrupt: this process was told to stop; the other has been too, and is gone.
     """
-    child = subprocess.Popen(
+    with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -51,22 +51,21 @@ def supervise(command: Sequence[str], said: Distribution) -> int:
         text=True,
         errors="replace",
         start_new_session=True,  # Ctrl-C comes to this process alone, which hands it on once
-    )
-    assert child.stdout is not None
-    assert child.stderr is not None
-    heard = [_Heard(child.stdout, sys.stdout), _Heard(child.stderr, sys.stderr)]
-    try:
-        while child.poll() is None and not heard[1].error:
-            time.sleep(0.1)
-        _end(child, _GRACE)
-    except KeyboardInterrupt:
-        child.terminate()
-        _end(child, _TIDYING)
-        raise
-    finally:
-        for each in heard:
-            each.thread.join(_GRACE)
-        child.__exit__(None, None, None)  # which closes the pipes
+    ) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        heard = [_Heard(child.stdout, sys.stdout), _Heard(child.stderr, sys.stderr)]
+        try:
+            while child.poll() is None and not heard[1].error:
+                time.sleep(0.1)
+            _end(child, _GRACE)
+        except KeyboardInterrupt:
+            child.terminate()
+            _end(child, _TIDYING)
+            raise
+        finally:
+            for each in heard:
+                each.thread.join(_GRACE)
     if heard[1].error:
         return 2
     if heard[1].fatal:

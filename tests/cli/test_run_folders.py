@@ -11,7 +11,8 @@ from PIL import Image
 
 from sepzoo.data import open_source
 from tests.cli.conftest import Command
-from tests.reliability.commands import TIMES, write_recipe
+from tests.reliability.commands import write_recipe
+from tests.training.small_training import measured_in
 
 pytestmark = pytest.mark.slow
 
@@ -24,11 +25,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
     recipe = Recipe.load(write_recipe(folder)).with_overrides(["epochs=1", "schedule.kind=cosine"])
     return run(recipe, folder / "run", quiet=True).folder
-
-
-def measured(folder: Path) -> list[dict[str, object]]:
-    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    return [{key: value for key, value in line.items() if key not in TIMES} for line in lines]
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +69,13 @@ def test_a_run_that_was_broken_off_is_none(command: Command, run: Path, scan: Pa
 
 def test_a_finished_run_is_made_longer(command: Command, run: Path, tmp_path: Path) -> None:
     longer = shutil.copytree(run, tmp_path / "run")
-    before = measured(longer)
+    before = measured_in(longer)
     line = ["train", run.parent / "tiny.yaml", "--set", "schedule.kind=cosine", "--out", longer]
     outcome = command(*line, "--set", "epochs=2")
     assert outcome.code == 0, outcome.err
     assert "resumed after epoch 1" in outcome.err
     assert "2 epochs (no unbroken run: its schedule was made for 1 at first)" in outcome.out
-    first, second = measured(longer)
+    first, second = measured_in(longer)
     assert [first] == before
     assert second["learning_rate"] == pytest.approx(0.05 * 0.5)  # of a cosine of two epochs, in the middle
     from sepzoo.training import Recipe

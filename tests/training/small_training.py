@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ STEPS = 3
 """Batches of an epoch."""
 
 
-def small_network(*, frozen: bool = False) -> keras.Model:
+def small_network(*, frozen: bool = False, dropout: float = 0.2) -> keras.Model:
     """Return a network with all that has a state: batch norm, dropout, and frozen features where asked."""
     keras.utils.set_random_seed(0)
     layers = [
@@ -28,7 +29,7 @@ def small_network(*, frozen: bool = False) -> keras.Model:
         keras.layers.BatchNormalization(name="bn"),
         keras.layers.ReLU(name="relu"),
         keras.layers.Flatten(name="flatten"),
-        keras.layers.Dropout(0.2, name="dropout"),
+        keras.layers.Dropout(dropout, name="dropout"),
         keras.layers.Dense(10, name="logits"),
     ]
     model = attach(keras.Sequential(layers, name="small"), Metadata("small", tuple("0123456789"), ZERO_TO_ONE))
@@ -52,6 +53,12 @@ def train(folder: Path, said: FitSettings, *, frozen: bool = False, networks: Ne
 def measured(history: list[Epoch]) -> list[dict[str, Any]]:
     """Return what was measured, but for the times."""
     return [{key: value for key, value in vars(record).items() if key not in TIMES} for record in history]
+
+
+def measured_in(folder: Path) -> list[dict[str, Any]]:
+    """Return what a run folder says was measured, but for the times."""
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [{key: value for key, value in line.items() if key not in TIMES} for line in lines]
 
 
 def state_of(folder: Path) -> dict[str, bytes]:

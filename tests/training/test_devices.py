@@ -16,7 +16,7 @@ from sepzoo.support.errors import SepzooError
 from sepzoo.training import Networks, Sources, fit
 from sepzoo.training.devices import Devices, Mirrored
 from tests.test_imports import ROOT
-from tests.training.small_training import measured, settings
+from tests.training.small_training import measured, settings, small_network
 
 TWO_CPUS = """
 import sys
@@ -33,21 +33,8 @@ for epochs in (1, 2):  # the second goes on from the first
 """
 
 
-class Several(Devices):
-    count = 4
-
-
 def train(folder: Path, *, epochs: int, devices: Devices) -> list:
-    keras.utils.set_random_seed(0)
-    layers = [
-        keras.Input((8, 8, 1)),
-        keras.layers.Conv2D(4, 3, name="conv"),
-        keras.layers.BatchNormalization(name="bn"),
-        keras.layers.ReLU(name="relu"),
-        keras.layers.Flatten(name="flatten"),
-        keras.layers.Dense(10, name="logits"),
-    ]
-    networks = Networks.of(keras.Sequential(layers, name="small"), ZERO_TO_ONE)
+    networks = Networks.of(small_network(dropout=0.0), ZERO_TO_ONE)
     digits = open_digits(split="train[:20%]")
     images = ArraySource(digits.pixels[:280], digits.targets[:280], digits.class_names)
     said = settings(epochs=epochs, optimizer={"learning_rate": 0.05, "weight_decay": 1e-3}, ema=0.5)
@@ -79,13 +66,13 @@ def test_a_batch_that_the_devices_do_not_divide_is_refused(tmp_path: Path) -> No
     ("images", "batch_size", "steps"), [(104, 8, 13), (103, 8, 13), (105, 8, 13), (109, 8, 14), (3, 8, 0), (4, 8, 1)]
 )
 def test_a_last_batch_of_fewer_images_than_devices_is_no_step(images: int, batch_size: int, steps: int) -> None:
-    sizes = [len(part) for part, *_ in Several().parts(iter([(np.zeros(n),) for n in _sizes(images, batch_size)]))]
-    assert Several().steps(images, batch_size) == len(sizes) == steps
+    sizes = [len(part) for part, *_ in _of(4).parts(iter([(np.zeros(n),) for n in _sizes(images, batch_size)]))]
+    assert _of(4).steps(images, batch_size) == len(sizes) == steps
     assert all(size and size % 4 == 0 for size in sizes)
     assert images - sum(sizes) < 4
 
 
-def test_one_device_takes_all(tmp_path: Path) -> None:
+def test_one_device_takes_all() -> None:
     batches = [(np.arange(3), np.arange(3)), (np.arange(1), np.arange(1))]
     assert [len(x) for x, _ in Devices().parts(iter(batches))] == [3, 1]
     assert (Devices().steps(7, 3), Devices().steps(6, 3)) == (3, 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -17,10 +16,9 @@ import pytest
 from sepzoo.artifact.model_file import save
 from tests.command import run_command
 from tests.extras import needed
-from tests.training.small_training import small_network
+from tests.training.small_training import measured_in, small_network
 
 pytestmark = pytest.mark.slow
-TIMES = ("images_per_second", "seconds")
 RECIPE = """
 name: two
 model: {name: small.keras}
@@ -69,11 +67,6 @@ def state(folder: Path) -> dict[str, np.ndarray]:
         return dict(file)
 
 
-def measured(folder: Path) -> list[dict[str, float]]:
-    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-    return [{key: value for key, value in line.items() if key not in TIMES} for line in lines]
-
-
 def test_five_steps_of_two_processes_end_in_the_weights_of_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     both = [start(folder, index, port) for index in (0, 1)]
@@ -88,7 +81,7 @@ def test_five_steps_of_two_processes_end_in_the_weights_of_one(folder: Path, mon
     one, two = state(folder / "one"), state(folder / "two")
     assert max(np.abs(one[name].astype(float) - two[name]).max() for name in one) < 1e-5
     assert int(two["optimizer_0000"]) == 5
-    for ours, theirs in zip(measured(folder / "one"), measured(folder / "two"), strict=True):
+    for ours, theirs in zip(measured_in(folder / "one"), measured_in(folder / "two"), strict=True):
         assert ours == pytest.approx(theirs, abs=1e-5)
 
 
@@ -120,7 +113,7 @@ def test_where_one_is_killed_the_other_says_so_in_a_line_and_the_run_goes_on(fol
     assert [each.returncode for each in both] == [0, 0], said
     assert f"resumed after epoch {before['epochs']}" in said[0][1]
     assert said[1] == ("", "")
-    assert len(measured(folder / "killed")) == 40
+    assert len(measured_in(folder / "killed")) == 40
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> None:

@@ -91,7 +91,8 @@ def test_the_compiled_changes_are_those_of_numpy(padding: int, size: tuple[int, 
     images = np.random.default_rng(0).integers(0, 256, size=(16, 12, 10, 3), dtype=np.uint8)
     augmentation = Augmentation(padding=padding, flip=True, brightness=0.4)
     preprocessing = Preprocessing(mean=(10.0, 20.0, 30.0), std=(2.0, 3.0, 4.0), channel_order=channel_order)
-    drawn = _arrays(augmentation, np.arange(16, dtype=np.int32), augmentation.free((12, 10), size), (1, 2, 3))
+    free, random = augmentation.free((12, 10), size), np.random.default_rng([1, 2, 3])
+    drawn = _arrays(augmentation, np.arange(16, dtype=np.int32), free, random)
     ours = changed(images, drawn, size=size, padding=padding, preprocessing=preprocessing)
     expected = preprocessing.normalize(augmentation(images, size, np.random.default_rng([1, 2, 3])))
     np.testing.assert_allclose(np.asarray(ours), expected, rtol=1e-6, atol=1e-6)
@@ -104,13 +105,13 @@ def test_another_backend_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["operations", "mixup", "cutmix"])
 def test_what_keras_s_layers_do_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sepzoo.training.resident._backend", lambda: "jax")
+    monkeypatch.setattr("sepzoo.training.resident.require_backend", lambda *_: None)
     with pytest.raises(SepzooError, match=rf"expected no augmentation\.{name} with on_device, .* Received: {name}=1"):
         train(tmp_path, settings(epochs=1, on_device=True, augmentation={name: 1}))
 
 
 def test_images_that_do_not_fit_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sepzoo.training.resident._backend", lambda: "jax")
+    monkeypatch.setattr("sepzoo.training.resident.require_backend", lambda *_: None)
     monkeypatch.setattr("sepzoo.training.resident._room", lambda: 1000)
     with pytest.raises(SepzooError, match=r"expected training images that fit on the device, 0 MiB, for on_device"):
         train(tmp_path, settings(epochs=1, on_device=True))

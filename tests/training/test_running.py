@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -16,6 +15,7 @@ from sepzoo.artifact.model_file import load, metadata_of
 from sepzoo.data import open_digits
 from sepzoo.support.errors import SepzooError
 from sepzoo.training import Recipe, Run, run
+from tests.training.small_training import measured_in
 
 pytestmark = pytest.mark.slow  # a network is built and traced in nearly every test
 
@@ -32,7 +32,6 @@ ema: 0.5
 checkpoint_minutes: 1.0e-5
 seed: 3
 """
-TIMES = ("images_per_second", "seconds")
 
 
 def recipe(*overrides: str) -> Recipe:
@@ -42,11 +41,6 @@ def recipe(*overrides: str) -> Recipe:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run(recipe(), tmp_path_factory.mktemp("runs") / "small", quiet=True)
-
-
-def measured(folder: Path) -> list[dict]:
-    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    return [{key: value for key, value in line.items() if key not in TIMES} for line in lines]
 
 
 def test_the_folder_holds_all_of_a_run(finished: Run) -> None:
@@ -66,13 +60,13 @@ def test_the_recipe_is_kept_as_run(finished: Run) -> None:
 
 
 def test_one_line_of_metrics_an_epoch(finished: Run) -> None:
-    lines = measured(finished.folder)
+    lines = measured_in(finished.folder)
     assert [line["epoch"] for line in lines] == [1, 2, 3]
     assert lines[-1]["loss"] < lines[0]["loss"]
     np.testing.assert_allclose([line["learning_rate"] for line in lines], [0.05, 0.0375, 0.0125], rtol=1e-5)
 
 
-def test_the_file_answers_as_the_run_measured(finished: Run) -> None:
+def test_the_file_answers_as_the_run_measured_in(finished: Run) -> None:
     model = load(finished.folder / "last.keras")
     metadata = metadata_of(model)
     assert metadata.labels == tuple("0123456789")
@@ -95,7 +89,7 @@ def test_the_file_holds_averages_and_no_training_settings(finished: Run) -> None
 
 def test_best_and_test_accuracy(finished: Run) -> None:
     result = finished.result
-    best = max(line["val_accuracy"] for line in measured(finished.folder))
+    best = max(line["val_accuracy"] for line in measured_in(finished.folder))
     assert result.best_accuracy == best
     assert result.validated_on == "digits train[:10%] (143 images)"
     assert result.tested_on == "digits test (359 images)"
@@ -112,7 +106,7 @@ def test_tensorboard_files_hold_the_numbers(finished: Run) -> None:
     (file,) = (finished.folder / "tensorboard").iterdir()
     events = [event_pb2.Event.FromString(record.numpy()) for record in TFRecordDataset(str(file))]
     found = {(value.tag, event.step): value for event in events for value in event.summary.value}
-    for line in measured(finished.folder):
+    for line in measured_in(finished.folder):
         value = found["accuracy/validation", line["epoch"]]
         assert MakeNdarray(value.tensor) == pytest.approx(line["val_accuracy"])
         assert value.metadata.plugin_data.plugin_name == "scalars"
@@ -155,7 +149,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
 
 def test_the_same_recipe_gives_the_same_bits(finished: Run, tmp_path: Path) -> None:
     again = run(recipe(), tmp_path / "again", quiet=True)
-    assert measured(again.folder) == measured(finished.folder)
+    assert measured_in(again.folder) == measured_in(finished.folder)
 
 
 def test_plain_lines_show_progress(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -184,7 +178,7 @@ def test_killed_and_resumed_is_bit_exact(finished: Run, tmp_path: Path) -> None:
         process.wait()
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "resumed after epoch" in done.stderr
-    assert measured(tmp_path / "run") == measured(finished.folder)
+    assert measured_in(tmp_path / "run") == measured_in(finished.folder)
     with np.load(tmp_path / "run" / "state.npz") as ours, np.load(finished.folder / "state.npz") as theirs:
         assert ours.files == theirs.files
         for name in ours.files:
