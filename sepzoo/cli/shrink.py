@@ -92,14 +92,12 @@ def shrink(
     network = open_network(model, weights=weights, settings=settings)
     attach_description(network, labels=labels, preprocessing=preprocessing)
     said = parse_outputs(output_kinds)
-    drawn = samples_of_data(from_model(network, outputs=said), data, count=samples, seed=seed)
-    learned = None
-    if distil:
-        learned = samples_of_data(from_model(network, outputs=said), data, count=lessons, seed=seed).calibration
+    count = max(samples, lessons) if distil else samples  # at once: what is learned from must not be checked on
+    drawn = samples_of_data(from_model(network, outputs=said), data, count=count, seed=seed)
     new, told = shrinking.shrink(
         network,
         budget=budget,
-        samples=drawn.calibration,
+        samples=drawn.calibration.taken(slice(samples)),
         check=drawn.check,
         techniques=TECHNIQUES if techniques is None else tuple(each.strip() for each in techniques.split(",")),
         runtime=runtime,
@@ -108,7 +106,7 @@ def shrink(
         scores=scores,
         curve=curve,
         distil=distil,
-        lessons=learned,
+        lessons=drawn.calibration.taken(slice(lessons)) if distil else None,
         out=out,
     )
     if keras_file is not None:

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
 import pytest
 
+from sepzoo import SepzooError, shrinking
 from sepzoo.artifact import model_file
 from sepzoo.records.metadata import Metadata
 from sepzoo.shrinking import measuring
@@ -42,6 +45,26 @@ def test_digits_to_a_budget(command: Command, network: Path, tmp_path: Path, mon
     assert report["samples"] == "32 images of digits train[20%:], seed 0"
     assert model_file.read_metadata(saved).labels == tuple("0123456789")
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_nothing_is_learned_from_what_is_checked_on(
+    command: Command, network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+
+    def shrink(model: keras.Model, **more: Any) -> None:
+        given.update(more)
+        raise SepzooError("seen")
+
+    monkeypatch.setattr(shrinking, "shrink", shrink)
+    values = np.random.default_rng(0).normal(size=(40, 8, 8, 1)).astype("float32")
+    np.savez(tmp_path / "data.npz", inputs=values, labels=np.arange(40) % 10)
+    options = ["--macs", "50%", "--distil", "2", "--samples", "10", "--lessons", "30", "--out", tmp_path / "new.tflite"]
+    assert command("shrink", network, "--data", tmp_path / "data.npz", *options).err.splitlines()[-1] == "error: seen"
+    samples, lessons, check = ([*map(bytes, given[name].images)] for name in ("samples", "lessons", "check"))
+    assert (len(lessons), len(check)) == (20, 20)
+    assert {*lessons, *check} == {*map(bytes, values)}
+    assert samples == lessons[:10]
 
 
 @pytest.mark.parametrize(
