@@ -21,8 +21,12 @@ SampleCount = Annotated[int, typer.Option("--samples", min=1, help="How many of 
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Decides which.")]
 
 
-def check_keras_file(out: Path) -> None:
+def check_keras_file(path: Path, option: str = "--out") -> None:
     """See, before the work, that a network can be written to a path.
+
+    Args:
+        path: of the file.
+        option: that it was said by, for the error.
 
     Raises:
         SepzooError: a name that does not end in `.keras`, a place that cannot be written, or a clock before 1980.
@@ -30,7 +34,7 @@ def check_keras_file(out: Path) -> None:
     from sepzoo.artifact.model_file import require_clock
     from sepzoo.support.atomic import check_target
 
-    if out.suffix != ".keras":
-        raise SepzooError(f"expected a file name that ends in .keras. Received: --out {out}.")
-    check_target(out)
+    if path.suffix != ".keras":
+        raise SepzooError(f"expected a file name that ends in .keras. Received: {option} {path}.")
+    check_target(path)
     require_clock()

@@ -71,7 +71,7 @@ def shrink(
         if path is not None and path.suffix not in suffixes:
             raise SepzooError(f"expected a file name that ends in {' or '.join(suffixes)}. Received: {path}.")
     if keras_file is not None:
-        check_keras_file(keras_file)
+        check_keras_file(keras_file, "--keras")
     start_keras()
     from sepzoo import shrinking
     from sepzoo.artifact import model_file
@@ -82,7 +82,11 @@ def shrink(
     from sepzoo.shrinking.page import write_page
     from sepzoo.support.atomic import atomic_write, check_target
 
-    check_target(out)
+    for path in (out, report):
+        if path is not None:
+            check_target(path)
+    if scores is not None and not scores.is_file():  # a file that is there is only read
+        check_target(scores)
     budget = shrinking.Budget(
         latency_ms=parse_limit(latency, "--latency", "latency_ms"),
         macs=parse_limit(macs, "--macs", "macs"),

@@ -67,12 +67,32 @@ def test_nothing_is_learned_from_what_is_checked_on(
     assert samples == lessons[:10]
 
 
+@pytest.mark.parametrize("option", ["--out", "--keras", "--report", "--scores"])
+def test_places_are_tried_before_the_work(
+    command: Command, network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    monkeypatch.setattr("sepzoo.cli.shrink.open_network", lambda *given, **more: pytest.fail("the work has begun"))
+    suffix = {"--out": ".tflite", "--keras": ".keras"}.get(option, ".json")
+    folder = tmp_path / f"folder{suffix}"
+    folder.mkdir()
+    files = {"--out": tmp_path / "small.tflite", option: folder}
+    given = [part for each in files.items() for part in each]
+    outcome = command("shrink", network, "--data", "digits", "--macs", "50%", *given)
+    assert outcome.code == 2
+    assert outcome.err.splitlines()[-1].startswith(
+        f"error: expected the name of a file to write. Received: {folder}, which is a folder."
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--out", "small.keras"], "error: expected a file name that ends in .tflite. Received: small.keras."),
         (["--report", "report.txt"], "error: expected a file name that ends in .html or .json. Received: report.txt."),
-        (["--keras", "small.tflite"], "error: expected a file name that ends in .keras. Received: --out small.tflite."),
+        (
+            ["--keras", "small.tflite"],
+            "error: expected a file name that ends in .keras. Received: --keras small.tflite.",
+        ),
         ([], "error: expected a budget of latency, size, multiply-accumulates or memory. Received: none."),
         (["--macs", "half"], "error: expected --macs such as 50% or 6000000. Received: 'half'."),
         (["--macs", "50%", "--techniques", "quantize"], "error: unknown technique 'quantize'."),
