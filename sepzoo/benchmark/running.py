@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from sepzoo.artifact.inspection.checking import is_trusted
 from sepzoo.benchmark.result import BenchmarkResult
 from sepzoo.benchmark.target import Target, as_targets
 from sepzoo.benchmark.worker import Worker
@@ -39,7 +40,8 @@ def run(
         turns: how often each target has its turn.
         turn_seconds: how long a turn is; at least one run.
         settings: that our names are built with, such as `{"alpha": 0.25}`.
-        trust: whether files are opened without the check of `sepzoo.artifact.inspection`.
+        trust: whether files are opened without the check of `sepzoo.artifact.inspection`; within its `unchecked` they
+            are anyway.
 
     Returns:
         One result for each number of threads, batch and target, in this order.
@@ -61,6 +63,7 @@ def run(
             raise SepzooError(
                 f"expected {name} of at least 1. Received: {name}={values if name != 'turns' else turns}."
             )
+    trust = trust or is_trusted()  # the processes don't know
     with as_targets(targets, settings) as found:
         return [
             result

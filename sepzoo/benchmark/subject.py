@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from importlib.metadata import version
 
 import numpy as np
 
+from sepzoo.artifact.inspection.checking import unchecked
 from sepzoo.benchmark.target import Target
 from sepzoo.inference.classifier import Classifier
 from sepzoo.support.errors import SepzooError, first_line
@@ -42,7 +44,7 @@ def open_subject(target: Target, *, threads: int, trust: bool = False) -> Subjec
     Args:
         target: what is to be measured.
         threads: that it may use.
-        trust: whether a file is opened without the check of `sepzoo.artifact.inspection`.
+        trust: whether a file, of weights too, is opened without the check of `sepzoo.artifact.inspection`.
 
     Raises:
         SepzooError: it can't be opened.
@@ -53,7 +55,8 @@ def open_subject(target: Target, *, threads: int, trust: bool = False) -> Subjec
         from sepzoo.applications import build
         from sepzoo.inference.keras_model import from_model
 
-        return _classifier(from_model(build(target.text, **target.settings)))
+        with unchecked() if trust else contextlib.nullcontext():
+            return _classifier(from_model(build(target.text, **target.settings)))
     from sepzoo import inference
 
     return _classifier(inference.open(target.text, threads=threads, trust=trust))

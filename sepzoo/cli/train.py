@@ -22,7 +22,6 @@ SHIPPED = sorted(Path(file.name).stem for file in resources.files("sepzoo").join
 
 
 def train(
-    context: typer.Context,
     recipe: Annotated[
         str, typer.Argument(metavar="RECIPE", help=f"A YAML file, or a shipped recipe: {', '.join(SHIPPED)}.")
     ],
@@ -65,8 +64,7 @@ def train(
     folder = out or Path("runs", chosen.name)
     if said is not None and said.kind == "multihost" and not supervised:
         flags = ["--strict"] * strict + ["--json"] * as_json
-        trusting = context.parent is not None and context.parent.params["trust"]
-        raise typer.Exit(_supervised(recipe, settings or [], folder, said, flags, trusting=trusting))
+        raise typer.Exit(_supervised(recipe, settings or [], folder, said, flags))
     if supervised:
         from sepzoo.training.supervision import follow_parent
 
@@ -84,13 +82,12 @@ def train(
     typer.echo(json.dumps(summary(run), indent=1) if as_json else f"{run}{files}")
 
 
-def _supervised(
-    recipe: str, settings: list[str], out: Path, said: Distribution, flags: list[str], *, trusting: bool
-) -> int:
+def _supervised(recipe: str, settings: list[str], out: Path, said: Distribution, flags: list[str]) -> int:
     """Let another process train as one of several."""
+    from sepzoo.artifact.inspection.checking import is_trusted
     from sepzoo.training.supervision import supervise
 
-    command = [sys.executable, "-m", "sepzoo", *["--trust"] * trusting, "train", recipe, "--out", str(out), *flags]
+    command = [sys.executable, "-m", "sepzoo", *["--trust"] * is_trusted(), "train", recipe, "--out", str(out), *flags]
     command += ["--supervised", "--distribute", said.kind, "--wait", str(said.wait)]
     command += ["--processes", str(said.processes), "--index", str(said.index)]
     command += [] if said.coordinator is None else ["--coordinator", said.coordinator]

@@ -14,6 +14,7 @@ import pytest
 
 from sepzoo import benchmark
 from sepzoo.artifact import model_file
+from sepzoo.artifact.inspection.checking import is_trusted
 from sepzoo.benchmark import BenchmarkResult, Spread, keep_results, make_operator, operator_file, read_kept_results, run
 from sepzoo.benchmark.subject import open_subject
 from sepzoo.benchmark.target import Target, as_targets
@@ -72,6 +73,19 @@ def test_networks_run_on_batches_of_noise(package: str | None, tmp_path: Path) -
     outputs = subject.prepare(3)()
     assert np.shape(outputs) == shape
     assert np.ptp(outputs, axis=0).max() > 0  # samples differ
+
+
+@pytest.mark.parametrize("trust", [False, True])
+def test_weights_of_a_named_network_are_trusted_as_files_are(trust: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = []
+
+    def build(name: str, **settings: Any) -> keras.Model:
+        given.append((is_trusted(), settings))
+        return small_model()
+
+    monkeypatch.setattr("sepzoo.applications.build", build)
+    open_subject(Target("vgg16", "name", "vgg16", {"weights": "mine.h5"}), threads=1, trust=trust)
+    assert given == [(trust, {"weights": "mine.h5"})]
 
 
 def test_a_name_that_another_package_lacks_is_said() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sepzoo.benchmark import make_operator, operator_file, read_kept_results
+from sepzoo.benchmark.worker import Worker
 from tests.cli.conftest import Command
 
 
@@ -33,6 +35,22 @@ def test_a_file_is_measured_kept_and_written(command: Command, file: Path, tmp_p
     assert len(csv.read_text().splitlines()) == 5
     assert plot.read_bytes()[:4] == b"\x89PNG"
     assert [each["median_ms"] for each in read_kept_results()] == [each["median_ms"] for each in found]
+
+
+def test_a_trusted_file_is_so_in_the_process_that_measures_it(
+    command: Command, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = []
+
+    class Seen(Worker):
+        def __init__(self, *arguments: Any, **more: Any) -> None:
+            given.append(more["trust"])
+            super().__init__(*arguments, **more)
+
+    monkeypatch.setattr("sepzoo.benchmark.running.Worker", Seen)
+    for options in ([], ["--trust"]):
+        assert command(*options, "bench", file, "--turns", "1", "--seconds", "0.001").code == 0
+    assert given == [False, True]
 
 
 def test_layers_are_shown_beside_the_machine(command: Command, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
