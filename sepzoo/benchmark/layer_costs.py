@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from sepzoo.benchmark.operator_costs import Costs, OperatorCost
+from sepzoo.benchmark.operator_record import Operator
 from sepzoo.benchmark.operator_timing import FILE_TURN_SECONDS, FILE_TURNS, REFERENCE, file_run, operator_run
 from sepzoo.benchmark.roofline import Bound, Roofline
 from sepzoo.benchmark.turns import low_quartile, times_in_turns
@@ -87,13 +88,17 @@ def measure_layers(path: str | os.PathLike[str], costs: Costs, *, trust: bool = 
         SepzooError: no such file, a damaged one, or one with operators that can't stand alone.
     """
     found = costs.of_file(path, trust=trust)
-    types = {"int8" if each.operator.dtype == "int8" else "float32" for each in found}
-    rooflines = {dtype: Roofline.measure(costs, dtype) for dtype in sorted(types)}
+    rooflines = {dtype: Roofline.measure(costs, dtype) for dtype in sorted({_numbers(each.operator) for each in found})}
     layers = []
     for each in found:
-        roofline = rooflines["int8" if each.operator.dtype == "int8" else "float32"]
+        roofline = rooflines[_numbers(each.operator)]
         layers.append(LayerCost(each, roofline.limit_ms(each.operator), roofline.bound(each.operator, each.ms)))
     return LayerCosts(Path(path).name, tuple(layers), _whole_ms(Path(path), costs), rooflines)
+
+
+def _numbers(operator: Operator) -> str:
+    """Return the type of numbers whose roofline an operator is held against."""
+    return "int8" if operator.dtype == "int8" else "float32"
 
 
 def _whole_ms(path: Path, costs: Costs) -> float:

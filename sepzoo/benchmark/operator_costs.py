@@ -110,7 +110,8 @@ class Costs:
         missing = list({each.key: each for each in wanted if each.key not in self._known}.values())
         for start in range(0, len(missing), _AT_ONCE):
             self._measure(missing[start : start + _AT_ONCE])
-        found = [_at_speed(self._known[each.key], self.reference_ms) for each in wanted]
+        fastest = self.reference_ms
+        found = [_at_speed(self._known[each.key], fastest) for each in wanted]
         if weights <= self.machine.cache:
             return found
         speeds = [each.weights / ms for each, ms in zip(_READERS, self.ms(_READERS), strict=True)]

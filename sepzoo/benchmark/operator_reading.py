@@ -11,11 +11,11 @@ from ai_edge_litert import schema_py_generated as schema
 
 from sepzoo.artifact.inspection.checking import check
 from sepzoo.benchmark.operator_record import WHOLE, Operator, OperatorTensor, Option, Role
+from sepzoo.inference.tflite_description import operator_name
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.regular_file import why_missing
 
 _TYPES = {number: name.lower() for name, number in vars(schema.TensorType).items() if not name.startswith("_")}
-_OPERATORS = {number: name for name, number in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 _OPTIONS = {number: name for name, number in vars(schema.BuiltinOptions).items() if not name.startswith("_")}
 _SAID_TWICE = {"quantizedBiasType"}
 """Settings that a tensor's own type says too, and that not all writers set."""
@@ -60,9 +60,9 @@ def read_operators(file: str | os.PathLike[str] | bytes, *, trust: bool = False)
     found = []
     for number in range(graph.OperatorsLength()):
         operator = graph.Operators(number)
-        code = model.OperatorCodes(operator.OpcodeIndex())
-        kind = _OPERATORS[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+        kind = operator_name(model, operator)
         if kind in _DEPENDENT or kind == "CUSTOM" or kind.startswith("STABLEHLO_"):
+            code = model.OperatorCodes(operator.OpcodeIndex())
             raise SepzooError(
                 f"{name}: expected operators of TFLite that stand alone. Received: "
                 f"{code.CustomCode().decode(errors='replace') if kind == 'CUSTOM' else kind}. Measure the whole file."
