@@ -7,7 +7,6 @@ that take turns, in milliseconds, and the ratio of the two.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from sepzoo.benchmark.turns import times_in_turns
 from sepzoo.layers.shifted import shifted_depthwise_conv
 
 SHAPES = ((64, 32, 32, 64), (32, 56, 56, 128))
@@ -64,13 +64,8 @@ def main() -> None:
         kernel = random.normal(size=(3, 3, shape[-1], 1)).astype("float32")
         pairs = list(zip(*[compiled(convolve, x, kernel) for convolve in (native, shifted)], strict=True))
         for name, pair in zip(("forward", "gradients"), pairs, strict=True):
-            least = [float("inf")] * 2
-            for turn in range(RUNS + 1):
-                for place, run in enumerate(pair):
-                    start = time.perf_counter()
-                    run()
-                    if turn:  # the first compiles
-                        least[place] = min(least[place], 1e3 * (time.perf_counter() - start))
+            series = times_in_turns(pair, turns=RUNS, warm_up=1)  # the first compiles
+            least = [1e3 * min(map(min, each)) for each in series]
             print(f"{shape!s:20}{name:12}{least[0]:10.1f}{least[1]:10.1f}{least[0] / least[1]:8.1f}", flush=True)
 
 
