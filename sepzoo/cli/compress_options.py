@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -63,7 +62,7 @@ def compressed(network: Model, option: str, words: str, *, keep: Sequence[str], 
     if isinstance(arguments.get("block_size"), str):
         arguments["block_size"] = sides(arguments["block_size"])
     new, report = operations[option](network, data=data, keep=keep, **arguments)
-    return Compressed(new, str(report), json.loads(report.to_json()))
+    return Compressed(new, str(report), dataclasses.asdict(report))
 
 
 def first_word(words: str) -> tuple[Json, str]:
