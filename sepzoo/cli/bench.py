@@ -15,8 +15,6 @@ from sepzoo.support.errors import SepzooError
 if TYPE_CHECKING:
     from sepzoo.benchmark import LayerCosts
 
-_PACKAGES = ("timm:", "bsconv:")
-
 
 def bench(
     targets: Annotated[
@@ -46,6 +44,7 @@ def bench(
     Example: sepzoo bench mobilenet_v1 net.tflite timm:mobilenetv2_100 --threads 1,2
     """
     from sepzoo import benchmark
+    from sepzoo.benchmark.target import PYTORCH
     from sepzoo.cli.network import network_arguments
     from sepzoo.support.atomic import check_target
     from sepzoo.support.progress import announced
@@ -54,7 +53,8 @@ def bench(
     for path in (csv, plot):
         if path is not None:
             check_target(path)
-    named = [each if each.startswith(_PACKAGES) else _path_or_name(each) for each in targets]
+    packages = tuple(f"{each}:" for each in PYTORCH)
+    named = [each if each.startswith(packages) else _path_or_name(each) for each in targets]
     if layers:
         _layers(named, counts[0], csv=csv, plot=plot, as_json=as_json)
         return
@@ -80,7 +80,7 @@ def _layers(targets: list[str], threads: int, *, csv: Path | None, plot: Path | 
     from sepzoo import benchmark
     from sepzoo.support.csv_file import write_csv
 
-    if (csv is not None and len(targets) > 1) or (plot is not None and len(targets) > 1):
+    if len(targets) > 1 and (csv is not None or plot is not None):
         raise SepzooError(f"expected one file where --layers writes. Received: {len(targets)}, {', '.join(targets)}.")
     for target in targets:
         if Path(target).suffix != ".tflite":
