@@ -45,8 +45,8 @@ def bench(
     """
     from sepzoo import benchmark
     from sepzoo.benchmark.target import PYTORCH
-    from sepzoo.cli.network import network_arguments
     from sepzoo.support.atomic import check_target
+    from sepzoo.support.overrides import parse_overrides
     from sepzoo.support.progress import announced
 
     counts, samples = _numbers("--threads", threads), _numbers("--batches", batches)
@@ -58,10 +58,14 @@ def bench(
     if layers:
         _layers(named, counts[0], csv=csv, plot=plot, as_json=as_json)
         return
-    arguments = {name: value for name, value in network_arguments(settings).items() if value is not None}
     with announced(f"measuring {len(named)} in turns", terminal_only=True):
         results = benchmark.run(
-            named, threads=counts, batches=samples, turns=turns, turn_seconds=seconds, settings=arguments
+            named,
+            threads=counts,
+            batches=samples,
+            turns=turns,
+            turn_seconds=seconds,
+            settings=parse_overrides(settings or (), "--set"),
         )
     benchmark.keep_results(results)
     if csv is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sepzoo import SepzooError, benchmark
 from sepzoo.benchmark import make_operator, operator_file, read_kept_results
 from sepzoo.benchmark.worker import Worker
 from tests.cli.conftest import Command
@@ -51,6 +52,19 @@ def test_a_trusted_file_is_so_in_the_process_that_measures_it(
     for options in ([], ["--trust"]):
         assert command(*options, "bench", file, "--turns", "1", "--seconds", "0.001").code == 0
     assert given == [False, True]
+
+
+def test_a_setting_may_be_none(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {}
+
+    def run(targets: list[str], **more: Any) -> None:
+        given.update(more)
+        raise SepzooError("seen")
+
+    monkeypatch.setattr(benchmark, "run", run)
+    outcome = command("bench", "mobilenet_v2", "--set", "divisor=null", "--set", "alpha=0.5")
+    assert outcome.err.splitlines()[-1] == "error: seen"
+    assert given["settings"] == {"divisor": None, "alpha": 0.5}
 
 
 def test_layers_are_shown_beside_the_machine(command: Command, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
