@@ -11,8 +11,8 @@ from sepzoo.layers.factorization import Order, bsconv_s, bsconv_u
 from sepzoo.layers.kinds import conv2d
 from sepzoo.shrinking.steps import Step
 from sepzoo.shrinking.ways import Fits, Made, Way, Window
-from sepzoo.surgery.algebra.expansion import Terms, expand
-from sepzoo.surgery.algebra.regression import fit, low_rank
+from sepzoo.surgery.algebra.expansion import Terms
+from sepzoo.surgery.algebra.regression import low_rank
 from sepzoo.surgery.approximate.channel_decomposition import ChannelDecomposition, channel_factors
 from sepzoo.surgery.approximate.low_rank import two_layers
 from sepzoo.surgery.approximate.separable_layer import arguments_of, separated
@@ -49,7 +49,7 @@ class Decoupled(Way):
 
     def made(self, fits: Fits) -> Made:
         """Carry it out."""
-        found = fit(fits.moments, expand(fits.kernel, self.order), self.count, fits.dense.bias)
+        found = fits.separable(self.order, self.count)
         action = f"{self.count} terms ({self.order}), output error {found.error:.4f}"
         replacement, verification = separated(fits.dense, found.terms, action, bias=found.bias)
         return Made(found.kernel, found.bias, replacement, verification)
@@ -80,7 +80,7 @@ class Blueprint(Way):
     def made(self, fits: Fits) -> Made:
         """Carry it out."""
         dense = fits.dense
-        found = fit(fits.moments, expand(fits.kernel, "pw_dw"), 1, dense.bias)
+        found = fits.separable("pw_dw", 1)
         if not self.mid:
             action = f"its blueprints, output error {found.error:.4f}"
             return Made(

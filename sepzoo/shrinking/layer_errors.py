@@ -49,7 +49,7 @@ class LayerErrors:
         """Find out what ways do."""
         if not ways or self.layer.dense is None:
             return
-        self._fits = Fits(self.layer.dense, self.moments)
+        self._fits = Fits(self.layer.dense, self.moments, self.regularized)
         for way in ways:
             matrix = way.kernel(self._fits).reshape(self.matrix.shape)
             bias = self.moments.output_mean - self.moments.patch_mean @ matrix

@@ -11,9 +11,9 @@ import numpy as np
 
 from sepzoo.layers.factorization import Order
 from sepzoo.shrinking.steps import Places, Step
-from sepzoo.surgery.algebra.expansion import Terms
+from sepzoo.surgery.algebra.expansion import Terms, expand
 from sepzoo.surgery.algebra.moments import Moments
-from sepzoo.surgery.algebra.regression import RIDGE, low_rank, weighted
+from sepzoo.surgery.algebra.regression import RIDGE, Fit, fit, low_rank, weighted
 from sepzoo.surgery.approximate.dense_convolutions import DenseConv
 from sepzoo.surgery.approximate.verification import KernelVerification
 from sepzoo.surgery.walk.rewriting import Replacement
@@ -58,18 +58,26 @@ class Fits:
     Args:
         dense: the convolution, whose kernel is the best dense one for the moments.
         moments: of its patches and right outputs.
+        regularized: the moments with a ridge that draws fits towards that kernel, where they are known.
     """
 
-    def __init__(self, dense: DenseConv, moments: Moments) -> None:
+    def __init__(self, dense: DenseConv, moments: Moments, regularized: Moments | None = None) -> None:
         self.dense, self.moments, self.kernel = dense, moments, dense.kernel
-        self.regularized = moments.regularized(self.kernel, RIDGE)
+        self.regularized = regularized or moments.regularized(self.kernel, RIDGE)
         self._terms: dict[str, Terms] = {}
+        self._separable: dict[tuple[str, int], Fit] = {}
 
     def terms(self, order: Order) -> Terms:
         """Return all terms of the kernel in the metric of the patches."""
         if order not in self._terms:
             self._terms[order] = weighted(self.regularized, self.kernel, order)
         return self._terms[order]
+
+    def separable(self, order: Order, count: int) -> Fit:
+        """Return so many terms, fitted."""
+        if (order, count) not in self._separable:
+            self._separable[order, count] = fit(self.moments, expand(self.kernel, order), count, self.dense.bias)
+        return self._separable[order, count]
 
     @cached_property
     def factors(self) -> tuple[np.ndarray, np.ndarray]:
