@@ -114,7 +114,7 @@ def _fit_dense(place: Place, moments: Moments, *, whole: bool) -> None:
     regularized = moments.regularized(matrix, RIDGE)
     best = np.linalg.solve(regularized.gram, regularized.cross)
     if moments.error(best) < moments.error(matrix, bias):
-        assign(place.layer, [best], moments.output_mean - moments.patch_mean @ best)
+        assign(place.layer, [best], moments.best_bias(best))
 
 
 def _pairs(

@@ -52,7 +52,7 @@ class LayerErrors:
         self._fits = Fits(self.layer.dense, self.moments, self.regularized)
         for way in ways:
             matrix = way.kernel(self._fits).reshape(self.matrix.shape)
-            bias = self.moments.output_mean - self.moments.patch_mean @ matrix
+            bias = self.moments.best_bias(matrix)
             self.ways[str(way)] = matrix, bias
             self._known[str(way)] = way
             self._squared[str(way)] = self._errors(matrix, bias)
@@ -82,9 +82,7 @@ class LayerErrors:
     def _closed_form(self, squared: np.ndarray, target: int = 0) -> float:
         weighted = self.information * squared
         if target and self.layer.target is not None:
-            gone = np.zeros(self.network.sets + 1, bool)
-            gone[self.network.groups[self.layer.target].removed(target)] = True
-            weighted = weighted[self.layer.channels.kept(gone).outputs]
+            weighted = weighted[self.network.kept(self.layer, 0, target).outputs]
         return 0.5 * float(weighted.sum())
 
     def _made(self, name: str) -> Map:
@@ -110,17 +108,14 @@ class LayerErrors:
         moments = self.moments
         squared = moments.power - 2 * np.sum(matrix * moments.cross, axis=0)
         squared = squared + np.sum(matrix * (moments.gram @ matrix), axis=0)
-        best = moments.output_mean - moments.patch_mean @ matrix
-        return np.maximum(squared, 0.0) + (bias - best) ** 2
+        return np.maximum(squared, 0.0) + (bias - moments.best_bias(matrix)) ** 2
 
     def _without(self, level: int) -> Map:
         """Return the map that is best where the inputs of a level are gone."""
         if level == 0 or self.layer.source is None:
             return self.matrix, self.bias
-        gone = np.zeros(self.network.sets + 1, bool)
-        gone[self.network.groups[self.layer.source].removed(level)] = True
-        kept = self.layer.channels.kept(gone).inputs
+        kept = self.network.kept(self.layer, level, 0).inputs
         rows = np.flatnonzero(np.isin(channels_of(self.layer.channels.layer)[0], kept))
         matrix = np.zeros_like(self.matrix)
         matrix[rows] = np.linalg.solve(self.regularized.gram[np.ix_(rows, rows)], self.regularized.cross[rows])
-        return matrix, self.moments.output_mean - self.moments.patch_mean @ matrix
+        return matrix, self.moments.best_bias(matrix)

@@ -15,11 +15,12 @@ from sepzoo.shrinking.ways import Window
 from sepzoo.support.errors import SepzooError
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.approximate.dense_convolutions import DenseConv, keeper, runs_of
+from sepzoo.surgery.pruning.anatomy import Slice, groups_of
 from sepzoo.surgery.pruning.choosing import removable
 from sepzoo.surgery.pruning.coupling import LayerChannels, couple
 from sepzoo.surgery.pruning.importance import output_errors
-from sepzoo.surgery.pruning.refitting import MOST_FEATURES
-from sepzoo.surgery.pruning.regressors import Place, bias_of, channels_of, feature_batches, matrices_of, moments_of
+from sepzoo.surgery.pruning.refitting import fits
+from sepzoo.surgery.pruning.regressors import Place, bias_of, feature_batches, matrices_of, moments_of
 from sepzoo.surgery.walk.model_inputs import ModelInputs
 from sepzoo.surgery.walk.plan import Plan
 
@@ -105,10 +106,7 @@ class NetworkLayer:
 
 def is_fitted(channels: LayerChannels) -> bool:
     """Return whether a layer's kernel can be fitted to samples: one dense map of not too many values."""
-    layer = channels.layer
-    if type(layer) not in MIXING or channels.anatomy.role != "mixing" or getattr(layer, "groups", 1) != 1:
-        return False
-    return len(channels_of(layer)[0]) <= MOST_FEATURES
+    return type(channels.layer) in MIXING and groups_of(channels.layer) == 1 and fits(channels)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -134,13 +132,17 @@ class Network:
             gone[group.removed(level)] = True
         return gone
 
-    def counts(self, layer: NetworkLayer, source: int, target: int) -> tuple[int, int]:
-        """Return how many inputs and outputs a layer has at levels of its groups."""
+    def kept(self, layer: NetworkLayer, source: int, target: int) -> Slice:
+        """Return the inputs and outputs that a layer has at levels of its groups."""
         gone = np.zeros(self.sets + 1, bool)
         for number, level in ((layer.source, source), (layer.target, target)):
             if number is not None:
                 gone[self.groups[number].removed(level)] = True
-        kept = layer.channels.kept(gone)
+        return layer.channels.kept(gone)
+
+    def counts(self, layer: NetworkLayer, source: int, target: int) -> tuple[int, int]:
+        """Return how many inputs and outputs a layer has at levels of its groups."""
+        kept = self.kept(layer, source, target)
         return len(kept.inputs), len(kept.outputs)
 
     def moments(self, layer: NetworkLayer, inputs: ModelInputs) -> Moments:
