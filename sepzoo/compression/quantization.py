@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from sepzoo.compression.answer_losses import answer_losses
 from sepzoo.compression.preserving import restorers
 from sepzoo.compression.quantized_model import QuantizedModel
 from sepzoo.compression.rounding import rounding
@@ -22,14 +23,7 @@ from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.progress import counted
 from sepzoo.support.quiet import errors_only
-from sepzoo.support.types import Arrays, Tensor
-
-_LOSSES = {
-    "softmax": keras.losses.KLDivergence,
-    "sigmoid": keras.losses.BinaryCrossentropy,
-    "multilabel": keras.losses.BinaryCrossentropy,
-}
-"""What each kind of output is held to; any other by its mean squared error."""
+from sepzoo.support.types import Arrays
 
 
 def quantize_aware(
@@ -147,23 +141,8 @@ def _losses(classifier: KerasClassifier, plain: keras.Model, values: Mapping[str
     """Return what each output of the deployed network is held to."""
     with errors_only("tensorflow"):  # which warns of every model that it compiles
         answers = keras.tree.flatten(plain.predict(_listed(values), batch_size=16, verbose=0))
-    found = [
-        _LOSSES[output.kind]() if output.kind in _LOSSES else _Relative(float(np.var(given)))
-        for output, given in zip(classifier.outputs, answers, strict=True)
-    ]
+    found = answer_losses(classifier.outputs, answers)
     return keras.tree.pack_sequence_as(plain.output, found) if isinstance(plain.output, dict) else found[0]
-
-
-class _Relative(keras.losses.MeanSquaredError):
-    """The mean squared error as a share of the variance, so that no output outweighs another by its unit."""
-
-    def __init__(self, variance: float) -> None:
-        super().__init__(name="relative_error")
-        self.variance = max(variance, 1e-12)
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """Return the error of each sample."""
-        return super().call(y_true, y_pred) / self.variance
 
 
 def _listed(inputs: Arrays) -> Arrays:

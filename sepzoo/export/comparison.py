@@ -160,7 +160,7 @@ def _compared(
         comparison,
         agreement=None if one else float(np.mean(model_class == file_class)),
         note="the model names one class for all samples" if one else None,
-        kl_divergence=_kl_divergence(expected, given, independent=output.kind == "multilabel"),
+        kl_divergence=kl_divergence(expected, given, independent=output.kind == "multilabel"),
     )
     if labels is None:
         return comparison
@@ -178,8 +178,18 @@ def _compared(
     )
 
 
-def _kl_divergence(expected: np.ndarray, given: np.ndarray, *, independent: bool) -> float:
-    """Return the mean KL divergence of rows of probabilities; independent ones are each a pair with their rest."""
+def kl_divergence(expected: np.ndarray, given: np.ndarray, *, independent: bool = False) -> float:
+    """Return the mean Kullback-Leibler divergence of probabilities from the right ones, in nats.
+
+    Args:
+        expected: rows of right ones, (n, classes).
+        given: the others, of the same shape.
+        independent: whether each is a pair with its rest, instead of all of a row adding up to 1.
+
+    Example:
+        >>> round(kl_divergence(np.array([[0.5, 0.5]]), np.array([[0.9, 0.1]])), 4)
+        0.5108
+    """
     if independent:
         expected, given = (np.concatenate([each, 1 - each], axis=1) for each in (expected, given))
     p, q = (np.clip(each, _SMALLEST, 1) for each in (expected, given))

@@ -22,7 +22,6 @@ from sepzoo.surgery.pruning.regressors import Place, assign, bias_of, feature_ba
 from sepzoo.surgery.pruning.removal import remove
 from sepzoo.surgery.walk.model_inputs import ModelInputs
 from sepzoo.surgery.walk.plan import Plan
-from sepzoo.surgery.walk.report import SurgeryReport
 
 PLACES_PER_VALUE = 4
 """A layer whose inputs all stay is fitted again only where it looks at so many places for each value of one."""
@@ -48,12 +47,10 @@ class Built:
     Attributes:
         model: the network.
         layers: the fitted ones, in the order of the graph.
-        report: what surgery did.
     """
 
     model: keras.Model
     layers: tuple[BuiltLayer, ...]
-    report: SurgeryReport
 
 
 def build(network: Network, ways: Mapping[str, str], levels: Sequence[int], inputs: ModelInputs) -> Built:
@@ -102,8 +99,7 @@ def build(network: Network, ways: Mapping[str, str], levels: Sequence[int], inpu
     if made:
         plan.carry_out()
     recalibrate(plan.model, inputs)
-    model, report = plan.finish(inputs)
-    return Built(model, tuple(found), report)
+    return Built(plan.finish(inputs)[0], tuple(found))
 
 
 def _fit_dense(place: Place, moments: Moments, *, whole: bool) -> None:

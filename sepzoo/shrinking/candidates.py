@@ -73,8 +73,8 @@ def ways_for(layer: NetworkLayer, techniques: Sequence[str]) -> list[Way]:
         found += [Decoupled(order, count) for order in ("pw_dw", "dw_pw") for count in range(1, most + 1)]
     if "bsconv" in techniques:
         found += [Blueprint(0), *(Blueprint(mid) for mid in _eighths(inputs))]
-    for technique, way, rank in (("spatial", Spatial, 0), ("lowrank", Reduced, 0)):
-        if technique in techniques and way(1).applies(window):
+    for way in (Spatial, Reduced):
+        if way.technique in techniques and way(1).applies(window):
             one = total_macs(way(1).steps(window, inputs, outputs))
             ranks = {int(share * total_macs(kept) / one) for share in SHARES}
             found += [way(rank) for rank in sorted(ranks) if 0 < rank < min(outputs, area * inputs)]

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from sepzoo.inference.keras_model import from_model
+from sepzoo.export.comparison import kl_divergence
+from sepzoo.inference.probabilities import probabilities
 from sepzoo.layers.graph import graph_of
 from sepzoo.records.outputs import Output
 from sepzoo.support.types import Tensor
@@ -16,12 +17,7 @@ from sepzoo.surgery.walk.model_inputs import ModelInputs
 
 BATCH = 128
 SMALLEST = 1e-7
-"""Probabilities below count as this."""
-
-
-def outputs_of(model: keras.Model) -> tuple[Output, ...]:
-    """Return what a model gives."""
-    return from_model(model).outputs
+"""Added to probabilities before the root is taken, whose slope has no end at 0."""
 
 
 def answers(model: keras.Model, inputs: ModelInputs) -> list[np.ndarray]:
@@ -49,17 +45,11 @@ def divergence(outputs: Sequence[Output], right: Sequence[np.ndarray], found: Se
 
 
 def _of_output(output: Output, right: np.ndarray, found: np.ndarray) -> float:
-    right, found = (each.reshape(len(each), -1) for each in (right, found))
     if not output.scores:
+        right, found = (each.reshape(len(each), -1) for each in (right, found))
         return float(np.mean(np.sum((right - found) ** 2, axis=1)) / (2 * _variance(right)))
-    if output.kind == "logits" and right.shape[1] > 1:
-        right, found = (_softmax(each) for each in (right, found))
-    elif output.kind != "softmax":  # each is one of two
-        if output.kind == "logits":
-            right, found = (1 / (1 + np.exp(-each)) for each in (right, found))
-        right, found = (np.concatenate([each, 1 - each], axis=1) for each in (right, found))
-    p, q = (np.clip(each, SMALLEST, 1.0) for each in (right, found))
-    return max(0.0, float(np.mean(np.sum(p * np.log(p / q), axis=1))))
+    right, found = (probabilities(each, output.kind) for each in (right, found))
+    return kl_divergence(right, found, independent=output.kind == "multilabel")
 
 
 def half_way(output: Output, given: Tensor, variance: float) -> Tensor:
@@ -89,8 +79,3 @@ def variances(right: Sequence[np.ndarray]) -> list[float]:
 
 def _variance(right: np.ndarray) -> float:
     return float(np.mean(np.var(right, axis=0))) or 1.0
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)

@@ -52,6 +52,7 @@ def measured_file(
     original: KerasClassifier,
     calibration: Samples,
     check: Samples,
+    expected: dict[str, np.ndarray],
 ) -> Measured:
     """Write a network and measure its file.
 
@@ -62,6 +63,7 @@ def measured_file(
         original: the network as it was, with what was said of it.
         calibration: sets the ranges of integers.
         check: samples to compare answers on.
+        expected: what the original predicts for them.
     """
     own = dataclasses.replace(from_model(model), metadata=original.metadata)
     write(own, TARGETS[runtime], path, calibration=calibration, check=check, tolerance=Tolerance())
@@ -71,7 +73,7 @@ def measured_file(
         "kib": path.stat().st_size / 1024,
         "ram_kib": activation_bytes(path.read_bytes()) / 1024,
     }
-    return Measured(path, costs, compare(original, file, check))
+    return Measured(path, costs, compare(original, file, check, expected=expected))
 
 
 def activation_bytes(content: bytes) -> int:

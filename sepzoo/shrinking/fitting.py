@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from sepzoo.data.samples import Samples
+from sepzoo.export.comparison import by_name
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.shrinking.budget import shown
 from sepzoo.shrinking.building import Built, build
@@ -65,6 +66,11 @@ class Work:
         """Whether the file has 8-bit integers."""
         return self.runtime.endswith("int8")
 
+    @cached_property
+    def _expected(self) -> dict[str, np.ndarray]:
+        """What the network as it was predicts for the samples that answers are compared on."""
+        return by_name(self.classifier, self.check)
+
     def measured(self, model: keras.Model, name: str, original: Measured | None = None) -> Measured:
         """Write a model under a name, and measure the file, its time in turns with that of the original's."""
         found = measured_file(
@@ -74,6 +80,7 @@ class Work:
             original=self.classifier,
             calibration=self.samples,
             check=self.check,
+            expected=self._expected,
         )
         if self.timed is None:
             return found

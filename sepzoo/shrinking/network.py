@@ -12,7 +12,6 @@ import numpy as np
 from sepzoo.shrinking.simplifying import MIXING, simplified
 from sepzoo.shrinking.steps import Step
 from sepzoo.shrinking.ways import Window
-from sepzoo.support.errors import SepzooError
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.approximate.dense_convolutions import DenseConv, keeper, runs_of
 from sepzoo.surgery.pruning.anatomy import Slice, groups_of
@@ -163,7 +162,7 @@ def network_of(model: keras.Model, inputs: ModelInputs, *, prune: bool = True, k
         keep: names of layers that are computed as they are and whose outputs stay, with shell wildcards.
 
     Raises:
-        SepzooError: what `simplified` raises, a name that no layer has, or an open input size.
+        SepzooError: what `simplified` raises, or a name that no layer has.
     """
     simple = simplified(model)
     plan = Plan(simple)
@@ -198,18 +197,8 @@ def network_of(model: keras.Model, inputs: ModelInputs, *, prune: bool = True, k
         NetworkLayer(each, runs[id(each.layer)], number_at(taken), number_at(given), kept(each.site))
         for each, (taken, given) in zip(coupling.layers, sides, strict=True)
     )
-    _require_sizes(simple, layers)
     return Network(simple, layers, tuple(found), coupling.count)
 
 
 def _groups(number_of: np.ndarray, ends: np.ndarray) -> list[int]:
     return sorted({int(number) for number in number_of[ends] if number >= 0})
-
-
-def _require_sizes(model: keras.Model, layers: Sequence[NetworkLayer]) -> None:
-    shapes = [tensor.shape[1:] for each in layers for call in each.channels.site.calls for tensor in call.outputs]
-    if any(size is None for shape in shapes for size in shape):
-        raise SepzooError(
-            f"expected a model of known input size, as a budget is of what it costs. Received: {model.name!r} with "
-            "open sizes. Build it for one size."
-        )

@@ -10,6 +10,7 @@ from pathlib import Path
 from sepzoo.shrinking.candidates import Candidate
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.json_text import parse_json
 
 VERSION = 1
 
@@ -93,7 +94,7 @@ class Scores:
         if not path.exists():
             return None
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = parse_json(path.read_text(encoding="utf-8"))
             right = found.pop("version") == VERSION
             items = tuple(
                 Item(each["layer"], tuple(each["groups"]), tuple(map(_candidate, each["candidates"])))

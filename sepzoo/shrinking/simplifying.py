@@ -6,14 +6,13 @@ import keras
 import numpy as np
 
 from sepzoo.layers import FactorizedConv
-from sepzoo.support.errors import SepzooError
 from sepzoo.surgery.exact.builtin_layers import expanded
 from sepzoo.surgery.exact.folding import fold
 from sepzoo.surgery.exact.separable_pairs import PAIRS, split
 from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.rewriting import Part, Replacement
 from sepzoo.surgery.walk.sites import Site
-from sepzoo.surgery.walk.verification import is_finite
+from sepzoo.surgery.walk.verification import require_finite
 
 MIXING = (keras.layers.Conv2D, keras.layers.Dense)
 """Exactly these classes are fitted, for a subclass may compute something else."""
@@ -34,12 +33,7 @@ def simplified(model: keras.Model) -> keras.Model:
         ['a', 'flat', 'd', 'd_activation']
     """
     plan = Plan(model)
-    broken = [site.name for site in plan.sites if not is_finite(site.layer)]
-    if broken:
-        raise SepzooError(
-            f"expected finite weights. Received: NaN or infinite values in {', '.join(map(repr, broken))}. Train the "
-            "model again, or load another checkpoint."
-        )
+    require_finite(plan.sites)
     for site in plan.sites:
         if isinstance(site.layer, FactorizedConv):
             plan.replace(site, expanded(site))
@@ -50,8 +44,7 @@ def simplified(model: keras.Model) -> keras.Model:
     fold(plan)
     for site in plan.sites:
         layer = site.layer
-        alone = layer.activation is keras.activations.linear if type(layer) in MIXING else True
-        if type(layer) in MIXING and not (layer.use_bias and alone):
+        if type(layer) in MIXING and not (layer.use_bias and layer.activation is keras.activations.linear):
             plan.replace(site, _alone(site))
     return plan.finish()[0]
 

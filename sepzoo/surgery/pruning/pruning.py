@@ -32,7 +32,7 @@ from sepzoo.surgery.pruning.removal import remove
 from sepzoo.surgery.pruning.taylor import taylor_scores
 from sepzoo.surgery.walk.model_inputs import ModelInputs, model_inputs
 from sepzoo.surgery.walk.plan import Plan
-from sepzoo.surgery.walk.verification import is_finite
+from sepzoo.surgery.walk.verification import require_finite
 
 
 def prune_channels(
@@ -168,12 +168,7 @@ def _prepared(model: keras.Model) -> Plan:
         plan.replace(site, expanded(site))
     if own:
         plan.carry_out()
-    broken = [site.name for site in plan.sites if not is_finite(site.layer)]
-    if broken:
-        raise SepzooError(
-            f"expected finite weights. Received: NaN or infinite values in {', '.join(map(repr, broken))}. Train the "
-            "model again, or load another checkpoint."
-        )
+    require_finite(plan.sites)
     return plan
 
 

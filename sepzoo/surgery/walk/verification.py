@@ -146,5 +146,15 @@ def is_finite(layer: Layer) -> bool:
     return all(np.isfinite(as_array(variable)).all() for variable in layer.variables if "float" in str(variable.dtype))
 
 
+def require_finite(sites: Sequence[Site]) -> None:
+    """Raise a `SepzooError` where a layer holds NaN or infinite values."""
+    broken = [site for site in sites if not is_finite(site.layer)]
+    if broken:
+        raise SepzooError(
+            f"expected finite weights. Received: NaN or infinite values in {_names(broken)}. Train the model again, or "
+            "load another checkpoint."
+        )
+
+
 def _names(sites: Sequence[Site]) -> str:
     return ", ".join(repr(site.name) for site in sites)

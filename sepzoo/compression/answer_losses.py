@@ -1,0 +1,52 @@
+"""What each answer of a network is held to while it learns from another network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from sepzoo.records.outputs import Output
+from sepzoo.support.types import Tensor
+
+_LOSSES = {
+    "softmax": keras.losses.KLDivergence,
+    "sigmoid": keras.losses.BinaryCrossentropy,
+    "multilabel": keras.losses.BinaryCrossentropy,
+}
+"""What each kind of output is held to; any other by its mean squared error."""
+
+
+def answer_losses(outputs: Sequence[Output], given: Sequence[np.ndarray]) -> list[keras.losses.Loss]:
+    """Return for each output the loss between what it ought to give and what it gives.
+
+    Args:
+        outputs: of the network.
+        given: what it gives for some samples, which sets the unit of values.
+
+    Example:
+        >>> losses = answer_losses([Output("softmax"), Output("values")], [np.full((4, 2), 0.5), np.arange(4.0)])
+        >>> [loss.name for loss in losses]
+        ['kl_divergence', 'relative_error']
+    """
+    return [
+        _LOSSES[output.kind]() if output.kind in _LOSSES else RelativeError(float(np.var(each)))
+        for output, each in zip(outputs, given, strict=True)
+    ]
+
+
+class RelativeError(keras.losses.MeanSquaredError):
+    """The mean squared error as a share of the variance, so that no output outweighs another by its unit.
+
+    Args:
+        variance: that is the unit.
+    """
+
+    def __init__(self, variance: float) -> None:
+        super().__init__(name="relative_error")
+        self.variance = max(variance, 1e-12)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Return the error of each sample."""
+        return super().call(y_true, y_pred) / self.variance
