@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 from sepzoo.support.table import table
 from sepzoo.surgery.walk.report import SurgeryReport
@@ -66,12 +65,6 @@ class CompressionReport(SurgeryReport):
     losses: tuple[float, ...] = ()
     sizes: tuple[FileSize, ...] = ()
     unmeasured: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, report: SurgeryReport, **more: Any) -> CompressionReport:
-        """Return a report with more in it."""
-        fields = {field.name: getattr(report, field.name) for field in dataclasses.fields(SurgeryReport)}
-        return cls(**fields, **more)
 
     def __str__(self) -> str:
         parts = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 from sepzoo.support.table import table
 from sepzoo.surgery.walk.report import SurgeryReport
@@ -60,12 +59,6 @@ class DecouplingReport(SurgeryReport):
     layers: tuple[DecoupledLayer, ...] = ()
     total_error: float = 0.0
     uniform: tuple[UniformChoice, ...] = ()
-
-    @classmethod
-    def of(cls, report: SurgeryReport, **more: Any) -> DecouplingReport:
-        """Return a report with more in it."""
-        fields = {field.name: getattr(report, field.name) for field in dataclasses.fields(SurgeryReport)}
-        return cls(**fields, **more)
 
     def __str__(self) -> str:
         text = f"{super().__str__()}\n\ntotal error {self.total_error:.4f}"

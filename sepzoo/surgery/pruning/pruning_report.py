@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 from sepzoo.support.table import table
 from sepzoo.surgery.pruning.refitting import Refit
@@ -53,12 +52,6 @@ class PruningReport(SurgeryReport):
     kept: tuple[KeptChannels, ...] = ()
     refits: tuple[Refit, ...] = ()
     recalibrated: int = 0
-
-    @classmethod
-    def of(cls, report: SurgeryReport, **more: Any) -> PruningReport:
-        """Return a report with more in it."""
-        fields = {field.name: getattr(report, field.name) for field in dataclasses.fields(SurgeryReport)}
-        return cls(**fields, **more)
 
     def __str__(self) -> str:
         rows = [(", ".join(each.layers), f"{each.channels_before} -> {each.channels_after}") for each in self.groups]

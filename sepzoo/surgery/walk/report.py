@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Any, Self, TypeVar
 
 import keras
 
@@ -80,6 +80,12 @@ class SurgeryReport:
     macs_before: int | None
     macs_after: int | None
     comparison: Comparison | None = None
+
+    @classmethod
+    def of(cls, report: SurgeryReport, **more: Any) -> Self:
+        """Return a report with more in it."""
+        fields = {field.name: getattr(report, field.name) for field in dataclasses.fields(SurgeryReport)}
+        return cls(**fields, **more)
 
     def followed_by(self, later: _Report) -> _Report:
         """Return the report of two operations in a row; the outputs are compared with those before the second one."""
