@@ -18,17 +18,15 @@ SUFFIXES = (".layers.csv", ".layers.png", ".layers.json")
 _WORST, _BEST = "#d73027", "#ffffff"
 
 
-def write_layer_errors(errors: LayerErrors) -> tuple[Path, ...]:
-    """Write all three beside the `.tflite` file, and return their paths.
+def write_layer_errors(errors: LayerErrors) -> None:
+    """Write all three beside the `.tflite` file.
 
     Example: `sepzoo export --layer-report` writes them.
     """
     csv, png, node_data = (errors.path.with_name(errors.path.name + suffix) for suffix in SUFFIXES)
-    return (
-        layer_errors_to_csv(errors, csv),
-        plot_layer_errors(errors, png),
-        layer_errors_to_node_data(errors, node_data),
-    )
+    layer_errors_to_csv(errors, csv)
+    plot_layer_errors(errors, png)
+    layer_errors_to_node_data(errors, node_data)
 
 
 def layer_errors_to_csv(errors: LayerErrors, path: str | os.PathLike[str]) -> Path:
