@@ -6,7 +6,6 @@ import dataclasses
 import json
 import math
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,14 +20,15 @@ from sepzoo.export.formats.tflite_operators import FileOperator, operators_of
 from sepzoo.export.preparation import deployable
 from sepzoo.export.taken_inputs import saying_inputs
 from sepzoo.inference.keras_model import KerasClassifier, from_model
-from sepzoo.inference.tflite_file import TfliteClassifier, read
+from sepzoo.inference.tflite_file import read_content
+from sepzoo.inference.tflite_interpreter import open_interpreter
 from sepzoo.layers.graph import graph_of, maker, nodes
 from sepzoo.records.inputs import Features
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.progress import counted
-from sepzoo.support.quiet import errors_only, quiet
+from sepzoo.support.quiet import errors_only
 from sepzoo.support.table import table
 from sepzoo.support.types import Arrays, Json, Tensor
 
@@ -149,9 +149,11 @@ def errors_of(classifier: KerasClassifier, path: str | os.PathLike[str], samples
         raise SepzooError("expected at least one sample to run the layers on. Received: none.")
     some = samples.taken(slice(SAMPLES))
     classifier = saying_inputs(classifier, some)
-    file = _watched(path)
+    content = path.read_bytes()
+    file = read_content(content, path)
+    file = dataclasses.replace(file, interpreter=open_interpreter(content, keep_all=True))
     ready = deployable(classifier, whole=True)
-    places = _places(path.read_bytes(), ready)
+    places = _places(content, ready)
     if not any(place.operator.steps for place in places):
         raise SepzooError(
             f"{path}: expected a file that was exported from {classifier.name!r}. Received: one in which none of its "
@@ -214,16 +216,6 @@ class _Sums:
             snr = 10 * math.log10(max(self.signal, np.finfo(np.float64).tiny) / self.noise)
             share = float(np.square(self.shift).sum()) / self.count / self.noise
         return LayerError(place.layer, place.operator.name, place.operator.tensor, snr, share, place.number)
-
-
-def _watched(path: Path) -> TfliteClassifier:
-    """Return a file whose interpreter keeps all tensors."""
-    file = read(path, threads=1)
-    with quiet(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that so much is kept
-        kept = Interpreter(model_content=path.read_bytes(), num_threads=1, experimental_preserve_all_tensors=True)
-        kept.allocate_tensors()
-    return dataclasses.replace(file, interpreter=kept)
 
 
 def _places(content: bytes, ready: keras.Model) -> list[_Place]:
