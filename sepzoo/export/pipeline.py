@@ -70,12 +70,12 @@ def write(
     """
     named(target.name).require_packages()
     require_tensorflow(target.name)
+    if embed_preprocessing:
+        require_embeddable(target, classifier)  # before a target that keeps the steps of a training stands for it
     target = suited(target, classifier)
     _check_request(target, Path(path), calibration, check)
     if target.calibrated:
         require_calibratable(classifier.model, target.name)
-    if embed_preprocessing:
-        require_embeddable(target, classifier)
     classifier = saying_inputs(classifier, check or calibration)
     given = classifier
     if embed_preprocessing and embeds(target):

@@ -11,8 +11,15 @@ import pytest
 from sepzoo import export, inference
 from sepzoo.artifact import model_file
 from sepzoo.data import Samples
+from sepzoo.export.batch_export import export_all
+from sepzoo.export.pipeline import write
+from sepzoo.export.samples import ExportSamples
+from sepzoo.inference.keras_model import from_model
+from sepzoo.layers.fake_quantization import QuantizedOutput
+from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.preprocessing import CAFFE, Preprocessing
+from sepzoo.records.sound import Sound
 from sepzoo.support.errors import SepzooError
 from tests import several_models
 from tests.export.networks import LABELS, pixels, separable
@@ -90,4 +97,20 @@ def test_features_have_no_preprocessing(tmp_path: Path) -> None:
         SepzooError, match=r"^expected a model that takes pixels or .* Received: 'plain', which takes other feat"
     ):
         export.xla(network, tmp_path / "net", embed_preprocessing=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_trained_with_rounding_hears_nothing_inside_its_file(tmp_path: Path) -> None:
+    sound = Sound()
+    source = keras.Input(sound.shape, name="features")
+    pooled = keras.layers.GlobalAveragePooling2D()(QuantizedOutput()(source))
+    network, takes = keras.Model(source, pooled, name="ear"), Features(sound.shape, sound=sound)
+    clips = np.random.default_rng(0).normal(size=(4, *sound.shape)).astype(np.float32)
+    seen = Samples(clips, None, origin="noise", seed=0)
+    refusal = "^tflite:int8: expected a format with float weights, to make features of sound in the file"
+    classifier, both, path = from_model(network, features=takes), ExportSamples(seen, seen), tmp_path / "ear.tflite"
+    with pytest.raises(SepzooError, match=refusal):
+        export_all(classifier, ["tflite:int8"], tmp_path / "ear", samples=both, embed_preprocessing=True)
+    with pytest.raises(SepzooError, match=refusal):
+        write(classifier, export.TARGETS["tflite:int8"], path, calibration=seen, embed_preprocessing=True)
     assert not list(tmp_path.iterdir())
