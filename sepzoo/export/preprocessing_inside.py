@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import keras
+import numpy as np
 
 from sepzoo.export.target import Target
 from sepzoo.inference.classifier import Classifier
@@ -18,8 +19,6 @@ from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Tensor
 
 _SPECTRUM = ("rate", "window", "step", "fft", "bands", "low", "high", "scaled")
-_ORDERS = {3: [2, 1, 0], 4: [2, 1, 0, 3]}
-"""Channels -> where those of a network that wants blue first come from."""
 
 
 def embeds(target: Target) -> bool:
@@ -120,8 +119,9 @@ def _normalized(pixels: Tensor, preprocessing: Preprocessing, name: str) -> Tens
     """Return what a network takes of pixels, as `Preprocessing.normalize` has it."""
     channels = pixels.shape[-1]
     values = keras.layers.Rescaling(1.0, dtype="float32", name=f"{name}_as_float")(pixels)
-    if preprocessing.channel_order == "bgr" and channels in _ORDERS:
-        values = keras.ops.take(values, _ORDERS[channels], axis=-1)
+    order = preprocessing.in_order(np.arange(channels)).tolist()
+    if order != sorted(order):
+        values = keras.ops.take(values, order, axis=-1)
     mean, std = ([*numbers] * (channels // len(numbers)) for numbers in (preprocessing.mean, preprocessing.std))
     scale, offset = [1 / s for s in std], [-m / s for m, s in zip(mean, std, strict=True)]
     return keras.layers.Rescaling(scale, offset, dtype="float32", name=f"{name}_normalized")(values)

@@ -194,8 +194,9 @@ def changed(
         flat = ops.reshape(pixels, (shape[0], -1))
         pixels = ops.reshape(ops.take_along_axis(drawn["tables"], flat, axis=1), shape)
     pixels = ops.cast(pixels, "float32")
-    if preprocessing.channel_order == "bgr" and pixels.shape[-1] >= 3:
-        pixels = ops.concatenate([pixels[..., 2::-1], pixels[..., 3:]], axis=-1)
+    order = preprocessing.in_order(np.arange(pixels.shape[-1])).tolist()
+    if order != sorted(order):
+        pixels = ops.take(pixels, order, axis=-1)
     return (pixels - np.asarray(preprocessing.mean, np.float32)) / np.asarray(preprocessing.std, np.float32)
 
 
