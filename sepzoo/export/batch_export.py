@@ -12,7 +12,7 @@ from sepzoo.export.noise import noise_of
 from sepzoo.export.pipeline import suited, write
 from sepzoo.export.preparation import require_calibratable
 from sepzoo.export.prepared import Preparations, preparing
-from sepzoo.export.preprocessing_inside import embeds, require_embeddable, with_preprocessing
+from sepzoo.export.preprocessing_inside import require_embeddable, with_preprocessing
 from sepzoo.export.report import ExportReport
 from sepzoo.export.results import ExportFailure, ExportResults
 from sepzoo.export.samples import ExportSamples
@@ -126,7 +126,7 @@ def export_all(
         for number, (name, path) in enumerate(wanted.items(), start=1):
             with announced(f"{title}exporting {name} ({number} of {len(wanted)}){left(number - 1)}"):
                 try:
-                    embedded = embed_preprocessing and embeds(chosen[name])
+                    embedded = embed_preprocessing and chosen[name].embeds
                     preparations = inside if embedded else plain
                     reports.append(_written(classifier, chosen[name], path, samples, preparations, embedded))
                 except SepzooError as error:

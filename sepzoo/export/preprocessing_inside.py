@@ -21,11 +21,6 @@ from sepzoo.support.types import Tensor
 _SPECTRUM = ("rate", "window", "step", "fft", "bands", "low", "high", "scaled")
 
 
-def embeds(target: Target) -> bool:
-    """Return whether a format takes pixels by what this module does: integer TFLite files do so by themselves."""
-    return not (target.name.startswith(("tflite:", "browser:")) and target.calibrated)
-
-
 def require_embeddable(target: Target, classifier: Classifier) -> None:
     """See that a format can hold the preprocessing of a network's inputs.
 

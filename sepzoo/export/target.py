@@ -58,6 +58,8 @@ class Target:
         rounds_from: how many elements a kernel has at least that is rounded to 8 bits or less; None: none is.
         rounding: how such kernels are rounded.
         calibrated: whether activations are integers too, whose ranges come from samples.
+        embeds: whether layers make the preprocessing inside its files, where that is asked for; TFLite's files whose
+            integers come from calibration get none.
         folder: whether it is a folder of files.
         beside: what the names of further files beside it have behind its own.
         needs_calibration: whether samples to calibrate on are needed for another reason.
@@ -78,6 +80,7 @@ class Target:
     rounds_from: int | None = None
     rounding: Rounding = EIGHT_BITS
     calibrated: bool = False
+    embeds: bool = True
     folder: bool = False
     needs_calibration: bool = False
     finish: Finish | None = None

@@ -93,7 +93,9 @@ def _finished(
 def _trained(target: Target, mode: Mode, options: TfliteOptions) -> Target:
     """Return the target that writes a network which learned the steps of its integers."""
     convert = functools.partial(convert_trained, mode=mode, options=options)
-    return dataclasses.replace(target, convert=convert, keeps_steps=True, calibrated=False, rounds_from=None)
+    return dataclasses.replace(
+        target, convert=convert, keeps_steps=True, calibrated=False, rounds_from=None, embeds=True
+    )
 
 
 def with_options(target: Target, options: TfliteOptions) -> Target:
@@ -157,6 +159,7 @@ def _target(mode: Mode) -> Target:
         rounds_from=mode.rounds_from,
         rounding=mode.rounding,
         calibrated=mode.calibrated,
+        embeds=not mode.calibrated,
     )
 
 
