@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from sepzoo.benchmark.target import Target
-from sepzoo.support.child import PACKAGES
+from sepzoo.support.child import import_paths
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.types import Json
 
@@ -42,9 +42,8 @@ class Worker:
             "threads": threads,
             "trust": trust,
         }
-        paths = [str(PACKAGES), *(path for path in sys.path if path)]
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, json.dumps(paths), json.dumps(settings)],
+            [sys.executable, "-c", _PROGRAM, json.dumps(import_paths()), json.dumps(settings)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

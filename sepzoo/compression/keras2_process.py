@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from sepzoo.support.child import PACKAGES
+from sepzoo.support.child import import_paths
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.progress import counted
 from sepzoo.support.types import Json
@@ -73,9 +73,8 @@ def carry_out(folder: Path, steps: int, title: str) -> Json:
 
 def _lines(folder: Path, log: int) -> Iterator[Json]:
     """Start the process, and yield what it says; it is ended where nobody listens any more."""
-    paths = [path for path in (str(PACKAGES), *sys.path) if path and Path(path).exists()]
     process = subprocess.Popen(
-        [sys.executable, "-I", "-c", _PROGRAM, json.dumps(paths), str(folder)],
+        [sys.executable, "-I", "-c", _PROGRAM, json.dumps(import_paths()), str(folder)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=log,

@@ -11,6 +11,7 @@ import numpy as np
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Layer
 from sepzoo.surgery.approximate.dense_convolutions import keeper
+from sepzoo.surgery.exact.leading_batch_norm import DEPTHWISE
 from sepzoo.surgery.walk.sites import Site, sites
 
 layers = keras.layers
@@ -27,8 +28,6 @@ _KERNELS: dict[type, str] = {
     layers.Embedding: "embeddings",
 }
 """Layers that tensorflow-model-optimization both prunes and clusters, and the weight of each."""
-
-_DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 
 
 def kernel_of(layer: Layer) -> np.ndarray:
@@ -71,7 +70,7 @@ def chosen(
 
 
 def _reason(site: Site, obstacle: Callable[[np.ndarray], str]) -> str:
-    if isinstance(site.layer, _DEPTHWISE):
+    if isinstance(site.layer, DEPTHWISE):
         return "depthwise kernels have few weights, and miss each of them"
     if type(site.layer) not in _KERNELS:
         return f"tensorflow-model-optimization does not know {type(site.layer).__name__}"

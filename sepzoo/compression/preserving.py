@@ -10,6 +10,7 @@ from keras import ops
 
 from sepzoo.layers.fake_quantization import QuantizedKernel
 from sepzoo.support.types import Tensor, Variable
+from sepzoo.surgery.exact.leading_batch_norm import DEPTHWISE
 
 _FEW = 0.5
 """Of as many values as weights: a kernel with fewer was clustered as a whole."""
@@ -70,7 +71,7 @@ def _groups(kernel: np.ndarray, kind: type) -> tuple[np.ndarray, np.ndarray]:
     values, group, counts = np.unique(kernel, return_inverse=True, return_counts=True)
     if values.size <= _FEW * kernel.size:
         return group.ravel(), counts
-    depthwise = kind in (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
+    depthwise = kind in DEPTHWISE
     channels = int(np.prod(kernel.shape[-2:])) if depthwise else kernel.shape[-1]
     channel = np.broadcast_to(np.arange(channels), (kernel.size // channels, channels)).ravel()
     pairs = np.stack([channel, group.ravel()], axis=1)

@@ -16,7 +16,7 @@ from types import TracebackType
 from sepzoo.support.lazy import load_function
 from sepzoo.support.types import Json
 
-PACKAGES = Path(__file__).resolve().parents[2]
+_PACKAGES = Path(__file__).resolve().parents[2]
 """The folder that holds this package."""
 
 _PROGRAM = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from sepzoo.support.child import serve; serve()"
@@ -26,6 +26,11 @@ _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",  # else it reserves memory for each core
 }
+
+
+def import_paths() -> list[str]:
+    """Return the folders, and archives, in which a process finds what this one can import."""
+    return [path for path in (str(_PACKAGES), *sys.path) if path and Path(path).exists()]
 
 
 class ChildError(Exception):
@@ -51,12 +56,11 @@ class Child:
     """
 
     def __init__(self, function: str, *, seconds: int, memory: int) -> None:
-        paths = [path for path in (str(PACKAGES), *sys.path) if path and Path(path).exists()]
         settings = json.dumps({"function": function, "seconds": seconds, "memory": memory})
         self._seconds = seconds
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _PROGRAM, json.dumps(paths), settings],
+                [sys.executable, "-I", "-S", "-c", _PROGRAM, json.dumps(import_paths()), settings],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
