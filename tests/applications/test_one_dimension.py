@@ -12,6 +12,7 @@ from sepzoo.inference.keras_model import from_model
 from sepzoo.layers import BSConvU1D
 from sepzoo.records.inputs import Features
 from sepzoo.support.errors import SepzooError
+from tests.applications.test_exact_counts import built
 from tests.small import SMALL
 
 
@@ -30,9 +31,7 @@ def test_any_size_of_matchboxnet_has_a_name():
     [("matchboxnet_3x2x64", 8), ("quartznet_5x5", 27), ("tc_resnet8", 6), ("tc_resnet14", 12), ("inceptiontime", 18)],
 )
 def test_the_slots_are_those_of_the_table(name, slots):
-    with keras.StatelessScope(initialize_variables=False):
-        model = build(name, conv="bsconv_u")
-    keras.utils.clear_session(free_memory=False)
+    model = built(name, conv="bsconv_u")
     assert sum(isinstance(layer, BSConvU1D) for layer in model.layers) == slots
 
 
