@@ -102,6 +102,28 @@ def class_files(root: Path, split: str, kind: FileKind) -> ClassFiles:
     return ClassFiles(tuple(files[index] for index in chosen), labels[chosen], class_names)
 
 
+def check_every_class(
+    labels: np.ndarray, found: np.ndarray, class_names: tuple[str, ...], root: Path, what: str
+) -> None:
+    """See that every class has a file that can be read.
+
+    Args:
+        labels: the class numbers of those that can.
+        found: of all files.
+        class_names: one name a class.
+        root: the folder, for the error.
+        what: one file is called.
+
+    Raises:
+        SepzooError: a class has none.
+    """
+    for label in np.setdiff1d(found, labels):
+        raise SepzooError(
+            f"expected a readable {what} of every class. Received: class {class_names[label]!r} of {root} with none. "
+            "Replace its damaged files."
+        )
+
+
 def _check_folder(root: Path) -> None:
     missing = why_missing(root)
     if missing is not None or not root.is_dir():

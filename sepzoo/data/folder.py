@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from sepzoo.data.arrays import ArraySource
-from sepzoo.data.class_folders import FileKind, class_files
-from sepzoo.data.photo import SkippedImageWarning, is_picture, read_image
-from sepzoo.data.picture_files import NAMED, find_images
+from sepzoo.data.class_folders import FileKind, check_every_class, class_files
+from sepzoo.data.photo import is_picture, read_image
+from sepzoo.data.picture_files import find_images, readable
 from sepzoo.data.source import MEMORY_BUDGET, WHOLE, Source
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
@@ -75,22 +74,12 @@ class FolderSource(Source):
         return self._pool.map(self._attempt, range(len(self.files)))
 
     def readable(self, title: Path) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield number and pixels of every photograph that can be read; warnings count the others and name the first.
+        """Return number and pixels of every photograph that can be read; warnings count the others and name the first.
 
         Args:
             title: what they are photographs of, for the warnings.
         """
-        skipped = 0
-        for index, result in enumerate(self.attempts()):
-            if not isinstance(result, SepzooError):
-                yield index, result
-                continue
-            skipped += 1
-            if skipped <= NAMED:
-                warnings.warn(f"{result} It is left out.", SkippedImageWarning, stacklevel=3)
-        if skipped:
-            total = f"{title}: {skipped} of {len(self)} images cannot be read and were left out."
-            warnings.warn(total, SkippedImageWarning, stacklevel=3)
+        return readable(self.attempts(), len(self), title, "images")
 
     def taken(self, kept: Sequence[int]) -> FolderSource:
         """Return the photographs of these numbers."""
@@ -167,11 +156,7 @@ def _without_damaged(source: FolderSource, root: Path, memory_budget: int) -> So
             pixels[len(kept)] = picture
         kept.append(index)
     labels = source.labels[kept]
-    for label in np.setdiff1d(source.labels, labels):
-        raise SepzooError(
-            f"expected a readable image of every class. Received: class {source.class_names[label]!r} of {root} "
-            "with none. Replace its damaged files."
-        )
+    check_every_class(labels, source.labels, source.class_names, root, "image")
     if fits:
         return ArraySource(pixels[: len(kept)], labels, source.class_names, source.name)
     return source.taken(kept)

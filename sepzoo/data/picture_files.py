@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from sepzoo.data.photo import is_picture, suffixes
+from sepzoo.data.photo import SkippedImageWarning, is_picture, suffixes
+from sepzoo.support.errors import SepzooError
 from sepzoo.support.printable import printable
+
+_Content = TypeVar("_Content")
 
 _SYSTEM_FILES = ("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx")
 """What Windows and archives of Macs leave in folders, in small letters."""
@@ -83,6 +88,37 @@ def find_files(folder: str | os.PathLike[str], wanted: Callable[[Path], bool]) -
                 path = Path(place, name)
                 (found if wanted(path) else left_out).append(path)
     return FoundImages(tuple(sorted(found)), tuple(sorted(left_out)))
+
+
+def readable(
+    attempts: Iterable[_Content | SepzooError],
+    count: int,
+    title: Path,
+    what: str,
+    category: type[SkippedImageWarning] = SkippedImageWarning,
+) -> Iterator[tuple[int, _Content]]:
+    """Yield number and content of every file that can be read; warnings count the others and name the first.
+
+    They name the line that called the function that loops over this.
+
+    Args:
+        attempts: the content of each file, or what is wrong with it.
+        count: of the files.
+        title: where they come from, for the warnings.
+        what: they are called.
+        category: of the warnings.
+    """
+    skipped = 0
+    for index, result in enumerate(attempts):
+        if not isinstance(result, SepzooError):
+            yield index, result
+            continue
+        skipped += 1
+        if skipped <= NAMED:
+            warnings.warn(f"{result} It is left out.", category, stacklevel=3)
+    if skipped:
+        total = f"{title}: {skipped} of {count} {what} cannot be read and were left out."
+        warnings.warn(total, category, stacklevel=3)
 
 
 def named(paths: Sequence[object]) -> str:

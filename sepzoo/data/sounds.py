@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from sepzoo.data.class_folders import ClassFiles, FileKind, class_files
+from sepzoo.data.class_folders import FileKind, check_every_class, class_files
 from sepzoo.data.class_names import check_class_names
 from sepzoo.data.clip import Clip, SkippedClipWarning, fitted_clip, is_sound, read_clip, warn_of_changes
-from sepzoo.data.picture_files import NAMED, find_files
+from sepzoo.data.picture_files import find_files, readable
 from sepzoo.data.source import MEMORY_BUDGET, Source
 from sepzoo.data.tfds_builder import prepared_builder, require_split
 from sepzoo.records.labels import composed
@@ -97,18 +96,20 @@ def open_sound_folder(
     root = Path(folder)
     found = class_files(root, split, SOUNDS)
     fits = len(found.files) * sound.samples * _BYTES <= memory_budget
-    clips, kept = [], []
-    for index, clip in _readable(found, sound, root):
-        kept.append(index)
+    clips = np.empty((len(found.files) if fits else 0, sound.samples), np.int16)
+    kept: list[int] = []
+    changes: list[str] = []
+    attempts = _attempts(found.files, sound)
+    for index, clip in readable(attempts, len(found.files), root, "clips", SkippedClipWarning):
         if fits:
-            clips.append(clip.samples)
+            clips[len(kept)] = clip.samples
+        kept.append(index)
+        if clip.change:
+            changes.append(f"{found.files[index]}: {clip.change}")
+    warn_of_changes(changes, len(found.files), str(root))
     labels = found.labels[kept]
-    for label in np.setdiff1d(found.labels, labels):
-        raise SepzooError(
-            f"expected a readable sound of every class. Received: class {found.class_names[label]!r} of {root} with "
-            "none. Replace its damaged files."
-        )
-    source = np.stack(clips) if fits else [found.files[index] for index in kept]
+    check_every_class(labels, found.labels, found.class_names, root, "sound")
+    source = clips[: len(kept)] if fits else [found.files[index] for index in kept]
     return SoundSource(source, labels, found.class_names, name=f"{root.name} {split}", sound=sound)
 
 
@@ -159,24 +160,13 @@ def open_tfds_sounds(
     return SoundSource(clips, labels, names, name=f"{builder.name} {split}", sound=sound)
 
 
-def _readable(found: ClassFiles, sound: Sound, title: Path) -> Iterator[tuple[int, Clip]]:
-    """Yield number and clip of every file that can be read; warnings count the others, and what was changed."""
-    skipped, changes = 0, []
-    for index, path in enumerate(found.files):
+def _attempts(files: Iterable[Path], sound: Sound) -> Iterator[Clip | SepzooError]:
+    """Yield the clip of every file, or what is wrong with it."""
+    for path in files:
         try:
-            clip = read_clip(path, sound)
+            yield read_clip(path, sound)
         except SepzooError as error:
-            skipped += 1
-            if skipped <= NAMED:
-                warnings.warn(f"{error} It is left out.", SkippedClipWarning, stacklevel=3)
-            continue
-        if clip.change:
-            changes.append(f"{path}: {clip.change}")
-        yield index, clip
-    if skipped:
-        total = f"{title}: {skipped} of {len(found.files)} clips cannot be read and were left out."
-        warnings.warn(total, SkippedClipWarning, stacklevel=3)
-    warn_of_changes(changes, len(found.files), str(title))
+            yield error
 
 
 def _of_16_bits(samples: np.ndarray, name: str) -> np.ndarray:
