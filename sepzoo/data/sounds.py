@@ -13,12 +13,10 @@ from sepzoo.data.class_names import check_class_names
 from sepzoo.data.clip import Clip, SkippedClipWarning, fitted_clip, is_sound, read_clip, warn_of_changes
 from sepzoo.data.picture_files import find_files, readable
 from sepzoo.data.source import MEMORY_BUDGET, Source
-from sepzoo.data.tfds_builder import prepared_builder, require_split
+from sepzoo.data.tfds_builder import examples_in_order, feature_and_label, prepared_builder, require_split
 from sepzoo.records.labels import composed
 from sepzoo.records.sound import Sound
 from sepzoo.support.errors import SepzooError
-from sepzoo.support.quiet import errors_only
-from sepzoo.support.types import TfdsBuilder
 
 SOUNDS = FileKind("sounds", "WAV", "sounds", lambda folder: find_files(folder, is_sound), is_sound)
 
@@ -142,15 +140,11 @@ def open_tfds_sounds(
             f"{name}: expected clips of {memory_budget / 2**30:.0f} GiB at most. Received: {count:,} in {split}. Take "
             f"a slice of it: {split.partition('[')[0]}[:10%]."
         )
-    audio, label = _audio_and_label(builder)
+    audio, label = feature_and_label(builder, "Audio", "sound")
     rate = builder.info.features[audio].sample_rate or sound.rate
-    config = tfds.ReadConfig(try_autocache=False)
-    config.options.deterministic = True
-    with errors_only("absl"):  # TFDS warns of what it calls itself
-        examples = builder.as_dataset(split=split, shuffle_files=False, read_config=config)
     clips, labels = np.zeros((count, sound.samples), np.int16), np.zeros(count, np.int64)
     changes = []
-    for number, example in enumerate(tfds.as_numpy(examples)):
+    for number, example in enumerate(tfds.as_numpy(examples_in_order(builder, split))):
         clip = fitted_clip(_of_16_bits(example[audio], name), rate, sound)
         clips[number], labels[number] = clip.samples, example[label]
         if clip.change:
@@ -176,17 +170,3 @@ def _of_16_bits(samples: np.ndarray, name: str) -> np.ndarray:
     if samples.dtype.kind == "f" or not samples.size:
         return samples
     raise SepzooError(f"{name}: expected sound of 16 bits. Received: {samples.dtype} up to {np.abs(samples).max():,}.")
-
-
-def _audio_and_label(builder: TfdsBuilder) -> tuple[str, str]:
-    import tensorflow_datasets as tfds
-
-    features = builder.info.features
-    sounds = [key for key, feature in features.items() if isinstance(feature, tfds.features.Audio)]
-    labels = [key for key, feature in features.items() if isinstance(feature, tfds.features.ClassLabel)]
-    labels.sort(key=lambda key: key not in (builder.info.supervised_keys or ()))
-    if not sounds or not labels:
-        raise SepzooError(
-            f"expected a data set with sound and a class label. Received: {builder.name} with {', '.join(features)}."
-        )
-    return sounds[0], labels[0]

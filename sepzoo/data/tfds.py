@@ -12,7 +12,7 @@ import numpy as np
 
 from sepzoo.data.arrays import ArraySource
 from sepzoo.data.source import MEMORY_BUDGET, WHOLE, Batch, Source
-from sepzoo.data.tfds_builder import prepared_builder, require_split
+from sepzoo.data.tfds_builder import feature_and_label, prepared_builder, require_split
 from sepzoo.records.labels import composed
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
@@ -50,7 +50,7 @@ class TfdsSource(Source):
         self.image_size = image_size
         self.channels = channels
         self.preprocessing = preprocessing
-        self._image, self._label = _image_and_label(builder)
+        self._image, self._label = feature_and_label(builder, "Image", "an image")
         self.class_names = tuple(map(composed, builder.info.features[self._label].names))
         self._pool = ThreadPoolExecutor(os.cpu_count())
 
@@ -167,7 +167,7 @@ def open_tfds(
     """
     builder = prepared_builder(name, data_dir)
     require_split(builder, name, split)
-    shape = builder.info.features[_image_and_label(builder)[0]].shape
+    shape = builder.info.features[feature_and_label(builder, "Image", "an image")[0]].shape
     if image_size is None and None in shape[:2]:
         raise SepzooError(f"expected an image_size for {name}, whose images differ in size. Received: image_size=None.")
     source = TfdsSource(
@@ -187,18 +187,3 @@ def open_tfds(
         pixels[filled : filled + len(images)], labels[filled : filled + len(images)] = images, targets
         filled += len(images)
     return ArraySource(pixels, labels, source.class_names, source.name)
-
-
-def _image_and_label(builder: TfdsBuilder) -> tuple[str, str]:
-    import tensorflow_datasets as tfds
-
-    features = builder.info.features
-    images = [key for key, feature in features.items() if isinstance(feature, tfds.features.Image)]
-    labels = [key for key, feature in features.items() if isinstance(feature, tfds.features.ClassLabel)]
-    images.sort(key=lambda key: key not in (builder.info.supervised_keys or ()))
-    labels.sort(key=lambda key: key not in (builder.info.supervised_keys or ()))
-    if not images or not labels:
-        raise SepzooError(
-            f"expected a data set with an image and a class label. Received: {builder.name} with {', '.join(features)}."
-        )
-    return images[0], labels[0]

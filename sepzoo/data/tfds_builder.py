@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from sepzoo.support.errors import SepzooError, first_line, similar_names, unknown
-from sepzoo.support.types import TfdsBuilder
+from sepzoo.support.quiet import errors_only
+from sepzoo.support.types import TfDataset, TfdsBuilder
 
 
 def prepared_builder(name: str, data_dir: str | None = None) -> TfdsBuilder:
@@ -51,6 +54,43 @@ def require_split(builder: TfdsBuilder, name: str, split: str) -> int:
             f"expected a split of {name}: {known}, or a slice of one. Received: split={split!r}."
         ) from error
     return count
+
+
+def feature_and_label(builder: TfdsBuilder, kind: Literal["Audio", "Image"], what: str) -> tuple[str, str]:
+    """Return the names of a set's feature of a kind and of its class label; of several, those that it trains with.
+
+    Args:
+        builder: of the set.
+        kind: the class of the feature in `tfds.features`.
+        what: that is, for the error.
+
+    Raises:
+        SepzooError: the set lacks one of them.
+    """
+    import tensorflow_datasets as tfds
+
+    features, supervised = builder.info.features, builder.info.supervised_keys or ()
+
+    def of_kind(name: str) -> list[str]:
+        found = [key for key, feature in features.items() if isinstance(feature, getattr(tfds.features, name))]
+        return sorted(found, key=lambda key: key not in supervised)
+
+    wanted, labels = of_kind(kind), of_kind("ClassLabel")
+    if not wanted or not labels:
+        raise SepzooError(
+            f"expected a data set with {what} and a class label. Received: {builder.name} with {', '.join(features)}."
+        )
+    return wanted[0], labels[0]
+
+
+def examples_in_order(builder: TfdsBuilder, split: str) -> TfDataset:
+    """Return the examples of a split in the order of its files, the same every time."""
+    import tensorflow_datasets as tfds
+
+    config = tfds.ReadConfig(try_autocache=False)
+    config.options.deterministic = True
+    with errors_only("absl"):  # TFDS warns of what it calls itself
+        return builder.as_dataset(split=split, shuffle_files=False, read_config=config)
 
 
 def _unknown(name: str, known: set[str]) -> SepzooError:

@@ -9,10 +9,9 @@ import numpy as np
 
 from sepzoo.data.samples import Samples
 from sepzoo.data.source import MEMORY_BUDGET
-from sepzoo.data.tfds_builder import prepared_builder, require_split
+from sepzoo.data.tfds_builder import examples_in_order, prepared_builder, require_split
 from sepzoo.records.labels import composed
 from sepzoo.support.errors import SepzooError
-from sepzoo.support.quiet import errors_only
 from sepzoo.support.types import TfdsBuilder, TfdsFeature
 
 _AS_FILE = "Else write the arrays as an .npz file: numpy.savez(path, inputs=..., labels=...)"
@@ -167,10 +166,7 @@ def _rows(
     """Return for each tensor its values of the examples of these numbers, in this order, after one walk."""
     import tensorflow_datasets as tfds
 
-    config = tfds.ReadConfig(try_autocache=False)
-    config.options.deterministic = True
-    with errors_only("absl"):  # TFDS warns of what it calls itself
-        examples = builder.as_dataset(split=split, shuffle_files=False, read_config=config)
+    examples = examples_in_order(builder, split)
     picked = examples.map(lambda example: tuple(_at(example, leaf.path) for leaf in leaves))
     places = {int(number): place for place, number in enumerate(order)}
     found: list[list[np.ndarray]] = [[np.empty(0)] * len(order) for _ in leaves]
