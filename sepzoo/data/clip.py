@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from sepzoo.data.photo import SkippedImageWarning
-from sepzoo.records.sound import FULL_SCALE, Sound
+from sepzoo.records.sound import FULL_SCALE, Sound, sixteen_bits
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.regular_file import read_bounded, why_unreadable
 
@@ -102,7 +102,7 @@ def fitted_clip(samples: np.ndarray, rate: int, sound: Sound) -> Clip:
     if rate == sound.rate and part.dtype == np.int16 and part.ndim == 1:
         clip = part
     else:
-        clip = _sixteen_bits(_resampled(_as_floats(part), rate, sound.rate))
+        clip = sixteen_bits(_resampled(_as_floats(part), rate, sound.rate) * FULL_SCALE)
     if rate != sound.rate:
         changes.append(f"{rate:,} Hz resampled to {sound.rate:,} Hz")
     if len(samples) != length:
@@ -177,7 +177,3 @@ def _resampled(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
 
     ratio = Fraction(wanted, rate).limit_denominator(_FINEST_RATIO)  # exact for the rates in use; else filters grow
     return np.asarray(resample_poly(samples, max(ratio.numerator, 1), ratio.denominator))
-
-
-def _sixteen_bits(samples: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)

@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from sepzoo.records.sound import FULL_SCALE, Sound
+from sepzoo.records.sound import FULL_SCALE, Sound, sixteen_bits
 
 _Masks = Annotated[int, Field(ge=0, le=100)]
 _Width = Annotated[int, Field(ge=0)]
@@ -68,8 +68,7 @@ def random_shift(clips: np.ndarray, most: int, random: np.random.Generator) -> n
 def random_noise(clips: np.ndarray, most: float, random: np.random.Generator) -> np.ndarray:
     """Return int16 clips with white noise of a deviation between 0 and `most`, another one each."""
     deviations = random.uniform(0, most, size=(len(clips), 1))
-    noisy = clips + deviations * random.standard_normal(clips.shape)
-    return np.clip(np.rint(noisy), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    return sixteen_bits(clips + deviations * random.standard_normal(clips.shape))
 
 
 def random_masks(features: np.ndarray, axis: int, count: int, width: int, random: np.random.Generator) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 from sepzoo.data.samples import Samples
 from sepzoo.inference.classifier import Classifier
 from sepzoo.records.inputs import Features
-from sepzoo.records.sound import FULL_SCALE
+from sepzoo.records.sound import sixteen_bits
 
 _COUNT = 16
 _SEED = 0
@@ -46,8 +46,7 @@ def noise_of(classifier: Classifier) -> Samples:
 def _values(random: np.random.Generator, input_shape: tuple[int, ...], features: Features | None) -> np.ndarray:
     shape = (_COUNT, *input_shape)
     if features is not None and features.sound is not None:
-        loudness = random.normal(0, _LOUD, (_COUNT, features.sound.samples))
-        return np.clip(np.rint(loudness), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+        return sixteen_bits(random.normal(0, _LOUD, (_COUNT, features.sound.samples)))
     if features is None:
         return random.integers(0, 256, shape, np.uint8)
     low, high = features.low, features.high

@@ -24,6 +24,19 @@ _AT_ONCE = 256
 _Count = Annotated[int, Interval(1)]
 
 
+def sixteen_bits(values: np.ndarray) -> np.ndarray:
+    """Return floats of the range of 16 bits as whole numbers of it: rounded, and cut where they are out of it.
+
+    Example:
+        >>> import numpy as np
+        >>> sixteen_bits(np.array([-40_000.0, 1.6, 32_768.0])).tolist()
+        [-32768, 2, 32767]
+    """
+    import numpy as np
+
+    return np.clip(np.rint(values), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+
+
 @dataclasses.dataclass(frozen=True)
 class Sound:
     """How clips of sound become a network's input.
