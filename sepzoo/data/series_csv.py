@@ -23,7 +23,7 @@ def read_series_csv(path: Path) -> SeriesSet:
     series, the same in all its rows. All other columns are channels.
 
     Raises:
-        SepzooError: no such file, no channel, a cell that is no number, a series of two classes.
+        SepzooError: no such file or no CSV file, no channel, a cell that is no number, a series of two classes.
 
     Example:
         >>> import tempfile
@@ -33,7 +33,10 @@ def read_series_csv(path: Path) -> SeriesSet:
         >>> found.series[0].tolist(), found.labels
         ([[1.0, 2.0], [2.0, 2.0]], ('up', 'down'))
     """
-    rows = list(csv.reader(io.StringIO(read_text(path), newline="")))
+    try:
+        rows = list(csv.reader(io.StringIO(read_text(path), newline="")))
+    except csv.Error as error:
+        raise SepzooError(f"{path}: expected a CSV file of series. Received: {error}.") from None
     header = [cell.strip() for cell in rows[0]] if rows else []
     places = [place for place, name in enumerate(header) if name not in (FIRST, LABEL)]
     if header[:1] != [FIRST] or not places or len(set(header)) < len(header):

@@ -106,24 +106,27 @@ def read_rows(path: Path) -> list[Row]:
     """Return the rows of a file, or none where there is no file yet.
 
     Raises:
-        SepzooError: a file with other columns, or a cell that is not what its column holds.
+        SepzooError: no CSV file of UTF-8 text, a file with other columns, or a cell that is not what its column holds.
     """
     if not path.exists():
         return []
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            header, lines = reader.fieldnames, [(reader.line_num, line) for line in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise SepzooError(f"{path}: expected a CSV file of UTF-8 text. Received: {error}.") from None
     fields, rows = dataclasses.fields(Row), []
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        if reader.fieldnames != [field.name for field in fields]:
-            raise SepzooError(f"{path}: expected the columns of a study's results. Received: {reader.fieldnames}.")
-        for line in reader:
-            try:
-                rows.append(_ROW.validate_python({**line, "test_accuracy": line["test_accuracy"] or None}))
-            except ValidationError as error:
-                first = error.errors(include_url=False)[0]
-                raise SepzooError(
-                    f"{path}, line {reader.line_num}: expected a result. "
-                    f"Received: {first['loc'][0]}={first['input']!r}."
-                ) from None
+    if header != [field.name for field in fields]:
+        raise SepzooError(f"{path}: expected the columns of a study's results. Received: {header}.")
+    for number, line in lines:
+        try:
+            rows.append(_ROW.validate_python({**line, "test_accuracy": line["test_accuracy"] or None}))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            raise SepzooError(
+                f"{path}, line {number}: expected a result. Received: {first['loc'][0]}={first['input']!r}."
+            ) from None
     return rows
 
 

@@ -99,6 +99,8 @@ def test_series_without_classes(tmp_path: Path) -> None:
         ("a.csv", "series,x,x\na,1,2\n", "each once. Received: series, x, x."),
         ("a.csv", "series,x\na,1,2\n", "a.csv, row 2: expected 2 cells. Received: 3."),
         ("a.csv", "series,x\na,one\n", "a.csv, row 2: expected numbers. Received: one."),
+        pytest.param("a.csv", f"series,x\na,{'1' * 131_073}\n", "expected a CSV file of series. Received: field lar",
+                     id="a cell too long"),
         ("a.csv", "series,label,x\na,b,1\na,c,1\n", "row 3: expected one class for all steps of series a. Received: b"),
         ("a.csv", "series,label,x\na,b,1\nb,c,1\nb,c,1\n", "a.csv: expected series of one length. Received: 1 … 2 ste"),
     ],

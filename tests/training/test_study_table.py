@@ -126,12 +126,14 @@ def test_rows_come_back_from_their_file(tmp_path: Path, rows: list[Row]) -> None
     ("old", "new", "text"),
     [("arm,seed", "arm,sed", "expected the columns"),
      ("False", "maybe", "line 2: expected a result. Received: choosing="),
-     ("digits train,digits,keras 3,a1", "digits", "line 2: expected a result"), (",1.5,", ",fast,", "seconds=")],
+     ("digits train,digits,keras 3,a1", "digits", "line 2: expected a result"), (",1.5,", ",fast,", "seconds="),
+     pytest.param(",1.5,", f",{'1' * 131_073},", "a CSV file of UTF-8 text. Received: field larger", id="long cell"),
+     (",1.5,", ",\udcff,", "expected a CSV file of UTF-8 text. Received: 'utf-8' codec can't decode")],
 )  # fmt: skip
 def test_a_damaged_file_is_said_in_one_line(tmp_path: Path, rows: list[Row], old: str, new: str, text: str) -> None:
     path = tmp_path / "rows.csv"
     write_rows(path, rows)
-    path.write_text(path.read_text().replace(old, new, 1))
+    path.write_text(path.read_text().replace(old, new, 1), errors="surrogateescape")
     with pytest.raises(SepzooError, match=text) as raised:
         read_rows(path)
     assert "\n" not in str(raised.value)
