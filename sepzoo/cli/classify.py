@@ -103,10 +103,9 @@ def sound_files(paths: Iterable[Path]) -> list[Path]:
     Raises:
         SepzooError: a folder without sounds.
     """
-    from sepzoo.data.clip import is_sound
-    from sepzoo.data.picture_files import find_files
+    from sepzoo.data.sounds import SOUNDS
 
-    return _files(paths, lambda folder: find_files(folder, is_sound), "sounds")
+    return _files(paths, SOUNDS.found, SOUNDS.files)
 
 
 def _files(paths: Iterable[Path], find: Callable[[Path], FoundImages], what: str) -> list[Path]:
