@@ -21,7 +21,7 @@ from keras import ops
 
 from sepzoo.layers.factorization import Order
 from sepzoo.layers.grouped import on_processor
-from sepzoo.layers.twins import twin_of
+from sepzoo.layers.twins import finished, twin_of
 from sepzoo.support.types import Tensor
 
 DEPTHWISE_TIME: Mapping[Order, int] = {"pw_dw": 12, "dw_pw": 24}
@@ -64,7 +64,7 @@ class ComposedSeparableConv2D(keras.layers.SeparableConv2D):
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Return the sum of separable convolutions."""
-        if not training:
+        if not training or self.data_format != "channels_last":
             return super().call(inputs)
         outputs = ops.conv(
             inputs,
@@ -74,7 +74,4 @@ class ComposedSeparableConv2D(keras.layers.SeparableConv2D):
             dilation_rate=self.dilation_rate,
             data_format=self.data_format,
         )
-        if self.use_bias:
-            shape = (1, -1, 1, 1) if self.data_format == "channels_first" else (1, 1, 1, -1)
-            outputs = outputs + ops.reshape(self.bias, shape)
-        return self.activation(outputs)
+        return finished(self, outputs)

@@ -17,7 +17,7 @@ from keras import ops
 
 from sepzoo.layers.grouped import on_processor
 from sepzoo.layers.shifted import shifted_depthwise_conv
-from sepzoo.layers.twins import twin_of
+from sepzoo.layers.twins import finished, twin_of
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Layer, Tensor
 
@@ -36,32 +36,23 @@ class _Lowered:
 
     def _depthwise(self: Layer, inputs: Tensor, kernel: Tensor) -> Tensor:
         """Return the depthwise step, without bias; None where the backend's own is to be taken."""
-        first = self.data_format == "channels_first"
-        height, width = inputs.shape[2:] if first else inputs.shape[1:3]
-        if not use_shifted(self.lowering) or height is None or width is None:
+        if self.data_format != "channels_last" or None in inputs.shape[1:3] or not use_shifted(self.lowering):
             return None
-        found = shifted_depthwise_conv(
-            ops.transpose(inputs, (0, 2, 3, 1)) if first else inputs,
+        return shifted_depthwise_conv(
+            inputs,
             ops.convert_to_tensor(kernel),
             strides=self.strides,
             padding=self.padding,
             dilation_rate=self.dilation_rate,
         )
-        return ops.transpose(found, (0, 3, 1, 2)) if first else found
-
-    def _finished(self: Layer, outputs: Tensor) -> Tensor:
-        """Add the bias and apply the activation."""
-        if self.use_bias:
-            shape = (1, -1, 1, 1) if self.data_format == "channels_first" else (1, 1, 1, -1)
-            outputs = outputs + ops.reshape(self.bias, shape)
-        return outputs if self.activation is None else self.activation(outputs)
 
 
 @twin_of(keras.layers.DepthwiseConv2D)
 class FastDepthwiseConv2D(_Lowered, keras.layers.DepthwiseConv2D):
     """Twin of `keras.layers.DepthwiseConv2D`, which on processors XLA computes as a sum of shifted products.
 
-    Values and gradients are Keras's, to rounding. Height and width of its input must be known for that.
+    Values and gradients are Keras's, to rounding. The input's channels must be last, and its height and width known,
+    for that.
 
     Args:
         *arguments: those of `keras.layers.DepthwiseConv2D`.
@@ -76,7 +67,7 @@ class FastDepthwiseConv2D(_Lowered, keras.layers.DepthwiseConv2D):
     def call(self, inputs: Tensor) -> Tensor:
         """Return the convolution."""
         outputs = self._depthwise(inputs, self.kernel)
-        return super().call(inputs) if outputs is None else self._finished(outputs)
+        return super().call(inputs) if outputs is None else finished(self, outputs)
 
 
 @twin_of(keras.layers.SeparableConv2D)
@@ -97,7 +88,7 @@ class FastSeparableConv2D(_Lowered, keras.layers.SeparableConv2D):
         middle = self._depthwise(inputs, self.depthwise_kernel)
         if middle is None:
             return super().call(inputs)
-        return self._finished(ops.conv(middle, self.pointwise_kernel, data_format=self.data_format))
+        return finished(self, ops.conv(middle, self.pointwise_kernel, data_format=self.data_format))
 
 
 def use_shifted(lowering: Lowering) -> bool:

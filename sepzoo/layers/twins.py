@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import keras
+from keras import ops
 
-from sepzoo.support.types import Layer, LayerClass
+from sepzoo.support.types import Layer, LayerClass, Tensor
 
 
 def twin_of(builtin: type[keras.layers.Layer]) -> Callable[[type], type]:
@@ -42,3 +43,10 @@ def is_twin(layer: Layer) -> bool:
 def builtin_class(layer: Layer) -> LayerClass:
     """Return the built-in class whose twin a layer is, or else its own class."""
     return vars(type(layer)).get("twin_of", type(layer))
+
+
+def finished(layer: Layer, outputs: Tensor) -> Tensor:
+    """Return the outputs of a convolution, channels last, with its bias added and its activation applied."""
+    if layer.use_bias:
+        outputs = ops.add(outputs, layer.bias)
+    return outputs if layer.activation is None else layer.activation(outputs)

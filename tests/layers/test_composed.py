@@ -54,6 +54,15 @@ def convolutions(monkeypatch):
     return seen
 
 
+def test_channels_first_is_left_to_keras(monkeypatch):
+    layer = ComposedSeparableConv2D(6, 3, depth_multiplier=TERMS, data_format="channels_first")
+    layer.build((1, 4, 8, 8))
+    seen = []
+    monkeypatch.setattr(keras.layers.SeparableConv2D, "call", lambda self, x: seen.append(tuple(x.shape)) or x)
+    layer(np.zeros((1, 4, 8, 8), "float32"), training=True)
+    assert seen == [(1, 4, 8, 8)]
+
+
 @pytest.mark.parametrize("geometry", GEOMETRIES, ids=str)
 def test_separable_values_and_gradients_are_keras_s(seed, convolutions, geometry):
     arguments = {"depth_multiplier": TERMS, "bias_initializer": "uniform", **geometry}

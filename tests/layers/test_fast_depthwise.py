@@ -82,6 +82,20 @@ def test_layers_give_what_keras_s_do(builtin: Any, twin: Any, arguments: dict[st
     np.testing.assert_allclose(found, expected, atol=1e-5 if dtype == "float32" else 0.03 * np.abs(expected).max())
 
 
+@pytest.mark.parametrize(
+    ("builtin", "twin"),
+    [(keras.layers.DepthwiseConv2D, FastDepthwiseConv2D), (keras.layers.SeparableConv2D, FastSeparableConv2D)],
+)
+def test_channels_first_is_left_to_keras(builtin: Any, twin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    filters = (5,) if builtin is keras.layers.SeparableConv2D else ()
+    layer = twin(*filters, 3, data_format="channels_first", lowering="shifted")
+    layer.build((1, 4, 8, 8))
+    seen: list[tuple[int, ...]] = []
+    monkeypatch.setattr(builtin, "call", lambda self, x: seen.append(tuple(x.shape)) or x)
+    layer(np.zeros((1, 4, 8, 8), "float32"))
+    assert seen == [(1, 4, 8, 8)]
+
+
 def test_xla_on_a_processor_takes_shifted_products_and_nothing_else_does() -> None:
     seen = []
 
