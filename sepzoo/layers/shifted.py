@@ -20,6 +20,7 @@ from collections.abc import Iterator
 import keras
 from keras import ops
 
+from sepzoo.layers.same_padding import same_on_axis
 from sepzoo.support.types import Tensor
 
 _HALVES = ("float16", "bfloat16")
@@ -104,8 +105,7 @@ def shifted_depthwise_conv(
 def _axis(size: int, taps: int, stride: int, dilation: int, padding: str) -> _Axis:
     if padding == "valid":
         return _Axis(size, taps, stride, dilation, 0, 0)
-    lacking = max((-(-size // stride) - 1) * stride + (taps - 1) * dilation + 1 - size, 0)
-    return _Axis(size, taps, stride, dilation, lacking // 2, lacking - lacking // 2)
+    return _Axis(size, taps, stride, dilation, *same_on_axis(size, (taps - 1) * dilation + 1, stride))
 
 
 def _with_gradient(inputs: Tensor, kernel: Tensor, rows: _Axis, columns: _Axis) -> Tensor:

@@ -38,6 +38,7 @@ TARGETS = {
     f"{ALGEBRA}/response_maps.py": "tests/surgery/algebra/test_response_maps.py",
     f"{ALGEBRA}/truncation.py": "tests/surgery/algebra/test_truncation.py",
     "sepzoo/layers/factorization.py": "tests/layers/test_factorization.py",
+    "sepzoo/layers/same_padding.py": "tests/layers/test_same_padding.py",
     "sepzoo/surgery/exact/affine.py": "tests/surgery/exact/test_folding.py",
     "sepzoo/surgery/exact/folding.py": "tests/surgery/exact/test_folding.py",
 }

@@ -6,6 +6,8 @@ import dataclasses
 
 import numpy as np
 
+from sepzoo.layers.same_padding import same_on_axis
+
 Pair = tuple[int, int]
 
 
@@ -49,16 +51,8 @@ def extract_patches(images: np.ndarray, window: Window) -> np.ndarray:
         ((1, 2, 2, 3, 3, 1), 45.0, 50.0)
     """
     if window.padding == "same":
-        images = np.pad(images, [(0, 0), *_same(images.shape[1:3], window), (0, 0)])
+        axes = zip(images.shape[1:3], window.reach, window.strides, strict=True)
+        images = np.pad(images, [(0, 0), *(same_on_axis(*axis) for axis in axes), (0, 0)])
     view = np.lib.stride_tricks.sliding_window_view(images, window.reach, axis=(1, 2))
     (down, right), (tall, wide) = window.strides, window.dilation_rate
     return np.moveaxis(view[:, ::down, ::right, :, ::tall, ::wide], 3, -1)
-
-
-def _same(sizes: tuple[int, ...], window: Window) -> list[Pair]:
-    """Return what "same" adds before and after each axis."""
-    totals = [
-        max((-(-size // step) - 1) * step + cover - size, 0)
-        for size, cover, step in zip(sizes, window.reach, window.strides, strict=True)
-    ]
-    return [(total // 2, total - total // 2) for total in totals]
