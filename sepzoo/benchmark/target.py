@@ -83,7 +83,8 @@ def as_targets(given: Sequence[Given], settings: Mapping[str, Json] | None = Non
 
 
 def _target(given: Given, number: int, folder: Path, settings: Mapping[str, Json]) -> Target:
-    from sepzoo.catalog.registry import find, names_file
+    from sepzoo.catalog.model_paths import names_file
+    from sepzoo.catalog.registry import find
 
     if not isinstance(given, str | os.PathLike):
         from sepzoo.artifact import model_file

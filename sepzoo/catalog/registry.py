@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from pathlib import Path
 
 from sepzoo.catalog.families import FAMILIES
 from sepzoo.catalog.patterns import Patterns, matching
@@ -12,9 +11,6 @@ from sepzoo.records.family import Family, ModelSpec
 from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.support.paths import is_path
 from sepzoo.support.printable import printable
-
-_MODEL_FOLDERS = ("recipe.yaml", "saved_model.pb")
-"""A file that each folder with a model has: that of a run, a SavedModel."""
 
 
 @functools.cache
@@ -56,23 +52,6 @@ def find(name: str) -> tuple[Family, ModelSpec]:
             "`sepzoo inspect` and `sepzoo profile` show what is in a file."
         )
     raise unknown("model", name, listed(), hint="`sepzoo list` shows all.")
-
-
-def names_file(text: str) -> bool:
-    """Tell the path of a model from the name of a network.
-
-    Where a folder is called as a network is, the network is meant, unless the folder is that of a run or a SavedModel.
-
-    Example:
-        >>> names_file("mobilenet_v1"), names_file("mobilenet_v1.keras")
-        (False, True)
-    """
-    if not is_path(text):
-        return False
-    folder = Path(text)
-    if text in listed() and folder.is_dir():
-        return any((folder / name).is_file() for name in _MODEL_FOLDERS)
-    return True
 
 
 def list_models(pattern: Patterns = "*", *, exclude: Patterns = ()) -> list[str]:

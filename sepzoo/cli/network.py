@@ -39,7 +39,7 @@ def model_path(text: str) -> Path | None:
     Raises:
         SepzooError: a run that was broken off, or a folder of something else.
     """
-    from sepzoo.catalog.registry import names_file
+    from sepzoo.catalog.model_paths import names_file
 
     if not names_file(text):
         return None

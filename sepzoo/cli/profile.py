@@ -28,7 +28,7 @@ def profile(
 
     start_keras()
     from sepzoo import analysis
-    from sepzoo.catalog.registry import names_file
+    from sepzoo.catalog.model_paths import names_file
     from sepzoo.support.progress import announced
     from sepzoo.support.table import table
 

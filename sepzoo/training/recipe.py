@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from sepzoo.catalog.registry import names_file
+from sepzoo.catalog.model_paths import names_file
 from sepzoo.data.opening import is_folder
 from sepzoo.data.table import is_table
 from sepzoo.support.bounds import BOUNDS

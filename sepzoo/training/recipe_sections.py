@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from sepzoo.catalog.registry import find, names_file
+from sepzoo.catalog.model_paths import names_file
+from sepzoo.catalog.registry import find
 from sepzoo.data.augment import Augmentation
 from sepzoo.data.sound_augment import SoundAugmentation
 from sepzoo.records.family import Takes
