@@ -14,15 +14,19 @@ import keras
 from sepzoo.artifact.model_file import attach
 from sepzoo.building.assembly import assemble
 from sepzoo.building.checks import BuildArguments, build_arguments
+from sepzoo.catalog.packaged import weight_names
 from sepzoo.catalog.registry import find
 from sepzoo.layers.factorization import Factorization
 from sepzoo.records.family import Family, ModelSpec
 from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import Output, is_map
+from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.types import Activation, Options, Tensor
 from sepzoo.weights.imagenet import all_arguments, imagenet_labels, imagenet_weights
 from sepzoo.weights.loading import load_weights
+from sepzoo.weights.packaged import packaged_arrays, packaged_weights
+from sepzoo.weights.reading import Arrays
 
 logger = logging.getLogger("sepzoo")
 
@@ -48,7 +52,8 @@ def build(
     Args:
         name: as `list_models` shows it, or by the grammar of a family's names.
         weights: None for initial weights, "imagenet" for the official file (downloaded, hashed, cached where Keras
-            caches; the model then carries ImageNet's labels), or the path of a file that `load_weights` reads.
+            caches), the data set of weights that the package itself has of this very network (its card names them), or
+            the path of a file that `load_weights` reads. With the first two the model carries its classes' labels.
         input_shape: (height, width, channels), or (steps, channels) of a series; None for the name's own. All but the
             channels may be None.
         input_tensor: a symbolic tensor to build upon, in place of an input of its own.
@@ -89,11 +94,8 @@ def build(
     )
     model = assemble(family, spec, given, arguments)
     new_head = not include_top or classes not in (None, spec.classes)
-    source = _weight_file(model, family, spec, given, arguments, new_head=new_head)
-    trained = weights == "imagenet" and not new_head
+    source, spec = _weights(model, family, spec, given, arguments, new_head=new_head)
     labels = None if new_head else spec.labels
-    if trained:
-        labels = tuple(name for _, name in imagenet_labels())
     scores = include_top and not is_map(model.output_shape[1:])
     outputs = (Output("logits"),) if scores and classifier_activation is None else None
     taken = _inputs(spec, model.inputs[0].shape)
@@ -116,7 +118,7 @@ def _inputs(spec: ModelSpec, shape: Sequence[int | None]) -> Metadata:
     return Metadata(spec.name, preprocessing=None, features=Features(sizes, sound=sound))
 
 
-def _weight_file(
+def _weights(
     model: keras.Model,
     family: Family,
     spec: ModelSpec,
@@ -124,14 +126,20 @@ def _weight_file(
     arguments: Options,
     *,
     new_head: bool,
-) -> Path | None:
-    """Return the weight file that was asked for, downloading the official one, or None."""
-    if given.weights is None:
-        return None
-    if given.weights != "imagenet":
-        return Path(given.weights)
+) -> tuple[Path | Arrays | None, ModelSpec]:
+    """Return the weights that were asked for, downloading the official ones, and the spec with what they know of it."""
+    if given.weights is None or given.weights not in weight_names():
+        return None if given.weights is None else Path(given.weights), spec
     # A head's hidden layers are trained too, and only the whole file has them.
     whole = not new_head or any(layer.name.startswith("hidden") for layer in model.layers)
     values = all_arguments(family, {**spec.arguments, **arguments})
-    shape = model.inputs[0].shape
-    return imagenet_weights(family, spec, values, shape, own_form=given.conv is None, include_top=whole)
+    own_form, shape = given.conv is None, model.inputs[0].shape
+    if given.weights == "imagenet":
+        file = imagenet_weights(family, spec, values, shape, own_form=own_form, include_top=whole)
+        labels = None if new_head else tuple(name for _, name in imagenet_labels())
+        return file, dataclasses.replace(spec, labels=labels)
+    found = packaged_weights(
+        family, spec, values, dataset=str(given.weights), own_form=own_form, include_top=not new_head
+    )
+    pixels = Preprocessing.from_dict(found.preprocessing)
+    return packaged_arrays(found), dataclasses.replace(spec, labels=found.labels, preprocessing=pixels)

@@ -6,6 +6,7 @@ import dataclasses
 import json
 
 from sepzoo.catalog.index import Counts, index
+from sepzoo.catalog.packaged import PackagedWeights, packaged, packaged_names
 from sepzoo.catalog.published import BSCONV_PAPER, Published, published
 from sepzoo.catalog.registry import find
 from sepzoo.records.family import Family, ModelSpec, Paper, WeightFile
@@ -37,6 +38,7 @@ class Card:
         weights: official weight files that exist for this very form.
         weights_licence: of those, or None.
         published: figures of others, with their sources.
+        packaged: trained weights in the package, each with the accuracy that it has here, and how it was trained.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Card:
     weights: tuple[WeightFile, ...]
     weights_licence: str | None
     published: tuple[Published, ...]
+    packaged: tuple[PackagedWeights, ...] = ()
 
     def to_json(self) -> str:
         """Return the card as JSON."""
@@ -95,6 +98,7 @@ def card(name: str) -> Card:
         weights=weight_files(family, spec),
         weights_licence=family.weights_licence if weight_files(family, spec) else None,
         published=tuple(row for row in published() if _concerns(row, family, spec)),
+        packaged=tuple(found for dataset in packaged_names() if (found := packaged(spec.name, dataset)) is not None),
     )
 
 

@@ -12,6 +12,7 @@ from sepzoo.support.types import Options
 
 if TYPE_CHECKING:
     from sepzoo.catalog.card import Card
+    from sepzoo.catalog.packaged import PackagedWeights
 
 _SHOWN = 12
 
@@ -55,6 +56,8 @@ def _rows(card: Card) -> Iterator[tuple[str, str]]:
     yield "sound", _arguments(card.sound)
     yield "weights", "; ".join(_weights(card))
     yield "their licence", card.weights_licence or ""
+    for trained in card.packaged:
+        yield f"weights={trained.dataset}", _trained(trained)
 
 
 def _weights(card: Card) -> Iterator[str]:
@@ -63,6 +66,16 @@ def _weights(card: Card) -> Iterator[str]:
     for variant in variants:
         sizes = sorted({file.image_size for file in card.weights if _arguments(file.arguments) == variant})
         yield f"{variant} {', '.join(map(str, sizes))} px".strip()
+
+
+def _trained(weights: PackagedWeights) -> str:
+    """Return how well the package's own weights do, and how they were made; --json has recipe and log too."""
+    return (
+        f"accuracy {weights.accuracy:.4f} on {weights.tested_on} ({weights.images:,} images; "
+        f"{weights.accuracy_before:.4f} before half precision); {weights.recipe['name']}, {weights.epochs} epochs, "
+        f"seed {weights.seed}; "
+        f"{weights.size:,} bytes, sha256 {weights.sha256}"
+    )
 
 
 def _arguments(arguments: Options) -> str:

@@ -31,7 +31,7 @@ def list_networks(
         Takes | None, typer.Option("--input", help="Only networks that take pictures, sound, or other series.")
     ] = None,
     weights: Annotated[
-        bool | None, typer.Option("--weights/--no-weights", help="Only networks with official weights, or without.")
+        bool | None, typer.Option("--weights/--no-weights", help="Only networks with trained weights, or without.")
     ] = None,
     max_params: Annotated[float | None, typer.Option(help="At most so many parameters, such as 1e6.")] = None,
     max_macs: Annotated[float | None, typer.Option(help="At most so many MACs, such as 5e7.")] = None,
@@ -41,16 +41,23 @@ def list_networks(
     """List the networks and their sizes.
 
     Kind is that of the convolutions, MACs are multiply-accumulates for one sample of the data set.
-    Official weights are those that weights="imagenet" downloads; --json says of each network whether there are any.
+    Trained weights are the official ones that weights="imagenet" downloads, and those that the package itself has;
+    --json says of each network whether there are any, and which.
 
     Example: sepzoo list 'cifar_*' --kind bsconv_u --max-params 1e6 --sort macs
     """
     from sepzoo.catalog.index import index
+    from sepzoo.catalog.packaged import packaged_names
     from sepzoo.catalog.patterns import matching
     from sepzoo.support.errors import SepzooError, similar_names
     from sepzoo.support.table import table
 
-    every = index()
+    every, packages = index(), packaged_names()
+
+    def weights_of(name: str) -> list[str]:
+        own = [dataset for dataset, names in packages.items() if name in names]
+        return [*(["imagenet"] if every[name].weights else []), *own]
+
     matched = matching(every, patterns or "*", exclude=exclude or ())
     for field, asked in (("family", family), ("kind", kind), ("dataset", dataset)):
         _check(field, asked, {getattr(row, field) for row in every.values()})
@@ -61,7 +68,7 @@ def list_networks(
         and kind in (None, row.kind)
         and dataset in (None, row.dataset)
         and made_for in (None, row.input)
-        and weights in (None, row.weights)
+        and weights in (None, bool(weights_of(name)))
         and (max_params is None or row.params <= max_params)
         and (max_macs is None or row.macs <= max_macs)
     }
@@ -72,7 +79,7 @@ def list_networks(
         raise SepzooError(f"no network{called}. {advice}")
     order = sorted(rows, key=lambda name: (name if sort == "name" else getattr(rows[name], sort), name))
     if as_json:
-        typer.echo(json.dumps([_listed(name, rows[name]) for name in order], indent=1))
+        typer.echo(json.dumps([_listed(name, rows[name], weights_of(name)) for name in order], indent=1))
         return
     header = ["name", "family", "kind", "dataset", "params", "MACs"]
     typer.echo(table(header, [_cells(name, rows[name]) for name in order], left=4))
@@ -89,6 +96,7 @@ def _cells(name: str, row: Listed) -> list[str]:
     return [name, row.family, row.kind, row.dataset, f"{row.params:,}", f"{row.macs:,}"]
 
 
-def _listed(name: str, row: Listed) -> dict[str, object]:
-    fields = ("family", "kind", "dataset", "params", "macs", "input", "weights")
-    return {"name": name, **{field: getattr(row, field) for field in fields}}
+def _listed(name: str, row: Listed, weights: list[str]) -> dict[str, object]:
+    fields = ("family", "kind", "dataset", "params", "macs", "input")
+    known = {field: getattr(row, field) for field in fields}
+    return {"name": name, **known, "weights": bool(weights), "weights_of": weights}

@@ -28,7 +28,9 @@ AnyModelName = Annotated[
         help="A .keras, .h5, .tflite or .onnx file, a run folder, that of a SavedModel or OpenVINO model, or a name.",
     ),
 ]
-Weights = Annotated[str | None, typer.Option(help="Of a named network: `imagenet`, or a weight file.")]
+Weights = Annotated[
+    str | None, typer.Option(help="Of a named network: `imagenet` or what its card says, or a weight file.")
+]
 
 _RECIPE = "recipe.yaml"
 

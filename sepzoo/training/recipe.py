@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ValidationError, model_validato
 from pydantic_core import ErrorDetails
 
 from sepzoo.catalog.model_paths import names_file
+from sepzoo.catalog.packaged import weight_names
 from sepzoo.data.opening import is_folder
 from sepzoo.data.table import is_table
 from sepzoo.support.bounds import BOUNDS
@@ -117,7 +118,7 @@ class Recipe(FitSettings):
     def resolved(self) -> Recipe:
         """Return the recipe with all paths absolute, so that it means the same from every folder."""
         model, data = self.model, self.data
-        weights = model.weights if model.weights in (None, "imagenet") else absolute(str(model.weights))
+        weights = model.weights if model.weights in (None, *weight_names()) else absolute(str(model.weights))
         model = model.model_copy(update={"weights": weights})
         if model.is_file:
             model = model.model_copy(update={"name": absolute(model.name)})

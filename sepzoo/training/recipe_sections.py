@@ -64,7 +64,8 @@ class ModelSection(Section):
             with its weights, labels, preprocessing and image size. Of the other keys only `trained` and `classifier`
             go with a file, and `head` with a new classifier.
         arguments: of `sepzoo.applications.build`, for example `conv: bsconv_u` or `alpha: 0.25`.
-        weights: what to start from: nothing (initial weights), `imagenet`, or the path of a weight file.
+        weights: what to start from: nothing (initial weights), `imagenet`, a data set that the package has weights of
+            (`sepzoo card NAME` says so), or the path of a weight file.
         trained: `all` weights, or those of the `head` alone: the classifier, on features that stay as they were loaded.
         head: what the network is to give: `softmax` over classes, one `sigmoid` for two classes, `multilabel`
             (independent labels), or `values` (regression). The last two take the columns of a CSV file.

@@ -46,13 +46,9 @@ def imagenet_weights(
         SepzooError: no such file exists (those that do are listed), it cannot be downloaded, or its hash differs.
     """
     files = [file for file in family.weights if file.include_top == include_top]
-    free = marked(family.arguments, Affects.NO_WEIGHTS) | marked(Conventions, Affects.NO_WEIGHTS)
-    free |= frozenset() if include_top else marked(family.arguments, Affects.HEAD)
-    usual = all_arguments(family, spec.arguments)
 
     def differing(file: WeightFile) -> list[str]:
-        wanted = {**usual, **file.arguments}
-        return [name for name, value in wanted.items() if value != arguments[name] and name not in free]
+        return differing_arguments(family, spec, file.arguments, arguments, include_top=include_top)
 
     fitting = (
         [file for file in files if not differing(file)] if spec.official and spec.conv is None and own_form else []
@@ -64,6 +60,24 @@ def imagenet_weights(
         raise SepzooError(f"no ImageNet weights exist for this form of {family.name}.{received} {_existing(files)}")
     size = next((size for size in input_shape[1:3] if size is not None), 224)
     return _download(min(fitting, key=lambda file: abs(file.image_size - size)))
+
+
+def differing_arguments(
+    family: Family, spec: ModelSpec, own: Options, arguments: Options, *, include_top: bool
+) -> list[str]:
+    """Return the arguments in which a network differs from the one that weights are of, but those that none depends on.
+
+    Args:
+        family: of the network.
+        spec: of its name.
+        own: arguments that set the weights apart from those of the name.
+        arguments: that it was built with, the defaults and conventions too.
+        include_top: whether the head's weights are wanted.
+    """
+    free = marked(family.arguments, Affects.NO_WEIGHTS) | marked(Conventions, Affects.NO_WEIGHTS)
+    free |= frozenset() if include_top else marked(family.arguments, Affects.HEAD)
+    wanted = {**all_arguments(family, spec.arguments), **own}
+    return [name for name, value in wanted.items() if value != arguments[name] and name not in free]
 
 
 def all_arguments(family: Family, given: Options) -> Kwargs:

@@ -14,6 +14,7 @@ import numpy as np
 from sepzoo.artifact.inspection.checking import check
 from sepzoo.artifact.inspection.hdf5 import check_self_contained
 from sepzoo.artifact.model_format import content_of, described_folder
+from sepzoo.catalog.packaged import weight_names
 from sepzoo.support.errors import SepzooError, first_line, similar_names
 from sepzoo.support.regular_file import why_missing
 from sepzoo.support.types import ArrayLike, Hdf5Item, Model, Variable
@@ -53,7 +54,8 @@ def read_arrays(
     path = Path(source)
     missing = why_missing(path)
     if missing is not None:
-        meant = " Did you mean imagenet?" if similar_names(path.name, ["imagenet"]) else ""
+        near = similar_names(path.name, weight_names())
+        meant = f" Did you mean {', '.join(near)}?" if near else ""
         raise SepzooError(f"expected a weight file. Received: {path}, which {missing}.{meant}")
     if not path.is_file():
         kind = described_folder(path) if path.is_dir() else "a pipe or a device"

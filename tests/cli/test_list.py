@@ -27,6 +27,7 @@ def test_counts_are_those_of_the_network(command: Command) -> None:
         "macs": 17_107_456,
         "input": "image",
         "weights": False,
+        "weights_of": [],
     }
 
 
