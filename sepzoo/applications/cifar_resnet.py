@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from sepzoo.applications.resnet import PAPER, SLOTS, Stage, residual_stages
 from sepzoo.layers.resolution import resolutions
-from sepzoo.records.arguments import Rate, Units
+from sepzoo.layers.width import truncated
+from sepzoo.records.arguments import Rate, Units, Width
 from sepzoo.records.authors import authors_spec, authors_specs
 from sepzoo.records.family import Family, ModelSpec
 from sepzoo.records.naming import VARIANT, depth_error, variant_of, with_variants
@@ -28,12 +29,14 @@ class Arguments:
 
     Attributes:
         units: number of units in each of the three stages.
+        alpha: width; every channel number is multiplied by it and truncated.
         preactivation: whether batch normalization and activation stand in front of the convolutions.
         drop_path: rate of stochastic depth at the last unit, growing from 0 at the first.
         dropout: rate in front of the classifier.
     """
 
     units: Units = 3
+    alpha: Width = 1.0
     preactivation: bool = False
     drop_path: Rate = 0.0
     dropout: Rate = 0.0
@@ -41,14 +44,15 @@ class Arguments:
 
 def cifar_resnet(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
     """Return the last feature map; a slot is each 3 x 3 convolution, the stem included."""
-    x = net.slot(x, STEM, 3, name="stem")
+    stages = [Stage(truncated(stage.channels, arguments.alpha), stage.strides) for stage in STAGES]
+    x = net.slot(x, truncated(STEM, arguments.alpha), 3, name="stem")
     if not arguments.preactivation:
         x = net.activation(net.batch_norm(x, name="stem_bn"), "relu", name="stem")
     return residual_stages(
         net,
         x,
-        STAGES,
-        resolutions(1, [stage.strides for stage in STAGES]),
+        stages,
+        resolutions(1, [stage.strides for stage in stages]),
         units=(arguments.units,) * 3,
         preactivation=arguments.preactivation,
         drop_path=arguments.drop_path,

@@ -40,6 +40,8 @@ class Arguments:
     Attributes:
         depth: number of layers with weights.
         alpha: width; every channel number is multiplied by it and truncated.
+        batch_norm: whether each convolution is followed by batch normalization, as in torchvision's `vgg16_bn`; the
+            paper, which is older, has none.
         output_stride: total stride at most, by dilation instead (weights unchanged); None for all strides. Max pooling
             knows no dilation, so under 16 the last one sees nearer neighbours than it does when strided.
         hidden: channels of the two dense layers in front of the classifier.
@@ -48,6 +50,7 @@ class Arguments:
 
     depth: Literal[16, 19] = 16
     alpha: Width = 1.0
+    batch_norm: bool = False
     output_stride: OutputStride = None
     hidden: Annotated[Count, Affects.HEAD] = 4096
     dropout: Rate = 0.0
@@ -62,6 +65,8 @@ def vgg(net: LayerBuilder, x: Tensor, arguments: Arguments) -> Tensor:
         width = truncated(stage.channels, arguments.alpha)
         for c in range(1, stage.convolutions + 1):
             x = net.slot(x, width, 3, dilation_rate=scale.dilation, use_bias=True, name=f"stage{s}_conv{c}")
+            if arguments.batch_norm:
+                x = net.batch_norm(x, name=f"stage{s}_conv{c}_bn")
             x = net.activation(x, "relu", name=f"stage{s}_conv{c}")
     return _pool(net, x, scales[-1].strides, name="final_pool")
 

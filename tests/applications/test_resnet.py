@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -43,6 +45,16 @@ def _without_seeds(config):
     if isinstance(config, dict):
         return {key: _without_seeds(value) for key, value in config.items() if key != "seed"}
     return config
+
+
+@pytest.mark.parametrize("alpha", [0.375, 1.0, 2.6])
+def test_a_width_of_any_cifar_resnet(alpha):
+    first, *_ = widths = [int(alpha * channels) for channels in (16, 16, 32, 64)]
+    count = 12 + 27 * first + 4 * first + 10 * widths[3] + 10  # batch norm of pixels, stem, classifier
+    for before, channels in itertools.pairwise(widths):
+        projection = 0 if before == channels else before * channels + 4 * channels
+        count += projection + 9 * channels * (before + 5 * channels) + 6 * 4 * channels
+    assert build("cifar_resnet20", alpha=alpha).count_params() == count
 
 
 @pytest.mark.parametrize(("conv", "batch_norm"), [("bsconv_s", True), ("bsconv_u", False)])

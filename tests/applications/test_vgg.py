@@ -26,6 +26,12 @@ def test_headless_counts():
     assert built("vgg19", include_top=False).count_params() == 20_024_384
 
 
+def test_with_batch_norm_it_weighs_what_torchvision_s_does():
+    model = built("vgg16", batch_norm=True)
+    assert sum(int(np.prod(variable.shape)) for variable in model.trainable_weights) == 138_365_992
+    assert model.get_layer("stage5_conv3_bn").output.shape == model.get_layer("stage5_conv3").output.shape
+
+
 def test_regular_is_the_own_form():
     own, named = built("vgg16"), built("vgg16", conv="regular")
     assert [(w.path, w.shape) for w in own.weights] == [(w.path, w.shape) for w in named.weights]

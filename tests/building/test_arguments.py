@@ -148,7 +148,7 @@ OTHER = {  # another legal value of each argument
     "depth_multiplier": 2, "activation": "relu", "stem_strides": 1, "strides": (1, 1, 2, 2, 2), "classifier": "dense",
     "divisor": None, "first_expansion": True, "size": "small", "minimalistic": True, "final_squeeze": True,
     "full_head": False, "width": 0.5, "lite": True, "table": "s", "depths": (3, 3, 27, 3), "channels": 192,
-    "units": (6, 6, 6), "stem": 96,
+    "units": (6, 6, 6), "stem": 96, "batch_norm": True,
     "skip_reduction": True,
     "padding": "same", "input_batch_norm": True, "batch_norm_epsilon": 0.1,
 }  # fmt: skip
