@@ -36,7 +36,7 @@ def sweep(
     from sepzoo.training.study import Study
     from sepzoo.training.study_plot import plot_study
     from sepzoo.training.study_rows import read_rows
-    from sepzoo.training.study_table import differences_of, foreword, report
+    from sepzoo.training.study_table import averages_of, differences_of, foreword, report
     from sepzoo.training.sweeping import rows_of
     from sepzoo.training.sweeping import sweep as run_all
 
@@ -52,11 +52,14 @@ def sweep(
     if plot_study(loaded, rows, picture):
         typer.echo(f"accuracy against cost: {picture}", err=True)
     if as_json:
+        differences = differences_of(loaded, rows)
+        tables = {"differences": differences, "averages": averages_of(loaded, differences) if loaded.cases else []}
         found = {
             "rows": [dataclasses.asdict(row) for row in rows],
-            "differences": [
-                {**dataclasses.asdict(pair), "verdict": pair.verdict} for pair in differences_of(loaded, rows)
-            ],
+            **{
+                name: [{**dataclasses.asdict(pair), "verdict": pair.verdict} for pair in pairs]
+                for name, pairs in tables.items()
+            },
         }
         typer.echo(json.dumps(found, indent=1))
     else:

@@ -19,7 +19,11 @@ from sepzoo.support.yaml_text import parse_yaml
 from sepzoo.training.recipe import SHORT_KEYS, Recipe
 from sepzoo.training.recipe_sections import Section
 
+CASE = "case"
+"""The key by which a run's values name its case."""
+Name = Annotated[str, Field(pattern=r"^[\w.-]+$")]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Deviation = Annotated[float, Field(gt=0)] | None
 Metric = Literal["last_accuracy", "best_accuracy", "test_accuracy"]
 
 
@@ -30,7 +34,7 @@ class StudyRun:
     Attributes:
         arm: of which it is a run.
         seed: of the run.
-        values: what the study varies beside the arms, by the recipe's keys.
+        values: what the study varies beside the arms, by the recipe's keys; `case` names the case.
         choosing: whether it is there to choose a value for its arm, not to compare arms.
         recipe: what is trained.
     """
@@ -76,6 +80,18 @@ class Choice(Section):
     seed: Seed = 0
 
 
+class Case(Section):
+    """What every arm of a study is run on, such as a data set.
+
+    Attributes:
+        settings: of its runs, by the recipe's keys, such as `data.name: GunPoint_TRAIN.ts`.
+        arms: further ones of single arms, such as the width at which they have equally many parameters here.
+    """
+
+    settings: dict[str, Json] = Field(default_factory=dict)
+    arms: dict[str, dict[str, Json]] = Field(default_factory=dict)
+
+
 class Study(Section):
     """Networks, seeds and values of a study; each combination is an ordinary run of a recipe.
 
@@ -86,6 +102,8 @@ class Study(Section):
         recipe: that all runs share: a shipped one's name, or a file, seen from the study's folder.
         settings: of all runs, by the recipe's keys, such as `epochs: 4`.
         arms: what is compared, each a name with its own settings.
+        cases: what all arms are run on, such as data sets; differences are averaged over them too. Runs that choose a
+            value have none, their settings say what they are run on. Nothing: the settings are all.
         values: further keys, each with the values that it takes; every combination is run with every arm.
         seeds: of the runs; all arms have the same, so that they can be compared in pairs.
         choose: a value that is chosen first, by each arm for itself or by one for all; nothing: none.
@@ -93,6 +111,7 @@ class Study(Section):
         compare: pairs of arms, the second taken from the first; nothing: all pairs.
         expected_deviation: standard deviation of paired differences that is expected, from which the smallest
             difference is said that the study will probably see; nothing: unknown.
+        expected_deviation_of_cases: likewise of the differences between cases, each a mean over seeds.
 
     Example:
         >>> text = "{name: two, recipe: digits, arms: {narrow: {}, wide: {model.arguments.alpha: 0.5}}}"
@@ -101,23 +120,26 @@ class Study(Section):
         ['narrow/seed0', 'wide/seed0']
     """
 
-    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    name: Name
     question: str = ""
     published: str = ""
     recipe: str
     settings: dict[str, Json] = Field(default_factory=dict)
-    arms: Annotated[dict[Annotated[str, Field(pattern=r"^[\w.-]+$")], dict[str, Json]], Field(min_length=1)]
+    arms: Annotated[dict[Name, dict[str, Json]], Field(min_length=1)]
+    cases: dict[Name, Case] = Field(default_factory=dict)
     values: dict[str, Annotated[tuple[Json, ...], Field(min_length=1)]] = Field(default_factory=dict)
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
     choose: Choice | None = None
     metric: Metric = "last_accuracy"
     compare: tuple[tuple[str, str], ...] | None = None
-    expected_deviation: Annotated[float, Field(gt=0)] | None = None
+    expected_deviation: Deviation = None
+    expected_deviation_of_cases: Deviation = None
 
     @model_validator(mode="after")
     def _pairs_are_of_arms(self) -> Study:
         chooses = [self.choose.arm] if self.choose is not None and self.choose.arm is not None else []
-        for name in itertools.chain(chooses, *(self.compare or ())):
+        of_cases = (case.arms for case in self.cases.values())
+        for name in itertools.chain(chooses, *(self.compare or ()), *of_cases):
             if name not in self.arms:
                 raise ValueError(f"expected one of the arms {', '.join(self.arms)}, not {name!r}")
         if len(set(self.seeds)) != len(self.seeds):
@@ -178,14 +200,18 @@ class Study(Section):
         return self.compare if self.compare is not None else tuple(itertools.combinations(self.arms, 2))
 
     def _combinations(self) -> Iterator[dict[str, Json]]:
-        for values in itertools.product(*self.values.values()):
-            yield dict(zip(self.values, values, strict=True))
+        for case, values in itertools.product(self.cases or (None,), itertools.product(*self.values.values())):
+            combined = dict(zip(self.values, values, strict=True))
+            yield combined if case is None else {CASE: case, **combined}
 
     def _run(self, arm: str, seed: int, values: dict[str, Json], *, choosing: bool = False) -> StudyRun:
         if arm not in self.arms:
             raise unknown("arm", arm, self.arms)
         own = self.choose.settings if choosing and self.choose is not None else {}
-        settings = {**self.settings, **self.arms[arm], **values, **own, "seed": seed}
+        case = self.cases[values[CASE]] if CASE in values else Case()
+        varied = {key: value for key, value in values.items() if key != CASE}
+        arms = {**self.arms[arm], **case.arms.get(arm, {})}
+        settings = {**self.settings, **case.settings, **arms, **varied, **own, "seed": seed}
         settings = {SHORT_KEYS.get(key, key): value for key, value in settings.items()}
         overrides = [f"{key}={_as_text(value)}" for key, value in settings.items()]
         return StudyRun(arm, seed, values, choosing, Recipe.load(self.recipe).with_overrides(overrides))

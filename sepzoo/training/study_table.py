@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Sequence
 
 from sepzoo.support.table import table
-from sepzoo.training.study import Study
+from sepzoo.training.study import CASE, Study
 from sepzoo.training.study_rows import Row, as_json
 
 CONFIDENCE = 0.95
@@ -37,9 +37,9 @@ class Difference:
         first: an arm.
         second: what is taken from it.
         values: the study's values of both.
-        count: of seeds that both have.
+        count: of seeds that both have, or of cases.
         mean: of the differences.
-        interval: of 95 %, by Student's t; None with fewer than two seeds.
+        interval: of 95 %, by Student's t; None with fewer than two.
     """
 
     first: str
@@ -73,8 +73,6 @@ def arms_of(study: Study, rows: Sequence[Row]) -> list[Arm]:
 
 def differences_of(study: Study, rows: Sequence[Row]) -> list[Difference]:
     """Return the differences of the study's pairs over the seeds that both arms have."""
-    from scipy import stats
-
     found = []
     compared = [row for row in rows if not row.choosing]
     for first, second in study.pairs():
@@ -91,15 +89,32 @@ def differences_of(study: Study, rows: Sequence[Row]) -> list[Difference]:
             if not seeds:
                 continue
             gaps = [ours[seed] - theirs[seed] for seed in seeds]
-            interval = None
-            if len(gaps) > 1 and max(gaps) == min(gaps):
-                interval = (gaps[0], gaps[0])
-            elif len(gaps) > 1:
-                tested = stats.ttest_rel([ours[s] for s in seeds], [theirs[s] for s in seeds])
-                low, high = tested.confidence_interval(CONFIDENCE)
-                interval = (float(low), float(high))
-            found.append(Difference(first, second, values, len(gaps), statistics.fmean(gaps), interval))
+            found.append(_difference(first, second, values, gaps))
     return found
+
+
+def averages_of(study: Study, differences: Sequence[Difference]) -> list[Difference]:
+    """Return the differences of each pair averaged over cases, which all count alike, with the interval over them."""
+    found = []
+    for first, second in study.pairs():
+        mine = [each for each in differences if (each.first, each.second) == (first, second)]
+        for values in dict.fromkeys(_without(CASE, each.values) for each in mine):
+            gaps = [each.mean for each in mine if _without(CASE, each.values) == values]
+            found.append(_difference(first, second, values, gaps))
+    return found
+
+
+def _difference(first: str, second: str, values: str, gaps: Sequence[float]) -> Difference:
+    """Return the mean of differences with its interval."""
+    from scipy import stats
+
+    interval = None
+    if len(gaps) > 1 and max(gaps) == min(gaps):
+        interval = (gaps[0], gaps[0])
+    elif len(gaps) > 1:
+        low, high = stats.ttest_1samp(gaps, 0).confidence_interval(CONFIDENCE)
+        interval = (float(low), float(high))
+    return Difference(first, second, values, len(gaps), statistics.fmean(gaps), interval)
 
 
 def smallest_detectable(deviation: float, count: int) -> float:
@@ -127,12 +142,16 @@ def foreword(study: Study) -> str:
     runs, choosing = len(list(study.runs())), len(list(study.choosing_runs()))
     lines = [f"{study.name}: {runs} runs" + (f", and {choosing} to choose {study.choose.key}" if study.choose else "")]
     lines += [study.question] if study.question else []
-    if study.expected_deviation is not None:
-        least = smallest_detectable(study.expected_deviation, len(study.seeds))
-        lines.append(
-            f"The smallest difference that {len(study.seeds)} seeds will see in four cases of five: {least:.4f} "
-            f"(if paired differences deviate by {study.expected_deviation})"
-        )
+    for count, what, deviation in (
+        (len(study.seeds), "seeds", study.expected_deviation),
+        (len(study.cases), "cases", study.expected_deviation_of_cases),
+    ):
+        if deviation is not None:
+            least = smallest_detectable(deviation, count)
+            lines.append(
+                f"The smallest difference that {count} {what} will see in four cases of five: {least:.4f} "
+                f"(if paired differences deviate by {deviation})"
+            )
     return "\n".join(lines)
 
 
@@ -154,6 +173,14 @@ def report(study: Study, rows: Sequence[Row]) -> str:
     ]
     header = ["arm", "values", "seeds", study.metric.replace("_", " "), "deviation", "params", "MACs"]
     text = table(header, arms, left=2)
+    differences = differences_of(study, rows)
+    text += _table_of(differences, "seeds")
+    if study.cases:
+        text += _table_of(averages_of(study, differences), "cases")
+    return text
+
+
+def _table_of(differences: Sequence[Difference], counted: str) -> str:
     pairs = [
         [
             f"{pair.first} - {pair.second}",
@@ -163,26 +190,38 @@ def report(study: Study, rows: Sequence[Row]) -> str:
             "" if pair.interval is None else f"{pair.interval[0]:+.4f} … {pair.interval[1]:+.4f}",
             pair.verdict,
         ]
-        for pair in differences_of(study, rows)
+        for pair in differences
     ]
-    if pairs:
-        text += "\n\n" + table(["pair", "values", "seeds", "difference", "95 % interval", "verdict"], pairs, left=2)
-    return text
+    header = ["pair", "values", counted, "difference", "95 % interval", "verdict"]
+    return f"\n\n{table(header, pairs, left=2)}" if pairs else ""
+
+
+def _without(key: str, values: str) -> str:
+    """Return a row's values without one."""
+    return as_json({name: value for name, value in json.loads(values).items() if name != key})
 
 
 def _shared(study: Study, row: Row) -> str:
     """Return a row's values without what its arm chose for itself."""
-    values = json.loads(row.values)
-    if study.choose is not None:
-        values.pop(study.choose.key, None)
-    return as_json(values)
+    return row.values if study.choose is None else _without(study.choose.key, row.values)
 
 
-def short_values(values: str) -> str:
+def short_values(values: str, *, without: str | None = None) -> str:
     """Return a row's values as a table shows them.
 
     Example:
         >>> short_values('{"model.arguments.alpha": 0.5}')
         'alpha=0.5'
     """
-    return ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in json.loads(values).items())
+    shown = {key: value for key, value in json.loads(values).items() if key != without}
+    return ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in shown.items())
+
+
+def case_of(values: str) -> str | None:
+    """Return the case that a row's values name; None where the study has none.
+
+    Example:
+        >>> case_of('{"case": "GunPoint"}')
+        'GunPoint'
+    """
+    return json.loads(values).get(CASE)

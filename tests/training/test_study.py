@@ -58,6 +58,35 @@ def test_the_fingerprint_is_of_what_decides_the_numbers(study: Study) -> None:
     assert next(longer.runs()).fingerprint != first.fingerprint
 
 
+CASES = """
+cases:
+  short: {settings: {epochs: 5}}
+  slim: {settings: {data.train: "train[:50%]"}, arms: {wide: {model.arguments.alpha: 0.1875}}}
+"""
+
+
+def test_every_arm_runs_in_every_case_with_what_it_needs_there() -> None:
+    study = Study.from_yaml(TEXT + CASES)
+    runs = {run.name: run for run in study.runs()}
+    assert len(runs) == len({run.fingerprint for run in runs.values()}) == 2 * 2 * 2 * 2
+    told = {
+        (run.values["case"], run.arm): (run.recipe.epochs, run.recipe.data.train, run.recipe.model.arguments["alpha"])
+        for run in runs.values()
+    }
+    assert told == {
+        ("short", "narrow"): (5, "train", 0.125),
+        ("short", "wide"): (5, "train", 0.25),
+        ("slim", "narrow"): (2, "train[:50%]", 0.125),
+        ("slim", "wide"): (2, "train[:50%]", 0.1875),
+    }
+    run = runs["wide-case=slim-weight_decay=0.0001/seed4"]
+    chosen = study.chosen(run, 0.2)
+    assert (chosen.recipe.model.arguments["alpha"], chosen.recipe.optimizer.learning_rate) == (0.1875, 0.2)
+    assert [run.name for run in study.choosing_runs()] == [
+        run.name for run in Study.from_yaml(TEXT).choosing_runs()
+    ]  # which have no case
+
+
 def test_pairs(study: Study) -> None:
     assert study.pairs() == (("narrow", "wide"),)
     assert Study.from_yaml(TEXT + "compare: [[wide, narrow]]\n").pairs() == (("wide", "narrow"),)
@@ -77,6 +106,8 @@ def test_a_recipe_is_seen_from_the_studys_folder(tmp_path: Path) -> None:
         (("name: widths", "name: a/b"), "study: expected for name"),
         (("seeds: [3, 4]", "seeds: [3, 3]"), "expected seeds that differ"),
         (("seeds: [3, 4]", "seeds: []"), "expected for seeds"),
+        (("seeds: [3, 4]", "cases: {one: {arms: {deep: {}}}}"), "not 'deep'"),
+        (("seeds: [3, 4]", "cases: {one: {epochs: 3}}"), "expected for cases.one.epochs"),
         (("recipe: digits", "recipes: digits"), "expected for recipe"),
         (("seeds: [3, 4]", "compare: [[wide, deep]]"), "not 'deep'"),
         (("choose: {key", "choose: {arm: deep, key"), "not 'deep'"),

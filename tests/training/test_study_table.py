@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from sepzoo.support.errors import SepzooError
-from sepzoo.training.study import Study
+from sepzoo.training.study import Case, Study
 from sepzoo.training.study_plot import plot_study
 from sepzoo.training.study_rows import Row, read_rows, write_rows
-from sepzoo.training.study_table import arms_of, differences_of, foreword, report, smallest_detectable
+from sepzoo.training.study_table import arms_of, averages_of, differences_of, foreword, report, smallest_detectable
 
 STUDY = Study.from_yaml("{name: s, recipe: digits, arms: {a: {}, b: {}}, seeds: [1, 2, 3, 4, 5]}")
 T_OF_4 = 2.776445105
@@ -100,6 +100,38 @@ def test_what_an_arm_chose_does_not_part_the_pairs() -> None:
     assert "learning_rate=0.3" in report(choosing, rows)
 
 
+T_OF_2 = 4.302652730
+"""Likewise of 2."""
+
+
+def cased(gaps: np.ndarray) -> tuple[Study, list[Row]]:
+    """Return a study of cases by seeds, and its rows, in which the arms differ by these gaps."""
+    study = STUDY.model_copy(update={"cases": {f"c{number}": Case() for number in range(len(gaps))}})
+    rows = [
+        row(arm, seed, 0.5 + gap * (arm == "a"), values=f'{{"case": "c{case}"}}', fingerprint=f"{arm}{case}{seed}")
+        for (case, seed), gap in np.ndenumerate(gaps)
+        for arm in "ab"
+    ]
+    return study, rows
+
+
+def test_differences_are_averaged_over_cases_each_of_which_counts_once() -> None:
+    gaps = np.random.default_rng(1).normal(0.02, 0.01, (3, 5))
+    study, rows = cased(gaps)
+    alone = rows.pop()  # the last case has a seed less, and counts as much
+    assert (alone.arm, alone.seed) == ("b", 4)
+    found = differences_of(study, rows)
+    assert [(each.values, each.count) for each in found] == [(f'{{"case": "c{n}"}}', (5, 5, 4)[n]) for n in range(3)]
+    means = np.array([gaps[0].mean(), gaps[1].mean(), gaps[2, :4].mean()])
+    (average,) = averages_of(study, found)
+    half = T_OF_2 * means.std(ddof=1) / np.sqrt(3)
+    assert (average.values, average.count) == ("{}", 3)
+    assert average.mean == pytest.approx(means.mean(), abs=1e-12)
+    assert average.interval == pytest.approx((means.mean() - half, means.mean() + half), abs=1e-9)
+    *_, head, line = report(study, rows).splitlines()
+    assert (head.split()[2], line.split()[:4]) == ("cases", ["a", "-", "b", "3"])
+
+
 def test_the_tables(rows: list[Row]) -> None:
     text = report(STUDY, rows)
     assert text.splitlines()[0].split() == ["arm", "values", "seeds", "last", "accuracy", "deviation", "params", "MACs"]
@@ -113,6 +145,9 @@ def test_the_foreword_says_what_will_be_seen() -> None:
     text = foreword(STUDY.model_copy(update={"expected_deviation": 0.005, "question": "Which?"}))
     assert text.splitlines()[:2] == ["s: 10 runs", "Which?"]
     assert "5 seeds will see in four cases of five: 0.0084" in text
+    cased = STUDY.model_copy(update={"expected_deviation_of_cases": 0.005, "cases": dict.fromkeys("abcde", Case())})
+    assert "5 cases will see in four cases of five: 0.0084" in foreword(cased)
+    assert "seeds will see" not in foreword(cased)
 
 
 def test_rows_come_back_from_their_file(tmp_path: Path, rows: list[Row]) -> None:
@@ -156,3 +191,14 @@ def test_the_picture_shows_each_arm_at_its_cost(rows: list[Row], tmp_path: Path,
     assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
     assert not plot_study(STUDY, [], tmp_path / "none.png")
     assert not (tmp_path / "none.png").exists()
+
+
+def test_every_case_has_a_panel_of_its_own(tmp_path: Path, drawn: list) -> None:
+    study, rows = cased(np.full((4, 2), 0.1))
+    assert plot_study(study, rows, tmp_path / "s.png")
+    panels = [axes for axes in drawn[0].axes if axes.axison]
+    assert [axes.get_title() for axes in panels] == ["c0", "c1", "c2", "c3"]
+    assert [text.get_text() for text in panels[0].get_legend().get_texts()] == ["a", "b"]
+    for axes in panels:
+        heights = [container.lines[0].get_ydata().tolist() for container in axes.containers]
+        assert heights == [[pytest.approx(0.6)], [pytest.approx(0.5)]]
