@@ -12,6 +12,12 @@ def single(shape=(9, 8, 5), filters=7, **arguments):
     return keras.Sequential([keras.Input(shape), layers.Conv2D(filters, **arguments)], name="single")
 
 
+def over_series(shape=(20, 5), filters=7, **arguments):
+    """One convolution over series, no activation."""
+    arguments = {"kernel_size": 9, "name": "conv", **arguments}
+    return keras.Sequential([keras.Input(shape), layers.Conv1D(filters, **arguments)], name="series")
+
+
 def stack(shape=(12, 12, 6), widths=(8, 10, 12)):
     """Convolutions with batch norm and ReLU, then a classifier."""
     x = inputs = keras.Input(shape, name="image")

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from sepzoo.layers.factorization import Factorization, bsconv_s, bsconv_u
-from sepzoo.layers.kinds import conv2d
+from sepzoo.layers.kinds import convolution
 from sepzoo.surgery.algebra.expansion import Expansion, Terms, expand
 from sepzoo.surgery.approximate.dense_convolutions import DenseConv, dense_convs
 from sepzoo.surgery.approximate.separable_layer import arguments_of, separated
@@ -32,7 +32,7 @@ def blueprint(
     along depth is the first singular pair, the mean left in: BSConv-U (Haase and Amthor, CVPR 2020, arXiv 2003.13549).
     With `p` the vectors of all filters are then brought into the best subspace, with an orthonormal basis as first
     1 x 1 kernel: BSConv-S. Batch normalizations and activations stay where they are. All layers of more than 1 x 1 are
-    taken.
+    taken, over images or series.
 
     The model is only a start: fine-tune it, or at least take `recalibrate_batch_norm` on some samples.
 
@@ -82,8 +82,8 @@ def _subspace(dense: DenseConv, expansion: Expansion, kind: Factorization) -> tu
     even = Terms("pw_dw", first.spatial_filters, inside.T[:, None]).balanced()
     depthwise, pointwise = even.keras_kernels()
     weights = [basis[None, None], pointwise, depthwise, *([dense.bias] if layer.use_bias else [])]
-    new = conv2d(kind, layer.filters, layer.kernel_size, **arguments_of(layer))
+    new = convolution(dense.rank, kind, layer.filters, layer.kernel_size, **arguments_of(layer))
     share = squared_error / float(np.sum(dense.kernel**2) or 1.0)
     action = f"its blueprints on {mid} of {dense.channels} channels, kernel error {share:.4f}"
-    part = Part(new, [weight.astype("float32") for weight in weights])
+    part = Part(new, dense.own(weights))
     return Replacement((part,), action), KernelVerification(dense, kernel, dense.bias, squared_error)

@@ -38,13 +38,14 @@ def decouple(
     only_if_cheaper: bool = True,
     data: Samples | Arrays | None = None,
 ) -> tuple[keras.Model, DecouplingReport]:
-    """Write each dense k x k convolution as a sum of depthwise separable ones, its function kept exactly or nearly.
+    """Write each dense convolution with a window as a sum of depthwise separable ones, its function kept or nearly.
 
     Guo et al., BMVC 2018, arXiv 1808.05517. Batch normalizations are folded first. Then each kernel is decomposed by
     singular values, for each input channel ("dw_pw") or for each filter ("pw_dw"), and its strongest terms stay; with
     all of them the layer is the same to rounding. Stride, dilation, padding and bias stay where they were. A "dw_pw"
     layer becomes one `SeparableConv2D(depth_multiplier=terms)`, a "pw_dw" layer one `FactorizedConv2D`, of the same
-    name. Each is held against the error that follows from its singular values before the model is returned.
+    name; over series, whose windows are k x 1, their one-dimensional forms. Each is held against the error that follows
+    from its singular values before the model is returned.
 
     With `data`, terms are fitted to what the layers give on samples instead: reduced-rank regression, layer after
     layer, each fitted to the original's outputs on the input that now comes through the layers before it. No layer's

@@ -1,4 +1,4 @@
-"""The dense k x k convolutions of a model: which of its layers can be separated, and what that costs."""
+"""The dense convolutions of a model, over images or series: which can be separated, and what that costs."""
 
 from __future__ import annotations
 
@@ -19,10 +19,14 @@ from sepzoo.surgery.algebra.patches import Window
 from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.sites import Site
 
+CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D)
+_IMAGES = 2
+"""Axes of images beside samples and channels."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class DenseConv:
-    """A dense k x k convolution where it stands.
+    """A dense k x k convolution where it stands; one over series counts as one over images of width 1.
 
     Attributes:
         site: the layer and its surroundings.
@@ -40,7 +44,7 @@ class DenseConv:
 
     @classmethod
     def of(cls, site: Site, runs: int) -> DenseConv:
-        """Return the record of a `keras.layers.Conv2D`."""
+        """Return the record of a layer of `CONVOLUTIONS`."""
         shapes = [(call.inputs[0].shape[1:-1], call.outputs[0].shape[1:-1]) for call in site.calls]
         if any(None in shape for pair in shapes for shape in pair):
             return cls(site, runs, math.prod(site.layer.strides), 1, sized=False)
@@ -56,7 +60,13 @@ class DenseConv:
     @property
     def kernel(self) -> np.ndarray:
         """Its kernel in double precision: (height, width, inputs, filters)."""
-        return np.asarray(keras.ops.convert_to_numpy(self.site.layer.kernel), "float64")
+        kernel = np.asarray(keras.ops.convert_to_numpy(self.site.layer.kernel), "float64")
+        return kernel if self.rank == _IMAGES else kernel[:, None]
+
+    @property
+    def rank(self) -> int:
+        """Number of its axes beside samples and channels: 1 of series, 2 of images."""
+        return len(self.site.layer.kernel_size)
 
     @property
     def bias(self) -> np.ndarray:
@@ -69,7 +79,12 @@ class DenseConv:
     @property
     def channels(self) -> int:
         """Number of input channels."""
-        return self.site.layer.kernel.shape[2]
+        return self.site.layer.kernel.shape[-2]
+
+    def own(self, weights: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Return kernels (height, width, …) and biases as layers of its rank hold them, in single precision."""
+        flat = self.rank < _IMAGES
+        return [(weight[:, 0] if flat and weight.ndim > 1 else weight).astype("float32") for weight in weights]
 
     @property
     def macs(self) -> int:
@@ -101,17 +116,23 @@ class DenseConv:
 
 
 def window_of(layer: Layer) -> Window:
-    """Return where a two-dimensional convolution looks."""
+    """Return where a convolution looks; over series as over images of width 1."""
+    beside = (1,) * (_IMAGES - len(layer.kernel_size))
     return Window(
-        kernel_size=layer.kernel_size,
-        strides=layer.strides,
-        dilation_rate=layer.dilation_rate,
+        kernel_size=(*layer.kernel_size, *beside),
+        strides=(*layer.strides, *beside),
+        dilation_rate=(*layer.dilation_rate, *beside),
         padding=layer.padding,
     )
 
 
+def as_images(samples: np.ndarray) -> np.ndarray:
+    """Return samples as images, series (samples, steps, channels) as those of width 1."""
+    return samples if samples.ndim == _IMAGES + 2 else samples[:, :, None]
+
+
 def dense_convs(plan: Plan, keep: str | Sequence[str] = (), *, pointwise: bool = False) -> list[DenseConv]:
-    """Return the dense convolutions of a plan's model that can be separated; the other `Conv2D` are skipped.
+    """Return the dense convolutions of a plan's model that can be separated; the others are skipped.
 
     Args:
         plan: of a functional or built Sequential model.
@@ -131,7 +152,7 @@ def dense_convs(plan: Plan, keep: str | Sequence[str] = (), *, pointwise: bool =
     runs = runs_of(plan.model)
     found = []
     for site in plan.sites:
-        if not isinstance(site.layer, keras.layers.Conv2D):
+        if not isinstance(site.layer, CONVOLUTIONS):
             continue
         reason = "it was to be kept" if is_kept(site) else _obstacle(site.layer, pointwise=pointwise)
         if reason:
@@ -173,16 +194,18 @@ def is_named(site: Site, pattern: str) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for name in (site.name, site.layer.name))
 
 
-def _obstacle(layer: keras.layers.Conv2D, *, pointwise: bool) -> str:
+def _obstacle(layer: Layer, *, pointwise: bool) -> str:
     """Return why a convolution can't be separated, or an empty text."""
     if layer.groups > 1:
         return f"it has {layer.groups} groups"
     if math.prod(layer.kernel_size) == 1 and not pointwise:
-        return "it is 1 x 1"
-    if type(layer) is not keras.layers.Conv2D:
+        return "it is 1 x 1" if len(layer.kernel_size) == _IMAGES else "its window is 1"
+    if type(layer) not in CONVOLUTIONS:
         return f"its class {type(layer).__module__}.{type(layer).__name__} is not Keras's own"
     if layer.data_format != "channels_last":
         return f"its data format is {layer.data_format}"
+    if layer.padding == "causal":
+        return "it is causal, which separable layers can't be"
     if layer.kernel_constraint is not None:
         return f"its kernel is constrained ({type(layer.kernel_constraint).__name__}), which factors can't be alike"
     return ""

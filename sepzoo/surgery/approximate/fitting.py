@@ -13,7 +13,7 @@ from sepzoo.layers.graph import input_of, replay, run
 from sepzoo.support.progress import counted
 from sepzoo.support.types import Args, Kwargs, Layer, Operation, Tensors
 from sepzoo.surgery.algebra.patches import extract_patches
-from sepzoo.surgery.approximate.dense_convolutions import DenseConv, window_of
+from sepzoo.surgery.approximate.dense_convolutions import DenseConv, as_images, window_of
 from sepzoo.surgery.walk.model_inputs import ModelInputs
 from sepzoo.surgery.walk.rewriting import Part, Replacement, rewrite
 
@@ -57,8 +57,8 @@ def fit_through(
     parts = {}
     for dense in convs:
         layer = dense.site.layer
-        copy = keras.layers.Conv2D.from_config({**layer.get_config(), "use_bias": True})
-        parts[id(layer)] = Part(copy, [dense.kernel, dense.bias])
+        copy = type(layer).from_config({**layer.get_config(), "use_bias": True})
+        parts[id(layer)] = Part(copy, dense.own([dense.kernel, dense.bias]))
     changed, _report = rewrite(
         model, lambda site: Replacement((parts[id(site.layer)],), "") if id(site.layer) in parts else None
     )
@@ -66,7 +66,8 @@ def fit_through(
     for dense in counted(convs, len(convs), "layers fitted"):
         copy = parts[id(dense.site.layer)].layer
         result = fit(dense, patch_batches(inputs, dense, model, changed, copy))
-        copy.set_weights([result.kernel, result.bias])  # dense as it was, with what the new layers will compute
+        # Dense as it was, with what the new layers will compute.
+        copy.set_weights(dense.own([result.kernel, result.bias]))
         found.append(result)
     return found
 
@@ -89,8 +90,8 @@ def patch_batches(
         batch = inputs[start : start + BATCH]
         right = inputs_of(original, layer, batch, runs=dense.runs)
         seen = right if changed is None else inputs_of(changed, new, batch, runs=dense.runs)
-        for images, original_images in zip(seen, right, strict=True):
-            views = extract_patches(images, window), extract_patches(original_images, window)
+        for images in zip(seen, right, strict=True):
+            views = [extract_patches(as_images(each), window) for each in images]
             places = _places(views[0].shape, generator)
             x, unchanged = (view[places].reshape(-1, len(kernel)).astype("float64") for view in views)
             yield x, unchanged @ kernel + bias

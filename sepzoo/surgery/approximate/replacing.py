@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 
 from sepzoo.layers.factorization import Factorization, factorization
-from sepzoo.layers.kinds import conv2d
+from sepzoo.layers.kinds import convolution
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Options
 from sepzoo.surgery.approximate.dense_convolutions import dense_convs
@@ -37,7 +37,8 @@ def replace(
         model: functional or Sequential; it is only read.
         kind: a name of `sepzoo.layers.PRESETS`, or a `Factorization`.
         conv_options: the kind's options, for example `{"p": 0.25}`.
-        kernel_sizes: the kernels that are replaced, exactly, such as ((3, 3), (5, 1)); None for all, 1 x 1 among them.
+        kernel_sizes: the kernels that are replaced, exactly, such as ((3, 3), (5, 1)); None for all, 1 x 1 and
+            those over series among them.
         keep: names of layers that stay as they are, with shell wildcards.
         only_if_cheaper: keep a layer whose successor would take no fewer multiply-accumulates.
 
@@ -66,7 +67,7 @@ def replace(
             continue
         try:
             reason = dense.no_cheaper_as(record) if only_if_cheaper else ""
-            new = conv2d(record, layer.filters, layer.kernel_size, **arguments_of(layer))
+            new = convolution(dense.rank, record, layer.filters, layer.kernel_size, **arguments_of(layer))
         except SepzooError as error:
             raise SepzooError(f"layer {dense.name!r}: {error}") from error
         if reason:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sepzoo.layers.factorization import Factorization
-from sepzoo.layers.kinds import conv2d
+from sepzoo.layers.kinds import convolution
 from sepzoo.support.types import Kwargs, Layer
 from sepzoo.surgery.algebra.expansion import Terms
 from sepzoo.surgery.approximate.dense_convolutions import DenseConv
@@ -43,7 +43,7 @@ def separated(
 ) -> tuple[Replacement, KernelVerification]:
     """Return the layer that computes a sum of terms in the place of a dense convolution, and its verification.
 
-    "dw_pw" is one `SeparableConv2D` whose depth multiplier is the number of terms; "pw_dw" is one `FactorizedConv2D`,
+    "dw_pw" is one separable layer whose depth multiplier is the number of terms; "pw_dw" is one factorized layer,
     which `to_keras` opens into branches. There is one bias: on the pointwise step, or on the first term's depthwise
     one.
 
@@ -64,6 +64,6 @@ def separated(
     else:
         silent = np.zeros((terms.count - 1) * layer.filters)
         weights = [pointwise, depthwise, np.concatenate([bias, silent])]
-    new = conv2d(kind or terms.kind, layer.filters, layer.kernel_size, **arguments)
-    part = Part(new, [weight.astype("float32") for weight in (weights if arguments["use_bias"] else weights[:2])])
+    new = convolution(dense.rank, kind or terms.kind, layer.filters, layer.kernel_size, **arguments)
+    part = Part(new, dense.own(weights if arguments["use_bias"] else weights[:2]))
     return Replacement((part,), action), KernelVerification(dense, terms.kernel, bias, squared_error)

@@ -11,7 +11,7 @@ import numpy as np
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Layer, Tensor
 from sepzoo.surgery.algebra.patches import extract_patches
-from sepzoo.surgery.approximate.dense_convolutions import DenseConv, window_of
+from sepzoo.surgery.approximate.dense_convolutions import DenseConv, as_images, window_of
 from sepzoo.surgery.walk.rewriting import Replacement
 from sepzoo.surgery.walk.sites import Site
 from sepzoo.surgery.walk.verification import tolerance
@@ -47,19 +47,20 @@ class KernelVerification:
         if self.squared_error is not None:
             distance, computed = np.linalg.norm(original - self.kernel), np.sqrt(self.squared_error)
             _hold(self.dense.name, "the kernel", abs(distance - computed), ROUNDING * float(np.linalg.norm(original)))
-        images = self._images(layer)
-        patches = extract_patches(images, window_of(layer)).reshape(-1, self.kernel.size // layer.filters)
+        samples = self._samples(layer)
+        patches = extract_patches(as_images(samples), window_of(layer)).reshape(-1, self.kernel.size // layer.filters)
         before_activation = patches @ self.kernel.reshape(-1, layer.filters) + self.bias
-        outputs: Tensor = replacement(keras.ops.convert_to_tensor(images, dtype="float32"))
+        outputs: Tensor = replacement(keras.ops.convert_to_tensor(samples, dtype="float32"))
         found = np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(outputs, "float32")), "float64")
         wanted = layer.activation(keras.ops.reshape(keras.ops.cast(before_activation, "float32"), found.shape))
         expected = keras.ops.convert_to_numpy(wanted)
         scale = max(float(np.abs(expected).max()), float(np.abs(before_activation).max()))
         _hold(self.dense.name, "the output", float(np.abs(found - expected).max()), tolerance(layer) * scale)
 
-    def _images(self, layer: Layer) -> np.ndarray:
+    def _samples(self, layer: Layer) -> np.ndarray:
         """Return noise of the least size at which the window stands on several places."""
-        sizes = [cover + 2 * step for cover, step in zip(window_of(layer).reach, layer.strides, strict=True)]
+        reach = window_of(layer).reach[: self.dense.rank]
+        sizes = [cover + 2 * step for cover, step in zip(reach, layer.strides, strict=True)]
         return np.random.default_rng(0).normal(size=(1, *sizes, self.dense.channels))
 
 
