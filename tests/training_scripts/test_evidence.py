@@ -1,0 +1,167 @@
+"""Every number of the pages on evidence is computed again from the files that it rests on."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+import statistics
+from pathlib import Path
+
+import pytest
+from scipy import stats
+
+from sepzoo.catalog.published import published
+from sepzoo.layers import factorization
+from tests.test_imports import ROOT
+from tests.training_scripts.test_studies import COUNT
+
+PAGES = ("evidence.md", "questions.md")
+NUMBER = re.compile(r"(?<![\w.])[-+]?\d*\.\d+(?![\w.]*\d)|(?<![\w.,])\d+,\d{3}(?![\d,])")
+"""A number with a point, or a large one: small whole numbers count terms, layers and lines."""
+KNOWN = {"0.25": "a width", "10,000": "test images of CIFAR-10", "6,000": "QuickNet's images, by its source"}
+ARXIV = re.compile(r"arXiv \d{4}\.\d{5}")
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    with (ROOT / "training" / "figures" / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def page(name: str) -> str:
+    return " ".join((ROOT / "docs" / name).read_text(encoding="utf-8").split())
+
+
+def share(value: float) -> str:
+    return f"{value:.3f}".removeprefix("0")
+
+
+def in_points(ours: str, theirs: str, images: int = 10_000) -> str:
+    """Return the difference of two accuracies with the interval of two networks that see different images."""
+    first, second = float(ours), float(theirs)
+    error = math.sqrt((first * (1 - first) + second * (1 - second)) / images)
+    points = [100 * (first - second + sign * stats.norm.ppf(0.975) * error) for sign in (0, -1, 1)]
+    return "{:+.1f} ({:+.1f} … {:+.1f})".format(*points)
+
+
+def over_layers(values: list[float]) -> str:
+    mean, error = statistics.fmean(values), statistics.stdev(values) / math.sqrt(len(values))
+    low, high = (mean + sign * stats.t.ppf(0.975, len(values) - 1) * error for sign in (-1, 1))
+    return f"{share(mean)} ({share(low)} … {share(high)})"
+
+
+def decoupled(order: str, terms: int, method: str) -> dict[str, str]:
+    [found] = [
+        row for row in rows("decoupling") if (row["order"], row["terms"], row["method"]) == (order, str(terms), method)
+    ]
+    return found
+
+
+def figure(name: str, dataset: str = "cifar10") -> str:
+    [found] = [row.value for row in published() if (row.name, row.dataset) == (name, dataset)]
+    return found
+
+
+def of_vgg16(variant: str, metric: str) -> tuple[str, float]:
+    [row] = [row for row in published() if (row.arxiv, row.variant, row.metric) == ("1808.05517", variant, metric)]
+    return row.value, float(row.macs or 0) / 1e9
+
+
+def behind_the_first() -> list[dict[str, float]]:
+    columns = ("along_depth", "across_kernels", "chance_along_depth", "chance_across_kernels")
+    return [{column: float(row[column]) for column in columns} for row in rows("correlations_cifar_resnet20")[1:]]
+
+
+def counts(study: str) -> dict[str, str]:
+    text = (ROOT / "training" / "studies" / f"{study}.yaml").read_text(encoding="utf-8")
+    return {match["arm"]: match["params"] for match in COUNT.finditer(text)}
+
+
+def claims() -> list[str]:
+    """Return what the page on claims has of numbers, each in its words."""
+    whole, layers = decoupled("", 0, "original"), behind_the_first()
+    exact = [decoupled(order, 9, "data_free") for order in ("pw_dw", "dw_pw")]
+    assert {row["plain"] for row in exact} == {whole["plain"]}
+    half, fitted = decoupled("pw_dw", 3, "data_free"), decoupled("pw_dw", 3, "data_driven")
+    more = [row["along_depth"] - row["across_kernels"] for row in layers]
+    chance = [row["chance_along_depth"] for row in layers]
+    drop, operations = of_vgg16("VGG16 ND", "top1_drop_points")
+    summaries = {row.variant: row.value.removeprefix("0") for row in published() if row.arxiv == "1701.04489"}
+    return [
+        f"nine terms: +0.0, in either order; error behind its layers {max(row['layer_error'] for row in exact)} |",
+        f"{operations:.2f} of {of_vgg16('VGG16 original', 'flops_G')[0]} G for {drop} points",
+        f"{share(int(half['macs']) / int(whole['macs']))} of them: {in_points(half['plain'], whole['plain'])}; "
+        f"fitted to 500 images without labels: {in_points(fitted['plain'], whole['plain'])}",
+        f"{in_points(half['tuned'], whole['plain'])} after it",
+        f"the {len(layers)} layers behind the first: {over_layers([row['along_depth'] for row in layers])} on one; "
+        f"along depth {over_layers(more)} more than across",
+        f"more than across in {sum(gap > 0 for gap in more)} of these {len(layers)}",
+        f"would keep {share(min(chance))} to {share(max(chance))}",
+        f"x 0.25: {figure('cifar_mobilenetv1_w1d4')} and {figure('cifar_mobilenetv1_w1d4_bsconvu')} %",
+        f"x 0.25: {figure('cifar_mobilenetv2_w1d4')} and {figure('cifar_mobilenetv2_w1d4_bsconvs_p1d6')} %",
+        f"WideResNet 28-10: {figure('cifar_wrn28_10')} %, BSConv-U {figure('cifar_wrn28_10_bsconvu')}, "
+        f"BSConv-S {figure('cifar_wrn28_10_bsconvs_p1d4')}",
+        f"gaps of {summaries['Hybrid Hypothesis network']} to the hybrid, "
+        f"{summaries['Re-formulated Inception Modules']} to Inception",
+        "QuickNet's 95.7 %",
+    ]
+
+
+def answers() -> list[str]:
+    """Return what the page for newcomers has of numbers, each in its words."""
+    whole, layers = decoupled("", 0, "original"), behind_the_first()
+    one, chance = ([row[column] for row in layers] for column in ("along_depth", "chance_along_depth"))
+    table = []
+    for terms in range(1, 6):
+        bare, fitted = (decoupled("pw_dw", terms, method) for method in ("data_free", "data_driven"))
+        percents = " | ".join(f"{100 * float(row['plain']):.1f} %" for row in (bare, fitted))
+        table.append(f"| {terms} | {share(int(bare['macs']) / int(whole['macs']))} | {percents} |")
+    dense, separable = (factorization(kind).weights(64, 128, kernel_area=9) for kind in ("regular", "separable"))
+    return [
+        *table,
+        f"({100 * float(whole['plain']):.1f} % of the CIFAR-10 test images)",
+        f"keeps {share(min(one))} to {share(max(one))} of a filter's energy",
+        f"would leave {share(min(chance))} to {share(max(chance))}",
+        f"{dense:,} weights become {separable:,}",
+        f"{counts('drop_in')['separable']} parameters instead of {counts('drop_in')['dense']}",
+        f"has {figure('cifar_wrn28_10')} %, with BSConv-U {figure('cifar_wrn28_10_bsconvu')}, "
+        f"with BSConv-S {figure('cifar_wrn28_10_bsconvs_p1d4')}",
+    ]
+
+
+@pytest.mark.parametrize(("name", "sentences"), [("evidence.md", claims()), ("questions.md", answers())])
+def test_every_number_is_computed_again(name: str, sentences: list[str]) -> None:
+    text = page(name)
+    assert [sentence for sentence in sentences if sentence not in text] == []
+    left = ARXIV.sub("", text)
+    for sentence in sentences:
+        left = left.replace(sentence, " ")
+    assert [number for number in NUMBER.findall(left) if number not in KNOWN] == []
+
+
+def test_quicknet_s_figure_is_the_published_one() -> None:
+    assert "95.7" in {row.value for row in published() if row.arxiv == "1701.02291"}
+
+
+def test_a_claim_is_not_run_as_long_as_its_study_has_no_rows() -> None:
+    lines = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8").splitlines()
+    table = [line.split("|") for line in lines if re.match(r"\| \d+ \|", line)]
+    assert [int(cells[1]) for cells in table] == list(range(1, 11))
+    files: list[Path] = []
+    for cells in table:
+        files = [ROOT / "training" / "studies" / name for name in re.findall(r"\w+\.yaml", cells[6])] or files
+        ours, verdict = cells[4].strip(), cells[5].strip()
+        if int(cells[1]) > 3:
+            assert files, cells
+            assert all(file.is_file() for file in files)
+            has_rows = any(file.with_suffix(".csv").is_file() for file in files)
+            assert (verdict == "not run") == (ours == "") == (not has_rows), cells
+        assert verdict in ("holds", "holds in part", "does not hold here", "undecided", "not run")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pictures_and_studies_of_a_page_are_there(name: str) -> None:
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    found = re.findall(r"training/(?:figures|studies)/[\w.]+\.(?:png|csv|yaml)", text)
+    assert found
+    assert all((ROOT / path).is_file() for path in found)
