@@ -45,7 +45,7 @@ def compress(
         typer.Option(
             metavar="SETTINGS",
             help="Train on --data with the rounding of int8: epochs=3[,learning_rate=1e-5][,batch_size=32]"
-            "[,targets=labels].",
+            "[,targets=labels][,by=tfmot].",
         ),
     ] = None,
     keep: Annotated[
@@ -70,8 +70,8 @@ def compress(
     they are and deflated.
 
     --qat: layers that round as an int8 file does, trained to answer as before. `sepzoo export FILE --to tflite:int8`
-    writes their integers on exactly the steps that were learned. After --prune or --cluster zeros stay zero, and equal
-    weights equal.
+    writes their integers on exactly the steps that were learned, or, with by=tfmot, on those that
+    tensorflow-model-optimization finds. After --prune or --cluster zeros stay zero, and equal weights equal.
 
     Example: sepzoo compress runs/vgg --prune-channels macs=0.5 --data digits --out vgg_half.keras
     Example: sepzoo compress runs/vgg --prune 0.5 --qat epochs=2 --data digits --samples 1000 --out vgg_sparse.keras

@@ -52,18 +52,25 @@ def restorers(model: keras.Model) -> list[_Kernel]:
         >>> layer.layer.get_weights()[0].tolist()
         [[0.0, 1.5], [2.5, 1.5], [3.0, 5.0]]
     """
-    found = []
-    for layer in model.layers:
-        if not isinstance(layer, QuantizedKernel):
-            continue
-        kernel = np.asarray(ops.convert_to_numpy(layer.layer.kernel))
-        group, counts = _groups(kernel, type(layer.layer))
-        zero = kernel.ravel() == 0
-        if zero.any() or counts.max() > 1:
-            share = np.where(zero, 0, 1 / counts[group]).astype("float32")
-            tensors = ops.convert_to_tensor(group.astype("int32")), ops.convert_to_tensor(share)
-            found.append(_Kernel(layer.layer.kernel, *tensors))
-    return found
+    kernels = [layer.layer for layer in model.layers if isinstance(layer, QuantizedKernel)]
+    found = [restorer(layer.kernel, type(layer)) for layer in kernels]
+    return [each for each in found if each is not None]
+
+
+def restorer(variable: Variable, kind: type) -> _Kernel | None:
+    """Return a kernel that has zeros or equal weights, as they are now, or None.
+
+    Args:
+        variable: the kernel.
+        kind: the class of its layer.
+    """
+    kernel = np.asarray(ops.convert_to_numpy(variable))
+    group, counts = _groups(kernel, kind)
+    zero = kernel.ravel() == 0
+    if not zero.any() and counts.max() == 1:
+        return None
+    share = np.where(zero, 0, 1 / counts[group]).astype("float32")
+    return _Kernel(variable, ops.convert_to_tensor(group.astype("int32")), ops.convert_to_tensor(share))
 
 
 def _groups(kernel: np.ndarray, kind: type) -> tuple[np.ndarray, np.ndarray]:

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Literal, get_args
 
 import keras
 import numpy as np
 
-from sepzoo.compression.answer_losses import answer_losses
+from sepzoo.compression.keras2_process import require_packages
+from sepzoo.compression.keras2_training import Plan, train
 from sepzoo.compression.preserving import restorers
 from sepzoo.compression.quantized_model import QuantizedModel
 from sepzoo.compression.rounding import rounding
+from sepzoo.compression.step_training import StepTraining
 from sepzoo.compression.training_settings import Targets, TrainingSettings, split
 from sepzoo.data.samples import Samples
 from sepzoo.export.taken_inputs import saying_inputs
-from sepzoo.inference.keras_model import KerasClassifier, from_model
+from sepzoo.inference.keras_model import from_model
+from sepzoo.layers.fake_quantization import QuantizedKernel, QuantizedOutput
 from sepzoo.records.inputs import Features
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
-from sepzoo.support.errors import SepzooError
-from sepzoo.support.progress import counted
-from sepzoo.support.quiet import errors_only
-from sepzoo.support.types import Arrays
+from sepzoo.support.errors import unknown
+
+By = Literal["keras", "tfmot"]
+_CLOSE = 0.05
+"""How far, as a share of their norm, outputs of two processes may differ: a sum that is rounded the other way, for its
+order, is a step off."""
 
 
 def quantize_aware(
@@ -36,6 +40,7 @@ def quantize_aware(
     learning_rate: float = 1e-5,
     seed: int = 0,
     preserve: bool = True,
+    by: By = "keras",
     labels: Sequence[str] | None = None,
     preprocessing: Preprocessing | Mapping[str, Preprocessing] | None = None,
     features: Features | Mapping[str, Features] | None = None,
@@ -49,6 +54,10 @@ def quantize_aware(
     what has the least loss on 200 samples that are not trained on (of less than 400 samples: on those that are), be it
     before the first epoch. It runs on every backend; the file is written by TensorFlow.
 
+    With `by="tfmot"` it is tensorflow-model-optimization that rounds, in a process of its own: kernels by their largest
+    weight, activations by moving averages of their lowest and highest values, which begin where the samples say. The
+    result is the same kind of network.
+
     Args:
         model: a trained functional model; it is only read.
         data: samples to train on; their labels are read only where they are the targets.
@@ -59,94 +68,47 @@ def quantize_aware(
         seed: decides the order.
         preserve: whether weights that are zero stay so, and weights of a kernel, or of a channel, that are equal stay
             equal: what `prune` and `cluster` made of them.
+        by: "keras": steps are learned, in this process; "tfmot": ranges follow the values, by
+            tensorflow-model-optimization.
         labels: class names in the order of the outputs, instead of those that the model carries.
         preprocessing: from pixels to the input, instead of that which the model carries.
         features: what the model takes instead of pixels.
         outputs: what the model gives, instead of what it says or its graph shows.
 
     Raises:
-        SepzooError: samples without labels where these are the targets, an output that is no class scores then, or
-            what `sepzoo.export.tflite` refuses to calibrate.
+        SepzooError: an argument that is not known or out of range, samples without labels where these are the targets,
+            an output that is no class scores then, or what `sepzoo.export.tflite` refuses to calibrate.
 
     Example: see `QuantizedModel`.
     """
     settings = TrainingSettings(targets, epochs, batch_size, learning_rate, seed)
+    if by not in get_args(By):
+        raise unknown("library", by, get_args(By))
     classifier = from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs)
     settings.require_labels(classifier, data)
     generator = np.random.default_rng(seed)
-    order = generator.permutation(len(data))
-    held_out, chosen = split(order)
-    start = data.taken(held_out)
+    parts = split(generator.permutation(len(data)))
+    start = data.taken(parts[0])
     classifier = saying_inputs(classifier, start)
     plain, rounded, values = rounding(classifier, start)
-    training = _Training(classifier, plain, rounded, targets)
-    preserved = restorers(rounded) if preserve else []
-    steps = settings.steps(len(chosen))
-    rate = keras.optimizers.schedules.CosineDecay(learning_rate, max(steps, 1))
-    rounded.compile(keras.optimizers.Adam(rate), _losses(from_model(plain), plain, values), jit_compile=False)
-    held = (_listed(values), training.wanted(start, _listed(values)))
-    losses, best = [_loss(rounded.evaluate(*held, batch_size=batch_size, verbose=0))], rounded.get_weights()
-    for epoch in range(epochs):
-        shuffled = generator.permutation(chosen)
-        batches = [shuffled[first : first + batch_size] for first in range(0, len(shuffled), batch_size)]
-        for each in counted(batches, len(batches), f"batches of epoch {epoch + 1} of {epochs}"):
-            loss = training.step(data.taken(each))
-            for kernel in preserved:
-                kernel.restore()
-            if not np.isfinite(loss):
-                raise SepzooError(
-                    f"expected a finite loss. Received: nan in epoch {epoch + 1}, at learning_rate="
-                    f"{learning_rate:g}. Pass a smaller one."
-                )
-        losses.append(_loss(rounded.evaluate(*held, batch_size=batch_size, verbose=0)))
-        best = rounded.get_weights() if losses[-1] == min(losses) else best
-    rounded.set_weights(best)
-    return QuantizedModel(rounded, start, tuple(losses))
+    if by == "tfmot":
+        return QuantizedModel(rounded, start, _by_tfmot(plain, rounded, data, parts, settings, preserve))
+    training = StepTraining(classifier, plain, rounded, settings)
+    kernels = restorers(rounded) if preserve else []
+    losses = training.run(data, start, parts[1], values, generator, [kernel.restore for kernel in kernels])
+    return QuantizedModel(rounded, start, losses)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Training:
-    """A rounding network that learns.
-
-    Attributes:
-        classifier: the model as it was given, which says what samples become.
-        plain: the float network that it is held to.
-        rounded: which learns.
-        targets: whether it is held to the labels instead.
-    """
-
-    classifier: KerasClassifier
-    plain: keras.Model
-    rounded: keras.Model
-    targets: str
-
-    def step(self, batch: Samples) -> float:
-        """Take one step, and return the loss before it."""
-        inputs = _listed(next(iter(self.classifier.batches(batch.images, len(batch)))))
-        return _loss(self.rounded.train_on_batch(inputs, self.wanted(batch, inputs)))
-
-    def wanted(self, batch: Samples, inputs: Arrays) -> Arrays:
-        """Return what the network ought to answer."""
-        if self.targets == "model":
-            return self.plain.predict_on_batch(inputs)
-        return np.eye(self.classifier.output_tensors[0].shape[-1], dtype="float32")[np.asarray(batch.labels)]
-
-
-def _loss(found: Any) -> float:
-    """Return the first of what Keras gives: the loss, of several outputs their sum."""
-    return float(np.ravel(found)[0])
-
-
-def _losses(classifier: KerasClassifier, plain: keras.Model, values: Mapping[str, np.ndarray]) -> Any:
-    """Return what each output of the deployed network is held to."""
-    with errors_only("tensorflow"):  # which warns of every model that it compiles
-        answers = keras.tree.flatten(plain.predict(_listed(values), batch_size=16, verbose=0))
-    found = answer_losses(classifier.outputs, answers)
-    return keras.tree.pack_sequence_as(plain.output, found) if isinstance(plain.output, dict) else found[0]
-
-
-def _listed(inputs: Arrays) -> Arrays:
-    """Return the arrays of several inputs in a list, as the deployed network takes them."""
-    if not isinstance(inputs, Mapping):
-        return inputs
-    return next(iter(inputs.values())) if len(inputs) == 1 else list(inputs.values())
+def _by_tfmot(
+    plain: keras.Model,
+    rounded: keras.Model,
+    data: Samples,
+    parts: tuple[np.ndarray, np.ndarray],
+    settings: TrainingSettings,
+    preserve: bool,
+) -> tuple[float, ...]:
+    """Let tensorflow-model-optimization train a rounding network, and return the losses."""
+    require_packages("quantize_aware by tfmot")
+    layers = [layer.name for layer in rounded.layers if isinstance(layer, QuantizedKernel | QuantizedOutput)]
+    plan = Plan({"kind": "quantize", "preserve": preserve}, layers, first_epoch=0, close=_CLOSE)
+    return train(rounded, from_model(plain), data, parts, plan, settings)

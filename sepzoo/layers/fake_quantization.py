@@ -27,7 +27,8 @@ CHANNEL_AXES: dict[type, tuple[int, ...]] = {
 }
 """The layers whose kernels are rounded, with one step for each place on these axes; a dense layer has a single one."""
 
-_LEVELS = 127
+LEVELS = 127
+"""The largest integer of a kernel."""
 _STEPS = 255
 _LEAST = 1e-7
 """No step is smaller."""
@@ -42,7 +43,7 @@ def first_steps(kernel: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     """
     others = tuple(axis for axis in range(-kernel.ndim, 0) if axis not in axes)
     largest = np.abs(kernel).max(axis=others)
-    return np.log2(np.maximum(largest.reshape(-1) if axes else largest, _LEAST * _LEVELS) / _LEVELS)
+    return np.log2(np.maximum(largest.reshape(-1) if axes else largest, _LEAST * LEVELS) / LEVELS)
 
 
 @keras.saving.register_keras_serializable("sepzoo")
@@ -96,10 +97,10 @@ class QuantizedKernel(keras.layers.Wrapper):
         flat = ops.reshape(kernel, (*kernel.shape[:-2], -1)) if len(self._axes) == 2 else kernel
         step = ops.maximum(2.0 ** ops.convert_to_tensor(self.log_step), _LEAST)
         if self.frozen:
-            limit, axis = _LEVELS * step, None if not self._axes else -1
+            limit, axis = LEVELS * step, None if not self._axes else -1
             found = keras.quantizers.fake_quant_with_min_max_vars(flat, -limit, limit, narrow_range=True, axis=axis)
         else:
-            found = _round(ops.clip(flat / step, -_LEVELS, _LEVELS)) * step
+            found = _round(ops.clip(flat / step, -LEVELS, LEVELS)) * step
         return ops.reshape(found, kernel.shape)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

@@ -99,6 +99,7 @@ def test_ratios_in_json(command: Command, network: Path, tmp_path: Path) -> None
         (["--qat", "epochs=1"], "error: expected --data to train on with --qat. Received: none."),
         (["--qat", "epoch=1", "--data", "digits"], "error: unknown setting of --qat 'epoch'. Did you mean epochs?"),
         (["--qat", "epochs=many", "--data", "digits"], "error: expected epochs as a whole number of at least 0. Recei"),
+        (["--qat", "by=tfmt", "--data", "digits"], "error: unknown library 'tfmt'. Did you mean tfmot?"),
         (["--qat", "batch_size=0", "--data", "digits"], "error: expected batch_size as a whole number of at least 1."),
         (["--qat", "learning_rate=-1", "--data", "digits"], "error: expected learning_rate above 0. Received: -1."),
         (["--prune-channels", "mac=0.5"], "error: unknown setting of --prune-channels 'mac'. Did you mean macs?"),

@@ -41,8 +41,13 @@ def tensors_of(path: Path) -> list[tuple[np.ndarray, np.ndarray]]:
 
 def test_integers_stand_on_the_learned_steps(quantized: QuantizedModel, tmp_path: Path) -> None:
     quantized.export_tflite(tmp_path / "m.tflite", check=samples(separable(), 100, seed=3))
-    in_file = tensors_of(tmp_path / "m.tflite")
-    for layer in quantized.model.layers:
+    require_steps(quantized.model, tmp_path / "m.tflite")
+
+
+def require_steps(model: keras.Model, path: Path) -> None:
+    """See that the integers of a file stand on a network's steps."""
+    in_file = tensors_of(path)
+    for layer in model.layers:
         if not isinstance(layer, QuantizedKernel):
             continue
         steps = np.atleast_1d(2.0 ** np.asarray(layer.log_step, "float64"))

@@ -15,14 +15,18 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from sepzoo.compression.keras2.twin import Twin, give_back
-from sepzoo.compression.keras2.wrappers import METHODS
+from sepzoo.compression.keras2.rounding import Rounding
+from sepzoo.compression.keras2.twin import Twin, give_back, in_keras_2
+from sepzoo.compression.keras2.wrappers import Clustering, Pruning
 from sepzoo.layers.graph import graph_of
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.types import Json, Tensor
 
-CLOSE = 1e-5
-"""How far, as a share of their norm, the twin's outputs may be from the network's."""
+_METHODS: dict[str, type[Pruning | Clustering | Rounding]] = {
+    "prune": Pruning,
+    "cluster": Clustering,
+    "quantize": Rounding,
+}
 
 
 def main(folder: str) -> None:
@@ -47,8 +51,9 @@ def work(folder: Path, stepped: Callable[[], object]) -> Json:
     """Train the network of a folder as its task says, write `weights.npz` and `probe.npz`, and return the losses.
 
     Args:
-        folder: with `model.keras`, `task.json`, the samples as `input000.npy` …, where they are the targets the class
-            numbers as `labels.npy`, and the numbers of the samples that are `held` out and `trained` on in `split.npz`.
+        folder: with `model.keras`, `teacher.keras` where it learns from another one, `task.json`, the samples as
+            `input000.npy` …, where they are the targets the class numbers as `labels.npy`, and the numbers of the
+            samples that are `held` out and `trained` on in `split.npz`.
         stepped: called after each step.
     """
     task = json.loads((folder / "task.json").read_text(encoding="utf-8"))
@@ -57,34 +62,35 @@ def work(folder: Path, stepped: Callable[[], object]) -> Json:
     tf_keras.utils.set_random_seed(task["seed"])
     model = keras.saving.load_model(folder / "model.keras", compile=False)
     inputs = [np.load(path, mmap_mode="r") for path in sorted(folder.glob("input*.npy"))]
-    targets = _targets(model, inputs, task, folder)
-    method = METHODS[task["method"]["kind"]](task["method"])
+    taught = folder / "teacher.keras"
+    teacher = keras.saving.load_model(taught, compile=False) if taught.exists() else model
+    targets = _targets(teacher, inputs, task, folder)
+    method = _METHODS[task["method"]["kind"]](task["method"])
     names = set(task["layers"])
-    probe = _probe(model)
-    plain = Twin(model, names, lambda layer: layer).model
-    _require_equal(task["name"], _answers(model, probe), _listed(plain, probe), "as it is")
+    check = _Check(task, _probe(model))
     twin = Twin(model, names, method.wrap)
+    same = twin if isinstance(method, Rounding) else Twin(model, names, in_keras_2)
+    check(model, same.model, "as it is")
     with np.load(folder / "split.npz") as split:
         held, trained = split["held"], split["trained"]
     training = _Training(twin.model, inputs, targets, task)
-    method.begin(twin.model)
+    method.begin(twin)
     losses: list[float] = []
-    best: list[np.ndarray] | None = None
-    least = np.inf
+    best, least = None, np.inf
     generator = np.random.default_rng(task["seed"])
-    for epoch in range(task["epochs"]):
-        training.epoch(generator.permutation(trained), stepped)
-        method.end_epoch()
-        give_back(twin, {name: method.weights(wrapper) for name, wrapper in twin.wrapped.items()})
+    for epoch in range(min(task["first_epoch"], 1), task["epochs"] + 1):
+        if epoch:
+            training.epoch(generator.permutation(trained), method.end_step, stepped)
+            method.end_epoch()
+        give_back(twin, {name: method.weights(name, wrapper) for name, wrapper in twin.wrapped.items()})
         losses.append(training.loss(held))
-        if epoch + 1 >= task["first_epoch"] and losses[-1] < least:
+        if epoch >= task["first_epoch"] and losses[-1] < least:
             least, best = losses[-1], model.get_weights()
-            answers = _answers(model, probe)
-            _require_equal(task["name"], answers, _listed(twin.model, probe), "after training")
+            answers = check(model, twin.model, "after training")
     if best is None:
         raise SepzooError(f"expected a finite loss. Received: {losses}. Pass a smaller learning_rate.")
     np.savez(folder / "weights.npz", *best)
-    named: dict[str, Any] = {f"input{number}": each for number, each in enumerate(probe)}
+    named: dict[str, Any] = {f"input{number}": each for number, each in enumerate(check.probe)}
     named |= {f"output{number}": each for number, each in enumerate(answers)}
     np.savez(folder / "probe.npz", **named)
     return {"losses": losses}
@@ -104,8 +110,8 @@ class _Training:
         losses = [_loss(kind, target) for kind, target in zip(self.task["outputs"], self.targets, strict=True)]
         self.model.compile(tf_keras.optimizers.Adam(rate, jit_compile=False), losses, jit_compile=False)
 
-    def epoch(self, order: np.ndarray, stepped: Callable[[], object]) -> None:
-        """Take a step for each batch."""
+    def epoch(self, order: np.ndarray, *stepped: Callable[[], object]) -> None:
+        """Take a step for each batch, and call what is to be called after it."""
         size = self.task["batch_size"]
         for first in range(0, len(order), size):
             loss = self.model.train_on_batch(*self._of(order[first : first + size]))
@@ -114,7 +120,8 @@ class _Training:
                     f"expected a finite loss. Received: nan at learning_rate={self.task['learning_rate']:g}. Pass a "
                     "smaller one."
                 )
-            stepped()
+            for call in stepped:
+                call()
 
     def loss(self, chosen: np.ndarray) -> float:
         """Return the mean loss in inference."""
@@ -177,12 +184,22 @@ def _listed(twin: tf_keras.Model, inputs: Sequence[np.ndarray]) -> list[np.ndarr
     return [np.asarray(each, "float32") for each in tf.nest.flatten(found)]
 
 
-def _require_equal(name: str, expected: Sequence[np.ndarray], found: Sequence[np.ndarray], when: str) -> None:
-    for one, other in zip(expected, found, strict=True):
-        size = max(float(np.linalg.norm(one)), 1e-6)
-        error = float(np.linalg.norm(one - other)) / size if one.shape == other.shape else np.inf
-        if not error <= CLOSE:
-            raise SepzooError(
-                f"expected {name!r} to give the same outputs in Keras 2 {when}, to {CLOSE:g} of their size. Received: "
-                f"{error:.1e}. Keep layers of other packages out of it, or please report this."
-            )
+@dataclasses.dataclass(frozen=True)
+class _Check:
+    """Sees that a network and its twin give the same outputs of two samples."""
+
+    task: Json
+    probe: Sequence[np.ndarray]
+
+    def __call__(self, model: keras.Model, twin: tf_keras.Model, when: str) -> list[np.ndarray]:
+        """Return the outputs, or refuse them."""
+        answers, close = _answers(model, self.probe), self.task["close"]
+        for one, other in zip(answers, _listed(twin, self.probe), strict=True):
+            size = max(float(np.linalg.norm(one)), 1e-6)
+            error = float(np.linalg.norm(one - other)) / size if one.shape == other.shape else np.inf
+            if not error <= close:
+                raise SepzooError(
+                    f"expected {self.task['name']!r} to give the same outputs in Keras 2 {when}, to {close:g} of their "
+                    f"size. Received: {error:.1e}. Keep layers of other packages out of it, or please report this."
+                )
+        return answers

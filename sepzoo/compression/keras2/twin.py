@@ -20,8 +20,8 @@ from sepzoo.layers.graph import graph_of, input_of, replay, run
 from sepzoo.support.types import Args, Config, Kwargs, Layer, Model, Operation, Tensor, Tensors
 from sepzoo.surgery.walk.sites import sites
 
-Wrap = Callable[[Layer], Layer]
-"""Gets a Keras 2 layer that has its weights, and returns what stands in its place."""
+Make = Callable[[Layer, Tensor, str], Layer]
+"""Gets a Keras 3 layer, what goes into it and a name, and returns the Keras 2 layer that stands in its place."""
 
 _MOMENTUM = 0.9
 """Of batch norms, where their own is more: a few dozen steps are enough then for their statistics."""
@@ -33,19 +33,19 @@ class Twin:
     Args:
         model: the Keras 3 network; layers that the twin holds are trained in it.
         names: of the layers that become Keras 2 layers, in nested models "model/layer".
-        wrap: what is made of each.
+        make: makes each of them.
 
     Attributes:
         model: the Keras 2 network, of a flat list of inputs and one of outputs.
-        wrapped: what `wrap` returned, by the layers' names.
+        wrapped: what `make` returned, by the layers' names.
         layers: the Keras 3 layers of these names.
     """
 
-    def __init__(self, model: keras.Model, names: set[str], wrap: Wrap) -> None:
+    def __init__(self, model: keras.Model, names: set[str], make: Make) -> None:
         self.layers = {site.name: site.layer for site in sites(model) if site.name in names}
         self.wrapped: dict[str, Layer] = {}
         self._names = {id(layer): name for name, layer in self.layers.items()}
-        self._wrap = wrap
+        self._make = make
         self._holders = 0
         sources = [
             tf_keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=f"input{number}")
@@ -63,11 +63,11 @@ class Twin:
             return _held(operation, args, kwargs, name=f"held{self._holders}")
         source = input_of(args, kwargs)
         if name not in self.wrapped:
-            self.wrapped[name] = self._wrap(_in_keras_2(operation, source, name=f"twin{len(self.wrapped)}"))
+            self.wrapped[name] = self._make(operation, source, f"twin{len(self.wrapped)}")
         return self.wrapped[name](source)
 
 
-def _in_keras_2(layer: Layer, source: Tensor, *, name: str) -> Layer:
+def in_keras_2(layer: Layer, source: Tensor, name: str) -> Layer:
     """Return the Keras 2 layer of the same class, arguments and weights; what penalizes weights is left out.
 
     It gets a name that Keras 2 does not give by itself: else names collide in copies of the graph.

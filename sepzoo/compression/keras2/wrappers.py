@@ -10,7 +10,8 @@ import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 from tensorflow_model_optimization.python.core.sparsity.keras import pruning_impl
 
-from sepzoo.support.types import Json, Layer
+from sepzoo.compression.keras2.twin import Twin, in_keras_2
+from sepzoo.support.types import Json, Layer, Tensor
 
 _sparsity, _clustering = tfmot.sparsity.keras, tfmot.clustering.keras
 _INITIALIZATIONS = {
@@ -38,21 +39,24 @@ class Pruning:
         }
         pruning_impl.Pruning._validate_block = lambda _pruning: None  # it refuses 1 x 1 kernels, which are matrices too
 
-    def wrap(self, layer: Layer) -> Layer:
+    def wrap(self, layer: Layer, source: Tensor, name: str) -> Layer:
         """Return a layer that is pruned as it is trained."""
-        return _sparsity.prune_low_magnitude(layer, **self._arguments)
+        return _sparsity.prune_low_magnitude(in_keras_2(layer, source, name), **self._arguments)
 
-    def begin(self, model: Any) -> None:
+    def begin(self, twin: Twin) -> None:
         """Get ready for training."""
         self._callback = _sparsity.UpdatePruningStep()
-        self._callback.set_model(model)
+        self._callback.set_model(twin.model)
         self._callback.on_train_begin()
+
+    def end_step(self) -> None:
+        """Do nothing: weights are zero at each use."""
 
     def end_epoch(self) -> None:
         """Let the weights be zero that are to be: the last step of the optimizer has moved them."""
         self._callback.on_epoch_end(0)
 
-    def weights(self, wrapper: Layer) -> list[np.ndarray]:
+    def weights(self, name: str, wrapper: Layer) -> list[np.ndarray]:
         """Return the weights of a wrapped layer in the order of its own."""
         return list(wrapper.layer.get_weights())
 
@@ -70,26 +74,25 @@ class Clustering:
             "cluster_centroids_init": _INITIALIZATIONS[settings["initialization"]],
         }
 
-    def wrap(self, layer: Layer) -> Layer:
+    def wrap(self, layer: Layer, source: Tensor, name: str) -> Layer:
         """Return a layer whose weights share values as it is trained."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _clustering.cluster_weights(layer, **self._arguments)
+            return _clustering.cluster_weights(in_keras_2(layer, source, name), **self._arguments)
 
-    def begin(self, model: Any) -> None:
-        """Get ready for training."""
+    def begin(self, twin: Twin) -> None:
+        """Do nothing: layers are ready."""
+
+    def end_step(self) -> None:
+        """Do nothing: weights are clustered at each use."""
 
     def end_epoch(self) -> None:
         """Do nothing: weights are clustered at each use."""
 
-    def weights(self, wrapper: Layer) -> list[np.ndarray]:
+    def weights(self, name: str, wrapper: Layer) -> list[np.ndarray]:
         """Return the weights of a wrapped layer in the order of its own."""
         wrapper.update_clustered_weights_associations()
         found = [np.asarray(each) for each in wrapper.layer.get_weights()]  # without those that are clustered
         for position, name in wrapper.position_original_weights.items():
             found.insert(position, np.asarray(tf.convert_to_tensor(wrapper.get_weight_from_layer(name))))
         return found
-
-
-METHODS: dict[str, type[Pruning | Clustering]] = {"prune": Pruning, "cluster": Clustering}
-"""By the names that a task has."""

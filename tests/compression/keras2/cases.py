@@ -88,6 +88,31 @@ def settled(build: Callable[[], keras.Model]) -> keras.Model:
     return model
 
 
+def hard() -> keras.Model:
+    """Return what tensorflow-model-optimization can't round by itself: leading batch norm, gates, hard activations."""
+    source = keras.Input((12, 12, 3), name="image")
+    x = layers.BatchNormalization(name="first")(source)
+    x = layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False, name="stem")(x)
+    y = layers.Activation("hard_silu", name="hard")(layers.BatchNormalization(name="norm")(x))
+    y = layers.DepthwiseConv2D(3, padding="same", activation="relu6", name="depthwise")(y)
+    gate = layers.Conv2D(8, 1, activation="hard_sigmoid", name="excite")(
+        layers.GlobalAveragePooling2D(keepdims=True, name="squeeze")(y)
+    )
+    x = layers.Add(name="sum")([x, layers.Multiply(name="scale")([y, gate])])
+    x = layers.GlobalAveragePooling2D(name="mean")(x)
+    return keras.Model(source, layers.Dense(5, activation="softmax", name="scores")(x), name="hard")
+
+
+def sparse() -> keras.Model:
+    """Return such a network that tells its classes apart, and whose first kernel has zeros."""
+    model = settled(hard)
+    (kernel,) = model.get_layer("stem").get_weights()
+    model.get_layer("stem").set_weights([np.where(np.abs(kernel) < np.median(np.abs(kernel)), 0, kernel)])
+    kernel, bias = model.get_layer("scores").get_weights()
+    model.get_layer("scores").set_weights([9 * kernel, bias])
+    return model
+
+
 def data(model: keras.Model) -> Samples:
     """Return what a case is trained on."""
     generator = np.random.default_rng(1)

@@ -11,17 +11,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sepzoo import compression
-from sepzoo.compression import fine_tuning
+from sepzoo.compression import fine_tuning, keras2_training
 from sepzoo.compression.keras2.program import work
 from sepzoo.support.errors import SepzooError
+from tests.compression.keras2 import rounding
 from tests.compression.keras2.cases import CASES, MORE, data, settled
 
 
 def main(folder: Path, names: Sequence[str]) -> None:
-    fine_tuning.carry_out = lambda place, _steps, _title: work(place, lambda: None)
+    keras2_training.carry_out = lambda place, _steps, _title: work(place, lambda: None)
     fine_tuning.file_sizes = lambda *_given: ((), ())
     told = {}
     for name in names:
+        if name == "rounding":
+            rounding.main(folder)
+            continue
         case = {**CASES, **MORE}[name]
         model = settled(case.build)
         try:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -15,24 +11,9 @@ import pytest
 
 from sepzoo.surgery import sites
 from tests.compression.keras2.cases import CASES, MORE, Case, settled
+from tests.compression.keras2.conftest import ROOT, run
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[3]
-
-
-def run(folder: Path, names: list[str]) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tests.compression.keras2.program", str(folder), *names]
-    environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1", "KERAS_BACKEND": "tensorflow"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads((folder / "told.json").read_text())
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("cases")
-    run(place, list(CASES))
-    return place
 
 
 def kernels(folder: Path, name: str, case: Case) -> dict[str, tuple[np.ndarray, np.ndarray]]:
