@@ -39,6 +39,9 @@ def shrink(
     scores: Annotated[
         Path | None, typer.Option(help="A file for what is measured: with it, another budget is a matter of seconds.")
     ] = None,
+    costs: Annotated[
+        str, typer.Option(help="measured, or macs: these stand for time, as on a machine too uneven to measure on.")
+    ] = "measured",
     curve: Annotated[bool, typer.Option("--curve", help="Show the best choices for other budgets too.")] = False,
     distil: Annotated[
         int, typer.Option(min=0, metavar="EPOCHS", help="Then learn to answer as before, on --lessons images.")
@@ -93,6 +96,7 @@ def shrink(
         kib=parse_limit(size, "--size", "kib"),
         ram_kib=parse_limit(ram, "--ram", "ram_kib"),
     )
+    budget.by(costs)  # type: ignore[arg-type]
     network = open_network(model, weights=weights, settings=settings)
     attach_description(network, labels=labels, preprocessing=preprocessing)
     said = parse_outputs(output_kinds)
@@ -108,6 +112,7 @@ def shrink(
         keep=keep or (),
         outputs=said,
         scores=scores,
+        costs=costs,  # type: ignore[arg-type]
         curve=curve,
         distil=distil,
         lessons=drawn.calibration.taken(slice(lessons)) if distil else None,

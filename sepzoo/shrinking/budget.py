@@ -5,10 +5,14 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
+from typing import Literal
 
-from sepzoo.support.errors import SepzooError
+from sepzoo.support.errors import SepzooError, unknown
 
 Limit = float | str
+
+Costs = Literal["measured", "macs"]
+"""Whether time is measured, or multiply-accumulates stand for it."""
 
 RESOURCES = {"macs": "", "kib": "KiB", "latency_ms": "ms", "ram_kib": "KiB"}
 """Resource -> the unit that its limits are in."""
@@ -58,6 +62,32 @@ class Budget:
             original: what the original costs, by resource.
         """
         return {name: _number(name, getattr(self, name), original[name]) for name in self.resources}
+
+    def by(self, costs: Costs) -> Budget:
+        """Return the budget of what is measured: with "macs" a share of the time is that of the multiply-accumulates.
+
+        Raises:
+            SepzooError: other costs, a time in milliseconds, or a limit of multiply-accumulates beside it.
+
+        Example:
+            >>> Budget(latency_ms="50%").by("macs")
+            Budget(latency_ms=None, kib=None, macs='50%', ram_kib=None)
+        """
+        if costs not in ("measured", "macs"):
+            raise unknown("costs", costs, ("measured", "macs"))
+        if costs == "measured" or self.latency_ms is None:
+            return self
+        if self.macs is not None:
+            raise SepzooError(
+                "expected one limit where multiply-accumulates stand for time. Received: one of latency and one of "
+                "multiply-accumulates. Leave the first out."
+            )
+        if not isinstance(self.latency_ms, str) or "%" not in self.latency_ms:
+            raise SepzooError(
+                "expected a share of the latency, such as '50%', where multiply-accumulates stand for time. Received: "
+                f"{self.latency_ms} ms. Say a share, or limit the multiply-accumulates."
+            )
+        return dataclasses.replace(self, latency_ms=None, macs=self.latency_ms)
 
 
 def shown(resource: str, value: float) -> str:

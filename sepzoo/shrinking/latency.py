@@ -93,6 +93,7 @@ def file_times(contents: Sequence[bytes]) -> list[FileTime]:
     if worst > MOST_SPREAD:
         raise SepzooError(
             f"expected a machine on which times can be compared. Received: a quarter of the turns took {worst:.0%} "
-            "longer than the fastest. Wait until it has less to do, or give a budget of macs."
+            "longer than the fastest. Wait until it has less to do, or let multiply-accumulates stand for time: "
+            "--costs macs (costs='macs')."
         )
     return found

@@ -17,7 +17,7 @@ from sepzoo.data.samples import Samples
 from sepzoo.export.comparison import origin_of
 from sepzoo.inference.keras_model import from_model
 from sepzoo.records.outputs import Said
-from sepzoo.shrinking.budget import Budget
+from sepzoo.shrinking.budget import Budget, Costs
 from sepzoo.shrinking.building import Built
 from sepzoo.shrinking.candidates import TECHNIQUES, check_techniques
 from sepzoo.shrinking.choosing import Choice, Chooser, Whole, is_of
@@ -48,6 +48,7 @@ def shrink(
     keep: Sequence[str] = (),
     outputs: Said = None,
     scores: str | os.PathLike[str] | None = None,
+    costs: Costs = "measured",
     curve: bool = False,
     distil: int = 0,
     lessons: Samples | Arrays | None = None,
@@ -75,6 +76,8 @@ def shrink(
         outputs: what the model gives, where its graph doesn't show it.
         scores: a file for what was measured; where it is there, nothing is measured again,
             nor for fewer techniques.
+        costs: "measured", or "macs": nothing is timed, and a share of the latency is taken as that share of the
+            multiply-accumulates. So where a machine is too uneven to measure on.
         curve: whether the report has the best choices for other budgets too.
         distil: epochs in which the network then learns to answer as the original does, before the file is written.
         lessons: samples for that, some thousands, without labels; None: the same samples.
@@ -99,6 +102,7 @@ def shrink(
     """
     check_techniques(techniques)
     check_runtime(runtime)
+    budget = budget.by(costs)
     if isinstance(distil, bool) or not isinstance(distil, int) or distil < 0:
         raise SepzooError(f"expected distil as a number of epochs, 0 or more. Received: {distil!r}.")
     inputs = model_inputs(model, samples)

@@ -95,6 +95,8 @@ def test_places_are_tried_before_the_work(
         ),
         ([], "error: expected a budget of latency, size, multiply-accumulates or memory. Received: none."),
         (["--macs", "half"], "error: expected --macs such as 50% or 6000000. Received: 'half'."),
+        (["--latency", "2ms", "--costs", "macs"], "error: expected a share of the latency, such as '50%', where"),
+        (["--latency", "50%", "--costs", "flops"], "error: unknown costs 'flops'."),
         (["--macs", "50%", "--techniques", "quantize"], "error: unknown technique 'quantize'."),
         (["--macs", "50%", "--runtime", "onnx"], "error: unknown runtime 'onnx'."),
     ],

@@ -18,6 +18,26 @@ def test_what_is_no_limit(limit: object) -> None:
         Budget(macs=limit)  # type: ignore[arg-type]
 
 
+def test_multiply_accumulates_may_stand_for_time() -> None:
+    budget = Budget(latency_ms="50%", kib=3)
+    assert budget.by("measured") is budget
+    assert budget.by("macs") == Budget(macs="50%", kib=3)
+    assert Budget(kib=3).by("macs") == Budget(kib=3)
+
+
+@pytest.mark.parametrize(
+    ("budget", "costs", "message"),
+    [
+        (Budget(latency_ms=2.0), "macs", r"expected a share of the latency, such as '50%', .* Received: 2\.0 ms\."),
+        (Budget(latency_ms="50%", macs=9), "macs", r"expected one limit where multiply-accumulates stand for time\."),
+        (Budget(macs=9), "flops", r"unknown costs 'flops'"),
+    ],
+)
+def test_what_can_not_stand_for_time(budget: Budget, costs: str, message: str) -> None:
+    with pytest.raises(SepzooError, match=message):
+        budget.by(costs)  # type: ignore[arg-type]
+
+
 def test_no_limit_at_all() -> None:
     with pytest.raises(SepzooError, match="expected a budget of latency, size, multiply-accumulates or memory"):
         Budget()
