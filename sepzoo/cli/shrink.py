@@ -47,6 +47,9 @@ def shrink(
         int, typer.Option(min=0, metavar="EPOCHS", help="Then learn to answer as before, on --lessons images.")
     ] = 0,
     lessons: Annotated[int, typer.Option(min=1, help="How many images --distil learns from.")] = 5000,
+    resume: Annotated[
+        Path | None, typer.Option(help="A folder for finished steps: interrupted, the same command goes on there.")
+    ] = None,
     keras_file: Annotated[
         Path | None, typer.Option("--keras", help="A .keras file for the network, to train on.")
     ] = None,
@@ -112,6 +115,7 @@ def shrink(
         keep=keep or (),
         outputs=said,
         scores=scores,
+        resume=resume,
         costs=costs,  # type: ignore[arg-type]
         curve=curve,
         distil=distil,

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import keras
 import numpy as np
 
+from sepzoo.shrinking.kept_work import NOTHING_KEPT, KeptWork
 from sepzoo.shrinking.known_ways import way_of
 from sepzoo.shrinking.network import Network, NetworkLayer
 from sepzoo.shrinking.ways import KEEP, Fits, Made
@@ -53,7 +54,13 @@ class Built:
     layers: tuple[BuiltLayer, ...]
 
 
-def build(network: Network, ways: Mapping[str, str], levels: Sequence[int], inputs: ModelInputs) -> Built:
+def build(
+    network: Network,
+    ways: Mapping[str, str],
+    levels: Sequence[int],
+    inputs: ModelInputs,
+    kept_work: KeptWork = NOTHING_KEPT,
+) -> Built:
     """Carry out a choice.
 
     Each layer is fitted to what the original gives at the outputs that stay, on what comes through the layers before
@@ -64,6 +71,7 @@ def build(network: Network, ways: Mapping[str, str], levels: Sequence[int], inpu
         ways: the way of each layer, by its name.
         levels: of each group of channels.
         inputs: samples as the model takes them.
+        kept_work: where the moments of layers are kept, which take nearly all of the time.
     """
     plan = Plan(network.model)
     coupling = Coupling(tuple(each.channels for each in network.layers), (), network.sets)
@@ -85,7 +93,7 @@ def build(network: Network, ways: Mapping[str, str], levels: Sequence[int], inpu
             continue
         changed = True
         new = Place(plan.model, site.layer, runs[id(site.layer)])
-        moments = moments_of(_pairs(network, each, new, kept, inputs), 1)[0]
+        moments = _moments(network, each, new, kept, inputs, kept_work)
         _fit_dense(new, moments, whole=len(kept.inputs) == len(each.channels.inputs))
         if way != KEEP:
             dense = DenseConv.of(site, new.runs)
@@ -111,6 +119,20 @@ def _fit_dense(place: Place, moments: Moments, *, whole: bool) -> None:
     best = np.linalg.solve(regularized.gram, regularized.cross)
     if moments.error(best) < moments.error(matrix, bias):
         assign(place.layer, [best], moments.best_bias(best))
+
+
+def _moments(
+    network: Network, each: NetworkLayer, new: Place, kept: Slice, inputs: ModelInputs, kept_work: KeptWork
+) -> Moments:
+    """Return the moments of what comes to a layer now and of what it should give, from where they are kept."""
+
+    def make() -> dict[str, np.ndarray]:
+        found = moments_of(_pairs(network, each, new, kept, inputs), 1)[0]
+        return {field.name: np.asarray(getattr(found, field.name)) for field in dataclasses.fields(found)}
+
+    known = kept_work.once(each.name, make)
+    count = int(known.pop("count"))
+    return Moments(**known, count=count)
 
 
 def _pairs(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from sepzoo.shrinking.known_ways import Blueprint, Decoupled, Reduced, SmallerWindow, Spatial
 from sepzoo.shrinking.layer_errors import LayerErrors
@@ -46,6 +47,11 @@ class Candidate:
     latency_ms: float
     ram_bytes: int
     error: float
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Candidate:
+        """Return the candidate of fields that JSON held."""
+        return cls(**{**fields, "levels": tuple(fields["levels"])})
 
     def dominates(self, other: Candidate) -> bool:
         """Return whether nothing speaks for another choice of the same levels."""

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from sepzoo.compression.answer_losses import RelativeError, answer_losses
 from sepzoo.records.outputs import Output
 from sepzoo.shrinking.divergence import answers, divergence, variances
+from sepzoo.shrinking.kept_work import NOTHING_KEPT, KeptWork, Steps
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.progress import counted
 from sepzoo.surgery.walk.model_inputs import ModelInputs
@@ -16,15 +18,12 @@ from sepzoo.surgery.walk.rewriting import rewrite
 from sepzoo.training.distilling import rewritten_blocks
 
 BATCH = 64
-RATE = 1e-4
+RATE = 2e-3
+"""The largest share of a kernel's length that a step changes."""
+WARMUP = 0.05
+"""Share of the steps in which the rate rises."""
 COMPARED = 512
 """Samples on which the epochs are compared; they are not trained on where there are twice as many."""
-_LOSSES = {
-    "softmax": keras.losses.KLDivergence,
-    "sigmoid": keras.losses.BinaryCrossentropy,
-    "multilabel": keras.losses.BinaryCrossentropy,
-}
-"""What each kind of output is held to; any other by its mean squared error."""
 
 
 def distilled(
@@ -35,11 +34,13 @@ def distilled(
     *,
     epochs: int,
     seed: int = 0,
+    kept: KeptWork = NOTHING_KEPT,
 ) -> tuple[keras.Model, tuple[float, ...]]:
     """Train a network on the answers of another one, and on what the blocks give that both have.
 
-    Adam, with a rate that falls to zero along a cosine. Of all epochs, and the network as it was, the one stays whose
-    answers are nearest.
+    LAMB (You et al., ICLR 2020): a step is a share of each kernel's length, since a network without batch norms has
+    kernels of very different lengths, those behind pixels of 0 to 255 the shortest. The rate rises, then falls to
+    zero along a cosine. Of all epochs, and the network as it was, the one stays whose answers are nearest.
 
     Args:
         student: which is only read.
@@ -48,6 +49,7 @@ def distilled(
         outputs: what they give.
         epochs: how often each sample is seen.
         seed: decides the order.
+        kept: where each epoch is kept.
 
     Returns:
         The trained network, and the divergence before and after each epoch, in nats.
@@ -57,58 +59,73 @@ def distilled(
     """
     network = rewrite(student, lambda site: None)[0]
     learner, lessons, losses = _lessons(network, teacher, outputs, inputs)
-    random = np.random.default_rng(seed)
-    order = random.permutation(len(inputs))
+    order = np.random.default_rng(seed).permutation(len(inputs))
     held = _chosen(inputs, order[:COMPARED])
     trained = order[COMPARED:] if len(order) >= 2 * COMPARED else order
-    rate = keras.optimizers.schedules.CosineDecay(RATE, max(epochs * -(-len(trained) // BATCH), 1))
-    learner.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0), losses, jit_compile=False)
+    rate = _rate(epochs * -(-len(trained) // BATCH))
+    learner.compile(keras.optimizers.Lamb(rate), losses, jit_compile=False)
+    learner.optimizer.build(learner.trainable_variables)
     right = answers(teacher, held)
     told, best = [divergence(outputs, right, answers(network, held))], network.get_weights()
-    for epoch in range(epochs):
-        shuffled = random.permutation(trained)
+
+    def learned(epoch: int) -> Steps:
+        shuffled = np.random.default_rng([seed, epoch]).permutation(trained)
         starts = range(0, len(shuffled), BATCH)
-        for start in counted(starts, len(starts), f"batches of epoch {epoch + 1} of {epochs}"):
+        for start in counted(starts, len(starts), f"batches of epoch {epoch} of {epochs}"):
             batch = _chosen(inputs, shuffled[start : start + BATCH]).tensors()
             found = learner.train_on_batch(batch, lessons.predict_on_batch(batch))
             if not np.isfinite(np.ravel(found)[0]):
                 raise SepzooError(
-                    f"expected a finite loss. Received: {np.ravel(found)[0]} in epoch {epoch + 1} of distillation. "
+                    f"expected a finite loss. Received: {np.ravel(found)[0]} in epoch {epoch} of distillation. "
                     "Leave distillation out."
                 )
+        return _state(learner)
+
+    for epoch in range(1, epochs + 1):
+        state = kept.once(f"epoch {epoch}", lambda epoch=epoch: learned(epoch))  # type: ignore[misc]
+        for place, variable in enumerate(_variables(learner)):
+            variable.assign(state[str(place)])
         told.append(divergence(outputs, right, answers(network, held)))
         best = network.get_weights() if told[-1] == min(told) else best
     network.set_weights(best)
     return network, tuple(told)
 
 
+def _rate(steps: int) -> keras.optimizers.schedules.CosineDecay:
+    """Return a rate that rises to `RATE` and falls to zero."""
+    rising = round(WARMUP * steps)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0 if rising else RATE, max(steps - rising, 1), warmup_target=RATE if rising else None, warmup_steps=rising
+    )
+
+
+def _variables(learner: keras.Model) -> list[keras.Variable]:
+    return [*learner.variables, *learner.optimizer.variables]
+
+
+def _state(learner: keras.Model) -> Steps:
+    return {str(place): keras.ops.convert_to_numpy(each) for place, each in enumerate(_variables(learner))}
+
+
 def _lessons(
     network: keras.Model, teacher: keras.Model, outputs: Sequence[Output], inputs: ModelInputs
-) -> tuple[keras.Model, keras.Model, list[object]]:
+) -> tuple[keras.Model, keras.Model, list[keras.losses.Loss]]:
     """Return both networks with the outputs of their common blocks, and the losses."""
     blocks = [
         name
         for name in rewritten_blocks(network, teacher)
         if network.get_layer(name).output.shape == teacher.get_layer(name).output.shape
     ]
-    few = inputs[:BATCH]
     both = [
         keras.Model(model.inputs, [*model.outputs, *(model.get_layer(name).output for name in blocks)])
         for model in (network, teacher)
     ]
-    given = answers(both[1], few)
-    losses: list[object] = [
-        _LOSSES[output.kind]() if output.kind in _LOSSES else _squared(variance)
-        for output, variance in zip(outputs, variances(given[: len(outputs)]), strict=True)
+    given = answers(both[1], inputs[:BATCH])
+    own, inner = given[: len(outputs)], given[len(outputs) :]
+    return *both, [
+        *answer_losses(outputs, own),
+        *(RelativeError(each * len(blocks)) for each in variances(inner)),
     ]
-    return *both, [*losses, *(_squared(each * max(len(blocks), 1)) for each in variances(given[len(outputs) :]))]
-
-
-def _squared(scale: float) -> object:
-    def loss(right: object, found: object) -> object:
-        return keras.ops.mean(keras.ops.square(right - found), axis=-1) / scale  # type: ignore[operator]
-
-    return loss
 
 
 def _chosen(inputs: ModelInputs, places: np.ndarray) -> ModelInputs:

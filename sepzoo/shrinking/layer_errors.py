@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from sepzoo.shrinking.ways import KEEP, Fits, Way
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.regression import RIDGE
 from sepzoo.surgery.pruning.regressors import bias_of, channels_of, matrices_of
+
+T = TypeVar("T")
 
 MEASURED = 4
 """So many choices of a layer and a technique are measured; the factors of those between them are interpolated."""
@@ -63,21 +65,14 @@ class LayerErrors:
         for technique in dict.fromkeys(way.technique for way in self._known.values()):
             names = [name for name, way in self._known.items() if way.technique == technique]
             errors = [self._closed_form(self._squared[name]) for name in names]
-            factors = self._measured(trial, errors, [functools.partial(self._made, name) for name in names])
-            self._factors.update(zip(names, factors, strict=True))
+            self._factors.update(zip(names, self._measured(trial, errors, names, self._made), strict=True))
         errors = [self._closed_form(each) for each in self._lost[1:]]
-        lost = [functools.partial(self.map, KEEP, level) for level in range(1, len(self._lost))]
-        self._lost_factors[1:] = self._measured(trial, errors, lost)
+        self._lost_factors[1:] = self._measured(trial, errors, self.inputs[1:], lambda each: each)
 
     def error(self, way: str, source: int, target: int) -> float:
         """Return the divergence that is expected of a way, at levels of the inputs and outputs."""
         squared = self._factors[way] * self._squared[way] + self._lost_factors[source] * self._lost[source]
         return self._closed_form(squared, target)
-
-    def map(self, way: str, source: int) -> Map:
-        """Return the layer's map with a way's error added to that of inputs which are gone."""
-        (matrix, bias), (fewer, own_bias) = self.ways[way], self.inputs[source]
-        return fewer + matrix - self.matrix, own_bias + bias - self.bias
 
     def _closed_form(self, squared: np.ndarray, target: int = 0) -> float:
         weighted = self.information * squared
@@ -92,14 +87,16 @@ class LayerErrors:
         self.ways[name] = made.kernel.reshape(self.matrix.shape), made.bias
         return self.ways[name]
 
-    def _measured(self, trial: Trial, errors: Sequence[float], maps: Sequence[Callable[[], Map]]) -> list[float]:
-        """Return for each error the factor that makes it what was measured, on some of them."""
+    def _measured(
+        self, trial: Trial, errors: Sequence[float], of: Sequence[T], made: Callable[[T], Map]
+    ) -> list[float]:
+        """Return for each error the factor that makes it what was measured, on some of what they are of."""
         usable = [place for place in np.argsort(errors, kind="stable").tolist() if errors[place] > LEAST]
         if not usable:
             return [1.0] * len(errors)
         steps = np.linspace(0, len(usable) - 1, min(MEASURED, len(usable))).round().astype(int)
         chosen = [usable[step] for step in dict.fromkeys(steps.tolist())]
-        seen = [max(trial.divergence({self.layer.name: maps[place]()}), LEAST) for place in chosen]
+        seen = [max(trial.divergence({self.layer.name: made(of[place])}), LEAST) for place in chosen]
         known = np.log([errors[place] for place in chosen])
         logs = np.interp(np.log(np.maximum(errors, LEAST)), known, np.log(seen) - known)
         return np.exp(logs).tolist()

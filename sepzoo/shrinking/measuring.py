@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import functools
 import hashlib
 from collections.abc import Mapping, Sequence
 
@@ -14,6 +14,8 @@ from sepzoo.records.outputs import Output
 from sepzoo.shrinking.candidates import Candidate, candidates_of, steps_to_time, ways_for
 from sepzoo.shrinking.divergence import variances
 from sepzoo.shrinking.fisher import fisher_information
+from sepzoo.shrinking.judged_layer import JudgedLayer
+from sepzoo.shrinking.kept_work import NOTHING_KEPT, KeptWork
 from sepzoo.shrinking.latency import StepTimes
 from sepzoo.shrinking.layer_errors import LayerErrors
 from sepzoo.shrinking.network import Network, NetworkLayer
@@ -28,15 +30,6 @@ FISHER_SAMPLES = 128
 TRIAL_SAMPLES = 128
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Judged:
-    """A layer, its choices and, where it is fitted, its errors."""
-
-    layer: NetworkLayer
-    candidates: tuple[Candidate, ...]
-    errors: LayerErrors | None
-
-
 def score(
     network: Network,
     inputs: ModelInputs,
@@ -47,6 +40,7 @@ def score(
     integers: bool,
     timed: StepTimes | None = None,
     key: str = "",
+    kept: KeptWork = NOTHING_KEPT,
     samples: str = "",
 ) -> Scores:
     """Find what can be chosen for each layer, what it costs, and what it does to the answers.
@@ -60,31 +54,38 @@ def score(
         integers: whether the file has 8-bit integers.
         timed: the time of steps; None where none is wanted.
         key: of what this is, for `Scores`.
+        kept: where what was found out about each layer is kept.
         samples: in words.
     """
     trial = Trial(network, held[:TRIAL_SAMPLES], outputs)
-    information = fisher_information(network, inputs[:FISHER_SAMPLES], outputs, variances(trial.right))
-    judged = []
+    few, scale = inputs[:FISHER_SAMPLES], variances(trial.right)
+    information = kept.once("information", lambda: fisher_information(network, few, outputs, scale))
     ways = {layer.name: ways_for(layer, techniques) for layer in network.layers}
     if timed is not None:
         timed.measure(step for layer in network.layers for step in steps_to_time(network, layer, ways[layer.name]))
-    for layer in counted(network.layers, len(network.layers), "layers looked at"):
+
+    def judge(layer: NetworkLayer) -> dict[str, np.ndarray]:
         errors = None
         if layer.fitted:
             errors = LayerErrors(network, layer, network.moments(layer, inputs), information[layer.name])
             errors.add(ways[layer.name])
             errors.scale(trial)
         found = candidates_of(network, layer, ways[layer.name], errors, integers=integers, timed=timed)
-        if any(each.macs or each.bytes for each in found):
-            judged.append(_Judged(layer, tuple(found), errors))
+        return JudgedLayer.of(tuple(found), errors).arrays()
+
+    every = {
+        layer: JudgedLayer.of_arrays(kept.once(f"layer {layer.name}", functools.partial(judge, layer)))
+        for layer in counted(network.layers, len(network.layers), "layers looked at")
+    }
+    judged = {layer: each for layer, each in every.items() if any(one.macs or one.bytes for one in each.candidates)}
     pairs = _trials(network, judged, trial)
     macs = profile(network.model).macs
     return Scores(
         network=network.model.name,
         key=key,
-        items=tuple(Item(each.layer.name, (each.layer.source, each.layer.target), each.candidates) for each in judged),
+        items=tuple(Item(one.name, (one.source, one.target), each.candidates) for one, each in judged.items()),
         groups=tuple(GroupLevels(each.layers, len(each.order), each.gone) for each in network.groups),
-        fixed_macs=macs - sum(each.candidates[0].macs for each in judged),
+        fixed_macs=macs - sum(each.candidates[0].macs for each in judged.values()),
         macs=macs,
         correlation=None if len({one for one, _two in pairs}) < 3 else spearman(*zip(*pairs, strict=True)),
         trials=tuple(pairs),
@@ -93,7 +94,7 @@ def score(
     )
 
 
-def _trials(network: Network, judged: Sequence[_Judged], trial: Trial) -> list[tuple[float, float]]:
+def _trials(network: Network, judged: Mapping[NetworkLayer, JudgedLayer], trial: Trial) -> list[tuple[float, float]]:
     """Return predicted and measured divergence of choices drawn by chance; of each, another share of layers stays."""
     generator, pairs = np.random.default_rng(0), []
     for _number in counted(range(TRIALS), TRIALS, "random choices measured"):
@@ -103,16 +104,16 @@ def _trials(network: Network, judged: Sequence[_Judged], trial: Trial) -> list[t
         ]
         maps: dict[str, Map] = {}
         predicted = 0.0
-        for each in judged:
-            own = tuple(0 if n is None else levels[n] for n in (each.layer.source, each.layer.target))
+        for layer, each in judged.items():
+            own = tuple(0 if n is None else levels[n] for n in (layer.source, layer.target))
             fitting = [candidate for candidate in each.candidates if candidate.levels == own]
-            if each.errors is None:
+            if not each.ways:
                 continue
             changes = generator.random() < share
             chosen = fitting[int(generator.integers(len(fitting)))] if changes else _plainest(fitting)
             predicted += chosen.error
             if chosen.way != KEEP or own[0]:
-                maps[each.layer.name] = each.errors.map(chosen.way, own[0])
+                maps[layer.name] = each.map(chosen.way, own[0])
         pairs.append((predicted, trial.divergence(maps)))
     return pairs
 

@@ -97,7 +97,7 @@ class Scores:
             found = parse_json(path.read_text(encoding="utf-8"))
             right = found.pop("version") == VERSION
             items = tuple(
-                Item(each["layer"], tuple(each["groups"]), tuple(map(_candidate, each["candidates"])))
+                Item(each["layer"], tuple(each["groups"]), tuple(map(Candidate.of, each["candidates"])))
                 for each in found["items"]
             )
             groups = tuple(
@@ -124,7 +124,3 @@ class Scores:
                 "new file."
             )
         return scores
-
-
-def _candidate(fields: dict) -> Candidate:
-    return Candidate(**{**fields, "levels": tuple(fields["levels"])})

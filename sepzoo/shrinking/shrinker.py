@@ -23,6 +23,7 @@ from sepzoo.shrinking.candidates import TECHNIQUES, check_techniques
 from sepzoo.shrinking.choosing import Choice, Chooser, Whole, is_of
 from sepzoo.shrinking.files import Measured, check_runtime
 from sepzoo.shrinking.fitting import Work, within
+from sepzoo.shrinking.kept_work import KeptWork
 from sepzoo.shrinking.latency import StepTimes
 from sepzoo.shrinking.measuring import key_of, score
 from sepzoo.shrinking.network import Network, network_of
@@ -48,6 +49,7 @@ def shrink(
     keep: Sequence[str] = (),
     outputs: Said = None,
     scores: str | os.PathLike[str] | None = None,
+    resume: str | os.PathLike[str] | None = None,
     costs: Costs = "measured",
     curve: bool = False,
     distil: int = 0,
@@ -76,6 +78,7 @@ def shrink(
         outputs: what the model gives, where its graph doesn't show it.
         scores: a file for what was measured; where it is there, nothing is measured again,
             nor for fewer techniques.
+        resume: a folder for finished steps: where a call was interrupted, the same call goes on from them.
         costs: "measured", or "macs": nothing is timed, and a share of the latency is taken as that share of the
             multiply-accumulates. So where a machine is too uneven to measure on.
         curve: whether the report has the best choices for other budgets too.
@@ -108,6 +111,9 @@ def shrink(
     inputs = model_inputs(model, samples)
     drawn = samples if isinstance(samples, Samples) else Samples(samples, None, origin="an array", seed=0)
     classifier = from_model(model, outputs=outputs)
+    fitted, held = _parts(inputs)
+    timed = "latency_ms" in budget.resources
+    key = key_of(model, fitted, {"runtime": runtime, "keep": sorted(keep), "timed": timed})
     with tempfile.TemporaryDirectory(prefix="sepzoo-shrink-") as folder:
         work = Work(
             classifier=classifier,
@@ -116,9 +122,10 @@ def shrink(
             check=drawn if check is None else check,
             techniques=tuple(techniques),
             folder=Path(folder),
-            timed=_times(runtime) if "latency_ms" in budget.resources else None,
+            timed=StepTimes(integers=runtime.endswith("int8")) if timed else None,
             epochs=distil,
             lessons=None if lessons is None else model_inputs(model, lessons),
+            kept=KeptWork(None if resume is None else Path(resume), key),
         )
         original = work.measured(model, "original")
         limits = budget.limits(original.costs)
@@ -127,7 +134,6 @@ def shrink(
             report = _nothing(work, original, limits)
             best = original
         else:
-            fitted, held = _parts(inputs)
             network, known = _scored(model, fitted, held, work, keep, scores)
             chooser = Chooser(known, _wholes(known, original, work), functools.partial(is_of, work.techniques))
             _require_choices(chooser)
@@ -181,8 +187,7 @@ def _scored(
     path: str | os.PathLike[str] | None,
 ) -> tuple[Network, Scores]:
     """Return a network with its scores, read from a file where they are there."""
-    key = key_of(model, inputs, {"runtime": work.runtime, "keep": sorted(keep), "timed": work.timed is not None})
-    known = None if path is None else Scores.load(Path(path), key, work.techniques)
+    known = None if path is None else Scores.load(Path(path), work.kept.key, work.techniques)
     techniques = work.techniques if known is None else known.techniques
     network = network_of(model, inputs, prune="channels" in techniques, keep=tuple(keep))
     if known is not None:
@@ -195,7 +200,8 @@ def _scored(
         techniques=techniques,
         integers=work.integers,
         timed=work.timed,
-        key=key,
+        key=work.kept.key,
+        kept=work.kept.of("scores", sorted(techniques)),
         samples=origin_of(work.samples),
     )
     if path is not None:
@@ -211,10 +217,6 @@ def _require_choices(chooser: Chooser) -> None:
             f"{len(choices)} layers have no other way and no channels that may go. Allow more techniques, or keep "
             "fewer layers."
         )
-
-
-def _times(runtime: str) -> StepTimes:
-    return StepTimes(integers=runtime.endswith("int8"))
 
 
 def _wholes(known: Scores, original: Measured, work: Work) -> dict[str, Whole]:

@@ -27,6 +27,22 @@ def test_answers_come_nearer(network: keras.Model, pictures: np.ndarray) -> None
     assert divergence == pytest.approx(min(told), rel=1e-3)
 
 
+def test_the_unit_of_the_inputs_makes_no_difference(network: keras.Model, pictures: np.ndarray) -> None:
+    """A kernel behind pixels of 0 to 255 is so much shorter, and learns as much of itself."""
+    told = []
+    for unit in (1.0, 255.0):
+        other = keras.models.clone_model(network)
+        other.set_weights(network.get_weights())
+        stem = other.get_layer("stem")
+        stem.set_weights([stem.get_weights()[0] / unit])
+        inputs = model_inputs(other, pictures * unit)
+        whole = network_of(other, inputs, prune=False)
+        student = build(whole, {"inner": "pw_dw 1"}, (), inputs).model
+        told.append(distilled(student, whole.model, inputs, (Output("softmax"),), epochs=4)[1])
+    assert min(abs(each - told[0][0]) for each in told[0][1:]) > 0.1 * told[0][0]
+    assert told[1] == pytest.approx(told[0], rel=0.01)
+
+
 def test_no_epoch_changes_nothing(network: keras.Model, pictures: np.ndarray) -> None:
     inputs = model_inputs(network, pictures)
     same, told = distilled(network, network, inputs, (Output("softmax"),), epochs=0)

@@ -1,0 +1,102 @@
+"""A shrink that was interrupted goes on where it was."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from sepzoo.analysis import profile
+from sepzoo.shrinking import Budget, fitting, measuring, shrink
+from sepzoo.shrinking.files import Measured
+from sepzoo.shrinking.kept_work import KeptWork
+from tests.command import PROGRAM, run_command
+
+
+@pytest.fixture
+def unwritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file is written: a network costs its multiply-accumulates."""
+
+    def measured(model: keras.Model, path: Path, **more: Any) -> Measured:
+        return Measured(path, {"macs": float(profile(model).macs), "kib": 1.0, "ram_kib": 1.0}, None)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(fitting, "measured_file", measured)
+    monkeypatch.setattr(measuring, "TRIALS", 3)
+    monkeypatch.setattr(fitting, "PROPOSALS", 1)
+
+
+@pytest.mark.usefixtures("unwritten")
+def test_interrupted_work_goes_on(
+    network: keras.Model, pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped while it looks at layers, fits them and learns, it does each step once, and ends as it would have."""
+    done: list[str] = []
+    stops = {"layer outer", "head", "epoch 2"}
+    once = KeptWork.once
+
+    def counting(work: KeptWork, name: str, make: Any) -> Any:
+        def counted() -> Any:
+            if name in stops:
+                stops.remove(name)
+                raise KeyboardInterrupt
+            done.append(name)
+            return make()
+
+        return once(work, name, counted)
+
+    arguments = {"samples": pictures, "techniques": ["decouple"], "budget": Budget(macs="60%"), "distil": 2}
+    whole, report = shrink(network, **arguments)
+    monkeypatch.setattr(KeptWork, "once", counting)
+    for _stop in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            shrink(network, resume=tmp_path, **arguments)
+    model, again = shrink(network, resume=tmp_path, **arguments)
+    layers = ["stem", "inner", "outer", "down", "head"]
+    assert done[:6] == ["information", *(f"layer {name}" for name in layers)]
+    assert {*done[6:-2]} <= {*layers}
+    assert len({*done}) == len(done)
+    assert done[-3:] == ["head", "epoch 1", "epoch 2"]
+    assert again.expected == report.expected
+    assert again.distilled == pytest.approx(report.distilled, rel=1e-4)
+    assert all(np.allclose(*pair, atol=1e-5) for pair in zip(whole.get_weights(), model.get_weights(), strict=True))
+
+
+def test_steps_of_other_work_and_damaged_ones_are_made_anew(tmp_path: Path) -> None:
+    work = KeptWork(tmp_path, "first")
+    made = work.once("step", lambda: {"x": np.arange(3)})
+    assert list(work.once("step", lambda: {"x": np.zeros(3)})["x"]) == list(made["x"]) == [0, 1, 2]
+    assert list(work.of("part").once("step", lambda: {"x": np.ones(2)})["x"]) == [1, 1]
+    assert list(KeptWork(tmp_path, "second").once("step", lambda: {"x": np.zeros(2)})["x"]) == [0, 0]
+    files = sorted(tmp_path.iterdir())
+    assert len(files) == 3
+    for file in files:
+        file.write_bytes(file.read_bytes()[:60])
+    assert list(work.once("step", lambda: {"x": np.full(2, 7)})["x"]) == [7, 7]
+    assert list(work.once("step", dict)["x"]) == [7, 7]
+
+
+@pytest.mark.nightly
+def test_a_killed_command_goes_on(network: keras.Model, pictures: np.ndarray, tmp_path: Path) -> None:
+    network.save(tmp_path / "small.keras")
+    np.savez(tmp_path / "data.npz", inputs=np.tile(pictures, (5, 1, 1, 1)), labels=np.arange(5 * len(pictures)) % 4)
+    options = ["--data", "data.npz", "--macs", "60%", "--samples", "48", "--distil", "3", "--lessons", "96"]
+    line = ["shrink", "small.keras", *options, "--resume", "steps", "--out", "small.tflite"]
+    with subprocess.Popen([sys.executable, "-c", PROGRAM, *line], cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and len([*tmp_path.glob("steps/*.npz")]) < 5:
+            time.sleep(0.02)
+        process.kill()
+    assert process.returncode < 0
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("steps/*.npz")}
+    assert len(kept) >= 5
+    assert not (tmp_path / "small.tflite").exists()
+    done = run_command(*line, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "small.tflite").is_file()
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert len([*tmp_path.glob("steps/*.npz")]) > len(kept)
