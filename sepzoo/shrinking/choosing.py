@@ -11,6 +11,7 @@ import numpy as np
 from sepzoo.shrinking.budget import shown
 from sepzoo.shrinking.candidates import Candidate
 from sepzoo.shrinking.known_ways import way_of
+from sepzoo.shrinking.rules import Ruled
 from sepzoo.shrinking.scores import Item, Scores
 from sepzoo.shrinking.solving import Problem, Solution, solve
 from sepzoo.shrinking.ways import KEEP
@@ -68,11 +69,13 @@ class Chooser:
         scores: of the network.
         wholes: by resource.
         allowed: which candidates may be chosen; None: all. What keeps a layer as it is always may.
+        rule: by which `proposals` chooses: "best", or another one of `sepzoo.shrinking.rules`, to compare.
     """
 
     scores: Scores
     wholes: Mapping[str, Whole]
     allowed: Callable[[Candidate], bool] | None = None
+    rule: str = "best"
 
     def choose(self, limits: Mapping[str, float]) -> Choice:
         """Return the best choice within limits, by resource.
@@ -113,6 +116,8 @@ class Chooser:
             SepzooError: see `choose`.
         """
         best, alone = self.choose(limits), []
+        if self.rule != "best":
+            return [(self.rule, self._by_rule(limits, best))]
         for technique in techniques:
             allowed = dataclasses.replace(self, allowed=functools.partial(is_of, (technique,)))
             try:
@@ -122,6 +127,25 @@ class Chooser:
             if choice.candidates != best.candidates:
                 alone.append((technique, choice))
         return [("all", best), *sorted(alone, key=lambda each: each[1].solution.error)]
+
+    def _by_rule(self, limits: Mapping[str, float], best: Choice) -> Choice:
+        """Return what the rule chooses; how good it is, is known by the best choice."""
+        resources = [name for name in limits if name in self.wholes]
+        if len(limits) > 1 or not resources:
+            raise SepzooError(
+                f"expected one limit, of bytes, time or multiply-accumulates, for rule={self.rule!r}. Received: "
+                f"{', '.join(limits)}. Leave the others out."
+            )
+        ((resource, limit),) = limits.items()
+        budget = self.wholes[resource].sum(limit)
+        found = Ruled(self.scores, self.items(), functools.partial(_cost, resource=resource), budget).by(self.rule)
+        if found is None:
+            raise SepzooError(
+                f"expected a budget that rule={self.rule!r} can keep. Received: {shown(resource, limit)}. Ask for more."
+            )
+        places = [choices.index(pick) for choices, pick in zip(self.items(), found.picks, strict=True)]
+        proven = dataclasses.replace(best.solution, picks=tuple(places), error=found.error, exact=False)
+        return self._choice(self.items(), proven)
 
     def least(self, resource: str) -> Choice:
         """Return the choice that takes least of a resource."""

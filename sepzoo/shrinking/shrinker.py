@@ -28,6 +28,7 @@ from sepzoo.shrinking.latency import StepTimes
 from sepzoo.shrinking.measuring import key_of, score
 from sepzoo.shrinking.network import Network, network_of
 from sepzoo.shrinking.report import CurvePoint, LayerChoice, ShrinkReport
+from sepzoo.shrinking.rules import check_rule
 from sepzoo.shrinking.scores import Scores
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
@@ -46,6 +47,7 @@ def shrink(
     check: Samples | None = None,
     techniques: Sequence[str] = TECHNIQUES,
     runtime: str = "tflite:int8",
+    rule: str = "best",
     keep: Sequence[str] = (),
     outputs: Said = None,
     scores: str | os.PathLike[str] | None = None,
@@ -74,6 +76,8 @@ def shrink(
         techniques: "decouple" (sums of depthwise separable terms), "bsconv" (blueprints), "spatial" (k x 1 and 1 x k),
             "lowrank" (fewer channels between two), "smaller" (3 x 3 for 5 x 5), "channels" (fewer of them).
         runtime: whose file is measured: "tflite:int8" or "tflite:float32".
+        rule: "best": the solver's choice; to compare it with: "even" (all layers cut alike), "equal_level" (AIMET's:
+            each layer errs as much), "greedy" (NetAdapt's).
         keep: names of layers that stay as they are, and their outputs, with shell wildcards.
         outputs: what the model gives, where its graph doesn't show it.
         scores: a file for what was measured; where it is there, nothing is measured again,
@@ -105,6 +109,7 @@ def shrink(
     """
     check_techniques(techniques)
     check_runtime(runtime)
+    check_rule(rule)
     budget = budget.by(costs)
     if isinstance(distil, bool) or not isinstance(distil, int) or distil < 0:
         raise SepzooError(f"expected distil as a number of epochs, 0 or more. Received: {distil!r}.")
@@ -135,7 +140,7 @@ def shrink(
             best = original
         else:
             network, known = _scored(model, fitted, held, work, keep, scores)
-            chooser = Chooser(known, _wholes(known, original, work), functools.partial(is_of, work.techniques))
+            chooser = Chooser(known, _wholes(known, original, work), functools.partial(is_of, work.techniques), rule)
             _require_choices(chooser)
             fitting = within(chooser, limits, network, fitted, held, work, original)
             found, best, choice = fitting.built.model, fitting.measured, fitting.choice

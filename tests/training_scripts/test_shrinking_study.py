@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import csv
 import subprocess
 import sys
 from pathlib import Path
@@ -23,13 +23,18 @@ def test_a_row_for_each_way(tmp_path: Path) -> None:
         keras.layers.Dense(10, activation="softmax", name="fc"),
     ]
     keras.Sequential([keras.Input((8, 8, 1)), *layers], name="net").save(tmp_path / "net.keras")
-    ways = ["all", "decouple", "decouple macs", "channels evenly"]
-    options = ["--data", "digits", "--samples", "40", "--only", ",".join(ways), "--budget", "macs=60%"]
-    line = [sys.executable, ROOT / "training" / "shrinking_study.py", tmp_path / "net.keras", *options]
-    done = subprocess.run(list(map(str, line)), check=True, capture_output=True, text=True)
-    rows = [each for each in done.stdout.splitlines() if re.search(r"MACs.*KiB, accuracy \d", each)]
-    assert [row.partition("  ")[0] for row in rows] == ["original", *ways]
-    shares = [float(share) for row in rows for share in re.findall(r"MACs \((\d\.\d+)\)", row)]
-    assert len(shares) == len(ways)
-    assert all(share <= 0.6 for share in shares)
-    assert all("±" in row for row in rows[1:])
+    ways = ["all", "decouple", "evenly", "by macs", "decouple macs", "channels evenly", "int8", "narrower"]
+    network, table = tmp_path / "net.keras", tmp_path / "rows.csv"
+    options = ["--data", "digits", "--samples", "40", "--test", "100", "--only", ",".join(ways), "--budget", "macs=60%"]
+    options += ["--scores", tmp_path / "scores.json", "--table", table, "--narrower", network]
+    line = [sys.executable, ROOT / "training" / "shrinking_study.py", network, *options]
+    subprocess.run(list(map(str, line)), check=True, capture_output=True, text=True)
+    text = table.read_text(encoding="utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
+    assert [row["way"] for row in rows] == ["original", *ways]
+    assert all(float(row["macs"]) <= 0.6 * float(rows[0]["macs"]) for row in rows[1:-2])
+    assert float(rows[1]["expected"]) <= min(float(row["expected"]) for row in rows[2:4]) + 1e-9
+    assert rows[-1]["accuracy"] == rows[0]["accuracy"]
+    again = subprocess.run(list(map(str, line)), check=True, capture_output=True, text=True)
+    assert "accuracy" not in again.stdout
+    assert table.read_text(encoding="utf-8") == text

@@ -1,0 +1,163 @@
+"""Other rules by which one choice for each layer is made; the solver is held against them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from sepzoo.shrinking.candidates import Candidate
+from sepzoo.shrinking.known_ways import way_of
+from sepzoo.shrinking.scores import Scores
+from sepzoo.shrinking.ways import KEEP
+from sepzoo.support.errors import unknown
+
+RULES = ("best", "even", "equal_level", "greedy")
+"""What `shrink(rule=…)` takes."""
+FIRST_CUT, CUT_DECAY = 0.025, 0.96
+"""Of NetAdapt: the share of the whole cost that the first round takes off, and by what it falls from round to round."""
+SHARES = 100
+LEVELS = 400
+
+
+def check_rule(rule: str) -> None:
+    """Raise a `SepzooError` where there is no such rule."""
+    if rule not in RULES:
+        raise unknown("rule", rule, RULES, list_all=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Assignment:
+    """One candidate for each item, and the levels of the groups that they agree on."""
+
+    picks: tuple[Candidate, ...]
+    levels: tuple[int, ...]
+
+    @property
+    def error(self) -> float:
+        """By how much the answers are expected to diverge, in nats."""
+        return sum(each.error for each in self.picks)
+
+
+@dataclasses.dataclass(frozen=True)
+class Ruled:
+    """What rules need to know.
+
+    Attributes:
+        scores: of the network.
+        items: the candidates of each item that may be chosen.
+        cost: of a candidate.
+        budget: that the costs may add up to.
+    """
+
+    scores: Scores
+    items: Sequence[Sequence[Candidate]]
+    cost: Callable[[Candidate], float]
+    budget: float
+
+    def by(self, rule: str) -> Assignment | None:
+        """Return what a rule chooses, or None where it finds nothing within the budget.
+
+        - "even": of each technique the least share of cost that all layers, or groups of channels, are cut to alike; of
+          these choices the one of the least expected error.
+        - "equal_level" (AIMET): each layer and group takes what is cheapest among what alone errs no more than a level
+          that is common to all of them.
+        - "greedy" (NetAdapt): round by round each layer and group proposes a cut of at least so much cost, 2.5 % at
+          first, and what errs least is done; here by the expected error instead of that after short training.
+        """
+        return {"even": self._even, "equal_level": self._equal_level, "greedy": self._greedy}[rule]()
+
+    def total(self, assignment: Assignment) -> float:
+        """Return what an assignment costs."""
+        return sum(map(self.cost, assignment.picks))
+
+    def _first(self, found: Iterator[Assignment]) -> Assignment | None:
+        return next((each for each in found if self.total(each) <= self.budget * (1 + 1e-9)), None)
+
+    def _even(self) -> Assignment | None:
+        shares = np.linspace(1, 0, SHARES, endpoint=False)
+        found = [
+            self._first(self._cut(technique, float(share)) for share in shares) for technique in self.scores.techniques
+        ]
+        return min((each for each in found if each is not None), key=lambda each: each.error, default=None)
+
+    def _cut(self, technique: str, share: float) -> Assignment:
+        levels = [0] * len(self.scores.groups)
+        if technique == "channels":
+            for number, group in enumerate(self.scores.groups):
+                enough = [level for level, gone in enumerate(group.gone) if 1 - gone / group.channels <= share + 1e-9]
+                levels[number] = min(enough, default=len(group.gone) - 1)
+        picks = []
+        for item, choices in enumerate(self._at(levels)):
+            most = share * self.cost(self.scores.items[item].candidates[0])
+            cut = [each for each in choices if _is(technique, each) and self.cost(each) <= most]
+            picks.append(max(cut, key=self.cost) if cut else _plainest(choices))
+        return Assignment(tuple(picks), tuple(levels))
+
+    def _equal_level(self) -> Assignment | None:
+        errors = np.unique([each.error for choices in self.items for each in choices])
+        levels = errors if len(errors) <= LEVELS else np.quantile(errors, np.linspace(0, 1, LEVELS))
+        return self._first(self._up_to(float(level)) for level in levels)
+
+    def _up_to(self, error: float) -> Assignment:
+        levels = []
+        for number, group in enumerate(self.scores.groups):
+            fitting = [level for level in range(len(group.gone)) if self._lost(number, level) <= error]
+            levels.append(max(fitting, default=0))
+        picks = []
+        for choices in self._at(levels):
+            plain = _plainest(choices)
+            picks.append(min((each for each in choices if each.error - plain.error <= error), key=self.cost))
+        return Assignment(tuple(picks), tuple(levels))
+
+    def _lost(self, group: int, level: int) -> float:
+        levels = [0] * len(self.scores.groups)
+        levels[group] = level
+        return sum(_plainest(choices).error for choices in self._at(levels))
+
+    def _greedy(self) -> Assignment | None:
+        levels = (0,) * len(self.scores.groups)
+        now = Assignment(tuple(map(_plainest, self._at(levels))), levels)
+        whole = cost = self.total(now)
+        cut = FIRST_CUT * whole
+        while cost > self.budget * (1 + 1e-9):
+            proposals = [each for each in self._cuts(now) if self.total(each) <= cost - cut]
+            if not proposals:
+                cut /= 2
+                if cut < 1e-6 * whole:
+                    return None
+                continue
+            now = min(proposals, key=lambda each: each.error)
+            cost, cut = self.total(now), cut * CUT_DECAY
+        return now
+
+    def _cuts(self, now: Assignment) -> Iterator[Assignment]:
+        """Yield what becomes of one change of one layer or one group."""
+        for item, choices in enumerate(self._at(now.levels)):
+            for each in choices:
+                yield Assignment((*now.picks[:item], each, *now.picks[item + 1 :]), now.levels)
+        for number, group in enumerate(self.scores.groups):
+            for level in range(now.levels[number] + 1, len(group.gone)):
+                levels = (*now.levels[:number], level, *now.levels[number + 1 :])
+                picks = (
+                    next((each for each in choices if each.way == own.way), _plainest(choices))
+                    for own, choices in zip(now.picks, self._at(levels), strict=True)
+                )
+                yield Assignment(tuple(picks), levels)
+
+    def _at(self, levels: Sequence[int]) -> list[list[Candidate]]:
+        """Return the candidates of each item at levels of the groups."""
+        found = []
+        for item, choices in zip(self.scores.items, self.items, strict=True):
+            own = tuple(0 if number is None else levels[number] for number in item.groups)
+            found.append([each for each in choices if each.levels == own])
+        return found
+
+
+def _plainest(choices: Sequence[Candidate]) -> Candidate:
+    return min(choices, key=lambda each: each.error)
+
+
+def _is(technique: str, candidate: Candidate) -> bool:
+    return candidate.way != KEEP and way_of(candidate.way).technique == technique

@@ -1,0 +1,113 @@
+"""Rules to compare the solver with: what they choose by hand, and that the solver never errs more."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sepzoo import SepzooError
+from sepzoo.shrinking.candidates import Candidate
+from sepzoo.shrinking.choosing import Choice, Chooser, Whole
+from sepzoo.shrinking.rules import RULES, check_rule
+from sepzoo.shrinking.scores import GroupLevels, Item, Scores
+
+WAYS = {"decouple": ("pw_dw 1", "pw_dw 2"), "lowrank": ("rank 2", "rank 4")}
+
+
+def candidate(way: str, macs: int, error: float, levels: tuple[int, int] = (0, 0)) -> Candidate:
+    return Candidate(way, levels, macs, bytes=macs, latency_ms=0.0, ram_bytes=1, error=error)
+
+
+def scores_of(items: list[Item], groups: tuple[GroupLevels, ...] = ()) -> Scores:
+    techniques = (*WAYS, "channels") if groups else tuple(WAYS)
+    return Scores("net", "", tuple(items), groups, 0, 0, None, (), "none", techniques)
+
+
+def drawn(seed: int, groups: int) -> Scores:
+    """Return a chain of four layers, between which channels may go; a layer errs more the less it costs."""
+    random = np.random.default_rng(seed)
+    sizes = [int(random.integers(2, 4)) for _ in range(groups)]
+    items = []
+    for number in range(4):
+        around = (number - 1 if 0 < number <= groups else None, number if number < groups else None)
+        whole, candidates = int(random.integers(50, 500)), []
+        for levels in itertools.product(*(range(1 if each is None else sizes[each]) for each in around)):
+            share, lost = 0.7 ** sum(levels), 0.1 * sum(levels) * random.random()
+            candidates.append(candidate("keep", int(whole * share), lost, levels))
+            for way in itertools.chain(*WAYS.values()):
+                if random.random() < 0.7:
+                    part = float(random.uniform(0.1, 0.9))
+                    candidates.append(
+                        candidate(way, int(whole * share * part), lost + (1 - part) * random.random(), levels)
+                    )
+        items.append(Item(f"layer{number}", around, tuple(candidates)))
+    return scores_of(
+        items, tuple(GroupLevels((f"layer{n}",), 32, tuple(8 * g for g in range(sizes[n]))) for n in range(groups))
+    )
+
+
+def chosen(scores: Scores, limit: float, rule: str) -> Choice:
+    ((_name, choice),) = Chooser(scores, {"macs": Whole(1.0, 0.0)}, rule=rule).proposals({"macs": limit}, ())
+    return choice
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), groups=st.integers(0, 2), tightness=st.floats(0.3, 0.95))
+def test_the_solver_never_errs_more_than_a_rule_or_a_technique(seed: int, groups: int, tightness: float) -> None:
+    scores = drawn(seed, groups)
+    limit = tightness * sum(item.candidates[0].macs for item in scores.items)
+    try:
+        best = chosen(scores, limit, "best")
+    except SepzooError:
+        return
+    alone = Chooser(scores, {"macs": Whole(1.0, 0.0)}).proposals({"macs": limit}, scores.techniques)
+    assert all(each.solution.error >= best.expected - 1e-6 for _name, each in alone)
+    for rule in RULES[1:]:
+        try:
+            found = chosen(scores, limit, rule)
+        except SepzooError as error:
+            assert "can keep" in str(error)  # noqa: PT017
+            continue
+        assert sum(each.macs for each in found.candidates) <= limit * (1 + 1e-9)
+        assert found.expected == pytest.approx(found.solution.error)
+        assert found.expected >= best.expected - 1e-6
+        assert found.solution.gap >= (found.expected - best.expected) / max(found.expected, 1e-9) - 1e-6
+        for item, each in zip(scores.items, found.candidates, strict=True):
+            assert each in item.candidates
+            assert each.levels == tuple(0 if n is None else found.levels[n] for n in item.groups)
+
+
+ONE = Item(
+    "one", (None, None), (candidate("keep", 100, 0.0), candidate("pw_dw 1", 40, 0.4), candidate("pw_dw 2", 80, 0.1))
+)
+TWO = Item(
+    "two", (None, None), (candidate("keep", 100, 0.0), candidate("pw_dw 1", 40, 0.1), candidate("rank 2", 75, 0.09))
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "limit", "ways"),
+    [
+        ("best", 140, ["keep", "pw_dw 1"]),
+        ("even", 140, ["pw_dw 2", "pw_dw 1"]),  # at .8 of each
+        ("even", 179, ["keep", "rank 2"]),  # of low rank at .75; only one of them has it
+        ("equal_level", 176, ["keep", "rank 2"]),  # each may err .09
+        ("equal_level", 140, ["pw_dw 2", "pw_dw 1"]),  # .1
+        ("greedy", 176, ["keep", "rank 2"]),
+        ("greedy", 140, ["keep", "pw_dw 1"]),
+    ],
+)
+def test_by_hand(rule: str, limit: int, ways: list[str]) -> None:
+    assert [each.way for each in chosen(scores_of([ONE, TWO]), limit, rule).candidates] == ways
+
+
+def test_rules_have_names_and_one_limit() -> None:
+    with pytest.raises(SepzooError, match=r"unknown rule 'greed'\. Did you mean greedy\?"):
+        check_rule("greed")
+    chooser = Chooser(scores_of([ONE, TWO]), {"macs": Whole(1.0, 0.0), "kib": Whole(1.0, 0.0)}, rule="even")
+    with pytest.raises(SepzooError, match=r"expected one limit, .* for rule='even'\. Received: macs, kib\."):
+        chooser.proposals({"macs": 150, "kib": 150}, ())

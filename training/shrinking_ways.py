@@ -1,0 +1,81 @@
+"""The ways of training/shrinking_study.py to keep a budget: the solver's, single techniques, and older rules."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import keras
+
+import sepzoo
+from sepzoo.artifact import model_file
+from sepzoo.data import Samples
+from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.shrinking import Budget, shrink
+
+PIXELS = Preprocessing(mean=(0.0,), std=(1.0,), crop_fraction=1.0)
+ALONE = ("decouple", "bsconv", "spatial", "lowrank", "channels")
+RULES = {"evenly": "even", "equal level": "equal_level", "greedy": "greedy"}
+OLDER = ("decouple macs", "channels evenly")
+WAYS = ("all", *ALONE, *RULES, "by macs", *OLDER, "int8")
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """What is shrunk, and how.
+
+    Attributes:
+        model: the network.
+        budget: a resource and its limit: "macs=50%".
+        runtime: whose files are written.
+        samples: to fit to.
+        scores: a file for what is measured.
+        narrower: the file of a narrower network that was trained, for the way of that name.
+        distil: epochs.
+        lessons: samples of those.
+    """
+
+    model: keras.Model
+    budget: str
+    runtime: str
+    samples: Samples
+    scores: Path | None = None
+    narrower: Path | None = None
+    distil: int = 0
+    lessons: Samples | None = None
+
+    def file(self, way: str, path: Path) -> tuple[float, float, float | None, float | None]:
+        """Write the file of a way; return its MACs and KiB, its milliseconds and expected divergence where known."""
+        resource, limit = self.budget.split("=")
+        if way in (*OLDER, "int8", "narrower"):
+            network, runtime = self._older(way, limit)
+            report = sepzoo.export.export(network, runtime, path, calibration=self.samples, preprocessing=PIXELS)
+            return sepzoo.analysis.profile(network).macs, report.size / 1024, None, None
+        _network, told = shrink(
+            self.model,
+            budget=Budget(**{resource: limit}),
+            costs="macs" if way == "by macs" else "measured",
+            samples=self.samples,
+            techniques=(way,) if way in ALONE else (*ALONE, "smaller"),
+            rule=RULES.get(way, "best"),
+            runtime=self.runtime,
+            scores=None if way == "by macs" and resource == "latency_ms" else self.scores,
+            distil=self.distil,
+            lessons=self.lessons,
+            out=path,
+        )
+        print(told if way == "all" else "", flush=True)
+        expected = sum(each.expected for each in told.layers)
+        return told.measured["macs"], told.measured["kib"], told.measured.get("latency_ms"), expected
+
+    def _older(self, way: str, limit: str) -> tuple[keras.Model, str]:
+        """Return what one surgery makes of the network for a share of its multiply-accumulates, and its runtime."""
+        if way == "int8":
+            return self.model, "tflite:int8"
+        if way == "narrower":
+            return model_file.load(self.narrower), self.runtime
+        share = float(limit.removesuffix("%")) / 100
+        if way == OLDER[0]:
+            return sepzoo.surgery.decouple(self.model, macs=share, data=self.samples)[0], self.runtime
+        settings = {"macs": share, "allocation": "uniform", "multiple_of": 8, "data": self.samples}
+        return sepzoo.surgery.prune_channels(self.model, **settings)[0], self.runtime
