@@ -170,6 +170,14 @@ def _each(name: str, option_type: str = "", options: tuple[tuple[str, Option], .
     return make
 
 
+def _between(name: str, taken: str, given: str) -> Callable[[_Settings], Operator]:
+    def make(settings: _Settings) -> Operator:
+        one, two = (OperatorTensor(settings.input_shape, each, scales=_DTYPES[each]) for each in (taken, given))
+        return Operator(name, (one,), (two,))
+
+    return make
+
+
 _MAKERS: Mapping[str, Callable[[_Settings], Operator]] = {
     "conv": _conv,
     "depthwise": _depthwise,
@@ -184,6 +192,8 @@ _MAKERS: Mapping[str, Callable[[_Settings], Operator]] = {
     "hard_swish": _each("HARD_SWISH", "HardSwishOptions"),
     "sigmoid": _each("LOGISTIC"),
     "softmax": _each("SOFTMAX", "SoftmaxOptions", (("beta", 1.0),)),
+    "quantize": _between("QUANTIZE", "float32", "int8"),
+    "dequantize": _between("DEQUANTIZE", "int8", "float32"),
 }
 
 
@@ -207,7 +217,8 @@ def make_operator(
 
     Args:
         kind: "conv", "depthwise", "dense", "max_pool", "average_pool", "global_average_pool", "add", "multiply",
-            "relu", "relu6", "hard_swish", "sigmoid", "softmax".
+            "relu", "relu6", "hard_swish", "sigmoid", "softmax"; "quantize" and "dequantize" go from float32 to int8 and
+            back, whatever the dtype.
         input_shape: with the batch, of each input where there are two.
         filters: channels or units that a convolution or dense layer gives.
         kernel_size: of convolutions and poolings, one number or height and width.

@@ -76,6 +76,19 @@ def test_an_operator_is_the_one_that_the_converter_writes(case: str, dtype: str)
     assert [str(each) for each in found] == [str(made)]
 
 
+@pytest.mark.filterwarnings("ignore:Statistics for quantized inputs were expected")
+def test_what_goes_between_types_is_what_the_converter_writes() -> None:
+    import tensorflow as tf
+
+    converter = converter_of(L.MaxPooling2D(1))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([np.full(SHAPE, each, "float32")] for each in (-1, 1))
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    with quiet():
+        first, *_pool, last = read_operators(converter.convert())
+    assert (first, last) == (make_operator("quantize", SHAPE), make_operator("dequantize", SHAPE))
+
+
 def test_an_operator_s_file_is_read_as_that_operator_and_runs() -> None:
     operator = make_operator("conv", (2, 9, 7, 6), filters=8, kernel_size=3, strides=2, dtype="int8")
     content = operator_file(operator)
