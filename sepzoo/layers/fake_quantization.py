@@ -84,6 +84,8 @@ class QuantizedKernel(keras.layers.Wrapper):
     def call(self, inputs: Tensor) -> Tensor:
         """Return what the layer gives with its kernel rounded."""
         kernel = self.layer.kernel
+        if self.frozen and self._axes and len(self.layer.kernel_size) == 1:
+            return self._over_series(inputs)
         rounded = self._rounded(ops.convert_to_tensor(kernel))
         trainable, others = (
             [rounded if variable is kernel else ops.convert_to_tensor(variable) for variable in variables]
@@ -91,6 +93,24 @@ class QuantizedKernel(keras.layers.Wrapper):
         )
         outputs, _ = self.layer.stateless_call(trainable, others, inputs)
         return outputs
+
+    def _over_series(self, inputs: Tensor) -> Tensor:
+        """Return the same of series as images of height 1: the converter takes no rounded kernel that gets an axis."""
+        layer = self.layer
+        (window,), (stride,), (dilation,) = layer.kernel_size, layer.strides, layer.dilation_rate
+        causal = layer.padding == "causal"
+        if causal:
+            inputs = ops.pad(inputs, [[0, 0], [(window - 1) * dilation, 0], [0, 0]])
+        convolve = ops.conv if len(self._axes) == 1 else ops.depthwise_conv
+        outputs = convolve(
+            ops.expand_dims(inputs, 1),
+            self._rounded(ops.expand_dims(layer.kernel, 0)),
+            strides=stride,
+            padding="valid" if causal else layer.padding,
+            dilation_rate=(1, dilation),
+        )
+        outputs = ops.squeeze(outputs, 1)
+        return layer.activation(outputs + layer.bias if layer.use_bias else outputs)
 
     def _rounded(self, kernel: Tensor) -> Tensor:
         """Return the kernel on its steps; channels stand on the last axis meanwhile."""

@@ -52,19 +52,39 @@ def require_steps(model: keras.Model, path: Path) -> None:
             continue
         steps = np.atleast_1d(2.0 ** np.asarray(layer.log_step, "float64"))
         kernel = np.asarray(layer.layer.weights[0], "float64")
-        if isinstance(layer.layer, keras.layers.DepthwiseConv2D):
+        if isinstance(layer.layer, keras.layers.DepthwiseConv1D | keras.layers.DepthwiseConv2D):
             wanted = np.round(kernel[..., 0] / steps)[None]
         elif isinstance(layer.layer, keras.layers.Dense):
             wanted = np.round(kernel / steps).T
         else:
             wanted = np.moveaxis(np.round(kernel / steps), -1, 0)
         wanted = np.clip(wanted, -127, 127)
+        if wanted.ndim == 3:  # over series: images of height 1
+            wanted = wanted[:, None]
         twins = [
             integers
             for integers, scales in in_file
             if integers.shape == wanted.shape and np.allclose(scales, steps, rtol=1e-5)
         ]
         assert any((np.abs(each - wanted) <= 1).all() and (each == wanted).mean() > 0.99 for each in twins), layer.name
+
+
+def test_series_become_integers_on_the_steps_of_the_network(tmp_path: Path) -> None:
+    x = source = keras.Input((24, 6), name="series")
+    x = keras.layers.Conv1D(8, 4, strides=2, padding="same", activation="relu", name="strided")(x)
+    x = keras.layers.SeparableConv1D(8, 3, dilation_rate=2, padding="same", name="dilated")(x)
+    x = keras.layers.Conv1D(8, 3, padding="causal", activation="relu", name="causal")(x)
+    x = keras.layers.GlobalAveragePooling1D(name="pool")(x)
+    model = keras.Model(source, keras.layers.Dense(4, activation="softmax", name="scores")(x), name="series")
+    random = np.random.default_rng(0)
+    data = Samples(random.normal(size=(64, 24, 6)).astype("float32"), None, origin="normal", seed=0)
+    found = quantize_aware(model, data, epochs=0)
+    report = found.export_tflite(tmp_path / "m.tflite", calibration=None, check=data)
+    assert not {"DEQUANTIZE", "FAKE_QUANT"} & set(report.operators)
+    require_steps(found.model, tmp_path / "m.tflite")
+    windows = [layer for layer in found.model.layers if getattr(getattr(layer, "layer", None), "kernel_size", None)]
+    assert len(windows) == 4  # each was looked at
+    assert report.comparison.max_error < 0.02
 
 
 @pytest.mark.parametrize("samples_at_hand", [True, False])
@@ -98,14 +118,8 @@ FAMILIES = ("mobilenet_v3", "cifar_resnet")
 """With squeeze-excite, hard swish and residual sums; swish, normalization inside and separable layers by night."""
 
 
-ONE_DIMENSIONAL = ("matchboxnet", "quartznet", "tc_resnet", "inceptiontime")
-NOT_YET = pytest.mark.xfail(strict=True, reason="TensorFlow's converter takes no rounded kernel of one dimension")
-
-
 def _marks(family: str) -> list[pytest.MarkDecorator]:
-    if family in FAMILIES:
-        return []
-    return [pytest.mark.nightly, *([NOT_YET] if family in ONE_DIMENSIONAL else [])]
+    return [] if family in FAMILIES else [pytest.mark.nightly]
 
 
 @pytest.mark.parametrize("family", [pytest.param(each, marks=_marks(each)) for each in SMALL])

@@ -18,7 +18,11 @@ RANDOM = np.random.default_rng(0)
 LAYERS = [
     (keras.layers.Conv1D(6, 3, groups=2), (2, 9, 4)),
     (keras.layers.Conv2D(5, 3, strides=2, padding="same"), (2, 8, 8, 4)),
+    (keras.layers.Conv1D(6, 4, strides=2, padding="same", activation="relu", name="strided_series"), (2, 9, 4)),
+    (keras.layers.Conv1D(6, 3, dilation_rate=2, padding="causal", use_bias=False, name="causal_series"), (2, 9, 4)),
     (keras.layers.DepthwiseConv1D(3, depth_multiplier=2), (2, 9, 4)),
+    (keras.layers.DepthwiseConv1D(4, strides=2, padding="same", use_bias=False, name="strided_channels"), (2, 9, 4)),
+    (keras.layers.DepthwiseConv1D(3, dilation_rate=2, activation="relu", name="dilated_channels"), (2, 9, 4)),
     (keras.layers.DepthwiseConv2D(3, depth_multiplier=3, padding="same"), (2, 8, 8, 4)),
     (keras.layers.Dense(5, activation="relu"), (2, 4)),
 ]
