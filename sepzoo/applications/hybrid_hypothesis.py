@@ -71,7 +71,7 @@ class Arguments:
 
     Attributes:
         widths: channels of the three stages, or "equal" for 128, 256, 512; the names have widths of their own, which
-            match their parameters to those of `hybrid_hypothesis_separable`.
+            match their parameters to those of `hybrid_hypothesis_separable`, at a `width` of 1 alone.
         width: every channel number is multiplied by it, and rounded to what the kind's groups divide.
         mid_activation: activation, with batch normalization, between the steps of each convolution; None for neither.
         shortcut: whether each module's input is added to its output, projected where the channels differ.
@@ -150,7 +150,7 @@ FAMILY = Family(
     listed=tuple(module.spec() for module in MODULES),
     note=(
         "A reconstruction: the paper's full text was not found. Its abstract gives the idea, a machine-written summary "
-        "three differences of accuracy; layers, widths, cardinality, segments and data are ours. The widths give every "
-        "network within half a percent as many parameters as the separable one."
+        "three differences of accuracy; layers, widths, cardinality, segments and data are ours. At full width "
+        "every network has within half a percent as many parameters as the separable one."
     ),
 )

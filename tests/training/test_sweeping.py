@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sepzoo.cli import main
 from sepzoo.support.errors import SepzooError
 from sepzoo.training import sweeping
 from sepzoo.training.study import Study, StudyRun
@@ -108,6 +109,21 @@ def test_a_run_that_an_arm_chose_by_is_not_repeated_and_counts(folder: Path, tra
     assert len(trained) == 4
     assert [row.choosing for row in rows] == [True] * 4 + [False] * 2
     assert {row.last_accuracy for row in rows[4:]} == {0.2}
+
+
+def test_tables_and_picture_are_made_of_the_rows_alone(
+    folder: Path, trained: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep(Study.load(folder / "two.yaml"), folder / "two.csv", folder / "runs")
+    del trained[:]
+    shutil.rmtree(folder / "runs", ignore_errors=True)  # as in a checkout, which has the rows beside the study
+    with pytest.raises(SystemExit) as stopped:
+        main(["sweep", str(folder / "two.yaml"), "--report"])
+    assert not stopped.value.code
+    assert "plain - smooth" in capsys.readouterr().out
+    assert (folder / "two.png").read_bytes().startswith(b"\x89PNG")
+    assert trained == []
+    assert not (folder / "runs").exists()
 
 
 def test_one_arm_chooses_for_all(folder: Path, trained: list[str]) -> None:

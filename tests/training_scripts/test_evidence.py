@@ -36,18 +36,29 @@ def share(value: float) -> str:
     return f"{value:.3f}".removeprefix("0")
 
 
-def in_points(ours: str, theirs: str, images: int = 10_000) -> str:
-    """Return the difference of two accuracies with the interval of two networks that see different images."""
+Interval = tuple[float, float, float]
+"""A mean, and the ends of its interval of 95 %."""
+
+
+def difference(ours: str, theirs: str, images: int = 10_000) -> Interval:
+    """Return the difference of two accuracies in points, as of two networks that see different images."""
     first, second = float(ours), float(theirs)
-    error = math.sqrt((first * (1 - first) + second * (1 - second)) / images)
-    points = [100 * (first - second + sign * stats.norm.ppf(0.975) * error) for sign in (0, -1, 1)]
-    return "{:+.1f} ({:+.1f} … {:+.1f})".format(*points)
+    half = stats.norm.ppf(0.975) * math.sqrt((first * (1 - first) + second * (1 - second)) / images)
+    return 100 * (first - second), 100 * (first - second - half), 100 * (first - second + half)
 
 
-def over_layers(values: list[float]) -> str:
+def in_points(interval: Interval) -> str:
+    return "{:+.1f} ({:+.1f} … {:+.1f})".format(*interval)
+
+
+def over_layers(values: list[float]) -> Interval:
     mean, error = statistics.fmean(values), statistics.stdev(values) / math.sqrt(len(values))
-    low, high = (mean + sign * stats.t.ppf(0.975, len(values) - 1) * error for sign in (-1, 1))
-    return f"{share(mean)} ({share(low)} … {share(high)})"
+    half = stats.t.ppf(0.975, len(values) - 1) * error
+    return mean, mean - half, mean + half
+
+
+def in_shares(interval: Interval) -> str:
+    return "{} ({} … {})".format(*map(share, interval))
 
 
 def decoupled(order: str, terms: int, method: str) -> dict[str, str]:
@@ -86,15 +97,21 @@ def claims() -> list[str]:
     more = [row["along_depth"] - row["across_kernels"] for row in layers]
     chance = [row["chance_along_depth"] for row in layers]
     drop, operations = of_vgg16("VGG16 ND", "top1_drop_points")
+    lost, kept = difference(half["plain"], whole["plain"]), over_layers([row["along_depth"] for row in layers])
+    assert lost[2] < -float(drop)  # more than the source loses, whatever images are drawn
+    assert over_layers(more)[1] > 0  # more along depth than across, but on one component less than half
+    assert kept[2] < 0.5
     summaries = {row.variant: row.value.removeprefix("0") for row in published() if row.arxiv == "1701.04489"}
     return [
-        f"nine terms: +0.0, in either order; error behind its layers {max(row['layer_error'] for row in exact)} |",
+        f"nine terms: +0.0, in either order; error behind its layers "
+        f"{max(row['layer_error'] for row in exact)} | holds |",
         f"{operations:.2f} of {of_vgg16('VGG16 original', 'flops_G')[0]} G for {drop} points",
-        f"{share(int(half['macs']) / int(whole['macs']))} of them: {in_points(half['plain'], whole['plain'])}; "
-        f"fitted to 500 images without labels: {in_points(fitted['plain'], whole['plain'])}",
-        f"{in_points(half['tuned'], whole['plain'])} after it",
-        f"the {len(layers)} layers behind the first: {over_layers([row['along_depth'] for row in layers])} on one; "
-        f"along depth {over_layers(more)} more than across",
+        f"{share(int(half['macs']) / int(whole['macs']))} of them: {in_points(lost)}; "
+        f"fitted to 500 images without labels: {in_points(difference(fitted['plain'], whole['plain']))} | "
+        "does not hold here",
+        f"{in_points(difference(half['tuned'], whole['plain']))} after it",
+        f"the {len(layers)} layers behind the first: {in_shares(kept)} on one; "
+        f"along depth {in_shares(over_layers(more))} more than across | holds in part",
         f"more than across in {sum(gap > 0 for gap in more)} of these {len(layers)}",
         f"would keep {share(min(chance))} to {share(max(chance))}",
         f"x 0.25: {figure('cifar_mobilenetv1_w1d4')} and {figure('cifar_mobilenetv1_w1d4_bsconvu')} %",
