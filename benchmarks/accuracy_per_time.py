@@ -89,6 +89,10 @@ def plot(rows: Sequence[Row], path: Path) -> None:
         front = sorted((row.ms, 100 * row.accuracy) for row in of_kind if on_the_front(row, rows))
         axes.step(*zip(*front, strict=True), where="post", color=color, linewidth=0.8)
     axes.set(xscale="log", xlabel="ms an image, one thread", ylabel="top-1 on CIFAR-10's test images, %")
+    for axis in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        axis("{x:g}")
+    axes.tick_params(which="minor", labelsize=7)
+    axes.margins(0.15, 0.05)
     axes.grid(alpha=0.3, which="both")
     axes.legend(fontsize=8)
     figure.tight_layout()
