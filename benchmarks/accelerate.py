@@ -16,7 +16,7 @@ import numpy as np
 from timing import in_turns, ratio, spread
 
 from sepzoo.applications import build
-from sepzoo.surgery import accelerate
+from sepzoo.surgery import accelerate, to_keras
 
 NAMES = ("cifar_mobilenetv1_w1d4", "cifar_mobilenetv1_w1d4_bsconvu")
 BATCH, STEPS, TURNS = 128, 10, 7
@@ -34,7 +34,7 @@ def main() -> None:
     generator = np.random.default_rng(0)
     print(f"{'network':34}{'built-in':>22}{'accelerated':>22}{'ratio':>8}")
     for name in sys.argv[1:] or NAMES:
-        builtin = build(name, classifier_activation=None)
+        builtin, _report = to_keras(build(name, classifier_activation=None))
         models = builtin, accelerate(builtin)[0]
         x = generator.uniform(0, 1, (BATCH * STEPS, *builtin.input_shape[1:])).astype("float32")
         y = generator.integers(0, builtin.output_shape[-1], len(x))

@@ -14,7 +14,7 @@ from sepzoo.export.formats.openvino import OPENVINO_TARGET
 from sepzoo.export.formats.quantized import ONNX_INT8, OPENVINO_INT8
 from sepzoo.export.formats.stablehlo import STABLEHLO_TARGET
 from sepzoo.export.formats.tflite import TFLITE
-from sepzoo.export.formats.xla import XLA
+from sepzoo.export.formats.xla import XLA, XLA_CPU
 from sepzoo.export.pipeline import write
 from sepzoo.export.report import ExportReport
 from sepzoo.export.target import Target
@@ -27,7 +27,7 @@ from sepzoo.support.errors import unknown
 
 _WRITTEN: tuple[Iterable[Target], ...] = (
     TFLITE,
-    [XLA],
+    [XLA, XLA_CPU],
     [STABLEHLO_TARGET],
     [ONNX, ONNX_INT8],
     [OPENVINO_TARGET, OPENVINO_INT8],

@@ -6,6 +6,7 @@ import keras
 
 from sepzoo.layers.factorization import Step
 from sepzoo.layers.fast_batch_norm import FastBatchNormalization
+from sepzoo.layers.fast_depthwise import FastDepthwiseConv2D
 from sepzoo.layers.grouped import GroupedConv1D, GroupedConv2D
 from sepzoo.layers.orthonormal import OrthonormalRegularizer
 from sepzoo.layers.padding import Pairs, padding_layer
@@ -14,6 +15,7 @@ from sepzoo.support.types import Initializer, Kwargs, Layer
 CONVOLUTIONS = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D}
 GROUPED = {1: GroupedConv1D, 2: GroupedConv2D}
 DEPTHWISE = {1: keras.layers.DepthwiseConv1D, 2: keras.layers.DepthwiseConv2D}
+_INNER_DEPTHWISE = {1: keras.layers.DepthwiseConv1D, 2: FastDepthwiseConv2D}
 
 
 def step_layers(conv: Layer, step: Step, padding: str | Pairs, *, last: bool) -> list[Layer]:
@@ -78,7 +80,7 @@ def _spatial(conv: Layer, step: Step, *, padding: str, use_bias: bool) -> Layer:
         "dtype": conv.dtype_policy,
     }
     if step.groups == step.inputs and step.groups > 1:
-        return DEPTHWISE[conv.rank](
+        return _INNER_DEPTHWISE[conv.rank](
             depth_multiplier=step.outputs // step.inputs,
             depthwise_initializer=_fresh(conv.depthwise_initializer),
             depthwise_regularizer=conv.depthwise_regularizer,

@@ -47,6 +47,7 @@ def test_the_names() -> None:
         "tflite:weights_int4_int8",
         "tflite:int8_int4",
         "xla",
+        "xla:cpu",
         "stablehlo",
         "onnx",
         "onnx:int8",

@@ -15,6 +15,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from sepzoo.layers.factorization import PRESETS
+from sepzoo.layers.factorized import FactorizedConv2D
 from sepzoo.layers.fast_depthwise import FastDepthwiseConv2D, FastSeparableConv2D, use_shifted
 from sepzoo.layers.shifted import shifted_depthwise_conv
 from sepzoo.layers.twins import builtin_class
@@ -132,6 +134,18 @@ def test_accelerate_puts_them_in_for_xla_alone() -> None:
     ]
     assert [type(each) for each in model.layers if each.weights] == [FastDepthwiseConv2D, FastSeparableConv2D]
     assert accelerate(small())[1].changes == ()
+
+
+@pytest.mark.parametrize("kind", ["bsconv_u", "separable"])
+def test_the_depthwise_step_of_a_factorized_layer_is_one(kind: str) -> None:
+    layer = FactorizedConv2D(PRESETS[kind](), 4, 3, padding="same", strides=2)
+    images = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype("float32")
+    expected = layer(images)
+    for compiled in (False, True):
+        function = tf.function(layer, jit_compile=compiled)
+        names = {node.op for node in function.get_concrete_function(tf.constant(images)).graph.as_graph_def().node}
+        assert ("DepthwiseConv2dNative" in names) is not compiled
+        np.testing.assert_allclose(function(images), expected, atol=1e-5)
 
 
 PROGRAM = """

@@ -1,10 +1,12 @@
-"""Export to a SavedModel whose function XLA compiles, for GPU servers."""
+"""Export to a SavedModel whose function XLA compiles, for servers with GPUs or without."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import keras
 
@@ -21,6 +23,8 @@ from sepzoo.records.inputs import Features
 from sepzoo.records.metadata import MEMBER, Metadata
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.errors import unknown
+from sepzoo.surgery import accelerate
 
 
 def convert(prepared: Prepared, path: Path) -> None:
@@ -51,6 +55,17 @@ def convert(prepared: Prepared, path: Path) -> None:
     tf.saved_model.save(served, str(path), signatures={SIGNATURE: served.__call__})
 
 
+def convert_for_processors(prepared: Prepared, path: Path) -> None:
+    """Do so with depthwise convolutions as shifted products, which XLA compiles to faster code for processors.
+
+    Args:
+        prepared: the network.
+        path: of the folder.
+    """
+    model, _report = accelerate(prepared.model, xla=True)
+    convert(dataclasses.replace(prepared, model=model), path)
+
+
 def _add_metadata(path: Path, metadata: Metadata, shapes: Shapes) -> None:
     del shapes  # the function's signature says them
     (path / EXTRA_FILES).mkdir()
@@ -58,12 +73,14 @@ def _add_metadata(path: Path, metadata: Metadata, shapes: Shapes) -> None:
 
 
 XLA = Target(name="xla", suffix="_xla", convert=convert, add_metadata=_add_metadata, tolerance=EXACT, folder=True)
+XLA_CPU = dataclasses.replace(XLA, name="xla:cpu", suffix="_xla_cpu", convert=convert_for_processors)
 
 
 def xla(
     model: keras.Model,
     path: str | os.PathLike[str],
     *,
+    device: Literal["gpu", "cpu"] = "gpu",
     check: Samples | None = None,
     tolerance: Tolerance | None = None,
     labels: Sequence[str] | None = None,
@@ -78,12 +95,14 @@ def xla(
     channels), any n, and returns probabilities (n, classes), or what else the network gives. It is compiled on its
     first call for each n, which takes seconds. The folder runs where there is TensorFlow and no sepzoo:
     `tf.saved_model.load(path).signatures["serving_default"]`. Labels and preprocessing lie in
-    `assets.extra/sepzoo.json`. On a CPU XLA's depthwise convolutions are slow; this target is for GPUs.
+    `assets.extra/sepzoo.json`. XLA's own depthwise convolutions are slow on CPUs: `device="cpu"` writes them in another
+    way for these (`sepzoo.layers.fast_depthwise`). Either folder runs on both.
 
     Args:
         model: a functional model; it is only read. Where it has several inputs or outputs, samples and what is said
             of them are dictionaries by their names.
         path: of the folder.
+        device: what it is meant to be fast on; `xla` and `xla:cpu` of `sepzoo.export.export`.
         check: samples to compare on; None: random pixels, as the report says.
         tolerance: beyond it the export is refused; None: probabilities within 1e-4.
         labels: class names in the order of the outputs, instead of those that the model carries.
@@ -93,8 +112,8 @@ def xla(
         embed_preprocessing: whether the file takes pixels of 0 … 255 as uint8, and normalizes them itself.
 
     Raises:
-        SepzooError: samples that show nothing, or a file whose outputs differ too much. Nothing is written then but
-            TensorFlow's own words, if it fails.
+        SepzooError: another device, samples that show nothing, or a file whose outputs differ too much. Nothing is
+            written then but TensorFlow's own words, if it fails.
 
     Example:
         >>> import sepzoo, tempfile
@@ -103,5 +122,10 @@ def xla(
         >>> report.target, report.comparison.max_error < 1e-4
         ('xla', True)
     """
+    targets = {"gpu": XLA, "cpu": XLA_CPU}
+    if device not in targets:
+        raise unknown("device", device, targets)
     classifier = from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs)
-    return write(classifier, XLA, path, check=check, tolerance=tolerance, embed_preprocessing=embed_preprocessing)
+    return write(
+        classifier, targets[device], path, check=check, tolerance=tolerance, embed_preprocessing=embed_preprocessing
+    )

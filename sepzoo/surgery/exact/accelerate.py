@@ -44,8 +44,8 @@ def accelerate(model: keras.Model, *, xla: bool | None = None) -> tuple[keras.Mo
 
     Args:
         model: any functional Keras model; it is only read.
-        xla: whether XLA compiles what becomes of it, where that can't be told while the network is traced; None: with
-            JAX, not with TensorFlow.
+        xla: whether XLA compiles what becomes of it for a processor, where that can't be told while the network is
+            traced; None: with JAX where there is no other device, not with TensorFlow.
 
     Raises:
         SepzooError: a model that `rewrite` refuses, or a twin that gives other outputs; the layer is named.
@@ -58,7 +58,7 @@ def accelerate(model: keras.Model, *, xla: bool | None = None) -> tuple[keras.Mo
         [('bn', 'trains on the fused kernel')]
     """
     plan = Plan(model, keep_twins=True)
-    shifts = (keras.backend.backend() == "jax" if xla is None else xla) and on_processor()
+    shifts = keras.backend.backend() == "jax" and on_processor() if xla is None else xla
     for site in plan.sites:
         decision = (_depthwise_twin(site, "shifted" if xla else "auto") if shifts else None) or _twin(site)
         if decision:

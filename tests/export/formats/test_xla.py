@@ -48,6 +48,27 @@ def test_the_function_is_one_that_xla_must_compile(report: ExportReport) -> None
     assert compiled
 
 
+def operators(path: Path) -> set[str]:
+    graph = tf.saved_model.load(str(path)).signatures["serving_default"].graph.as_graph_def()
+    return {node.op for function in graph.library.function for node in function.node_def}
+
+
+def test_for_processors_depthwise_convolutions_are_written_in_another_way(
+    model: keras.Model, report: ExportReport, check: Samples, tmp_path: Path
+) -> None:
+    other = xla(model, tmp_path / "served", check=check, device="cpu")
+    assert (other.target, other.comparison.max_error < 1e-4) == ("xla:cpu", True)
+    assert "DepthwiseConv2dNative" in operators(report.path)
+    assert "DepthwiseConv2dNative" not in operators(other.path)
+    expected = model.predict(pixels(7) / np.float32(127.5) - 1, verbose=0)
+    np.testing.assert_allclose(inference.open(other.path).predict(pixels(7)), expected, atol=1e-4)
+
+
+def test_another_device_is_unknown(model: keras.Model, tmp_path: Path) -> None:
+    with pytest.raises(SepzooError, match=r"^unknown device 'gpus'\. Did you mean gpu\?$"):
+        xla(model, tmp_path / "served", device="gpus")  # type: ignore[arg-type]
+
+
 OUTSIDE = """
 import sys
 class Blocked:
