@@ -22,6 +22,8 @@ RATE = 2e-3
 """The largest share of a kernel's length that a step changes."""
 WARMUP = 0.05
 """Share of the steps in which the rate rises."""
+AGAIN = ".1"
+"""Behind the names of a network's layers in its rounding twin."""
 COMPARED = 512
 """Samples on which the epochs are compared; they are not trained on where there are twice as many."""
 
@@ -33,6 +35,7 @@ def distilled(
     outputs: Sequence[Output],
     *,
     epochs: int,
+    learning: keras.Model | None = None,
     seed: int = 0,
     kept: KeptWork = NOTHING_KEPT,
 ) -> tuple[keras.Model, tuple[float, ...]]:
@@ -48,6 +51,7 @@ def distilled(
         inputs: samples as both take them.
         outputs: what they give.
         epochs: how often each sample is seen.
+        learning: what learns, if not the student itself: the same with layers that round as its int8 file does.
         seed: decides the order.
         kept: where each epoch is kept.
 
@@ -57,8 +61,13 @@ def distilled(
     Raises:
         SepzooError: the loss is no longer a finite number.
     """
-    network = rewrite(student, lambda site: None)[0]
-    learner, lessons, losses = _lessons(network, teacher, outputs, inputs)
+    network = rewrite(student if learning is None else learning, lambda site: None)[0]
+    blocks = [
+        name
+        for name in rewritten_blocks(student, teacher)
+        if student.get_layer(name).output.shape == teacher.get_layer(name).output.shape
+    ]
+    learner, lessons, losses = _lessons(network, teacher, blocks, outputs, inputs)
     order = np.random.default_rng(seed).permutation(len(inputs))
     held = _chosen(inputs, order[:COMPARED])
     trained = order[COMPARED:] if len(order) >= 2 * COMPARED else order
@@ -108,17 +117,13 @@ def _state(learner: keras.Model) -> Steps:
 
 
 def _lessons(
-    network: keras.Model, teacher: keras.Model, outputs: Sequence[Output], inputs: ModelInputs
+    network: keras.Model, teacher: keras.Model, blocks: Sequence[str], outputs: Sequence[Output], inputs: ModelInputs
 ) -> tuple[keras.Model, keras.Model, list[keras.losses.Loss]]:
     """Return both networks with the outputs of their common blocks, and the losses."""
-    blocks = [
-        name
-        for name in rewritten_blocks(network, teacher)
-        if network.get_layer(name).output.shape == teacher.get_layer(name).output.shape
-    ]
+    own_names = {layer.name.removesuffix(AGAIN): layer.name for layer in network.layers}
     both = [
-        keras.Model(model.inputs, [*model.outputs, *(model.get_layer(name).output for name in blocks)])
-        for model in (network, teacher)
+        keras.Model(model.inputs, [*model.outputs, *(model.get_layer(name).output for name in names)])
+        for model, names in ((network, [own_names[name] for name in blocks]), (teacher, blocks))
     ]
     given = answers(both[1], inputs[:BATCH])
     own, inner = given[: len(outputs)], given[len(outputs) :]

@@ -18,6 +18,7 @@ from sepzoo.export.tolerance import Tolerance
 from sepzoo.inference.keras_model import KerasClassifier, from_model
 from sepzoo.inference.opening import open as open_file
 from sepzoo.support.errors import unknown
+from sepzoo.surgery.exact.rounding_layers import remove_rounding, rounds
 
 RUNTIMES = ("tflite:int8", "tflite:float32")
 """Targets of export whose files are measured here."""
@@ -69,7 +70,7 @@ def measured_file(
     write(own, TARGETS[runtime], path, calibration=calibration, check=check, tolerance=Tolerance())
     file = open_file(path, trust=True)
     costs = {
-        "macs": float(profile(model).macs),
+        "macs": float(profile(remove_rounding(model) if rounds(model) else model).macs),
         "kib": path.stat().st_size / 1024,
         "ram_kib": activation_bytes(path.read_bytes()) / 1024,
     }

@@ -10,9 +10,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from sepzoo.compression.rounding import rounding
 from sepzoo.data.samples import Samples
 from sepzoo.export.comparison import by_name
-from sepzoo.inference.keras_model import KerasClassifier
+from sepzoo.export.taken_inputs import saying_inputs
+from sepzoo.inference.keras_model import KerasClassifier, from_model
 from sepzoo.shrinking.budget import shown
 from sepzoo.shrinking.building import Built, build
 from sepzoo.shrinking.choosing import Choice, Chooser
@@ -73,6 +75,16 @@ class Work:
     def kept_of(self, choice: Choice) -> KeptWork:
         """Return where the steps of a choice that is carried out are kept."""
         return self.kept.of([each.way for each in choice.candidates], choice.levels)
+
+    def learning(self, model: keras.Model) -> keras.Model:
+        """Return what learns of a model, if anything does: of an int8 file the model with layers that round as it will.
+
+        Its file is larger than that without, so it is what is measured before it learns too.
+        """
+        if not (self.epochs and self.integers):
+            return model
+        classifier = dataclasses.replace(from_model(model), metadata=self.classifier.metadata)
+        return rounding(saying_inputs(classifier, self.samples), self.samples)[1]
 
     @cached_property
     def _expected(self) -> dict[str, np.ndarray]:
@@ -165,7 +177,7 @@ def within(
     missed = ""
     for number in range(1, ROUNDS + 1):
         solved, choice, built, proposals = _nearest(chooser, aimed, known, work, PROPOSALS if number == 1 else 1)
-        found = work.measured(built.model, f"round{number}", original)
+        found = work.measured(work.learning(built.model), f"round{number}", original)
         over = _over(found, limits)
         if not over:
             kept = Fitting(built, found, choice, solved.solution, proposals, number)
@@ -200,6 +212,7 @@ def _taught(fitting: Fitting, limits: Mapping[str, float], known: _Original, wor
         lessons,
         work.classifier.outputs,
         epochs=work.epochs,
+        learning=work.learning(fitting.built.model),
         kept=work.kept_of(fitting.choice).of(key_of(known.network.model, lessons, {"epochs": work.epochs})),
     )
     for _time in range(ROUNDS):

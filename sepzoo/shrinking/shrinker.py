@@ -86,7 +86,8 @@ def shrink(
         costs: "measured", or "macs": nothing is timed, and a share of the latency is taken as that share of the
             multiply-accumulates. So where a machine is too uneven to measure on.
         curve: whether the report has the best choices for other budgets too.
-        distil: epochs in which the network then learns to answer as the original does, before the file is written.
+        distil: epochs in which the network then learns to answer as the original does, before the file is written; for
+            an int8 file with layers that round as it will, which the model then has.
         lessons: samples for that, some thousands, without labels; None: the same samples.
         out: where the file goes; None: it is not kept.
 

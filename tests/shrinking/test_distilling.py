@@ -5,11 +5,16 @@ import numpy as np
 import pytest
 
 from sepzoo import SepzooError
+from sepzoo.compression.rounding import rounding
+from sepzoo.data.samples import Samples
+from sepzoo.export.taken_inputs import saying_inputs
+from sepzoo.inference.keras_model import from_model
 from sepzoo.records.outputs import Output
 from sepzoo.shrinking import Budget, shrink
 from sepzoo.shrinking.building import build
 from sepzoo.shrinking.distilling import distilled
 from sepzoo.shrinking.network import network_of
+from sepzoo.surgery.exact.rounding_layers import rounds
 from sepzoo.surgery.walk.model_inputs import model_inputs
 
 
@@ -41,6 +46,28 @@ def test_the_unit_of_the_inputs_makes_no_difference(network: keras.Model, pictur
         told.append(distilled(student, whole.model, inputs, (Output("softmax"),), epochs=4)[1])
     assert min(abs(each - told[0][0]) for each in told[0][1:]) > 0.1 * told[0][0]
     assert told[1] == pytest.approx(told[0], rel=0.01)
+
+
+def test_a_network_for_an_int8_file_learns_with_its_rounding(network: keras.Model, pictures: np.ndarray) -> None:
+    inputs, samples = model_inputs(network, pictures), Samples(pictures, None, origin="noise", seed=0)
+    whole = network_of(network, inputs, prune=False)
+    student = build(whole, {"inner": "pw_dw 1"}, (), inputs).model
+    rounded = rounding(saying_inputs(from_model(student), samples), samples)[1]
+    trained, told = distilled(student, whole.model, inputs, (Output("softmax"),), epochs=6, learning=rounded)
+    assert rounds(trained)
+    assert min(told) < 0.95 * told[0]
+    right, found = (each.predict(pictures, verbose=0).astype("float64") for each in (network, trained))
+    assert np.mean(np.sum(right * np.log(right / found), axis=1)) == pytest.approx(min(told), rel=1e-3)
+
+
+@pytest.mark.nightly
+def test_an_int8_file_answers_nearer_after_distillation(network: keras.Model, pictures: np.ndarray) -> None:
+    lessons = np.tile(pictures, (4, 1, 1, 1))
+    settings = {"budget": Budget(macs="60%", kib="99%"), "samples": pictures, "techniques": ["decouple"]}
+    before, after = (shrink(network, distil=epochs, lessons=lessons, **settings)[1] for epochs in (0, 12))
+    assert after.comparison.kl_divergence < 0.95 * before.comparison.kl_divergence
+    assert after.measured["macs"] == before.measured["macs"]
+    assert after.measured["kib"] <= after.limits["kib"]
 
 
 def test_no_epoch_changes_nothing(network: keras.Model, pictures: np.ndarray) -> None:

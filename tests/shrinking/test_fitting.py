@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from sepzoo import SepzooError
 from sepzoo.shrinking import fitting
+from sepzoo.shrinking.building import Built
 from sepzoo.shrinking.report import Proposal
 
 
@@ -22,6 +24,7 @@ class Stub:
     model: Any = None
     epochs: int = 0
     measured: Callable[..., Stub] | None = None
+    learning: Callable[[Any], Any] = lambda model: model
 
 
 def run(
@@ -68,3 +71,21 @@ def test_what_is_left_is_used_where_that_is_nearer_and_keeps_the_budget(
     assert aims == [1.0, pytest.approx(1.25 * fitting.MARGIN)]
     assert found.rounds == taken
     assert found.measured.costs["kib"] <= 1.0
+
+
+@pytest.mark.parametrize("factors", [[1.2, 0.9], [1.2] * fitting.ROUNDS])
+def test_a_taught_file_is_measured_against_the_budget_too(
+    monkeypatch: pytest.MonkeyPatch, factors: list[float]
+) -> None:
+    monkeypatch.setattr(fitting, "distilled", lambda *_given, **_more: ("taught", (0.2, 0.1)))
+    monkeypatch.setattr(fitting, "key_of", lambda *_given: "")
+    known, work = mock.MagicMock(), mock.MagicMock(epochs=1)
+    work.measured.side_effect = [Stub(costs={"latency_ms": each}) for each in factors]
+    built, stub = Built("as it was", ()), Stub()  # type: ignore[arg-type]
+    before = fitting.Fitting(built, stub, stub, None, (), 1)  # type: ignore[arg-type]
+    if factors[-1] > 1:
+        with pytest.raises(SepzooError, match=r"as it was before distillation\. Received: 1\.2 ms for 1 ms\."):
+            fitting._taught(before, {"latency_ms": 1.0}, known, work, None)  # type: ignore[arg-type]
+        return
+    found = fitting._taught(before, {"latency_ms": 1.0}, known, work, None)  # type: ignore[arg-type]
+    assert (found.built.model, found.measured.costs, found.distilled) == ("taught", {"latency_ms": 0.9}, (0.2, 0.1))

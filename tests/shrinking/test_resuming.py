@@ -18,6 +18,8 @@ from sepzoo.shrinking.files import Measured
 from sepzoo.shrinking.kept_work import KeptWork
 from tests.command import PROGRAM, run_command
 
+RUNTIME = "tflite:float32"
+
 
 @pytest.fixture
 def unwritten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +52,13 @@ def test_interrupted_work_goes_on(
 
         return once(work, name, counted)
 
-    arguments = {"samples": pictures, "techniques": ["decouple"], "budget": Budget(macs="60%"), "distil": 2}
+    arguments = {
+        "samples": pictures,
+        "techniques": ["decouple"],
+        "budget": Budget(macs="60%"),
+        "distil": 2,
+        "runtime": RUNTIME,
+    }
     whole, report = shrink(network, **arguments)
     monkeypatch.setattr(KeptWork, "once", counting)
     for _stop in range(3):
