@@ -38,3 +38,8 @@ def test_a_row_for_each_way(tmp_path: Path) -> None:
     again = subprocess.run(list(map(str, line)), check=True, capture_output=True, text=True)
     assert "accuracy" not in again.stdout
     assert table.read_text(encoding="utf-8") == text
+    rules = [sys.executable, str(ROOT / "training" / "shrinking_rules.py"), str(tmp_path / "scores.json")]
+    printed = subprocess.run(rules, check=True, capture_output=True, text=True).stdout.splitlines()
+    columns = {line.split()[0]: line.split()[1:] for line in printed[1:]}
+    assert {"best", "even", "equal_level", "greedy", "decouple"} <= columns.keys()
+    assert all(float(columns["best"][0]) <= float(row[0]) for row in columns.values() if len(row) == 4)
