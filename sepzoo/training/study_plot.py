@@ -66,5 +66,7 @@ def _draw(axes: Axes, study: Study, arms: Sequence[Arm], rows: Sequence[Row]) ->
     costs = {arm.macs for arm in arms}
     if max(costs) > 10 * min(costs):
         axes.set_xscale("log")
+    else:
+        axes.locator_params(axis="x", nbins=3)  # large numbers are wide
     axes.set(xlabel="multiply-accumulates for one sample", ylabel=study.metric.replace("_", " "))
     axes.grid(alpha=0.3)
