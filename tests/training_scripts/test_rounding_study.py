@@ -15,7 +15,7 @@ from tests.test_imports import ROOT
 from tests.training_scripts.test_decoupling_study import network
 
 NAMES = {"post-training": "after training", "keras": '`by="keras"`', "tfmot": '`by="tfmot"`'}
-DATA = {"cifar10": "ResNet8, CIFAR-10"}
+DATA = {"cifar10": "ResNet8, CIFAR-10", "tf_flowers": "MobileNetV1 .25, tf_flowers"}
 
 
 @pytest.fixture(scope="module")
