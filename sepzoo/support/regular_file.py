@@ -76,4 +76,6 @@ def _said(error: OSError | ValueError) -> str:
         return "no such file"
     if number == errno.ELOOP:
         return "a link that leads to itself"
+    if isinstance(error, ValueError) and not isinstance(error, UnicodeError):
+        return "a name with a null character"  # Python's words for it are others in each version
     return getattr(error, "strerror", None) or str(error)

@@ -65,7 +65,7 @@ def test_what_is_no_file_is_refused_and_never_waited_for(tmp_path: Path) -> None
         ("text.png", "no picture"),
         ("loop.png", "a link that leads to itself"),
         ("none.png", "no such file"),
-        ("with\0nul.png", "embedded null byte"),
+        ("with\0nul.png", "a name with a null character"),
     ):
         with pytest.raises(SepzooError, match=rf"expected a readable image\. Received: {reason}\.$"):
             read_image(tmp_path / name)
