@@ -84,6 +84,8 @@ def quantize_aware(
     settings = TrainingSettings(targets, epochs, batch_size, learning_rate, seed)
     if by not in get_args(By):
         raise unknown("library", by, get_args(By))
+    if by == "tfmot":
+        require_packages("quantize_aware by tfmot")
     classifier = from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs)
     settings.require_labels(classifier, data)
     generator = np.random.default_rng(seed)
@@ -108,7 +110,6 @@ def _by_tfmot(
     preserve: bool,
 ) -> tuple[float, ...]:
     """Let tensorflow-model-optimization train a rounding network, and return the losses."""
-    require_packages("quantize_aware by tfmot")
     layers = [layer.name for layer in rounded.layers if isinstance(layer, QuantizedKernel | QuantizedOutput)]
     plan = Plan({"kind": "quantize", "preserve": preserve}, layers, first_epoch=0, close=_CLOSE)
     return train(rounded, from_model(plain), data, parts, plan, settings)

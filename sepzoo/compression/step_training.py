@@ -63,9 +63,11 @@ class StepTraining:
         size, epochs = self.settings.batch_size, self.settings.epochs
         steps = self.settings.steps(len(chosen))
         rate = keras.optimizers.schedules.CosineDecay(self.settings.learning_rate, max(steps, 1))
-        losses_of = _losses(from_model(self.plain), self.plain, values)
-        self.rounded.compile(keras.optimizers.Adam(rate), losses_of, jit_compile=False)
-        held = (_listed(values), self._wanted(judging, _listed(values)))
+        inputs = _listed(values)
+        with errors_only("tensorflow"):  # which warns of every model that it compiles
+            answers = self.plain.predict(inputs, batch_size=16, verbose=0)
+        self.rounded.compile(keras.optimizers.Adam(rate), _losses(self.plain, answers), jit_compile=False)
+        held = (inputs, answers if self.settings.targets == "model" else self._classes(judging))
         losses = [_loss(self.rounded.evaluate(*held, batch_size=size, verbose=0))]
         best = self.rounded.get_weights()
         for epoch in range(epochs):
@@ -94,6 +96,9 @@ class StepTraining:
         """Return what the network ought to answer."""
         if self.settings.targets == "model":
             return self.plain.predict_on_batch(inputs)
+        return self._classes(batch)
+
+    def _classes(self, batch: Samples) -> np.ndarray:
         return np.eye(self.classifier.output_tensors[0].shape[-1], dtype="float32")[np.asarray(batch.labels)]
 
 
@@ -102,11 +107,9 @@ def _loss(found: Any) -> float:
     return float(np.ravel(found)[0])
 
 
-def _losses(classifier: KerasClassifier, plain: keras.Model, values: Mapping[str, np.ndarray]) -> Any:
-    """Return what each output of the deployed network is held to."""
-    with errors_only("tensorflow"):  # which warns of every model that it compiles
-        answers = keras.tree.flatten(plain.predict(_listed(values), batch_size=16, verbose=0))
-    found = answer_losses(classifier.outputs, answers)
+def _losses(plain: keras.Model, answers: Arrays) -> Any:
+    """Return what each output of the deployed network is held to, by what it answers."""
+    found = answer_losses(from_model(plain).outputs, keras.tree.flatten(answers))
     return keras.tree.pack_sequence_as(plain.output, found) if isinstance(plain.output, dict) else found[0]
 
 

@@ -21,7 +21,6 @@ from sepzoo.export.preparation import deployable
 from sepzoo.export.taken_inputs import saying_inputs
 from sepzoo.inference.keras_model import KerasClassifier, from_model
 from sepzoo.inference.tflite_file import read_content
-from sepzoo.inference.tflite_interpreter import open_interpreter
 from sepzoo.layers.graph import graph_of, maker, nodes
 from sepzoo.records.inputs import Features
 from sepzoo.records.outputs import Said
@@ -150,8 +149,7 @@ def errors_of(classifier: KerasClassifier, path: str | os.PathLike[str], samples
     some = samples.taken(slice(SAMPLES))
     classifier = saying_inputs(classifier, some)
     content = path.read_bytes()
-    file = read_content(content, path)
-    file = dataclasses.replace(file, interpreter=open_interpreter(content, keep_all=True))
+    file = read_content(content, path, keep_all=True)
     ready = deployable(classifier, whole=True)
     places = _places(content, ready)
     if not any(place.operator.steps for place in places):

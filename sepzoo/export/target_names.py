@@ -51,7 +51,7 @@ TARGET_NAMES = (
     TargetName("tflite:weights_int4_int8", "4-bit weights, depthwise ones 8-bit", *_QUANT),
     TargetName("tflite:int8_int4", "8-bit activations, 4-bit weights, depthwise ones 8-bit", *_QUANT),
     TargetName("xla", "a SavedModel that XLA compiles, for GPU servers"),
-    TargetName("xla:cpu", "the same, for CPUs"),
+    TargetName("xla:cpu", "a SavedModel that XLA compiles, for servers without GPUs"),
     TargetName("stablehlo", "one function for CPUs, GPUs and TPUs, for JAX and other compilers", ("jax",), "jax"),
     TargetName("onnx", "ONNX Runtime and the many programs that read ONNX", ("tf2onnx", "onnxruntime"), "onnx"),
     TargetName("onnx:int8", "8-bit integers in ONNX Runtime", ("tf2onnx", "onnxruntime"), "onnx"),

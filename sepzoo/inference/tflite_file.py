@@ -198,13 +198,14 @@ def read(path: Path, threads: int) -> TfliteClassifier:
     return read_content(path.read_bytes(), path, threads)
 
 
-def read_content(content: bytes, path: Path, threads: int = 1) -> TfliteClassifier:
+def read_content(content: bytes, path: Path, threads: int = 1, *, keep_all: bool = False) -> TfliteClassifier:
     """Open the bytes of a `.tflite` file.
 
     Args:
         content: the bytes.
         path: where they are from, for errors and as a name.
         threads: that LiteRT may use.
+        keep_all: whether all tensors can be looked at after a run.
 
     Raises:
         SepzooError: they are another thing, or damaged.
@@ -213,7 +214,7 @@ def read_content(content: bytes, path: Path, threads: int = 1) -> TfliteClassifi
     if content[place] != identifier:
         raise SepzooError(f"{path}: expected a TFLite file. Received: another thing, or a damaged file.")
     try:
-        interpreter = open_interpreter(content, threads)
+        interpreter = open_interpreter(content, threads, keep_all=keep_all)
         description = describe(content)
     except Exception as error:  # a damaged file makes the runtime and the FlatBuffers reader raise almost anything
         raise SepzooError(f"{path}: expected a TFLite file. Received: a damaged one ({first_line(error)}).") from error

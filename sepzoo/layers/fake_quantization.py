@@ -16,6 +16,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from sepzoo.layers.twins import finished
 from sepzoo.support.types import Config, Layer, Tensor
 
 CHANNEL_AXES: dict[type, tuple[int, ...]] = {
@@ -109,8 +110,7 @@ class QuantizedKernel(keras.layers.Wrapper):
             padding="valid" if causal else layer.padding,
             dilation_rate=(1, dilation),
         )
-        outputs = ops.squeeze(outputs, 1)
-        return layer.activation(outputs + layer.bias if layer.use_bias else outputs)
+        return finished(layer, ops.squeeze(outputs, 1))
 
     def _rounded(self, kernel: Tensor) -> Tensor:
         """Return the kernel on its steps; channels stand on the last axis meanwhile."""

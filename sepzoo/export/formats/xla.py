@@ -95,8 +95,8 @@ def xla(
     channels), any n, and returns probabilities (n, classes), or what else the network gives. It is compiled on its
     first call for each n, which takes seconds. The folder runs where there is TensorFlow and no sepzoo:
     `tf.saved_model.load(path).signatures["serving_default"]`. Labels and preprocessing lie in
-    `assets.extra/sepzoo.json`. XLA's own depthwise convolutions are slow on CPUs: `device="cpu"` writes them in another
-    way for these (`sepzoo.layers.fast_depthwise`). Either folder runs on both.
+    `assets.extra/sepzoo.json`. XLA's own depthwise convolutions are slow on CPUs: `device="cpu"` writes those over
+    images in another way for these (`sepzoo.layers.fast_depthwise`). Either folder runs on both.
 
     Args:
         model: a functional model; it is only read. Where it has several inputs or outputs, samples and what is said

@@ -11,9 +11,17 @@ import pytest
 
 from sepzoo.surgery import sites
 from tests.compression.keras2.cases import CASES, MORE, Case, settled
-from tests.compression.keras2.conftest import ROOT, run
+from tests.compression.keras2.process import ROOT, run
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the process leaves of the cases of CI."""
+    place = tmp_path_factory.mktemp("cases")
+    run(place, list(CASES))
+    return place
 
 
 def kernels(folder: Path, name: str, case: Case) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -14,9 +14,25 @@ from sepzoo.compression import quantize_aware
 from sepzoo.compression.quantized_model import QuantizedModel
 from sepzoo.layers.fake_quantization import QuantizedKernel, QuantizedOutput
 from tests.compression.keras2.cases import data, sparse
+from tests.compression.keras2.process import run
 from tests.compression.test_export import require_steps
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the process leaves of training with rounding."""
+    place = tmp_path_factory.mktemp("rounding")
+    run(place, ["rounding"])
+    return place
+
+
+@pytest.fixture(scope="module")
+def start() -> QuantizedModel:
+    """Where it began, by Keras 3 alone."""
+    model = sparse()
+    return quantize_aware(model, data(model), epochs=0)
 
 
 @pytest.fixture(scope="module")
@@ -33,16 +49,14 @@ def test_it_rounds_as_its_own_scheme_does(folder: Path) -> None:
         assert np.abs(found["ours_after"] - found["ours_before"]).max() > 1e-3  # ranges have followed the batch
 
 
-def test_it_begins_with_the_ranges_of_the_samples_and_learns(folder: Path) -> None:
+def test_it_begins_with_the_ranges_of_the_samples_and_learns(folder: Path, start: QuantizedModel) -> None:
     losses = json.loads((folder / "losses.json").read_text())
     assert len(losses) == 4
-    model = sparse()
-    start = quantize_aware(model, data(model), epochs=0)  # which is Keras 3 alone
     assert losses[0] == pytest.approx(start.losses[0], rel=1e-3)
     assert min(losses) < 0.9 * losses[0]
 
 
-def test_zeros_stay_and_weights_and_ranges_come_back(trained: keras.Model) -> None:
+def test_zeros_stay_and_weights_and_ranges_come_back(trained: keras.Model, start: QuantizedModel) -> None:
     kinds = [QuantizedKernel, QuantizedOutput]
     assert {type(layer) for layer in trained.layers} >= set(kinds)
     kernel = np.asarray(trained.get_layer("stem.1").layer.kernel)
@@ -52,6 +66,13 @@ def test_zeros_stay_and_weights_and_ranges_come_back(trained: keras.Model) -> No
             largest = np.abs(np.asarray(layer.layer.kernel))
             steps = 2.0 ** np.asarray(layer.log_step)
             assert 0.9 < (127 * steps).max() / largest.max() < 1.1  # the largest weight of the last step
+    for kind, own in ((QuantizedKernel, "log_step"), (QuantizedOutput, "high")):
+        moved = [
+            np.abs(np.asarray(getattr(layer, own)) - np.asarray(getattr(start.model.get_layer(layer.name), own))).max()
+            for layer in trained.layers
+            if isinstance(layer, kind)
+        ]
+        assert max(moved) > 1e-3
 
 
 def test_integers_of_the_file_stand_on_its_steps(trained: keras.Model, tmp_path: Path) -> None:

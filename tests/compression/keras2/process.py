@@ -1,4 +1,4 @@
-"""The process in which all cases of CI are tried."""
+"""Starts the process in which Keras 3, Keras 2 and tensorflow-model-optimization live together."""
 
 from __future__ import annotations
 
@@ -10,10 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.compression.keras2.cases import CASES
-
 ROOT = Path(__file__).parents[3]
 
 
@@ -24,11 +20,3 @@ def run(folder: Path, names: Sequence[str]) -> dict[str, Any]:
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads((folder / "told.json").read_text())
-
-
-@pytest.fixture(scope="package")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the process leaves of the cases of CI."""
-    place = tmp_path_factory.mktemp("cases")
-    run(place, [*CASES, "rounding"])
-    return place
