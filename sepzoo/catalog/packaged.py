@@ -18,6 +18,16 @@ FOLDER: Traversable = resources.files("sepzoo.catalog").joinpath("packaged_weigh
 _RECORD = ".json"
 
 
+def files_of(name: str, dataset: str) -> tuple[str, str]:
+    """Return where a network's weights and their record lie in the folder.
+
+    Example:
+        >>> files_of("cifar_resnet8", "cifar10")
+        ('cifar10/cifar_resnet8.npz', 'cifar10/cifar_resnet8.json')
+    """
+    return f"{dataset}/{name}.npz", f"{dataset}/{name}{_RECORD}"
+
+
 @dataclasses.dataclass(frozen=True)
 class PackagedWeights:
     """Trained weights in the package, and where they come from.
@@ -87,7 +97,7 @@ def packaged(name: str, dataset: str) -> PackagedWeights | None:
     """Return the record of a network's packaged weights, or None where the package has none."""
     if name not in packaged_names().get(dataset, ()):
         return None
-    fields = json.loads(FOLDER.joinpath(dataset, f"{name}{_RECORD}").read_text(encoding="utf-8"))
+    fields = json.loads(FOLDER.joinpath(files_of(name, dataset)[1]).read_text(encoding="utf-8"))
     return PackagedWeights(**{**fields, "labels": tuple(fields["labels"]), "log": tuple(fields["log"])})
 
 
@@ -98,7 +108,7 @@ def weight_names() -> tuple[str, ...]:
 
 def weight_bytes(weights: PackagedWeights) -> bytes:
     """Return the content of a packaged weight file."""
-    return FOLDER.joinpath(weights.dataset, f"{weights.name}.npz").read_bytes()
+    return FOLDER.joinpath(files_of(weights.name, weights.dataset)[0]).read_bytes()
 
 
 def _is_record(file: Traversable) -> bool:

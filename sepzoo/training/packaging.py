@@ -12,11 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-import sepzoo.catalog
 from sepzoo.applications import build
 from sepzoo.artifact.labels_file import read_labels
 from sepzoo.artifact.model_file import metadata_of
-from sepzoo.catalog.packaged import PackagedWeights
+from sepzoo.catalog.packaged import FOLDER, PackagedWeights, files_of
 from sepzoo.catalog.registry import find
 from sepzoo.data.opening import is_folder
 from sepzoo.data.table import is_table
@@ -32,7 +31,7 @@ from sepzoo.training.run_folder import RunFolder
 from sepzoo.weights.loading import load_weights
 from sepzoo.weights.reading import Arrays, named_arrays
 
-PATH = Path(sepzoo.catalog.__file__).with_name("packaged_weights")
+PATH = Path(str(FOLDER))
 PART = "5%"
 """Of the test images: those that are looked at again whenever the package is tested."""
 
@@ -85,9 +84,10 @@ def package(run: Run, *, labels: Sequence[str] | None = None, out: Path = PATH) 
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
     )
-    with atomic_write(out / data / f"{spec.name}.npz") as temporary:
+    weights, record = files_of(spec.name, data)
+    with atomic_write(out / weights) as temporary:
         temporary.write_bytes(content)
-    with atomic_write(out / data / f"{spec.name}.json") as temporary:
+    with atomic_write(out / record) as temporary:
         temporary.write_text(made.to_json(), encoding="utf-8")
     return made
 

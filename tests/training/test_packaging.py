@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,14 @@ from sepzoo.support.errors import SepzooError
 from sepzoo.training import Recipe, Run, run
 from sepzoo.training.packaging import main, package
 from sepzoo.weights.reading import named_arrays
+from tests.weights.packaged_checks import (
+    check_files,
+    check_part,
+    check_record,
+    check_size,
+    check_whole,
+    in_the_folder,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -79,6 +88,68 @@ def test_the_accuracy_on_record_is_that_of_the_weights_in_half_precision(made: P
     assert right(model) == made.correct > 359 // 5
     assert made.part == "test[:5%]"
     assert right(model, "test[:5%]") == made.correct_of_part
+
+
+OF_WEIGHTS = (check_record, check_part, check_whole)
+"""The checks of the package's own weights, beside those of the whole folder."""
+
+
+def test_the_checks_of_the_package_hold_of_these_weights(made: PackagedWeights) -> None:
+    assert in_the_folder() == [made]
+    check_size()
+    check_files()
+    for check in OF_WEIGHTS:
+        check(made)
+    with pytest.raises(AssertionError):
+        check_size(made.size)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "check"),
+    [
+        ("sha256", "0" * 64, check_record),
+        ("size", 1, check_record),
+        ("labels", LABELS[1:], check_record),
+        ("epochs", 3, check_record),
+        ("seed", 5, check_record),
+        ("name", "cifar_resnet20", check_record),
+        ("correct_of_part", -2, check_part),
+        ("correct", 0, check_whole),
+    ],
+)
+def test_the_checks_of_the_package_fail_of_a_wrong_record(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    field: str,
+    value: object,
+    check: Callable[[PackagedWeights], None],
+) -> None:
+    shutil.copytree(folder / "digits", tmp_path / "digits")
+    record = tmp_path / "digits" / f"{NAME}.json"
+    record.write_text(json.dumps({**json.loads(record.read_text("utf-8")), field: value}), encoding="utf-8")
+    if field == "name":  # whose weights it then is by its file
+        shutil.copy(tmp_path / "digits" / f"{NAME}.npz", tmp_path / "digits" / f"{value}.npz")
+    monkeypatch.setattr(catalog, "FOLDER", tmp_path)
+    [weights] = in_the_folder()
+    with pytest.raises(AssertionError):
+        check(weights)
+
+
+@pytest.mark.parametrize("change", ["no weights", "no record", "one file more"])
+def test_the_checks_of_the_package_fail_of_a_wrong_folder(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    shutil.copytree(folder / "digits", tmp_path / "digits")
+    monkeypatch.setattr(catalog, "FOLDER", tmp_path)
+    check_files()
+    weights = tmp_path / "digits" / f"{NAME}.npz"
+    if change == "one file more":
+        weights.with_name("cifar_resnet14.npz").touch()
+    else:
+        weights.with_suffix(".npz" if change == "no weights" else ".json").unlink()
+    with pytest.raises(AssertionError):
+        check_files()
 
 
 def test_the_weights_are_those_of_the_last_epoch_rounded_to_half_precision(finished: Run) -> None:
