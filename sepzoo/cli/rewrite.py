@@ -29,7 +29,8 @@ def rewrite(
         ),
     ] = None,
     kernel_sizes: Annotated[
-        str | None, typer.Option(metavar="SIZES", help="What --replace takes: 3x3,5x1 | all. [default: 3x3,5x5]")
+        str | None,
+        typer.Option(metavar="SIZES", help="What --replace takes: 3x3,5x1, over series 9 | all. [default: 3x3,5x5]"),
     ] = None,
     blueprint: Annotated[
         bool, typer.Option("--blueprint", help="By their best blueprints, to fine-tune from.")

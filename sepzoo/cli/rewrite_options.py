@@ -38,7 +38,7 @@ class RewriteOptions:
         spatial: ratio of the spatial decomposition, or None.
         channels: ratio of the channel decomposition, or None.
         replace: kind and options, as in "bsconv_s,p=0.5", or None.
-        kernel_sizes: which kernels --replace takes, as in "3x3,5x1", or "all"; None for its own choice.
+        kernel_sizes: which kernels --replace takes, as in "3x3,5x1,9", or "all"; None for its own choice.
         blueprint: whether filters become blueprints.
         p: ratio of mid channels of the blueprints, or None for BSConv-U.
         decouple: settings, as in "macs=0.5,order=dw_pw", or None.
@@ -135,14 +135,14 @@ def _steps(options: RewriteOptions) -> list[Step]:
     return steps
 
 
-def _kernel_sizes(text: str) -> list[tuple[int, int]] | None:
-    """Read `3x3,5x1`, or `all`."""
+def _kernel_sizes(text: str) -> list[tuple[int, ...]] | None:
+    """Read `3x3,5x1`, `9` of series, or `all`."""
     if text.strip() == "all":
         return None
     sizes = [word.strip().lower().split("x") for word in text.split(",")]
-    if not all(len(size) == 2 and all(side.isdecimal() for side in size) for size in sizes):
-        raise SepzooError(f"expected --kernel-sizes such as 3x3,5x1, or all. Received: {text!r}.")
-    return [(int(height), int(width)) for height, width in sizes]
+    if not all(len(size) in (1, 2) and all(side.isdecimal() for side in size) for size in sizes):
+        raise SepzooError(f"expected --kernel-sizes such as 3x3,5x1, of series such as 9, or all. Received: {text!r}.")
+    return [tuple(map(int, size)) for size in sizes]
 
 
 def settings_of(text: str, operation: Callable[..., object], option: str, others: Sequence[str]) -> dict[str, Json]:

@@ -127,10 +127,24 @@ def test_kernels_are_named_and_what_gets_no_cheaper_stays(command: Command, tmp_
     assert "more expensive: 1.0" in forced
 
 
+def test_kernels_over_series_are_named_by_one_number(command: Command, tmp_path: Path) -> None:
+    stack = [keras.layers.Conv1D(16, steps, name=f"of{steps}") for steps in (9, 3)]
+    keras.Sequential([keras.Input((32, 16)), *stack], name="net").save(tmp_path / "net.keras")
+    line = ("rewrite", tmp_path / "net.keras", "--replace", "bsconv_u", "--kernel-sizes", "3x3,9", "--json")
+    changes = json.loads(command(*line, "--out", tmp_path / "new.keras").out)["changes"]
+    assert [(change["layer"], change["action"] or change["skipped"]) for change in changes] == [
+        ("of9", "now bsconv_u, with initial weights"),
+        ("of3", "its window is 3"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--replace", "bsconv_u", "--kernel-sizes", "3"], "error: expected --kernel-sizes such as 3x3,5x1, or all. "),
+        *(
+            (["--replace", "bsconv_u", "--kernel-sizes", sizes], "error: expected --kernel-sizes such as 3x3,5x1, of s")
+            for sizes in ("3x", "3x3x3", "three")
+        ),
         ([], "error: expected something to do. Received: none of --decouple, "),
         (["--decouple", "mac=0.5"], "error: unknown setting of --decouple 'mac'. Did you mean macs?"),
         (["--decouple", "terms=0"], "error: expected at least 1 term. Received: terms=0."),

@@ -22,7 +22,7 @@ def replace(
     kind: str | Factorization,
     *,
     conv_options: Options | None = None,
-    kernel_sizes: Sequence[tuple[int, int]] | None = ((3, 3), (5, 5)),
+    kernel_sizes: Sequence[tuple[int, ...]] | None = ((3, 3), (5, 5)),
     keep: str | Sequence[str] = (),
     only_if_cheaper: bool = True,
 ) -> tuple[keras.Model, SurgeryReport]:
@@ -37,8 +37,8 @@ def replace(
         model: functional or Sequential; it is only read.
         kind: a name of `sepzoo.layers.PRESETS`, or a `Factorization`.
         conv_options: the kind's options, for example `{"p": 0.25}`.
-        kernel_sizes: the kernels that are replaced, exactly, such as ((3, 3), (5, 1)); None for all, 1 x 1 and
-            those over series among them.
+        kernel_sizes: the kernels that are replaced, exactly, such as ((3, 3), (5, 1)), one of 9 steps over series as
+            (9,); None for all, 1 x 1 among them.
         keep: names of layers that stay as they are, with shell wildcards.
         only_if_cheaper: keep a layer whose successor would take no fewer multiply-accumulates.
 
@@ -58,7 +58,7 @@ def replace(
     record = factorization(kind, **(conv_options or {}))
     if not record.expand:
         raise SepzooError(f"expected a kind that separates convolutions. Received: kind={record.kind!r}.")
-    sizes = None if kernel_sizes is None else {_pair(size) for size in kernel_sizes}
+    sizes = None if kernel_sizes is None else {_window(size) for size in kernel_sizes}
     plan = Plan(model)
     for dense in dense_convs(plan, keep, pointwise=True):
         layer = dense.site.layer
@@ -78,7 +78,10 @@ def replace(
     return plan.finish()
 
 
-def _pair(size: object) -> tuple[int, int]:
-    if not isinstance(size, Sequence) or len(size) != 2 or not all(isinstance(each, int) and each > 0 for each in size):
-        raise SepzooError(f"expected kernel_sizes as pairs, such as ((3, 3), (5, 5)). Received: {size!r} among them.")
-    return size[0], size[1]
+def _window(size: object) -> tuple[int, ...]:
+    sizes = tuple(size) if isinstance(size, Sequence) else ()
+    if len(sizes) not in (1, 2) or not all(isinstance(each, int) and each > 0 for each in sizes):
+        raise SepzooError(
+            f"expected kernel_sizes such as ((3, 3), (5, 5)), of series such as ((9,),). Received: {size!r} among them."
+        )
+    return sizes

@@ -101,6 +101,9 @@ def test_initial_weights_of_another_kind():
     assert type(new.layers[0]).__name__ == "BSConvS1D"
     assert replace(over_series(), "bsconv_u")[1].changes[0].skipped == "its window is 9"
     assert report.changes[0].action == "now bsconv_s, with initial weights"
+    for sizes, taken in (([(9,)], True), ([(3, 3), [9]], True), ([(9, 1)], False), ([(9, 9), (3,)], False)):
+        changes = replace(over_series(), "bsconv_u", kernel_sizes=sizes)[1].changes
+        assert [bool(change.action) for change in changes] == [taken], sizes
 
 
 @pytest.mark.parametrize(

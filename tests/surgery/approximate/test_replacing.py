@@ -93,7 +93,10 @@ def test_a_second_pass_changes_nothing():
         ({"kind": "regular"}, "expected a kind that separates convolutions. Received: kind='regular'."),
         ({"kind": "bsconv_u", "conv_options": {"q": 1}}, "unknown option of kind 'bsconv_u': 'q'."),
         ({"kind": "inception", "conv_options": {"segments": 3}}, "layer 'conv1': kind 'inception': expected a number"),
-        ({"kind": "bsconv_u", "kernel_sizes": (3, 3)}, "expected kernel_sizes as pairs, such as ((3, 3), (5, 5))."),
+        *(
+            ({"kind": "bsconv_u", "kernel_sizes": sizes}, "expected kernel_sizes such as ((3, 3), (5, 5)), of series")
+            for sizes in ((3, 3), ("3",), ((),), ((3, 3, 3),), ((0,),), ((3, 1.0),))
+        ),
         ({"kind": "bsconv_u", "keep": ["cnv"]}, "unknown layer to keep 'cnv'."),
     ],
 )
