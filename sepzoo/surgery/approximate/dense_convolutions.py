@@ -131,13 +131,16 @@ def as_images(samples: np.ndarray) -> np.ndarray:
     return samples if samples.ndim == _IMAGES + 2 else samples[:, :, None]
 
 
-def dense_convs(plan: Plan, keep: str | Sequence[str] = (), *, pointwise: bool = False) -> list[DenseConv]:
+def dense_convs(
+    plan: Plan, keep: str | Sequence[str] = (), *, pointwise: bool = False, series: bool = True
+) -> list[DenseConv]:
     """Return the dense convolutions of a plan's model that can be separated; the others are skipped.
 
     Args:
         plan: of a functional or built Sequential model.
         keep: names of layers that stay, with shell wildcards; "net/conv" or "conv" for a layer of a nested model.
         pointwise: whether 1 x 1 convolutions are meant too.
+        series: whether those over series are.
 
     Raises:
         SepzooError: a model that `rewrite` refuses, a name that no layer has, or weights that are not finite.
@@ -154,7 +157,7 @@ def dense_convs(plan: Plan, keep: str | Sequence[str] = (), *, pointwise: bool =
     for site in plan.sites:
         if not isinstance(site.layer, CONVOLUTIONS):
             continue
-        reason = "it was to be kept" if is_kept(site) else _obstacle(site.layer, pointwise=pointwise)
+        reason = "it was to be kept" if is_kept(site) else _obstacle(site.layer, pointwise, series)
         if reason:
             plan.skip(site, reason)
             continue
@@ -194,8 +197,10 @@ def is_named(site: Site, pattern: str) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for name in (site.name, site.layer.name))
 
 
-def _obstacle(layer: Layer, *, pointwise: bool) -> str:
+def _obstacle(layer: Layer, pointwise: bool, series: bool) -> str:
     """Return why a convolution can't be separated, or an empty text."""
+    if len(layer.kernel_size) < _IMAGES and not series:
+        return "it is over series"
     if layer.groups > 1:
         return f"it has {layer.groups} groups"
     if math.prod(layer.kernel_size) == 1 and not pointwise:
@@ -205,7 +210,7 @@ def _obstacle(layer: Layer, *, pointwise: bool) -> str:
     if layer.data_format != "channels_last":
         return f"its data format is {layer.data_format}"
     if layer.padding == "causal":
-        return "it is causal, which separable layers can't be"
+        return "its padding is causal"
     if layer.kernel_constraint is not None:
         return f"its kernel is constrained ({type(layer.kernel_constraint).__name__}), which factors can't be alike"
     return ""

@@ -101,10 +101,7 @@ def decompose(
     plan = Plan(model)
     fold(plan)
     ranks: dict[DenseConv, int] = {}
-    for dense in dense_convs(plan, keep):
-        if dense.rank == 1:
-            plan.skip(dense.site, "it is over series")
-            continue
+    for dense in dense_convs(plan, keep, series=False):
         rank = way.rank(dense, ratio)
         reason = way.obstacle(dense)
         if not reason and only_if_cheaper and way.macs(dense, rank) >= dense.macs:

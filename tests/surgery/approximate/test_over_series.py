@@ -109,11 +109,13 @@ def test_initial_weights_of_another_kind():
 @pytest.mark.parametrize(
     ("surgery", "form", "reason"),
     [
-        (decouple, {"padding": "causal"}, "it is causal, which separable layers can't be"),
+        (decouple, {"padding": "causal"}, "its padding is causal"),
         (decouple, {"kernel_size": 1}, "its window is 1"),
         (decouple, {"groups": 5, "filters": 10}, "it has 5 groups"),
         (decompose_channels, {}, "it is over series"),
         (decompose_spatially, {}, "it is over series"),
+        (decompose_spatially, {"padding": "causal"}, "it is over series"),
+        (decompose_channels, {"kernel_size": 1}, "it is over series"),
     ],
 )
 def test_what_stays_is_said(surgery, form, reason):
