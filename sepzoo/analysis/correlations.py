@@ -15,19 +15,14 @@ import numpy as np
 
 from sepzoo.layers import FactorizedConv
 from sepzoo.layers.graph import layers_of
+from sepzoo.layers.keras_convolutions import CONVOLUTIONS, DEPTHWISE, SEPARABLE
 from sepzoo.support.csv_file import write_csv
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.progress import counted
 from sepzoo.support.table import table
 from sepzoo.support.types import Json, Kwargs, Layer
 
-CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
-DEPTHWISE = (
-    keras.layers.DepthwiseConv1D,
-    keras.layers.DepthwiseConv2D,
-    keras.layers.SeparableConv1D,
-    keras.layers.SeparableConv2D,
-)
+_BY_CHANNEL = DEPTHWISE + SEPARABLE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,7 +151,7 @@ def _with_factors(model: keras.Model) -> Iterator[tuple[str, Layer]]:
 
 
 def _measured(name: str, layer: Layer) -> LayerCorrelation | None:
-    if not isinstance(layer, CONVOLUTIONS + DEPTHWISE) or math.prod(layer.kernel_size) == 1:
+    if not isinstance(layer, CONVOLUTIONS + _BY_CHANNEL) or math.prod(layer.kernel_size) == 1:
         return None
     weight = layer.depthwise_kernel if hasattr(layer, "depthwise_kernel") else layer.kernel
     kernel = np.asarray(keras.ops.convert_to_numpy(weight), "float64")
@@ -168,7 +163,7 @@ def _measured(name: str, layer: Layer) -> LayerCorrelation | None:
     area, inputs, filters = math.prod(layer.kernel_size), *kernel.shape[-2:]
     slices = np.moveaxis(kernel.reshape(area, inputs, filters), 0, -1)  # (inputs, filters, positions)
     general: Kwargs = {"layer": name, "kind": type(layer).__name__, "window": tuple(layer.kernel_size)}
-    if isinstance(layer, DEPTHWISE):
+    if isinstance(layer, _BY_CHANNEL):
         bank = slices.reshape(1, -1, area)
         return LayerCorrelation(
             **general,

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 import keras
 import numpy as np
 
+from sepzoo.layers.keras_convolutions import DEPTHWISE
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Layer
 from sepzoo.surgery.approximate.dense_convolutions import keeper
-from sepzoo.surgery.exact.leading_batch_norm import DEPTHWISE
 from sepzoo.surgery.walk.sites import Site, sites
 
 layers = keras.layers

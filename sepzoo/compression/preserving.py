@@ -9,8 +9,8 @@ import numpy as np
 from keras import ops
 
 from sepzoo.layers.fake_quantization import QuantizedKernel
+from sepzoo.layers.keras_convolutions import DEPTHWISE
 from sepzoo.support.types import Tensor, Variable
-from sepzoo.surgery.exact.leading_batch_norm import DEPTHWISE
 
 _FEW = 0.5
 """Of as many values as weights: a kernel with fewer was clustered as a whole."""

@@ -10,7 +10,7 @@ import keras
 from sepzoo.layers import initializers
 from sepzoo.layers.conventions import Conventions
 from sepzoo.layers.factorization import Factorization
-from sepzoo.layers.factors import CONVOLUTIONS, DEPTHWISE
+from sepzoo.layers.keras_convolutions import CONVOLUTIONS, DEPTHWISE
 from sepzoo.layers.kinds import convolution
 from sepzoo.layers.orthonormal import OrthonormalRegularizer
 from sepzoo.layers.padding import Padding, padding_layer, resolve
@@ -45,7 +45,7 @@ class ConvolutionBuilder:
     ) -> Tensor:
         """Dense convolution; `padding` overrides the conventions' where a paper's table does."""
         x, padding = self._pad(x, kernel_size, strides, dilation_rate, name, padding)
-        layer = CONVOLUTIONS[rank_of(x)](
+        layer = CONVOLUTIONS[rank_of(x) - 1](
             filters,
             kernel_size,
             strides=strides,
@@ -71,7 +71,7 @@ class ConvolutionBuilder:
     ) -> Tensor:
         """Depthwise convolution."""
         x, padding = self._pad(x, kernel_size, strides, dilation_rate, name)
-        layer = DEPTHWISE[rank_of(x)](
+        layer = DEPTHWISE[rank_of(x) - 1](
             kernel_size,
             strides=strides,
             dilation_rate=dilation_rate,

@@ -8,14 +8,13 @@ from sepzoo.layers.factorization import Step
 from sepzoo.layers.fast_batch_norm import FastBatchNormalization
 from sepzoo.layers.fast_depthwise import FastDepthwiseConv2D
 from sepzoo.layers.grouped import GroupedConv1D, GroupedConv2D
+from sepzoo.layers.keras_convolutions import CONVOLUTIONS
 from sepzoo.layers.orthonormal import OrthonormalRegularizer
 from sepzoo.layers.padding import Pairs, padding_layer
 from sepzoo.support.types import Initializer, Kwargs, Layer
 
-CONVOLUTIONS = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D}
-GROUPED = {1: GroupedConv1D, 2: GroupedConv2D}
-DEPTHWISE = {1: keras.layers.DepthwiseConv1D, 2: keras.layers.DepthwiseConv2D}
-_INNER_DEPTHWISE = {1: keras.layers.DepthwiseConv1D, 2: FastDepthwiseConv2D}
+_GROUPED = (GroupedConv1D, GroupedConv2D)
+_DEPTHWISE = (keras.layers.DepthwiseConv1D, FastDepthwiseConv2D)
 
 
 def step_layers(conv: Layer, step: Step, padding: str | Pairs, *, last: bool) -> list[Layer]:
@@ -55,7 +54,7 @@ def _pointwise(conv: Layer, step: Step, *, use_bias: bool) -> Layer:
     leads = step.name in ("pointwise", "pointwise_1")
     if conv.factorization.orthonormal and leads:
         regularizer = OrthonormalRegularizer(conv.factorization.orthonormal, plus=regularizer)
-    return CONVOLUTIONS[conv.rank](
+    return CONVOLUTIONS[conv.rank - 1](
         step.outputs,
         1,
         use_bias=use_bias,
@@ -80,14 +79,14 @@ def _spatial(conv: Layer, step: Step, *, padding: str, use_bias: bool) -> Layer:
         "dtype": conv.dtype_policy,
     }
     if step.groups == step.inputs and step.groups > 1:
-        return _INNER_DEPTHWISE[conv.rank](
+        return _DEPTHWISE[conv.rank - 1](
             depth_multiplier=step.outputs // step.inputs,
             depthwise_initializer=_fresh(conv.depthwise_initializer),
             depthwise_regularizer=conv.depthwise_regularizer,
             depthwise_constraint=conv.depthwise_constraint,
             **geometry,
         )
-    return (GROUPED if step.groups > 1 else CONVOLUTIONS)[conv.rank](
+    return (_GROUPED if step.groups > 1 else CONVOLUTIONS)[conv.rank - 1](
         step.outputs,
         groups=step.groups,
         kernel_initializer=_fresh(conv.depthwise_initializer),

@@ -10,10 +10,9 @@ import keras
 from sepzoo.layers.bsconv import BSConvS1D, BSConvS2D, BSConvU1D, BSConvU2D
 from sepzoo.layers.factorization import Factorization, bsconv_s, bsconv_u, factorization, separable
 from sepzoo.layers.factorized import FactorizedConv1D, FactorizedConv2D
-from sepzoo.layers.factors import CONVOLUTIONS
+from sepzoo.layers.keras_convolutions import CONVOLUTIONS, SEPARABLE
 from sepzoo.support.types import Options
 
-_SEPARABLE = {1: keras.layers.SeparableConv1D, 2: keras.layers.SeparableConv2D}
 _BSCONV_U = {1: BSConvU1D, 2: BSConvU2D}
 _BSCONV_S = {1: BSConvS1D, 2: BSConvS2D}
 _FACTORIZED = {1: FactorizedConv1D, 2: FactorizedConv2D}
@@ -92,9 +91,9 @@ def convolution(
     own = ("padding_mode", "batch_norm_momentum", "batch_norm_epsilon")  # what our layers take, and nothing needs here
     shared = {name: value for name, value in arguments.items() if name not in own}
     if record.kind == "regular" and in_keras:
-        return CONVOLUTIONS[rank](filters, kernel_size, **shared)
+        return CONVOLUTIONS[rank - 1](filters, kernel_size, **shared)
     if record == separable(terms=record.terms) and in_keras:
-        return _SEPARABLE[rank](filters, kernel_size, depth_multiplier=record.terms, **shared)
+        return SEPARABLE[rank - 1](filters, kernel_size, depth_multiplier=record.terms, **shared)
     if record == bsconv_u(batch_norm=record.batch_norm):
         return _BSCONV_U[rank](filters, kernel_size, batch_norm=record.batch_norm, **arguments)
     options = {name: getattr(record, name) for name in ("min_mid_channels", "batch_norm", "orthonormal")}

@@ -13,13 +13,13 @@ import numpy as np
 
 from sepzoo.layers.factorization import Factorization
 from sepzoo.layers.graph import nodes
+from sepzoo.layers.keras_convolutions import CONVOLUTIONS_1D_2D
 from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.support.types import Layer
 from sepzoo.surgery.algebra.patches import Window
 from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.sites import Site
 
-CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D)
 _IMAGES = 2
 """Axes of images beside samples and channels."""
 
@@ -44,7 +44,7 @@ class DenseConv:
 
     @classmethod
     def of(cls, site: Site, runs: int) -> DenseConv:
-        """Return the record of a layer of `CONVOLUTIONS`."""
+        """Return the record of a layer of `CONVOLUTIONS_1D_2D`."""
         shapes = [(call.inputs[0].shape[1:-1], call.outputs[0].shape[1:-1]) for call in site.calls]
         if any(None in shape for pair in shapes for shape in pair):
             return cls(site, runs, math.prod(site.layer.strides), 1, sized=False)
@@ -155,7 +155,7 @@ def dense_convs(
     runs = runs_of(plan.model)
     found = []
     for site in plan.sites:
-        if not isinstance(site.layer, CONVOLUTIONS):
+        if not isinstance(site.layer, CONVOLUTIONS_1D_2D):
             continue
         reason = "it was to be kept" if is_kept(site) else _obstacle(site.layer, pointwise, series)
         if reason:
@@ -205,7 +205,7 @@ def _obstacle(layer: Layer, pointwise: bool, series: bool) -> str:
         return f"it has {layer.groups} groups"
     if math.prod(layer.kernel_size) == 1 and not pointwise:
         return "it is 1 x 1" if len(layer.kernel_size) == _IMAGES else "its window is 1"
-    if type(layer) not in CONVOLUTIONS:
+    if type(layer) not in CONVOLUTIONS_1D_2D:
         return f"its class {type(layer).__module__}.{type(layer).__name__} is not Keras's own"
     if layer.data_format != "channels_last":
         return f"its data format is {layer.data_format}"

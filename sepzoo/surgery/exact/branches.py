@@ -9,15 +9,13 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from sepzoo.layers.keras_convolutions import CONVOLUTIONS, DEPTHWISE
 from sepzoo.support.types import Tensor
 from sepzoo.surgery.exact.affine import Affine
 from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.sites import Site
 
 layers = keras.layers
-# Exactly these classes, for a subclass may compute something else.
-CONVOLUTIONS = (layers.Conv1D, layers.Conv2D, layers.Conv3D)
-DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 PADDINGS = (layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D)
 
 

@@ -19,6 +19,7 @@ from sepzoo.layers import (
     OrthonormalRegularizer,
     SumTerms,
 )
+from sepzoo.layers.keras_convolutions import DEPTHWISE
 from sepzoo.layers.twins import builtin_class
 from sepzoo.support.types import Tensor
 from sepzoo.surgery.walk.plan import Plan
@@ -160,7 +161,7 @@ def _term(layer: FactorizedConv, factor: keras.layers.Layer, term: int) -> Stage
     """Return the share that one term has in a factor whose channels are the terms' channels side by side."""
     if isinstance(factor, EdgePadding):
         return _edge_padding(factor)
-    depthwise = isinstance(factor, keras.layers.DepthwiseConv1D | keras.layers.DepthwiseConv2D)
+    depthwise = isinstance(factor, DEPTHWISE)
     mine = slice(term * layer.filters, (term + 1) * layer.filters)
     weights = [
         weight[..., mine, :] if depthwise and weight.ndim > 1 else weight[..., mine] for weight in factor.get_weights()

@@ -8,6 +8,7 @@ import math
 import keras
 import numpy as np
 
+from sepzoo.layers.keras_convolutions import CONVOLUTIONS, DEPTHWISE, SEPARABLE
 from sepzoo.support.types import Layer
 from sepzoo.surgery.exact.affine import Affine
 from sepzoo.surgery.walk.plan import Plan
@@ -15,10 +16,7 @@ from sepzoo.surgery.walk.report import SurgeryReport
 from sepzoo.surgery.walk.rewriting import Part, Replacement
 from sepzoo.surgery.walk.sites import Site
 
-layers = keras.layers
-DENSE = (layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.Dense)
-DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
-SEPARABLE = (layers.SeparableConv1D, layers.SeparableConv2D)
+DENSE = (*CONVOLUTIONS, keras.layers.Dense)
 
 
 def fold_leading_batch_norm(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from sepzoo.layers import BSConvS1D, BSConvS2D, BSConvU1D, BSConvU2D
+from sepzoo.layers.keras_convolutions import CONVOLUTIONS_1D_2D
 from sepzoo.support.types import Layer
 from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport
@@ -15,7 +16,6 @@ from sepzoo.surgery.walk.rewriting import Part, Replacement, Skip
 from sepzoo.surgery.walk.sites import Site
 
 BSCONV = {BSConvS1D: BSConvU1D, BSConvS2D: BSConvU2D}
-CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D)
 
 
 def fuse_pointwise(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
@@ -66,7 +66,7 @@ def _fuse(plan: Plan, *, reasons: bool = True) -> None:
 
 def _is_pointwise(site: Site) -> bool:
     layer = site.layer
-    return type(layer) in CONVOLUTIONS and math.prod(layer.kernel_size) == 1 and layer.groups == 1
+    return type(layer) in CONVOLUTIONS_1D_2D and math.prod(layer.kernel_size) == 1 and layer.groups == 1
 
 
 def _obstacle(site: Site, second: Site) -> str:

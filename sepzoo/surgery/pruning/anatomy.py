@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from sepzoo.layers import LayerScale
+from sepzoo.layers.keras_convolutions import CONVOLUTIONS, DEPTHWISE, SEPARABLE
 from sepzoo.support.types import Config, Layer
 from sepzoo.surgery.pruning.passing import is_elementwise
 
@@ -43,11 +44,11 @@ _SEPARABLE = Anatomy(
 _DEPTHWISE = Anatomy("channelwise", {"kernel": -2}, {"bias": -1})
 _NORM = Anatomy("channelwise", {}, dict.fromkeys(("gamma", "beta", "moving_mean", "moving_variance"), -1))
 _ANATOMIES: dict[type[Layer], Anatomy] = {  # exactly these classes, for a subclass may compute something else
-    **dict.fromkeys((layers.Conv1D, layers.Conv2D, layers.Conv3D), _CONV),
+    **dict.fromkeys(CONVOLUTIONS, _CONV),
     **dict.fromkeys((layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose), _TRANSPOSED),
     layers.Dense: Anatomy("mixing", {"kernel": -2}, {"kernel": -1, "bias": -1}, "units"),
-    **dict.fromkeys((layers.SeparableConv1D, layers.SeparableConv2D), _SEPARABLE),
-    **dict.fromkeys((layers.DepthwiseConv1D, layers.DepthwiseConv2D), _DEPTHWISE),
+    **dict.fromkeys(SEPARABLE, _SEPARABLE),
+    **dict.fromkeys(DEPTHWISE, _DEPTHWISE),
     layers.BatchNormalization: _NORM,
     LayerScale: Anatomy("channelwise", {}, {"gamma": -1}),
     layers.PReLU: Anatomy("channelwise", {}, {"alpha": -1}),

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from sepzoo.analysis.profiling import measure
+from sepzoo.layers.keras_convolutions import SEPARABLE
 from sepzoo.support.errors import SepzooError
 from sepzoo.surgery.pruning.coupling import Coupling, LayerChannels
 
@@ -64,7 +65,7 @@ class _LayerCost:
         layer = channels.layer
         self._channelwise = channels.anatomy.role == "channelwise"
         self._of_inputs = 0
-        if isinstance(layer, keras.layers.SeparableConv1D | keras.layers.SeparableConv2D):
+        if isinstance(layer, SEPARABLE):
             area = math.prod(layer.kernel_size)
             self._of_inputs = macs * area // (area + layer.filters)
         self._of_both = macs - self._of_inputs

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from sepzoo.layers.keras_convolutions import CONVOLUTIONS_1D_2D, SEPARABLE
 from sepzoo.support.types import Layer
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.patches import Window, extract_patches
@@ -21,7 +22,7 @@ layers = keras.layers
 BATCH = 32
 PLACES = 32
 """Of each sample and layer at most so many places are looked at; they are drawn by chance, always the same."""
-_LINEAR = (layers.Conv1D, layers.Conv2D, layers.Dense, layers.SeparableConv1D, layers.SeparableConv2D)
+_LINEAR = (*CONVOLUTIONS_1D_2D, layers.Dense, *SEPARABLE)
 
 
 def is_linear(layer: Layer) -> bool:
