@@ -21,6 +21,10 @@ from sepzoo.training.recipe_sections import Section
 
 CASE = "case"
 """The key by which a run's values name its case."""
+SEED = "seed"
+WORDS = ("name", "description", "command", "cost", "expected", "export")
+"""Keys of a recipe that decide none of a run's numbers, nor does the place of the data."""
+PLACE = "data.data_dir"
 Name = Annotated[str, Field(pattern=r"^[\w.-]+$")]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Deviation = Annotated[float, Field(gt=0)] | None
@@ -56,8 +60,7 @@ class StudyRun:
     def fingerprint(self) -> str:
         """A hash of all that decides the run's numbers and was said, wherever the data lies."""
         decides = self.recipe.model_dump(mode="json", exclude_defaults=True)
-        words = ("name", "description", "command", "cost", "expected", "export")
-        decides = {key: value for key, value in decides.items() if key not in words}
+        decides = {key: value for key, value in decides.items() if key not in WORDS}
         decides.get("data", {}).pop("data_dir", None)
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -104,7 +107,8 @@ class Study(Section):
         arms: what is compared, each a name with its own settings.
         cases: what all arms are run on, such as data sets; differences are averaged over them too. Runs that choose a
             value have none, their settings say what they are run on. Nothing: the settings are all.
-        values: further keys, each with the values that it takes; every combination is run with every arm.
+        values: further keys, each with the values that it takes; every combination is run with every arm. They decide
+            a run's numbers, and are none that the study has a field for, as it has for seeds and cases.
         seeds: of the runs; all arms have the same, so that they can be compared in pairs.
         choose: a value that is chosen first, by each arm for itself or by one for all; nothing: none.
         metric: what arms are compared by: validation accuracy after the last epoch or the best, or test accuracy.
@@ -144,6 +148,22 @@ class Study(Section):
                 raise ValueError(f"expected one of the arms {', '.join(self.arms)}, not {name!r}")
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError("expected seeds that differ")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_are_the_recipe_s(self) -> Study:
+        chosen = [] if self.choose is None else [self.choose.key]
+        for key in (*self.values, *chosen):
+            if key in (CASE, SEED, PLACE) or key.partition(".")[0] in WORDS:
+                said = {CASE: ", which the study's cases say", SEED: ", which the study's seeds say"}.get(key, "")
+                raise ValueError(f"expected to vary a recipe's key that decides a run's numbers, not {key!r}{said}")
+            if key in chosen and key in self.values:
+                raise ValueError(f"expected {key!r} in values or in choose, not in both")
+        settings = [self.settings, *self.arms.values(), *([] if self.choose is None else [self.choose.settings])]
+        for case in self.cases.values():
+            settings += [case.settings, *case.arms.values()]
+        if any(SEED in each for each in settings):
+            raise ValueError(f"expected settings without {SEED!r}, which the study's seeds say")
         return self
 
     @classmethod
@@ -211,7 +231,7 @@ class Study(Section):
         case = self.cases[values[CASE]] if CASE in values else Case()
         varied = {key: value for key, value in values.items() if key != CASE}
         arms = {**self.arms[arm], **case.arms.get(arm, {})}
-        settings = {**self.settings, **case.settings, **arms, **varied, **own, "seed": seed}
+        settings = {**self.settings, **case.settings, **arms, **varied, **own, SEED: seed}
         settings = {SHORT_KEYS.get(key, key): value for key, value in settings.items()}
         overrides = [f"{key}={_as_text(value)}" for key, value in settings.items()]
         return StudyRun(arm, seed, values, choosing, Recipe.load(self.recipe).with_overrides(overrides))

@@ -113,6 +113,18 @@ def test_a_recipe_is_seen_from_the_studys_folder(tmp_path: Path) -> None:
         (("choose: {key", "choose: {arm: deep, key"), "not 'deep'"),
         (("seeds: [3, 4]", "seeds: {"), "expected YAML"),
         (("values: [0.05, 0.2]", "values: [0.05]"), "expected for choose.values"),
+        (("values: {", "values: {case: [a, b], "), "not 'case', which the study's cases say"),
+        (("values: {", "values: {seed: [1, 2], "), "not 'seed', which the study's seeds say"),
+        (("values: {", "values: {name: [a, b], "), "not 'name'"),
+        (("values: {", "values: {data.data_dir: [a, b], "), "not 'data.data_dir'"),
+        (("values: {", "values: {optimizer.learning_rate: [0.1], "), "_rate' in values or in choose"),
+        (("choose: {key: optimizer.learning_rate", "choose: {key: case"), "not 'case', which the study's cases say"),
+        (("choose: {key: optimizer.learning_rate", "choose: {key: seed"), "not 'seed', which the study's seeds say"),
+        (("{epochs: 2}", "{epochs: 2, seed: 3}"), "expected settings without 'seed'"),
+        (("{epochs: 1}", "{epochs: 1, seed: 3}"), "expected settings without 'seed'"),
+        (("{model.arguments.alpha: 0.25}", "{seed: 3}"), "expected settings without 'seed'"),
+        (("seeds: [3, 4]", "cases: {one: {settings: {seed: 3}}}"), "expected settings without 'seed'"),
+        (("seeds: [3, 4]", "cases: {one: {arms: {wide: {seed: 3}}}}"), "expected settings without 'seed'"),
     ],
 )
 def test_what_does_not_fit_is_said_in_one_line(change: tuple[str, str], text: str) -> None:
