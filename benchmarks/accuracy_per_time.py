@@ -25,9 +25,8 @@ from sepzoo.artifact import model_file
 from sepzoo.data import Samples, draw_samples, open_source
 from sepzoo.export import Tolerance
 from sepzoo.records.metadata import Metadata
-from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.records.preprocessing import AS_THEY_ARE
 
-PIXELS = Preprocessing(mean=(0.0,), std=(1.0,), crop_fraction=1.0)
 SHARES = (0.75, 0.5, 0.35)
 TYPES = ("float32", "int8")
 
@@ -114,13 +113,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for path in options.models:
             model = model_file.load(path)
-            model_file.attach(model, Metadata(path.stem, preprocessing=PIXELS))
+            model_file.attach(model, Metadata(path.stem, preprocessing=AS_THEY_ARE))
             for form, network in forms(model, samples):
                 macs = analysis.profile(network).macs
                 for kind in TYPES:
                     file = Path(folder, f"{len(found)}.tflite")
                     calibration = samples if kind == "int8" else None
-                    settings = {"calibration": calibration, "preprocessing": PIXELS, "tolerance": Tolerance()}
+                    settings = {"calibration": calibration, "preprocessing": AS_THEY_ARE, "tolerance": Tolerance()}
                     report = export.tflite(network, file, quantize=kind, check=samples, **settings)
                     classifier = inference.open(file)
                     right = classifier.predict(test.images).argmax(axis=1) == test.labels

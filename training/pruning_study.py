@@ -14,7 +14,7 @@ import numpy as np
 
 from sepzoo import data, surgery
 from sepzoo.artifact import model_file
-from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.records.preprocessing import AS_THEY_ARE
 
 IMPORTANCES = ("magnitude", "taylor", "output_error")
 
@@ -34,12 +34,11 @@ def main() -> None:
     parser.add_argument("--test-images", type=int, default=2000, help="the first of the test images")
     options = parser.parse_args()
     trained = model_file.load(options.model)
-    as_it_is = Preprocessing(mean=(0.0,), std=(1.0,))
     sizes = {"image_size": trained.input_shape[1:3], "channels": trained.input_shape[3]}
     train, test = (data.open_source(options.data, split=split, **sizes) for split in ("train", "test"))
-    samples = as_it_is.normalize(data.draw_samples(train, options.samples, seed=0).images)
+    samples = AS_THEY_ARE.normalize(data.draw_samples(train, options.samples, seed=0).images)
     chosen = np.arange(options.test_images)
-    images, labels = as_it_is.normalize(test.images(chosen)), test.labels[chosen]
+    images, labels = AS_THEY_ARE.normalize(test.images(chosen)), test.labels[chosen]
     print(f"original: accuracy {accuracy(trained, images, labels):.4f}", flush=True)
     print("budget  MACs   params  allocation  importance    accuracy  fitted again", flush=True)
     for macs, allocation, importance in itertools.product(options.macs, ("uniform", "global"), IMPORTANCES):

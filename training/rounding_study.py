@@ -21,11 +21,10 @@ import numpy as np
 from sepzoo import applications, compression, data, export, inference
 from sepzoo.artifact import model_file
 from sepzoo.inference.keras_model import from_model
-from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.records.preprocessing import AS_THEY_ARE
 
 WAYS = ("post-training", "keras", "tfmot")
 COLUMNS = ("data", "way", "seed", "images", "right", "gained", "lost", "seconds")
-AS_IT_IS = Preprocessing(mean=(0.0,), std=(1.0,), crop_fraction=1)
 
 
 def seconds() -> float:
@@ -88,7 +87,7 @@ def main() -> None:
     if network is None:
         network = fine_tuned(options, train)
     else:
-        model_file.attach(network, from_model(network, labels=train.class_names, preprocessing=AS_IT_IS).metadata)
+        model_file.attach(network, from_model(network, labels=train.class_names, preprocessing=AS_THEY_ARE).metadata)
     chosen = np.arange(min(len(test), options.test_images))
     images, labels = test.images(chosen), test.labels[chosen]
     rows = list(csv.DictReader(options.out.open(encoding="utf-8"))) if options.out.exists() else []

@@ -16,12 +16,13 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from shrinking_ways import PIXELS, WAYS, Work
+from shrinking_ways import WAYS, Work
 
 import sepzoo
 from sepzoo.artifact import model_file
 from sepzoo.data import Samples, draw_samples, open_source
 from sepzoo.records.metadata import Metadata
+from sepzoo.records.preprocessing import AS_THEY_ARE
 
 OWN = ("network", "runtime", "budget", "epochs")
 COLUMNS = (*OWN, "way", "macs", "kib", "ms", "expected", "accuracy", "change", "error")
@@ -57,7 +58,7 @@ def main() -> None:
     parser.add_argument("--data", default="cifar10")
     given = parser.parse_args()
     model = model_file.load(given.model)
-    model_file.attach(model, Metadata(model.name, preprocessing=PIXELS))
+    model_file.attach(model, Metadata(model.name, preprocessing=AS_THEY_ARE))
     source = {"image_size": tuple(model.input_shape[1:3]), "channels": model.input_shape[3]}
     train, held = (open_source(given.data, split=split, **source) for split in ("train", "test"))
     samples, lessons = (

@@ -10,10 +10,9 @@ import keras
 import sepzoo
 from sepzoo.artifact import model_file
 from sepzoo.data import Samples
-from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.records.preprocessing import AS_THEY_ARE
 from sepzoo.shrinking import Budget, shrink
 
-PIXELS = Preprocessing(mean=(0.0,), std=(1.0,), crop_fraction=1.0)
 ALONE = ("decouple", "bsconv", "spatial", "lowrank", "channels")
 RULES = {"evenly": "even", "equal level": "equal_level", "greedy": "greedy"}
 OLDER = ("decouple macs", "channels evenly")
@@ -49,7 +48,8 @@ class Work:
         resource, limit = self.budget.split("=")
         if way in (*OLDER, "int8", "narrower"):
             network, runtime = self._older(way, limit)
-            report = sepzoo.export.export(network, runtime, path, calibration=self.samples, preprocessing=PIXELS)
+            settings = {"calibration": self.samples, "preprocessing": AS_THEY_ARE}
+            report = sepzoo.export.export(network, runtime, path, **settings)
             return sepzoo.analysis.profile(network).macs, report.size / 1024, None, None
         _network, told = shrink(
             self.model,

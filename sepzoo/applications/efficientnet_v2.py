@@ -12,7 +12,7 @@ from sepzoo.layers.resolution import resolutions
 from sepzoo.layers.width import nearest
 from sepzoo.records.arguments import OutputStride, Rate, Width
 from sepzoo.records.family import Family, ModelSpec, Paper, WeightFile
-from sepzoo.records.preprocessing import IMAGENET, MINUS_ONE_TO_ONE, Preprocessing
+from sepzoo.records.preprocessing import AS_THEY_ARE, IMAGENET, Preprocessing
 from sepzoo.support.types import Tensor
 
 if TYPE_CHECKING:
@@ -211,9 +211,7 @@ FAMILY = Family(
             f"efficientnet_v2_{name}",
             arguments={**_form(size), "batch_norm_momentum": 0.9, "initializers": "fan_out"},
             input_shape=(size.pixels, size.pixels, 3),
-            preprocessing=dataclasses.replace(
-                MINUS_ONE_TO_ONE, mean=(0.0,), std=(1.0,), crop_fraction=1.0, interpolation="bicubic"
-            ),
+            preprocessing=dataclasses.replace(AS_THEY_ARE, crop_fraction=1.0, interpolation="bicubic"),
         )
         for name, size in SIZES.items()
     ),

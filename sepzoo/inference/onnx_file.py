@@ -16,13 +16,10 @@ from sepzoo.inference.onnx_end import end_of
 from sepzoo.inference.tensors import InputTensor, OutputTensor, names_of, restored
 from sepzoo.records.metadata import MEMBER, Metadata
 from sepzoo.records.outputs import End
-from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.records.preprocessing import AS_THEY_ARE
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.packages import require_installed
 from sepzoo.support.types import Arrays, OnnxSession, OnnxTensor
-
-AS_THEY_ARE = Preprocessing(mean=(0.0,), std=(1.0,))
-"""Pixels of 0 … 255, which the file normalizes itself."""
 
 _PICTURE_AXES, _CHANNELS = 3, (1, 3, 4)
 

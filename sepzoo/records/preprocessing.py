@@ -178,6 +178,8 @@ MINUS_ONE_TO_ONE = Preprocessing()
 ZERO_TO_ONE = Preprocessing(mean=(0.0,), std=(255.0,))
 IMAGENET = Preprocessing(mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
 CAFFE = Preprocessing(mean=(103.939, 116.779, 123.68), std=(1.0,), channel_order="bgr")
+AS_THEY_ARE = Preprocessing(mean=(0.0,), std=(1.0,))
+"""Pixels of 0 … 255, which the network normalizes itself."""
 NAMED: Mapping[str, Preprocessing] = {
     "minus_one_to_one": MINUS_ONE_TO_ONE,
     "zero_to_one": ZERO_TO_ONE,
