@@ -10,15 +10,15 @@ goes on where it was broken off. Seconds are those of one processor, of this pro
 from __future__ import annotations
 
 import argparse
-import csv
 import resource
 import tempfile
 from pathlib import Path
 
 import keras
 import numpy as np
+from answers import Table, right_answers
 
-from sepzoo import applications, compression, data, export, inference
+from sepzoo import applications, compression, data, export
 from sepzoo.artifact import model_file
 from sepzoo.inference.keras_model import from_model
 from sepzoo.records.preprocessing import AS_THEY_ARE
@@ -31,11 +31,6 @@ def seconds() -> float:
     """Return the processor's time so far."""
     spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in spent)
-
-
-def right(path: Path, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return which images a file names the class of."""
-    return inference.open(path).predict(images).argmax(axis=1) == labels
 
 
 def written(model: keras.Model, way: str, samples: data.Samples, options: argparse.Namespace, path: Path) -> None:
@@ -90,30 +85,25 @@ def main() -> None:
         model_file.attach(network, from_model(network, labels=train.class_names, preprocessing=AS_THEY_ARE).metadata)
     chosen = np.arange(min(len(test), options.test_images))
     images, labels = test.images(chosen), test.labels[chosen]
-    rows = list(csv.DictReader(options.out.open(encoding="utf-8"))) if options.out.exists() else []
-    done = {(row["data"], row["way"], row["seed"]) for row in rows}
-    if not rows:
-        options.out.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
+    table = Table(COLUMNS, options.out)
     for seed in range(options.seeds):
-        if all((options.data, way, str(seed)) in done for way in WAYS):
+        left = [way for way in WAYS if not table.has(data=options.data, way=way, seed=seed)]
+        if not left:
             continue
         samples = data.draw_samples(train, options.samples, seed=seed)
         found: dict[str, np.ndarray] = {}
-        for way in WAYS:
+        for way in dict.fromkeys((WAYS[0], *left)):  # with whose answers the others' are compared
             with tempfile.TemporaryDirectory() as place:
                 begun, path = seconds(), Path(place, "network.tflite")
-                drawn = samples.taken(slice(200)) if way == "post-training" else samples
+                drawn = samples.taken(slice(200)) if way == WAYS[0] else samples
                 written(network, way, drawn, options, path)
                 spent = seconds() - begun
-                found[way] = right(path, images, labels)
-            if (options.data, way, str(seed)) in done:
-                continue
-            first = found[WAYS[0]]
-            gained, lost = int((found[way] & ~first).sum()), int((first & ~found[way]).sum())
-            row = (options.data, way, seed, len(labels), int(found[way].sum()), gained, lost, round(spent, 1))
-            with options.out.open("a", encoding="utf-8") as lines:
-                lines.write(",".join(map(str, row)) + "\n")
-            print(*row, flush=True)
+                found[way] = right_answers(path, images, labels)
+            if way in left:
+                first = found[WAYS[0]]
+                gained, lost = int((found[way] & ~first).sum()), int((first & ~found[way]).sum())
+                cells = (options.data, way, seed, len(labels), int(found[way].sum()), gained, lost, round(spent, 1))
+                table.add(dict(zip(COLUMNS, cells, strict=True)))
 
 
 if __name__ == "__main__":

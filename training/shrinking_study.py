@@ -9,37 +9,22 @@ that stands in the table is not made again.
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
 import math
 import tempfile
 from pathlib import Path
 
-import numpy as np
+from answers import Table, right_answers
 from shrinking_ways import WAYS, Work
 
 import sepzoo
 from sepzoo.artifact import model_file
-from sepzoo.data import Samples, draw_samples, open_source
+from sepzoo.data import draw_samples, open_source
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.preprocessing import AS_THEY_ARE
 
 OWN = ("network", "runtime", "budget", "epochs")
 COLUMNS = (*OWN, "way", "macs", "kib", "ms", "expected", "accuracy", "change", "error")
-
-
-def right_answers(path: Path, test: Samples) -> np.ndarray:
-    """Return for each test image whether a file names its class."""
-    return sepzoo.inference.open(path).predict(test.images).argmax(axis=1) == test.labels
-
-
-def add(table: Path | None, row: dict[str, str]) -> None:
-    """Print a row, and put it into a table."""
-    print("  ".join(f"{name} {value}" for name, value in row.items() if value), flush=True)
-    if table is not None:
-        lines = [] if table.exists() else [COLUMNS]
-        with table.open("a", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows([*lines, row.values()])
 
 
 def main() -> None:
@@ -62,21 +47,20 @@ def main() -> None:
     source = {"image_size": tuple(model.input_shape[1:3]), "channels": model.input_shape[3]}
     train, held = (open_source(given.data, split=split, **source) for split in ("train", "test"))
     samples, lessons = (
-        dataclasses.replace(draw_samples(train, count, 0), labels=None)
-        for count in (given.samples, given.lessons if given.distil else 1)
+        dataclasses.replace(draw_samples(train, count, 0), labels=None) if wanted else None
+        for count, wanted in ((given.samples, True), (given.lessons, given.distil))
     )
     work = Work(model, given.budget, given.runtime, samples, given.scores, given.narrower, given.distil, lessons)
     test = draw_samples(held, given.test, 0)
     own = dict(zip(OWN, (given.model.stem, given.runtime, given.budget, str(given.distil)), strict=True))
-    text = given.table.read_text(encoding="utf-8") if given.table and given.table.exists() else ""
-    done = {row["way"] for row in csv.DictReader(text.splitlines()) if own.items() <= row.items()}
+    table = Table(COLUMNS, given.table)
     with tempfile.TemporaryDirectory() as name:
         plain = sepzoo.export.export(model, given.runtime, Path(name) / "plain.tflite", calibration=samples)
-        before = right_answers(plain.path, test)
+        before = right_answers(plain.path, test.images, test.labels)
         for way in ["original", *given.only.split(",")]:
             path, now = Path(name) / f"{way}.tflite", before
             costs = (sepzoo.analysis.profile(model).macs, plain.size / 1024, None, None)
-            if way in done:
+            if table.has(**own, way=way):
                 continue
             if way != "original":
                 try:
@@ -84,11 +68,11 @@ def main() -> None:
                 except sepzoo.SepzooError as error:
                     print(f"{way}: {error}", flush=True)
                     continue
-                now = right_answers(path, test)
+                now = right_answers(path, test.images, test.labels)
             figures = ["" if each is None else f"{each:.4f}".rstrip("0").rstrip(".") for each in costs]
             figures += [f"{each:.4f}" for each in (now.mean(), now.mean() - before.mean())]
             figures.append(f"{(now * 1.0 - before).std() / math.sqrt(len(now)):.4f}")
-            add(given.table, dict(zip(COLUMNS, (*own.values(), way, *figures), strict=True)))
+            table.add(dict(zip(COLUMNS, (*own.values(), way, *figures), strict=True)))
 
 
 if __name__ == "__main__":

@@ -64,7 +64,8 @@ class Work:
             lessons=self.lessons,
             out=path,
         )
-        print(told if way == "all" else "", flush=True)
+        if way == "all":
+            print(told, flush=True)
         expected = sum(each.expected for each in told.layers)
         return told.measured["macs"], told.measured["kib"], told.measured.get("latency_ms"), expected
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import math
 import subprocess
 import sys
@@ -60,6 +61,32 @@ def test_training_with_rounding_is_not_below(rows: dict[tuple[str, str], list[di
         for row in found:
             first = rows[data, "post-training"][int(row["seed"])]
             assert int(row["right"]) - int(first["right"]) == int(row["gained"]) - int(row["lost"])
+
+
+def test_of_a_seed_that_is_half_done_only_the_first_way_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The others are compared with its answers; here no file is written, and the answers are drawn."""
+    monkeypatch.syspath_prepend(ROOT / "training")
+    study = importlib.import_module("rounding_study")
+    made, random = [], np.random.default_rng(0)
+    monkeypatch.setattr(study, "written", lambda model, way, samples, options, path: made.append((samples.seed, way)))
+    monkeypatch.setattr(study, "right_answers", lambda path, images, labels: random.random(len(labels)) < 0.5)
+    out = tmp_path / "rounding.csv"
+    header = "data,way,seed,images,right,gained,lost,seconds"
+    done = "digits,post-training,0,359,9,0,0,1.0\ndigits,keras,0,359,9,1,1,1.0\n"
+    out.write_text(f"{header}\n{done}", encoding="utf-8")
+    arguments = ["--data", "digits", "--samples", "40", "--seeds", "2", "--out", str(out)]
+    monkeypatch.setattr("sys.argv", ["rounding_study.py", str(network(tmp_path / "net.keras")), *arguments])
+    study.main()
+    assert made == [(0, "post-training"), (0, "tfmot"), *((1, way) for way in NAMES)]
+    lines = out.read_text(encoding="utf-8").splitlines()
+    assert lines[:3] == [header, *done.split()]
+    rows = list(csv.DictReader(lines))
+    assert [(int(row["seed"]), row["way"]) for row in rows[2:]] == made[1:]
+    assert (rows[3]["gained"], rows[3]["lost"]) == ("0", "0")  # the first way of the second seed, beside itself
+    assert all(int(row["gained"]) and int(row["lost"]) for row in (rows[2], *rows[4:]))
+    assert len(capsys.readouterr().out.splitlines()) == len(rows) - 2
 
 
 @pytest.mark.nightly
