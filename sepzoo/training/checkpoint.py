@@ -119,7 +119,7 @@ def save_state(
     counts = {"epochs": np.int64(epochs), "steps": np.int64(steps)}
     with atomic_write(path) as temporary:
         with temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **counts, **arrays, **sums)
+            np.savez(file, **counts, **arrays, **sums)
         if before is not None and path.exists():
             path.replace(before)
 
