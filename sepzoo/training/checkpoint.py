@@ -13,7 +13,7 @@ from keras.ops import convert_to_numpy
 from sepzoo.artifact.inspection.checking import check
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError, first_line
-from sepzoo.support.types import Optimizer, Variable
+from sepzoo.support.types import Kwargs, Optimizer, Variable
 from sepzoo.training.optimizer import own_optimizer
 
 _METRIC = "metric_"
@@ -116,7 +116,7 @@ def save_state(
     """
     arrays = {name: convert_to_numpy(variable.value) for name, variable in _variables(model, optimizer)}
     sums = {f"{_METRIC}{number:04}": convert_to_numpy(each.value) for number, each in enumerate(metrics)}
-    counts = {"epochs": np.int64(epochs), "steps": np.int64(steps)}
+    counts: Kwargs = {"epochs": np.int64(epochs), "steps": np.int64(steps)}
     with atomic_write(path) as temporary:
         with temporary.open("wb") as file:
             np.savez(file, **counts, **arrays, **sums)
