@@ -11,6 +11,7 @@ ELSEWHERE = (
     "training/README.md",
     "training/figures/*.png",
     "training/figures/*.csv",
+    "training/studies/*.png",
     "applications/*/README.md",
     "applications/*/*.py",
 )

@@ -46,7 +46,8 @@ def plot_study(study: Study, rows: Sequence[Row], path: Path) -> bool:
             axes.set_title(study.name if case is None else case)
         for axes in panels[len(cases) :]:
             axes.set_axis_off()
-        panels[0].legend(fontsize=8)
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=_ACROSS, fontsize=8)  # covers no point
     return True
 
 

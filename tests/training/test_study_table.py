@@ -180,7 +180,7 @@ def test_the_picture_shows_each_arm_at_its_cost(rows: list[Row], tmp_path: Path,
     assert plot_study(STUDY, [*rows, chooser], tmp_path / "s.png")
     axes = drawn[0].axes[0]
     assert axes.get_xscale() == "log"
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b"]
+    assert [text.get_text() for text in drawn[0].legends[0].get_texts()] == ["a", "b"]
     for arm, container, macs in zip("ab", axes.containers, (1000, 50_000), strict=True):
         seeds = [each.last_accuracy for each in rows if each.arm == arm]
         line, _, (bars,) = container.lines
@@ -198,7 +198,7 @@ def test_every_case_has_a_panel_of_its_own(tmp_path: Path, drawn: list) -> None:
     assert plot_study(study, rows, tmp_path / "s.png")
     panels = [axes for axes in drawn[0].axes if axes.axison]
     assert [axes.get_title() for axes in panels] == ["c0", "c1", "c2", "c3"]
-    assert [text.get_text() for text in panels[0].get_legend().get_texts()] == ["a", "b"]
+    assert [text.get_text() for text in drawn[0].legends[0].get_texts()] == ["a", "b"]
     for axes in panels:
         heights = [container.lines[0].get_ydata().tolist() for container in axes.containers]
         assert heights == [[pytest.approx(0.6)], [pytest.approx(0.5)]]

@@ -75,40 +75,40 @@ def by_set() -> dict[str, list[dict[str, str]]]:
 
 def of_series() -> list[str]:
     sets = by_set()
-    lines = []
-    for name, found in sets.items():
-        means = [share(np.mean(list(accuracies(found, arm).values()))) for arm in ARMS]
-        seeds = min(len(accuracies(found, arm)) for arm in ARMS)
-        lines.append(f"| {name} | {' | '.join(means)} | {seeds} |")
+    lines = [row_of(name, found) for name, found in sets.items()]
     for first, second in itertools.combinations(ARMS, 2):
-        gaps = []
-        for found in sets.values():
-            ours, theirs = accuracies(found, first), accuracies(found, second)
-            gaps.append(float(np.mean([ours[seed] - theirs[seed] for seed in ours if seed in theirs])))
-        found = interval(gaps)
-        verdict = "undecided" if found[1] <= 0 <= found[2] else "higher" if found[0] > 0 else "lower"
-        lines.append(f"| {NAMES[first]} against {NAMES[second]} | {signed(found)} | {verdict} |")
+        means = [float(np.mean(gaps(found, first, second))) for found in sets.values()]
+        lines.append(f"| {NAMES[first]} against {NAMES[second]} | {decided(means)} |")
     return lines
 
 
 def of_keywords() -> list[str]:
-    """Return what is said of one seed: intervals count the clips alone, as if each network had heard others."""
-    lines = []
-    for study, name in KEYWORDS.items():
-        found = rows(study)
-        if {row["arm"] for row in found} != set(ARMS):
-            continue
-        means = {arm: float(np.mean(list(accuracies(found, arm).values()))) for arm in ARMS}
-        seeds = min(len(accuracies(found, arm)) for arm in ARMS)
-        clips = {int(re.search(r"\((\d+) clips\)", row["validated_on"])[1]) for row in found}
-        [count] = clips
-        lines.append(f"| {name} | {' | '.join(share(means[arm]) for arm in ARMS)} | {seeds} |")
-        for arm in ARMS[:3]:
-            first, second = means[arm], means["dense"]
-            half = stats.norm.ppf(0.975) * math.sqrt((first * (1 - first) + second * (1 - second)) / count)
-            gap = first - second
-            lines.append(f"{NAMES[arm]} {signed((gap, gap - half, gap + half))}")
+    found = {name: rows(study) for study, name in KEYWORDS.items()}
+    lines = [row_of(name, each) for name, each in found.items()]
+    for first, second in itertools.combinations(ARMS, 2):
+        cells = " | ".join(decided(gaps(each, first, second)) for each in found.values())
+        lines.append(f"| {NAMES[first]} against {NAMES[second]} | {cells} |")
     return lines
+
+
+def row_of(name: str, found: list[dict[str, str]]) -> str:
+    """Return each arm's mean accuracy, and how many seeds each has."""
+    seeds = {arm: accuracies(found, arm) for arm in ARMS}
+    means = " | ".join(share(np.mean(list(each.values()))) for each in seeds.values())
+    return f"| {name} | {means} | {min(map(len, seeds.values()))} |"
+
+
+def gaps(found: list[dict[str, str]], first: str, second: str) -> list[float]:
+    """Return by how much one arm is better than another, seed by seed."""
+    ours, theirs = accuracies(found, first), accuracies(found, second)
+    return [ours[seed] - theirs[seed] for seed in ours if seed in theirs]
+
+
+def decided(differences: list[float]) -> str:
+    """Return the mean of paired differences with its interval, and what it says."""
+    found = interval(differences)
+    verdict = "undecided" if found[1] <= 0 <= found[2] else "higher" if found[0] > 0 else "lower"
+    return f"{signed(found)} | {verdict}"
 
 
 def of_kernels() -> list[str]:
