@@ -1,9 +1,9 @@
-"""What an int8 file of the official MobileNetV1 keeps on photographs, with each way to correct its biases.
+"""What an int8 file of the official MobileNetV1 keeps on photographs, with each way to make good what rounding does.
 
 `python benchmarks/int8_accuracy.py WEIGHTS PHOTOGRAPHS --alpha 0.25` draws 100 photographs to calibrate on and checks
 on the others, three times. WEIGHTS is the official Keras file, or an .npz of its arrays; the name of a photograph
 begins with the four digits of its class. The change of KL is to the row above, photograph by photograph, with the
-standard error of 2,000 bootstrap draws of the photographs.
+standard error of 2,000 bootstrap draws of the photographs. `--modes` prints one draw of every mode that rounds instead.
 """
 
 from __future__ import annotations
@@ -20,35 +20,59 @@ import sepzoo
 from sepzoo import inference
 from sepzoo.data import Samples
 from sepzoo.export import TARGETS, Target, TfliteOptions, Tolerance
-from sepzoo.export.bias_correction import EIGHT_BITS
 from sepzoo.export.formats.tflite import with_options
 from sepzoo.export.pipeline import write
+from sepzoo.export.rounding import EIGHT_BITS, Rounding
 from sepzoo.inference.keras_model import KerasClassifier, from_model
 
 CALIBRATION = 100
 _LEAST = 1e-7
 
 
-def ways() -> dict[str, tuple[Target, bool]]:
-    """Return what is compared: a target, and whether biases are corrected."""
-    int8, floats = TARGETS["tflite:int8"], TARGETS["tflite:int8_float_io"]
-    kept = with_options(floats, TfliteOptions(keep_float="predictions"))
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """A target, whether weights make good what its rounding does, and whether it follows from the row above."""
+
+    target: Target
+    correct: bool = True
+    follows: bool = True
+
+
+def corrections() -> dict[str, Way]:
+    """Return one way more a row of what is made good."""
+    int8 = TARGETS["tflite:int8"]
+    kept = with_options(TARGETS["tflite:int8_float_io"], TfliteOptions(keep_float="predictions"))
+    nearest = Rounding(inputs=True)
     return {
-        "no correction": (int8, False),
-        "for rounded weights": (dataclasses.replace(int8, rounding=EIGHT_BITS), True),
-        "for rounded inputs too": (int8, True),
-        "the softmax float too": (kept, True),
+        "no correction": Way(int8, correct=False, follows=False),
+        "biases, for rounded weights": Way(dataclasses.replace(int8, rounding=EIGHT_BITS)),
+        "for rounded inputs too": Way(dataclasses.replace(int8, rounding=nearest)),
+        "the softmax float too": Way(dataclasses.replace(kept, rounding=nearest)),
+        "weights rounded by outputs too": Way(kept),
     }
 
 
-def probabilities(classifier: KerasClassifier, way: tuple[Target, bool], parts: tuple[Samples, Samples]) -> np.ndarray:
-    """Return what a file gives for the samples of the check."""
-    (target, correct), (calibration, check) = way, parts
+def modes() -> dict[str, Way]:
+    """Return each target whose files have rounded weights, which go to the nearest, then by what layers give."""
+    found = {}
+    for name, target in TARGETS.items():
+        if target.rounding.by_outputs and target.rounds_from is not None and not name.startswith("browser"):
+            nearest = dataclasses.replace(target.rounding, by_outputs=False)
+            found[f"{name}, to the nearest"] = Way(dataclasses.replace(target, rounding=nearest), follows=False)
+            found[f"{name}, by outputs"] = Way(target)
+    least = TfliteOptions(keep_float="auto", agreement=0.95)
+    return {**found, "tflite:int8, agreement=.95": Way(with_options(TARGETS["tflite:int8"], least), follows=False)}
+
+
+def probabilities(classifier: KerasClassifier, way: Way, parts: tuple[Samples, Samples]) -> tuple[np.ndarray, int]:
+    """Return what a file gives for the samples of the check, and its bytes."""
+    calibration, check = parts
+    shown = check if way.target.search is not None else check.taken(slice(20))
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "net.tflite"
-        settings = {"calibration": calibration, "check": check.taken(slice(20)), "tolerance": Tolerance()}
-        write(classifier, target, path, correct_bias=correct, **settings)
-        return np.asarray(inference.open(path).predict(check.images))
+        path = Path(folder) / f"net{way.target.suffix}"
+        settings = {"calibration": calibration, "check": shown, "tolerance": Tolerance()}
+        report = write(classifier, way.target, path, correct_bias=way.correct, **settings)
+        return np.asarray(inference.open(path).predict(check.images)), report.size
 
 
 def divergences(right: np.ndarray, found: np.ndarray) -> np.ndarray:
@@ -70,25 +94,28 @@ def main() -> None:
     parser.add_argument("photographs", type=Path)
     parser.add_argument("--alpha", type=float, default=0.25)
     parser.add_argument("--draws", type=int, default=3)
+    parser.add_argument("--modes", action="store_true")
     options = parser.parse_args()
     keras.utils.set_random_seed(0)
     network = sepzoo.applications.build("mobilenet_v1", alpha=options.alpha, weights=options.weights)
     classifier, files = from_model(network), sorted(options.photographs.iterdir())
     images, labels = classifier.pixels(files), np.array([int(file.name[:4]) for file in files])
     float_answers = np.asarray(classifier.predict(images))
-    print("| draw | biases | accuracy, of float | same answer | KL, nats | change of KL |\n|---|---|---|---|---|---|")
-    for draw in range(options.draws):
-        order, before = np.random.default_rng(draw).permutation(len(files)), None
+    print("| draw | what is made good | KiB | accuracy, of float | same answer | KL, nats | change of KL |")
+    print("|---|---|---|---|---|---|---|")
+    for draw in range(1 if options.modes else options.draws):
+        order, before = np.random.default_rng(draw).permutation(len(files)), np.zeros(1)
         cal, rest = order[:CALIBRATION], order[CALIBRATION:]
         parts = tuple(Samples(images[part], labels[part], origin="photographs", seed=draw) for part in (cal, rest))
         right, truth = float_answers[rest], labels[rest]
-        for name, way in ways().items():
-            found = probabilities(classifier, way, parts)
+        for name, way in (modes() if options.modes else corrections()).items():
+            found, size = probabilities(classifier, way, parts)
             kl, top = divergences(right, found), found.argmax(axis=1)
-            change = "" if before is None else f"{(kl - before).mean():+.4f} ± {bootstrap_error(kl - before):.4f}"
+            change = f"{(kl - before).mean():+.4f} ± {bootstrap_error(kl - before):.4f}" if way.follows else ""
             accuracies = f"{(top == truth).mean():.4f}, {(right.argmax(axis=1) == truth).mean():.4f}"
             same = (top == right.argmax(axis=1)).mean()
-            print(f"| {draw} | {name} | {accuracies} | {same:.4f} | {kl.mean():.4f} | {change} |", flush=True)
+            row = f"{draw} | {name} | {size / 1024:.0f} | {accuracies} | {same:.4f} | {kl.mean():.4f} | {change}"
+            print(f"| {row} |", flush=True)
             before = kl
 
 

@@ -57,7 +57,7 @@ def write(
         calibration: samples that set the ranges of integers, and that biases are corrected on.
         check: labelled or unlabelled samples to compare on; None: those of the calibration, else random ones.
         tolerance: the limits of the differences; None: the format's own.
-        correct_bias: whether biases make good the mean error of 8-bit weights.
+        correct_bias: whether weights make good what rounding does, measured on `calibration`.
         log: where the converter's own lines go. None: nowhere; if it fails, into a file beside `path`.
         preparations: what several targets of one call share: of this network and this calibration. None: the target
             shares nothing.

@@ -13,11 +13,12 @@ import keras
 import numpy as np
 
 from sepzoo.data.samples import Samples
-from sepzoo.export.bias_correction import EIGHT_BITS, Rounding, correct_biases
 from sepzoo.export.comparison import by_name
 from sepzoo.export.embedded_inputs import only_looked_up
 from sepzoo.export.preparation import deployable
 from sepzoo.export.reference import float32_reference
+from sepzoo.export.rounding import EIGHT_BITS, Rounding
+from sepzoo.export.rounding_correction import correct_rounding
 from sepzoo.export.taken_inputs import calibration_values
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.layers.graph import graph_of, layers_of
@@ -58,10 +59,10 @@ class Prepared:
     """A network made ready to leave, from which several formats may be written.
 
     Attributes:
-        model: of built-in layers, batch norm folded, biases corrected where the format rounds; only to be read.
+        model: of built-in layers, batch norm folded, weights corrected where the format rounds; only to be read.
         values: the calibration samples as the model takes them, by the names of its inputs; None where the format has
             no use for them.
-        shifts: what was added to the biases of its layers, to make good what rounding does, by their names.
+        own_weights: what layers had before their weights were moved to make good what rounding does, by their names.
         layers: names of the layers of the model as it was given.
         files: that formats share.
         number: of this one among those of a call.
@@ -69,7 +70,7 @@ class Prepared:
 
     model: keras.Model
     values: dict[str, np.ndarray] | None
-    shifts: dict[str, np.ndarray]
+    own_weights: dict[str, list[np.ndarray]]
     layers: frozenset[str]
     files: SharedFiles
     number: int = 0
@@ -131,7 +132,7 @@ class Preparations:
             calibrated: whether activations are integers.
             rounds_from: how many elements a kernel has at least that is rounded to 8 bits or less; None: none is.
             rounding: how.
-            correct_bias: whether biases make good the mean error of such weights.
+            correct_bias: whether the network's weights make good what such rounding does.
             keeps_steps: whether the network learned the steps of its integers, and the format keeps them.
 
         Raises:
@@ -156,13 +157,14 @@ class Preparations:
         ready = deployable(self._classifier, whole=whole)
         if keeps_steps:
             ready = freeze_rounding(ready)
-        values, shifts = None, dict[str, np.ndarray]()
+        values, own_weights = None, dict[str, list[np.ndarray]]()
         if uses and self._calibration is not None:
             values = calibration_values(self._classifier, self._calibration, ready)
             if rounds_from is not None:
-                shifts = correct_biases(ready, list(values.values()), rounds_from=rounds_from, rounding=rounding)
+                given = list(values.values())
+                own_weights = correct_rounding(ready, given, rounds_from=rounds_from, rounding=rounding)
         names = frozenset(name.rpartition("/")[2] for name, _ in layers_of(self._classifier.model))
-        return Prepared(ready, values, shifts, names, self._files, len(self._known))
+        return Prepared(ready, values, own_weights, names, self._files, len(self._known))
 
 
 @contextlib.contextmanager

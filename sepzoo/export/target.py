@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from sepzoo.data.samples import Samples
-from sepzoo.export.bias_correction import EIGHT_BITS, Rounding
 from sepzoo.export.comparison import Comparison
 from sepzoo.export.preparation import Shapes
 from sepzoo.export.prepared import Prepared
 from sepzoo.export.report import ExportReport
+from sepzoo.export.rounding import EIGHT_BITS, Rounding
 from sepzoo.export.tolerance import Tolerance
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.records.metadata import Metadata

@@ -5,6 +5,7 @@ All that this package reads of Keras's graph beyond its public face is read here
 
 from __future__ import annotations
 
+import collections
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -90,10 +91,17 @@ def replay(model: keras.Model, inputs: Tensors, call: Call) -> Tensors:
     if isinstance(inputs, dict) and not isinstance(graph.input, dict):
         inputs = [inputs[tensor.name] for tensor in graph.inputs]
     known = {id(tensor): value for tensor, value in zip(graph.inputs, keras.tree.flatten(inputs), strict=True)}
-    for node in nodes(model):
+    calls = nodes(model)
+    wanted = collections.Counter(id(tensor) for node in calls for tensor in node.arguments.keras_tensors)
+    wanted.update(id(tensor) for tensor in graph.outputs)
+    for node in calls:
         args, kwargs = node.arguments.fill_in(known)
         outputs = call(node.operation, args, kwargs)
         known.update(zip(map(id, node.outputs), keras.tree.flatten(outputs), strict=True))
+        for tensor in node.arguments.keras_tensors:  # what nobody wants any more would fill the memory
+            wanted[id(tensor)] -= 1
+            if not wanted[id(tensor)]:
+                del known[id(tensor)]
     return keras.tree.pack_sequence_as(graph.output, [known[id(tensor)] for tensor in graph.outputs])
 
 

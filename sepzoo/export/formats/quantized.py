@@ -14,6 +14,7 @@ from sepzoo.export.formats.batches import in_batches
 from sepzoo.export.formats.onnx_file import add_metadata, convert
 from sepzoo.export.formats.served import add_member, served_saved_model
 from sepzoo.export.prepared import Prepared
+from sepzoo.export.rounding import INTEGERS
 from sepzoo.export.target import Target
 from sepzoo.export.tolerance import QUANTIZED
 from sepzoo.support.errors import unknown
@@ -117,6 +118,7 @@ ONNX_INT8 = Target(
     tolerance=QUANTIZED,
     rounds=True,
     rounds_from=0,
+    rounding=INTEGERS,
     needs_calibration=True,
 )
 OPENVINO_INT8 = Target(
@@ -127,6 +129,7 @@ OPENVINO_INT8 = Target(
     tolerance=QUANTIZED,
     rounds=True,
     rounds_from=0,
+    rounding=INTEGERS,
     calibrated=True,
     folder=True,
 )

@@ -236,7 +236,8 @@ def tflite(
             `layer_errors`), and written beside the file as `.layers.csv`, `.layers.png` and `.layers.json`, which
             Google's Model Explorer lays over the file's graph.
         interface: the old name of `edges`, with "float32" for "float".
-        correct_bias: whether biases make good the mean error of 8-bit weights, measured on `calibration`.
+        correct_bias: whether weights make good what rounding does, measured on `calibration`: biases its mean error;
+            of kernels each weight goes up or down, not to the nearest, so that what layers give errs least.
         log: where the converter's own lines go. None: nowhere; if it fails, into a file beside `path`.
 
     Raises:

@@ -8,20 +8,28 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Literal
 
+import keras
 import numpy as np
 
-from sepzoo.export.bias_correction import EIGHT_BITS, Rounding
 from sepzoo.export.formats import tflite_converter, tflite_recipes
 from sepzoo.export.formats.tflite_converter import Edges
-from sepzoo.export.formats.tflite_operators import FileOperator, chosen, operators_of, require_built_in, with_own_biases
+from sepzoo.export.formats.tflite_operators import (
+    Change,
+    FileOperator,
+    chosen,
+    operators_of,
+    require_built_in,
+    with_own_weights,
+)
 from sepzoo.export.formats.tflite_options import TfliteOptions
 from sepzoo.export.formats.tflite_recipes import Rule
 from sepzoo.export.prepared import Prepared
+from sepzoo.export.rounding import INTEGERS, WEIGHTS, Rounding
 from sepzoo.export.target import Converted
 from sepzoo.export.tolerance import EXACT, QUANTIZED, QUANTIZED_WEIGHTS, ROUNDED, Tolerance
 from sepzoo.layers.graph import maker
 from sepzoo.support.errors import SepzooError
-from sepzoo.support.types import Operation
+from sepzoo.support.types import Layer, Operation
 
 Kind = Literal["floats", "integers", "integers_16", "recipe"]
 
@@ -47,7 +55,7 @@ class Mode:
     tolerance: Tolerance
     weights: Literal["float32", "float16", "int8"] = "float32"
     rounds_from: int | None = None
-    rounding: Rounding = EIGHT_BITS
+    rounding: Rounding = WEIGHTS
     edges: Edges = "float"
     edges_vary: bool = False
     recipe: tuple[Rule, ...] = ()
@@ -75,7 +83,7 @@ class Mode:
             return tflite_converter.floats(saved, weights=self.weights)
         if self.kind == "integers_16":
             return tflite_converter.integers_16(saved, prepared.values or {}, name, batch_sizes=sizes)
-        source = with_own_biases(self.source(prepared, options), float_tensors, _corrected(prepared))
+        source = with_own_weights(self.source(prepared, options), float_tensors, _corrected(prepared))
         if self.kind == "integers":
             edges = options.edges or self.edges
             return tflite_converter.integers(
@@ -96,9 +104,9 @@ class Mode:
         return prepared.once(file, lambda path: path.write_bytes(convert())).read_bytes()
 
     def exact(self, prepared: Prepared, options: TfliteOptions) -> bytes:
-        """Return the float file with the network's own biases: what it answers is right."""
+        """Return the float file with the network's own weights: what it answers is right."""
         tensors = [each.tensor for each in self.operators(prepared, options)]
-        return with_own_biases(self.source(prepared, options), tensors, _corrected(prepared))
+        return with_own_weights(self.source(prepared, options), tensors, _corrected(prepared))
 
     def operators(self, prepared: Prepared, options: TfliteOptions) -> tuple[FileOperator, ...]:
         """Return the operators of the float file that is rounded."""
@@ -161,10 +169,23 @@ def _own_name(operation: Operation) -> str:
     return str(operation.name.rpartition(".")[0] or operation.name)
 
 
-def _corrected(prepared: Prepared) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return the bias of each layer whose bias was corrected, and what it was before."""
-    biases = {name: np.asarray(prepared.model.get_layer(name).bias) for name in prepared.shifts}
-    return {name.rpartition(".")[0]: (biases[name], biases[name] - shift) for name, shift in prepared.shifts.items()}
+def _corrected(prepared: Prepared) -> dict[str, list[Change]]:
+    """Return the weights of each corrected layer as a file holds them, and what they were before."""
+    found = {}
+    for name, own in prepared.own_weights.items():
+        layer = prepared.model.get_layer(name)
+        pairs = zip(layer.get_weights(), own, strict=True)
+        found[name.rpartition(".")[0]] = [(_stored(layer, new), _stored(layer, before)) for new, before in pairs]
+    return found
+
+
+def _stored(layer: Layer, weights: np.ndarray) -> np.ndarray:
+    """Return a layer's kernel in the order in which a file stores it; a bias as it is."""
+    if weights.ndim == 1:
+        return weights
+    if isinstance(layer, keras.layers.DepthwiseConv2D):
+        return weights.reshape(1, *weights.shape[:2], -1)
+    return np.moveaxis(weights, -1, 0)
 
 
 def saved_model(prepared: Prepared, options: TfliteOptions) -> Path:
@@ -177,22 +198,20 @@ def _tag(options: TfliteOptions) -> str:
     return "".join(f"_{size}" for size in options.sizes[1:])
 
 
-_INTEGERS = Rounding(inputs=True)
-
 MODES = {
     mode.name: mode
     for mode in (
         Mode("float32", "floats", EXACT),
         Mode("float16", "floats", ROUNDED, weights="float16"),
         Mode("dynamic", "floats", QUANTIZED_WEIGHTS, weights="int8", rounds_from=1024),
-        Mode("int8", "integers", QUANTIZED, rounds_from=0, rounding=_INTEGERS, edges="uint8", edges_vary=True),
-        Mode("int8_float_io", "integers", QUANTIZED, rounds_from=0, rounding=_INTEGERS),
+        Mode("int8", "integers", QUANTIZED, rounds_from=0, rounding=INTEGERS, edges="uint8", edges_vary=True),
+        Mode("int8_float_io", "integers", QUANTIZED, rounds_from=0, rounding=INTEGERS),
         Mode(
             "int8_per_tensor",
             "integers",
             QUANTIZED,
             rounds_from=0,
-            rounding=Rounding(per_channel=False),
+            rounding=Rounding(per_channel=False, by_outputs=True),
             edges="uint8",
             edges_vary=True,
         ),
@@ -203,7 +222,7 @@ MODES = {
             "recipe",
             QUANTIZED,
             rounds_from=0,
-            rounding=Rounding(bits=4, depthwise_bits=None),
+            rounding=Rounding(bits=4, depthwise_bits=None, by_outputs=True),
             recipe=tflite_recipes.WEIGHTS_INT4,
         ),
         Mode(
@@ -211,7 +230,7 @@ MODES = {
             "recipe",
             QUANTIZED,
             rounds_from=0,
-            rounding=Rounding(bits=4),
+            rounding=Rounding(bits=4, by_outputs=True),
             recipe=tflite_recipes.WEIGHTS_INT4_INT8,
         ),
         Mode(
@@ -219,7 +238,7 @@ MODES = {
             "recipe",
             QUANTIZED,
             rounds_from=0,
-            rounding=Rounding(bits=4),
+            rounding=Rounding(bits=4, by_outputs=True),
             recipe=tflite_recipes.INT8_INT4,
         ),
     )

@@ -16,8 +16,8 @@ from sepzoo.support.errors import SepzooError, unknown
 _PLACE = re.compile(r"[^/;]+/([^/;]+?\.\d+)(?:_\d+)?(?:/|$)")
 """A step of a prepared network where the converter names a tensor: "pool.1" of "network_1/pool.1_1/Mean"."""
 
-_BIAS = 2
-"""Its place among the inputs of a convolution and of a fully connected operator."""
+Change = tuple[np.ndarray, np.ndarray]
+"""Weights as they were corrected, and as they were before."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,15 +117,13 @@ def _fits(name: str, pattern: str, layers: Collection[str]) -> bool:
     return fnmatchcase(name, pattern) or bool(owners and fnmatchcase(max(owners, key=len), pattern))
 
 
-def with_own_biases(
-    content: bytes, tensors: Collection[str], corrected: Mapping[str, tuple[np.ndarray, np.ndarray]]
-) -> bytes:
-    """Return a float file in which operators that stay float have the biases that their layers had before correction.
+def with_own_weights(content: bytes, tensors: Collection[str], corrected: Mapping[str, Collection[Change]]) -> bytes:
+    """Return a float file in which operators that stay float have the weights that their layers had before correction.
 
     Args:
         content: of the file.
         tensors: names of those that these operators compute.
-        corrected: name of a layer -> its bias as it was corrected, and as it was before.
+        corrected: name of a layer -> its kernel and its bias, both as the file stores them.
     """
     if not tensors or not corrected:
         return content
@@ -136,19 +134,21 @@ def with_own_biases(
         graph = model.Subgraphs(number)
         for index in range(graph.OperatorsLength()):
             operator = graph.Operators(index)
-            if operator.InputsLength() <= _BIAS or operator.Inputs(_BIAS) < 0:
-                continue  # it has none
             if _name(graph, operator.Outputs(0)) not in tensors:
                 continue
-            place = graph.Tensors(operator.Inputs(_BIAS)).Buffer()
-            data = model.Buffers(place).DataAsNumpy()
-            inputs = [_name(graph, tensor) for tensor in operator.InputsAsNumpy() if tensor >= 0]
-            layers = layers_in([_name(graph, operator.Outputs(0)), *inputs[1:]])
-            for before, own in (corrected[layer] for layer in layers if layer in corrected):
-                same = place not in done and data.nbytes == before.nbytes and (data.view(before.dtype) == before).all()
-                if same:
-                    data[:] = np.frombuffer(own.astype(before.dtype).tobytes(), np.uint8)
-                    done.add(place)
+            weights = [tensor for tensor in operator.InputsAsNumpy()[1:] if tensor >= 0]
+            layers = layers_in([_name(graph, operator.Outputs(0)), *(_name(graph, tensor) for tensor in weights)])
+            changes = [change for layer in layers for change in corrected.get(layer, ())]
+            for place in {graph.Tensors(tensor).Buffer() for tensor in weights} - done:
+                buffer = model.Buffers(place)
+                for new, own in changes:
+                    if (
+                        buffer.DataLength() == new.nbytes
+                        and (buffer.DataAsNumpy().view(new.dtype) == new.ravel()).all()
+                    ):
+                        buffer.DataAsNumpy()[:] = np.frombuffer(own.tobytes(), np.uint8)
+                        done.add(place)
+                        break
     return bytes(changed)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from sepzoo import inference
@@ -242,3 +243,39 @@ def test_the_old_name_of_edges_works_and_says_so(
             model, tmp_path / "m.tflite", quantize="int8", interface="float32", calibration=calibration, check=check
         )
     assert Interpreter(str(report.path)).get_input_details()[0]["dtype"] == np.float32
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name, mode in MODES.items() if mode.rounds_from == 0])
+def test_a_file_holds_the_integers_that_the_outputs_asked_for(
+    name: str, files: dict[str, ExportReport], wide: keras.Model, seen: ExportSamples, tmp_path: Path
+) -> None:
+    target = TARGETS[f"tflite:{name}"]
+    with preparing(saying_inputs(from_model(wide), seen.check), seen.calibration, beside=tmp_path) as preparations:
+        prepared = preparations.of(
+            calibrated=target.calibrated, rounds_from=target.rounds_from, rounding=target.rounding
+        )
+    stored = kernels_of(files[name].path)
+    layers = [layer for layer in prepared.model.layers if layer.weights and target.rounding.bits_of(layer) is not None]
+    assert len(layers) > 2
+    for layer in layers:
+        kernel = np.sort(layer.get_weights()[0].ravel())
+        assert min(np.abs(kernel - each).max() for each in stored if each.size == kernel.size) < 1e-6, layer.name
+
+
+def kernels_of(path: Path) -> list[np.ndarray]:
+    """Return the values that the integers of each kernel stand for, in order of size."""
+    model = schema.Model.GetRootAs(path.read_bytes(), 0)
+    graph, found = model.Subgraphs(0), []
+    for number in range(graph.TensorsLength()):
+        tensor = graph.Tensors(number)
+        data, steps = model.Buffers(tensor.Buffer()).DataAsNumpy(), tensor.Quantization()
+        if tensor.Type() not in (schema.TensorType.INT8, schema.TensorType.INT4) or not isinstance(data, np.ndarray):
+            continue
+        whole = data.view(np.int8)
+        if tensor.Type() == schema.TensorType.INT4:
+            whole = np.stack([whole << 4 >> 4, whole >> 4], axis=1).ravel()
+        axis, shape = steps.QuantizedDimension(), tensor.ShapeAsNumpy()
+        by_channel = np.moveaxis(whole[: shape.prod()].reshape(shape), axis, -1)
+        found.append(np.sort((by_channel * steps.ScaleAsNumpy()).ravel()))
+    return found

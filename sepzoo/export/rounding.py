@@ -1,0 +1,57 @@
+"""How a format rounds the kernels of a network."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from sepzoo.support.types import Layer
+from sepzoo.surgery.algebra.rounding import rounded
+
+
+@dataclasses.dataclass(frozen=True)
+class Rounding:
+    """How a format rounds kernels, symmetric about zero.
+
+    Attributes:
+        bits: of the kernels of convolutions and of fully connected layers.
+        depthwise_bits: of those of depthwise convolutions; None: they stay.
+        per_channel: whether each channel has a step of its own.
+        inputs: whether what goes into these layers is rounded too: to 8 bits, one step and one zero point a tensor.
+        by_outputs: whether each weight may go up or down, whichever is better for the outputs, and not to the nearest.
+            For formats alone that find the same steps in the result: by the largest weight.
+    """
+
+    bits: int = 8
+    depthwise_bits: int | None = 8
+    per_channel: bool = True
+    inputs: bool = False
+    by_outputs: bool = False
+
+    def bits_of(self, layer: Layer) -> int | None:
+        """Return the bits of a layer's kernel; None: it stays."""
+        return self.depthwise_bits if type(layer) is keras.layers.DepthwiseConv2D else self.bits
+
+    def axes_of(self, layer: Layer) -> tuple[int, ...]:
+        """Return the axes of a layer's kernel on which each place has a step of its own."""
+        return CHANNEL_AXES[type(layer)] if self.per_channel else ()
+
+    def nearest(self, layer: Layer, kernel: np.ndarray) -> np.ndarray:
+        """Return a layer's kernel with each weight at the nearest place."""
+        bits = self.bits_of(layer)
+        return kernel if bits is None else rounded(kernel, self.axes_of(layer), bits=bits)
+
+
+CHANNEL_AXES: dict[type, tuple[int, ...]] = {
+    keras.layers.Conv2D: (-1,),
+    keras.layers.DepthwiseConv2D: (-2, -1),
+    keras.layers.Dense: (-1,),
+}
+"""The layers whose kernels the TFLite converter rounds, and the axes of their channels."""
+
+EIGHT_BITS = Rounding()
+"""Each weight to the nearest."""
+WEIGHTS = Rounding(by_outputs=True)
+INTEGERS = Rounding(inputs=True, by_outputs=True)
