@@ -12,6 +12,7 @@ import math
 
 import keras
 
+from sepzoo.layers.fake_quantization import QuantizedKernel
 from sepzoo.support.types import Layer
 
 Shape = tuple[int, ...]
@@ -76,6 +77,11 @@ def _(layer: Layer, inputs: Shape, outputs: Shape) -> int:
     if of_output.startswith("..."):
         aligned = zip(reversed(of_output), reversed(outputs), strict=False)
     return math.prod(inputs) * math.prod(size for index, size in aligned if index not in of_input)
+
+
+@multiplications.register(QuantizedKernel)
+def _(layer: QuantizedKernel, inputs: Shape, outputs: Shape) -> int | None:
+    return multiplications(layer.layer, inputs, outputs)  # that of a rounded kernel takes as many
 
 
 def _channels(layer: Layer, inputs: Shape) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import sepzoo
+from sepzoo.analysis import profile
 from sepzoo.compression import QuantizedModel, quantize_aware
 from sepzoo.compression.rounding import rounding
 from sepzoo.data import Samples
@@ -51,6 +52,13 @@ def test_ranges_are_those_of_the_samples(model: keras.Model) -> None:
     np.testing.assert_allclose(
         2.0 ** np.asarray(rounded.get_layer("stem.1").log_step), np.abs(kernel).max(axis=(0, 1, 2)) / 127, rtol=1e-5
     )
+
+
+def test_rounding_changes_no_multiplication(model: keras.Model) -> None:
+    plain, rounded, _values = rounding(from_model(model), samples(model, 8))
+    found = profile(rounded)
+    assert found.macs == profile(plain).macs == profile(model).macs > 0
+    assert not found.uncounted
 
 
 def test_training_without_labels_brings_it_nearer(model: keras.Model) -> None:
