@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
@@ -19,7 +19,7 @@ from sepzoo.surgery.approximate.dense_convolutions import DenseConv, runs_of
 from sepzoo.surgery.approximate.recalibration import recalibrate
 from sepzoo.surgery.pruning.anatomy import Slice
 from sepzoo.surgery.pruning.coupling import Coupling
-from sepzoo.surgery.pruning.regressors import Place, assign, bias_of, feature_batches, matrices_of, moments_of
+from sepzoo.surgery.pruning.regressors import Place, assign, bias_of, matrices_of, moments_of, pairs_of
 from sepzoo.surgery.pruning.removal import remove
 from sepzoo.surgery.walk.model_inputs import ModelInputs
 from sepzoo.surgery.walk.plan import Plan
@@ -127,19 +127,10 @@ def _moments(
     """Return the moments of what comes to a layer now and of what it should give, from where they are kept."""
 
     def make() -> dict[str, np.ndarray]:
-        found = moments_of(_pairs(network, each, new, kept, inputs), 1)[0]
+        old = Place(network.model, each.channels.layer, each.runs)
+        found = moments_of(pairs_of(inputs, old, new, kept), 1)[0]
         return {field.name: np.asarray(getattr(found, field.name)) for field in dataclasses.fields(found)}
 
     known = kept_work.once(each.name, make)
     count = int(known.pop("count"))
     return Moments(**known, count=count)
-
-
-def _pairs(
-    network: Network, each: NetworkLayer, new: Place, kept: Slice, inputs: ModelInputs
-) -> Iterator[list[tuple[np.ndarray, np.ndarray]]]:
-    own = each.channels.layer
-    matrix, bias = matrices_of(own)[0][:, kept.outputs], bias_of(own)[kept.outputs]
-    old = Place(network.model, own, each.runs)
-    for (right,), (now,) in zip(feature_batches(inputs, old), feature_batches(inputs, new), strict=True):
-        yield [(now, right @ matrix + bias)]

@@ -43,7 +43,7 @@ class LayerErrors:
         self._factors = {KEEP: 1.0}
         levels = range(1 if layer.source is None else len(network.groups[layer.source].gone))
         self.inputs: list[Map] = [self._without(level) for level in levels]
-        self._lost = [self._errors(*each) for each in self.inputs]
+        self._lost = [moments.squared_errors(*each) for each in self.inputs]
         self._lost[0] = np.zeros_like(self.bias)
         self._lost_factors = [1.0] * len(self._lost)
 
@@ -57,7 +57,7 @@ class LayerErrors:
             bias = self.moments.best_bias(matrix)
             self.ways[str(way)] = matrix, bias
             self._known[str(way)] = way
-            self._squared[str(way)] = self._errors(matrix, bias)
+            self._squared[str(way)] = self.moments.squared_errors(matrix, bias)
             self._factors[str(way)] = 1.0
 
     def scale(self, trial: Trial) -> None:
@@ -100,12 +100,6 @@ class LayerErrors:
         known = np.log([errors[place] for place in chosen])
         logs = np.interp(np.log(np.maximum(errors, LEAST)), known, np.log(seen) - known)
         return np.exp(logs).tolist()
-
-    def _errors(self, matrix: np.ndarray, bias: np.ndarray) -> np.ndarray:
-        moments = self.moments
-        squared = moments.power - 2 * np.sum(matrix * moments.cross, axis=0)
-        squared = squared + np.sum(matrix * (moments.gram @ matrix), axis=0)
-        return np.maximum(squared, 0.0) + (bias - moments.best_bias(matrix)) ** 2
 
     def _without(self, level: int) -> Map:
         """Return the map that is best where the inputs of a level are gone."""

@@ -56,12 +56,15 @@ class Moments:
             kernel: (height, width, inputs, filters).
             bias: of each filter; None for the best one.
         """
+        whole = float(self.power.sum())
+        return float(self.squared_errors(kernel, bias).sum()) / whole if whole else 0.0
+
+    def squared_errors(self, kernel: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
+        """Return a kernel's mean squared error of each output, (filters,); see `error`."""
         matrix = kernel.reshape(-1, kernel.shape[-1])
         squared = self.power - 2 * np.sum(matrix * self.cross, axis=0) + np.sum(matrix * (self.gram @ matrix), axis=0)
-        if bias is not None:
-            squared = squared + (bias - self.best_bias(kernel)) ** 2
-        whole = float(self.power.sum())
-        return max(float(squared.sum()), 0.0) / whole if whole else 0.0
+        squared = np.maximum(squared, 0.0)  # where rounding made it less
+        return squared if bias is None else squared + (bias - self.best_bias(kernel)) ** 2
 
     def best_bias(self, kernel: np.ndarray) -> np.ndarray:
         """Return the bias that makes a kernel's mean output right."""

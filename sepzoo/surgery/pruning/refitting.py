@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -19,10 +19,10 @@ from sepzoo.surgery.pruning.regressors import (
     assign,
     bias_of,
     channels_of,
-    feature_batches,
     is_linear,
     matrices_of,
     moments_of,
+    pairs_of,
     uncentred,
 )
 from sepzoo.surgery.walk.model_inputs import ModelInputs
@@ -77,7 +77,7 @@ def refit(
         old = Place(original, each.layer, old_runs[id(each.layer)])
         new = Place(pruned, site.layer, new_runs[id(site.layer)])
         norm = norm_behind(site, new_sites.values())
-        moments = moments_of(_pairs(inputs, old, new, kept), groups_of(site.layer))
+        moments = moments_of(pairs_of(inputs, old, new, kept), groups_of(site.layer))
         if not (site.layer.use_bias or norm):
             moments = [uncentred(group) for group in moments]
         found.append(_fit(each.site.name, site.layer, norm, moments))
@@ -102,13 +102,6 @@ def norm_behind(site: Site, others: Iterable[Site]) -> Layer | None:
     if site.layer.activation is not keras.activations.linear or type(norm) is not keras.layers.BatchNormalization:
         return None
     return norm if any(each.layer is norm and len(each.calls) == 1 for each in others) else None
-
-
-def _pairs(inputs: ModelInputs, old: Place, new: Place, kept: Slice) -> Iterator[list[tuple[np.ndarray, np.ndarray]]]:
-    matrices, bias = matrices_of(old.layer), bias_of(old.layer)
-    for right, now in zip(feature_batches(inputs, old), feature_batches(inputs, new), strict=True):
-        outputs = np.concatenate([x @ matrix for x, matrix in zip(right, matrices, strict=True)], axis=1) + bias
-        yield list(zip(now, np.split(outputs[:, kept.outputs], len(now), axis=1), strict=True))
 
 
 def _fit(name: str, layer: Layer, norm: Layer | None, moments: Sequence[Moments]) -> Refit:

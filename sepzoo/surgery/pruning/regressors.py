@@ -15,7 +15,7 @@ from sepzoo.support.types import Layer
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.patches import Window, extract_patches
 from sepzoo.surgery.approximate.fitting import inputs_of
-from sepzoo.surgery.pruning.anatomy import groups_of
+from sepzoo.surgery.pruning.anatomy import Slice, groups_of
 from sepzoo.surgery.walk.model_inputs import ModelInputs
 
 layers = keras.layers
@@ -130,6 +130,21 @@ def feature_batches(inputs: ModelInputs, place: Place) -> Iterator[list[np.ndarr
             chosen = generator.random((samples, places)).argsort(axis=1)[:, :PLACES]
             rows = np.arange(samples)[:, None]
             yield [block[rows, chosen].reshape(-1, block.shape[-1]).astype("float64") for block in groups]
+
+
+def pairs_of(inputs: ModelInputs, old: Place, new: Place, kept: Slice) -> Iterator[list[tuple[np.ndarray, np.ndarray]]]:
+    """Yield for each group of a layer what it looks at now, and what it should give, as `moments_of` takes them.
+
+    Args:
+        inputs: samples as the models take them.
+        old: the layer in the original, whose outputs are right.
+        new: the layer where it stands now.
+        kept: what stays of it.
+    """
+    matrices, bias = matrices_of(old.layer), bias_of(old.layer)
+    for right, now in zip(feature_batches(inputs, old), feature_batches(inputs, new), strict=True):
+        outputs = np.concatenate([x @ matrix for x, matrix in zip(right, matrices, strict=True)], axis=1) + bias
+        yield list(zip(now, np.split(outputs[:, kept.outputs], len(now), axis=1), strict=True))
 
 
 def moments_of(pairs: Iterator[list[tuple[np.ndarray, np.ndarray]]], groups: int) -> list[Moments]:
