@@ -17,6 +17,9 @@ Costs = Literal["measured", "macs"]
 RESOURCES = {"macs": "", "kib": "KiB", "latency_ms": "ms", "ram_kib": "KiB"}
 """Resource -> the unit that its limits are in."""
 
+MEMORY = "ram_kib"
+"""The resource that doesn't add up over the layers."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Budget:
@@ -100,7 +103,7 @@ def shown(resource: str, value: float) -> str:
     if resource == "macs":
         return f"{math.floor(value):,} MACs"
     told = f"{value:.3g}" if resource == "latency_ms" else f"{value:,.1f}"
-    return f"{told} {RESOURCES[resource]}" + (" of memory" if resource == "ram_kib" else "")
+    return f"{told} {RESOURCES[resource]}" + (" of memory" if resource == MEMORY else "")
 
 
 def _number(name: str, limit: Limit, whole: float) -> float:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sepzoo.shrinking.known_ways import Blueprint, Decoupled, Reduced, SmallerWindow, Spatial
+from sepzoo.shrinking.known_ways import Blueprint, Decoupled, Reduced, SmallerWindow, Spatial, way_of
 from sepzoo.shrinking.layer_errors import LayerErrors
 from sepzoo.shrinking.network import Network, NetworkLayer
 from sepzoo.shrinking.steps import Step, peak_values, total_bytes, total_macs
@@ -57,6 +57,23 @@ class Candidate:
         """Return whether nothing speaks for another choice of the same levels."""
         own, its = ((each.macs, each.bytes, each.latency_ms, each.ram_bytes, each.error) for each in (self, other))
         return self.levels == other.levels and all(one <= two for one, two in zip(own, its, strict=True))
+
+
+def is_of(techniques: Sequence[str], candidate: Candidate) -> bool:
+    """Return whether a candidate takes nothing but some techniques."""
+    if candidate.levels != (0, 0) and "channels" not in techniques:
+        return False
+    return candidate.way == KEEP or way_of(candidate.way).technique in techniques
+
+
+def plainest(candidates: Iterable[Candidate]) -> Candidate:
+    """Return the candidate of the least error: of one level it is what keeps the layer as it is."""
+    return min(candidates, key=lambda each: each.error)
+
+
+def expected(candidates: Iterable[Candidate]) -> float:
+    """Return by how much the answers are expected to diverge with one candidate for each layer, in nats."""
+    return sum(each.error for each in candidates)
 
 
 def check_techniques(techniques: Sequence[str]) -> None:

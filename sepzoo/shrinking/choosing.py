@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from sepzoo.shrinking.budget import shown
-from sepzoo.shrinking.candidates import Candidate
-from sepzoo.shrinking.known_ways import way_of
-from sepzoo.shrinking.rules import Ruled
+from sepzoo.shrinking.budget import MEMORY, shown
+from sepzoo.shrinking.candidates import Candidate, expected, is_of
+from sepzoo.shrinking.rules import BEST, Ruled
 from sepzoo.shrinking.scores import Item, Scores
 from sepzoo.shrinking.solving import Problem, Solution, solve
 from sepzoo.shrinking.ways import KEEP
@@ -19,8 +18,6 @@ from sepzoo.support.errors import SepzooError
 
 FIELDS = {"macs": "macs", "kib": "bytes", "latency_ms": "latency_ms"}
 """Resource -> the field of a candidate that counts it."""
-MEMORY = "ram_kib"
-"""The resource that doesn't add up."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +55,7 @@ class Choice:
     @property
     def expected(self) -> float:
         """By how much the answers are expected to diverge, in nats."""
-        return sum(each.error for each in self.candidates)
+        return expected(self.candidates)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,13 +66,13 @@ class Chooser:
         scores: of the network.
         wholes: by resource.
         allowed: which candidates may be chosen; None: all. What keeps a layer as it is always may.
-        rule: by which `proposals` chooses: "best", or another one of `sepzoo.shrinking.rules`, to compare.
+        rule: by which `proposals` chooses, see `sepzoo.shrinking.rules.check_rule`, which says what limits it takes.
     """
 
     scores: Scores
     wholes: Mapping[str, Whole]
     allowed: Callable[[Candidate], bool] | None = None
-    rule: str = "best"
+    rule: str = BEST
 
     def choose(self, limits: Mapping[str, float]) -> Choice:
         """Return the best choice within limits, by resource.
@@ -116,7 +113,7 @@ class Chooser:
             SepzooError: see `choose`.
         """
         best, alone = self.choose(limits), []
-        if self.rule != "best":
+        if self.rule != BEST:
             return [(self.rule, self._by_rule(limits, best))]
         for technique in techniques:
             allowed = dataclasses.replace(self, allowed=functools.partial(is_of, (technique,)))
@@ -130,12 +127,6 @@ class Chooser:
 
     def _by_rule(self, limits: Mapping[str, float], best: Choice) -> Choice:
         """Return what the rule chooses; how good it is, is known by the best choice."""
-        resources = [name for name in limits if name in self.wholes]
-        if len(limits) > 1 or not resources:
-            raise SepzooError(
-                f"expected one limit, of bytes, time or multiply-accumulates, for rule={self.rule!r}. Received: "
-                f"{', '.join(limits)}. Leave the others out."
-            )
         ((resource, limit),) = limits.items()
         budget = self.wholes[resource].sum(limit)
         found = Ruled(self.scores, self.items(), functools.partial(_cost, resource=resource), budget).by(self.rule)
@@ -144,7 +135,7 @@ class Chooser:
                 f"expected a budget that rule={self.rule!r} can keep. Received: {shown(resource, limit)}. Ask for more."
             )
         places = [choices.index(pick) for choices, pick in zip(self.items(), found.picks, strict=True)]
-        proven = dataclasses.replace(best.solution, picks=tuple(places), error=found.error, exact=False)
+        proven = dataclasses.replace(best.solution, picks=tuple(places), error=expected(found.picks), exact=False)
         return self._choice(self.items(), proven)
 
     def least(self, resource: str) -> Choice:
@@ -200,13 +191,6 @@ class Chooser:
         return SepzooError(
             f"expected budgets that can be kept together. Received: {told}; each alone could be. Ask for more of one."
         )
-
-
-def is_of(techniques: Sequence[str], candidate: Candidate) -> bool:
-    """Return whether a candidate takes nothing but some techniques."""
-    if candidate.levels != (0, 0) and "channels" not in techniques:
-        return False
-    return candidate.way == KEEP or way_of(candidate.way).technique in techniques
 
 
 def _plain(candidate: Candidate) -> bool:

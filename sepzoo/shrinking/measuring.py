@@ -11,7 +11,7 @@ import numpy as np
 
 from sepzoo.analysis.profiling import profile
 from sepzoo.records.outputs import Output
-from sepzoo.shrinking.candidates import Candidate, candidates_of, steps_to_time, ways_for
+from sepzoo.shrinking.candidates import candidates_of, plainest, steps_to_time, ways_for
 from sepzoo.shrinking.divergence import variances
 from sepzoo.shrinking.fisher import fisher_information
 from sepzoo.shrinking.judged_layer import JudgedLayer
@@ -110,16 +110,12 @@ def _trials(network: Network, judged: Mapping[NetworkLayer, JudgedLayer], trial:
             if not each.ways:
                 continue
             changes = generator.random() < share
-            chosen = fitting[int(generator.integers(len(fitting)))] if changes else _plainest(fitting)
+            chosen = fitting[int(generator.integers(len(fitting)))] if changes else plainest(fitting)
             predicted += chosen.error
             if chosen.way != KEEP or own[0]:
                 maps[layer.name] = each.map(chosen.way, own[0])
         pairs.append((predicted, trial.divergence(maps)))
     return pairs
-
-
-def _plainest(fitting: Sequence[Candidate]) -> Candidate:
-    return min(fitting, key=lambda each: each.error)
 
 
 def spearman(one: Sequence[float], two: Sequence[float]) -> float:

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from sepzoo.shrinking.candidates import Candidate
-from sepzoo.shrinking.known_ways import way_of
+from sepzoo.shrinking.budget import MEMORY
+from sepzoo.shrinking.candidates import Candidate, expected, is_of, plainest
 from sepzoo.shrinking.scores import Scores
 from sepzoo.shrinking.ways import KEEP
-from sepzoo.support.errors import unknown
+from sepzoo.support.errors import SepzooError, unknown
 
-RULES = ("best", "even", "equal_level", "greedy")
-"""What `shrink(rule=…)` takes."""
+BEST = "best"
+"""The solver's choice, by no other rule."""
 FIRST_CUT, CUT_DECAY = 0.025, 0.96
 """Of NetAdapt: the share of the whole cost that the first round takes off, and by what it falls from round to round."""
 SHARES = 100
 LEVELS = 400
-
-
-def check_rule(rule: str) -> None:
-    """Raise a `SepzooError` where there is no such rule."""
-    if rule not in RULES:
-        raise unknown("rule", rule, RULES, list_all=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,11 +27,6 @@ class Assignment:
 
     picks: tuple[Candidate, ...]
     levels: tuple[int, ...]
-
-    @property
-    def error(self) -> float:
-        """By how much the answers are expected to diverge, in nats."""
-        return sum(each.error for each in self.picks)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +55,7 @@ class Ruled:
         - "greedy" (NetAdapt): round by round each layer and group proposes a cut of at least so much cost, 2.5 % at
           first, and what errs least is done; here by the expected error instead of that after short training.
         """
-        return {"even": self._even, "equal_level": self._equal_level, "greedy": self._greedy}[rule]()
+        return RULES[rule](self)
 
     def total(self, assignment: Assignment) -> float:
         """Return what an assignment costs."""
@@ -80,7 +69,7 @@ class Ruled:
         found = [
             self._first(self._cut(technique, float(share)) for share in shares) for technique in self.scores.techniques
         ]
-        return min((each for each in found if each is not None), key=lambda each: each.error, default=None)
+        return min((each for each in found if each is not None), key=lambda each: expected(each.picks), default=None)
 
     def _cut(self, technique: str, share: float) -> Assignment:
         levels = [0] * len(self.scores.groups)
@@ -91,8 +80,9 @@ class Ruled:
         picks = []
         for item, choices in enumerate(self._at(levels)):
             most = share * self.cost(self.scores.items[item].candidates[0])
-            cut = [each for each in choices if _is(technique, each) and self.cost(each) <= most]
-            picks.append(max(cut, key=self.cost) if cut else _plainest(choices))
+            changed = (each for each in choices if each.way != KEEP and is_of((technique,), each))
+            cut = [each for each in changed if self.cost(each) <= most]
+            picks.append(max(cut, key=self.cost) if cut else plainest(choices))
         return Assignment(tuple(picks), tuple(levels))
 
     def _equal_level(self) -> Assignment | None:
@@ -107,18 +97,18 @@ class Ruled:
             levels.append(max(fitting, default=0))
         picks = []
         for choices in self._at(levels):
-            plain = _plainest(choices)
+            plain = plainest(choices)
             picks.append(min((each for each in choices if each.error - plain.error <= error), key=self.cost))
         return Assignment(tuple(picks), tuple(levels))
 
     def _lost(self, group: int, level: int) -> float:
         levels = [0] * len(self.scores.groups)
         levels[group] = level
-        return sum(_plainest(choices).error for choices in self._at(levels))
+        return expected(map(plainest, self._at(levels)))
 
     def _greedy(self) -> Assignment | None:
         levels = (0,) * len(self.scores.groups)
-        now = Assignment(tuple(map(_plainest, self._at(levels))), levels)
+        now = Assignment(tuple(map(plainest, self._at(levels))), levels)
         whole = cost = self.total(now)
         cut = FIRST_CUT * whole
         while cost > self.budget * (1 + 1e-9):
@@ -128,7 +118,7 @@ class Ruled:
                 if cut < 1e-6 * whole:
                     return None
                 continue
-            now = min(proposals, key=lambda each: each.error)
+            now = min(proposals, key=lambda each: expected(each.picks))
             cost, cut = self.total(now), cut * CUT_DECAY
         return now
 
@@ -141,7 +131,7 @@ class Ruled:
             for level in range(now.levels[number] + 1, len(group.gone)):
                 levels = (*now.levels[:number], level, *now.levels[number + 1 :])
                 picks = (
-                    next((each for each in choices if each.way == own.way), _plainest(choices))
+                    next((each for each in choices if each.way == own.way), plainest(choices))
                     for own, choices in zip(now.picks, self._at(levels), strict=True)
                 )
                 yield Assignment(tuple(picks), levels)
@@ -155,9 +145,28 @@ class Ruled:
         return found
 
 
-def _plainest(choices: Sequence[Candidate]) -> Candidate:
-    return min(choices, key=lambda each: each.error)
+RULES: Mapping[str, Callable[[Ruled], Assignment | None]] = {
+    "even": Ruled._even,
+    "equal_level": Ruled._equal_level,
+    "greedy": Ruled._greedy,
+}
+"""The rules beside the best choice, by the names that `shrink(rule=…)` takes."""
 
 
-def _is(technique: str, candidate: Candidate) -> bool:
-    return candidate.way != KEEP and way_of(candidate.way).technique == technique
+def check_rule(rule: str, resources: Sequence[str]) -> None:
+    """See that there is such a rule, and that it takes the limits.
+
+    Args:
+        rule: "best", or one of `RULES`.
+        resources: that are limited.
+
+    Raises:
+        SepzooError: there is none, or it takes no such limits.
+    """
+    if rule != BEST and rule not in RULES:
+        raise unknown("rule", rule, (BEST, *RULES), list_all=True)
+    if rule != BEST and (len(resources) > 1 or MEMORY in resources):
+        raise SepzooError(
+            f"expected one limit, of bytes, time or multiply-accumulates, for rule={rule!r}. Received: "
+            f"{', '.join(resources)}. Leave the others out."
+        )

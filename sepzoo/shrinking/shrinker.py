@@ -19,8 +19,8 @@ from sepzoo.inference.keras_model import from_model
 from sepzoo.records.outputs import Said
 from sepzoo.shrinking.budget import Budget, Costs
 from sepzoo.shrinking.building import Built
-from sepzoo.shrinking.candidates import TECHNIQUES, check_techniques
-from sepzoo.shrinking.choosing import Choice, Chooser, Whole, is_of
+from sepzoo.shrinking.candidates import TECHNIQUES, check_techniques, is_of
+from sepzoo.shrinking.choosing import Choice, Chooser, Whole
 from sepzoo.shrinking.files import Measured, check_runtime
 from sepzoo.shrinking.fitting import Work, within
 from sepzoo.shrinking.kept_work import KeptWork
@@ -110,8 +110,8 @@ def shrink(
     """
     check_techniques(techniques)
     check_runtime(runtime)
-    check_rule(rule)
     budget = budget.by(costs)
+    check_rule(rule, budget.resources)
     if isinstance(distil, bool) or not isinstance(distil, int) or distil < 0:
         raise SepzooError(f"expected distil as a number of epochs, 0 or more. Received: {distil!r}.")
     inputs = model_inputs(model, samples)

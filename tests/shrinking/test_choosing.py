@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sepzoo import SepzooError
-from sepzoo.shrinking.candidates import Candidate
-from sepzoo.shrinking.choosing import Chooser, Whole, is_of
+from sepzoo.shrinking.candidates import Candidate, is_of
+from sepzoo.shrinking.choosing import Chooser, Whole
 from sepzoo.shrinking.scores import GroupLevels, Item, Scores
 
 

@@ -66,7 +66,7 @@ def test_the_solver_never_errs_more_than_a_rule_or_a_technique(seed: int, groups
         return
     alone = Chooser(scores, {"macs": Whole(1.0, 0.0)}).proposals({"macs": limit}, scores.techniques)
     assert all(each.solution.error >= best.expected - 1e-6 for _name, each in alone)
-    for rule in RULES[1:]:
+    for rule in RULES:
         try:
             found = chosen(scores, limit, rule)
         except SepzooError as error:
@@ -105,9 +105,20 @@ def test_by_hand(rule: str, limit: int, ways: list[str]) -> None:
     assert [each.way for each in chosen(scores_of([ONE, TWO]), limit, rule).candidates] == ways
 
 
-def test_rules_have_names_and_one_limit() -> None:
-    with pytest.raises(SepzooError, match=r"unknown rule 'greed'\. Did you mean greedy\?"):
-        check_rule("greed")
-    chooser = Chooser(scores_of([ONE, TWO]), {"macs": Whole(1.0, 0.0), "kib": Whole(1.0, 0.0)}, rule="even")
-    with pytest.raises(SepzooError, match=r"expected one limit, .* for rule='even'\. Received: macs, kib\."):
-        chooser.proposals({"macs": 150, "kib": 150}, ())
+@pytest.mark.parametrize(
+    ("rule", "resources", "message"),
+    [
+        ("greed", ["macs"], r"unknown rule 'greed'\. Did you mean greedy\?"),
+        ("even", ["macs", "kib"], r"expected one limit, .* for rule='even'\. Received: macs, kib\."),
+        ("greedy", ["ram_kib"], r"expected one limit, .* for rule='greedy'\. Received: ram_kib\."),
+    ],
+)
+def test_rules_have_names_and_one_limit(rule: str, resources: list[str], message: str) -> None:
+    with pytest.raises(SepzooError, match=message):
+        check_rule(rule, resources)
+
+
+@pytest.mark.parametrize("resource", ["macs", "kib", "latency_ms"])
+def test_each_rule_takes_one_limit_of_a_sum(resource: str) -> None:
+    assert all(check_rule(rule, [resource]) is None for rule in ("best", *RULES))
+    assert check_rule("best", ["macs", "ram_kib"]) is None

@@ -148,10 +148,14 @@ def test_a_budget_below_the_least_names_it(network: keras.Model, pictures: np.nd
     [
         ({"techniques": ["decoupling"]}, r"unknown technique 'decoupling'\. Did you mean decouple\?"),
         ({"runtime": "xla"}, r"unknown runtime 'xla'\. Known: tflite:float32, tflite:int8\."),
+        ({"rule": "even", "budget": Budget(macs="50%", ram_kib="90%")}, r"expected one limit, .* macs, ram_kib\."),
         ({"samples": np.zeros((3, 9, 8, 3))}, r"expected samples of shape \(n, 8, 8, 3\) for 'small'"),
     ],
 )
-def test_bad_arguments(network: keras.Model, pictures: np.ndarray, arguments: dict, message: str) -> None:
+def test_bad_arguments(
+    network: keras.Model, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch, arguments: dict, message: str
+) -> None:
+    monkeypatch.setattr(fitting, "measured_file", None)  # nothing is measured before it is said
     with pytest.raises(SepzooError, match=message):
         shrink(network, **{"budget": Budget(macs="50%"), "samples": pictures, **arguments})
 
