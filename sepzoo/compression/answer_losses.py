@@ -31,9 +31,19 @@ def answer_losses(outputs: Sequence[Output], given: Sequence[np.ndarray]) -> lis
         ['kl_divergence', 'relative_error']
     """
     return [
-        _LOSSES[output.kind]() if output.kind in _LOSSES else RelativeError(float(np.var(each)))
+        _LOSSES[output.kind]() if output.kind in _LOSSES else RelativeError(variance(each))
         for output, each in zip(outputs, given, strict=True)
     ]
+
+
+def variance(values: np.ndarray) -> float:
+    """Return the mean variance of the numbers that a network gives, (samples, ...); 1 where all are constant.
+
+    Example:
+        >>> variance(np.array([[0.0, 100.0], [2.0, 100.0]]))
+        0.5
+    """
+    return float(np.mean(np.var(values, axis=0))) or 1.0
 
 
 class RelativeError(keras.losses.MeanSquaredError):

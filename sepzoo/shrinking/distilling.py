@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from sepzoo.compression.answer_losses import RelativeError, answer_losses
+from sepzoo.compression.answer_losses import RelativeError, answer_losses, variance
 from sepzoo.records.outputs import Output
-from sepzoo.shrinking.divergence import answers, divergence, variances
+from sepzoo.shrinking.divergence import answers, divergence
 from sepzoo.shrinking.kept_work import NOTHING_KEPT, KeptWork, Steps
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.progress import counted
@@ -72,7 +72,8 @@ def distilled(
     held = _chosen(inputs, order[:COMPARED])
     trained = order[COMPARED:] if len(order) >= 2 * COMPARED else order
     rate = _rate(epochs * -(-len(trained) // BATCH))
-    learner.compile(keras.optimizers.Lamb(rate), losses, jit_compile=False)
+    weights = [1.0] * len(outputs) + [1 / len(blocks) for _block in blocks]  # all blocks together weigh as an answer
+    learner.compile(keras.optimizers.Lamb(rate), losses, loss_weights=weights, jit_compile=False)
     learner.optimizer.build(learner.trainable_variables)
     right = answers(teacher, held)
     told, best = [divergence(outputs, right, answers(network, held))], network.get_weights()
@@ -127,10 +128,7 @@ def _lessons(
     ]
     given = answers(both[1], inputs[:BATCH])
     own, inner = given[: len(outputs)], given[len(outputs) :]
-    return *both, [
-        *answer_losses(outputs, own),
-        *(RelativeError(each * len(blocks)) for each in variances(inner)),
-    ]
+    return *both, [*answer_losses(outputs, own), *(RelativeError(variance(each)) for each in inner)]
 
 
 def _chosen(inputs: ModelInputs, places: np.ndarray) -> ModelInputs:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from sepzoo.compression.answer_losses import variance
 from sepzoo.export.comparison import kl_divergence
 from sepzoo.inference.probabilities import probabilities
 from sepzoo.layers.graph import graph_of
@@ -47,12 +48,12 @@ def divergence(outputs: Sequence[Output], right: Sequence[np.ndarray], found: Se
 def _of_output(output: Output, right: np.ndarray, found: np.ndarray) -> float:
     if not output.scores:
         right, found = (each.reshape(len(each), -1) for each in (right, found))
-        return float(np.mean(np.sum((right - found) ** 2, axis=1)) / (2 * _variance(right)))
+        return float(np.mean(np.sum((right - found) ** 2, axis=1)) / (2 * variance(right)))
     right, found = (probabilities(each, output.kind) for each in (right, found))
     return kl_divergence(right, found, independent=output.kind == "multilabel")
 
 
-def half_way(output: Output, given: Tensor, variance: float) -> Tensor:
+def half_way(output: Output, given: Tensor, scale: float) -> Tensor:
     """Return coordinates in which half the squared change of an output is its divergence, for small changes.
 
     Of probabilities p they are 2 sqrt(p): so the squared gradients in random directions are the Fisher information.
@@ -60,22 +61,13 @@ def half_way(output: Output, given: Tensor, variance: float) -> Tensor:
     Args:
         output: what is given.
         given: the output of a batch.
-        variance: of values, from the samples.
+        scale: the variance of values, from the samples.
     """
     values = ops.reshape(ops.cast(given, "float32"), (given.shape[0], -1))
     if not output.scores:
-        return values / float(np.sqrt(variance))
+        return values / float(np.sqrt(scale))
     if output.kind == "logits":
         values = ops.softmax(values, axis=-1) if values.shape[1] > 1 else ops.sigmoid(values)
     if output.kind != "softmax" and not (output.kind == "logits" and values.shape[1] > 1):
         values = ops.concatenate([values, 1.0 - values], axis=1)
     return 2.0 * ops.sqrt(values + SMALLEST)
-
-
-def variances(right: Sequence[np.ndarray]) -> list[float]:
-    """Return the variance of each output, as `half_way` needs it."""
-    return [_variance(each.reshape(len(each), -1)) for each in right]
-
-
-def _variance(right: np.ndarray) -> float:
-    return float(np.mean(np.var(right, axis=0))) or 1.0

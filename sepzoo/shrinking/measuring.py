@@ -10,9 +10,9 @@ import keras
 import numpy as np
 
 from sepzoo.analysis.profiling import profile
+from sepzoo.compression.answer_losses import variance
 from sepzoo.records.outputs import Output
 from sepzoo.shrinking.candidates import candidates_of, plainest, steps_to_time, ways_for
-from sepzoo.shrinking.divergence import variances
 from sepzoo.shrinking.fisher import fisher_information
 from sepzoo.shrinking.judged_layer import JudgedLayer
 from sepzoo.shrinking.kept_work import NOTHING_KEPT, KeptWork
@@ -58,7 +58,7 @@ def score(
         samples: in words.
     """
     trial = Trial(network, held[:TRIAL_SAMPLES], outputs)
-    few, scale = inputs[:FISHER_SAMPLES], variances(trial.right)
+    few, scale = inputs[:FISHER_SAMPLES], [variance(each) for each in trial.right]
     information = kept.once("information", lambda: fisher_information(network, few, outputs, scale))
     ways = {layer.name: ways_for(layer, techniques) for layer in network.layers}
     if timed is not None:
