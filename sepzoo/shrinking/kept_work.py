@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
+import sepzoo
 from sepzoo.support.atomic import atomic_write
+from sepzoo.training.checkpoint import DamagedError, read_arrays
 
 Steps = dict[str, np.ndarray]
 """What a step gives, by name."""
+STEP = "step"
+"""The array in each file that says of which step it is: one that was damaged, or is another thing, is made anew."""
+OF_STEP = "of/"
+"""Before the names of what a step gives, which may be those of layers: `STEP`, or NumPy's own `file`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,16 +56,17 @@ class KeptWork:
         """
         if self.folder is None:
             return dict(make())
-        path = self.folder / f"{_hash(self.key, name)[:32]}.npz"
+        step = _hash(self.key, name, sepzoo.__version__)  # another version may compute another thing
+        path = self.folder / f"{step[:32]}.npz"
         if path.is_file():
-            try:
-                with path.open("rb") as opened, np.load(opened) as file:
-                    return dict(file)
-            except (ValueError, OSError, EOFError, zipfile.BadZipFile):  # somebody damaged it: it is made anew
-                pass
+            with contextlib.suppress(DamagedError):
+                arrays = read_arrays(path)
+                if str(arrays.pop(STEP, "")) == step:
+                    return {each.removeprefix(OF_STEP): array for each, array in arrays.items()}
         found = dict(make())
         with atomic_write(path) as temporary:
-            np.savez(temporary, **found)  # type: ignore[arg-type]
+            named = {f"{OF_STEP}{each}": array for each, array in found.items()}
+            np.savez(temporary, **{STEP: np.array(step)}, **named)  # type: ignore[arg-type]
         return found
 
 

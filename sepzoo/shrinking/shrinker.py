@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 import keras
 
 from sepzoo.artifact import model_file
+from sepzoo.artifact.inspection.checking import one_child
 from sepzoo.data.samples import Samples
 from sepzoo.export.comparison import origin_of
 from sepzoo.inference.keras_model import from_model
@@ -120,7 +122,8 @@ def shrink(
     fitted, held = _parts(inputs)
     timed = "latency_ms" in budget.resources
     key = key_of(model, fitted, {"runtime": runtime, "keep": sorted(keep), "timed": timed})
-    with tempfile.TemporaryDirectory(prefix="sepzoo-shrink-") as folder:
+    checking = contextlib.nullcontext() if resume is None else one_child()  # of many small files
+    with checking, tempfile.TemporaryDirectory(prefix="sepzoo-shrink-") as folder:
         work = Work(
             classifier=classifier,
             runtime=runtime,

@@ -48,15 +48,11 @@ class State:
         Raises:
             DamagedError: it is not whole.
         """
+        arrays = read_arrays(path)
         try:
-            check(path)
-            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                arrays = dict(file)
             epochs, steps = int(arrays.pop("epochs")), int(arrays.pop("steps", 0))
-        except Exception as error:  # NumPy, zipfile and zlib let almost anything through
-            raise DamagedError(
-                f"{path}: expected the state of a run. Received: a damaged file ({first_line(error)})."
-            ) from None
+        except (KeyError, TypeError, ValueError) as error:
+            raise _damaged(path, error) from None
         names = sorted(name for name in arrays if name.startswith(_METRIC))
         return cls(path, epochs, steps, arrays, tuple(arrays.pop(name) for name in names))
 
@@ -88,6 +84,24 @@ class State:
         """Put network and optimizer back to where `save_state` left them."""
         for name, variable in _variables(model, optimizer):
             variable.assign(self.arrays[name])
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of an `.npz` file of a run, which is checked first.
+
+    Raises:
+        DamagedError: it is not whole, or may not be loaded.
+    """
+    try:
+        check(path)
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            return dict(file)
+    except Exception as error:  # NumPy, zipfile and zlib let almost anything through
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: Exception) -> DamagedError:
+    return DamagedError(f"{path}: expected the state of a run. Received: a damaged file ({first_line(error)}).")
 
 
 def save_state(

@@ -41,6 +41,20 @@ def network() -> keras.Model:
 
 
 @pytest.fixture(scope="session")
+def tiny() -> keras.Model:
+    """Three layers in a row, for what trains or shrinks anew in each test."""
+    keras.utils.set_random_seed(5)
+    layers = keras.layers
+    row = [
+        layers.Conv2D(8, 3, strides=2, activation="relu", name="stem"),
+        layers.Conv2D(8, 3, activation="relu", name="inner"),
+        layers.Flatten(name="flat"),
+        layers.Dense(4, activation="softmax", name="head"),
+    ]
+    return keras.Sequential([keras.Input((8, 8, 3), name="image"), *row], name="tiny")
+
+
+@pytest.fixture(scope="session")
 def pictures() -> np.ndarray:
     """Smooth noise, in float32 as the network takes it."""
     return smooth_noise()
