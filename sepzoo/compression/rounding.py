@@ -13,6 +13,7 @@ from sepzoo.data.samples import Samples
 from sepzoo.export.preparation import deployable, deployed, require_calibratable
 from sepzoo.export.taken_inputs import calibration_values
 from sepzoo.inference.keras_model import KerasClassifier
+from sepzoo.inference.tensors import file_names
 from sepzoo.layers.fake_quantization import CHANNEL_AXES, QuantizedKernel, QuantizedOutput, first_steps
 from sepzoo.layers.graph import graph_of, maker
 from sepzoo.support.quiet import errors_only
@@ -52,8 +53,10 @@ def rounding(classifier: KerasClassifier, samples: Samples) -> tuple[keras.Model
     for layer in rounded.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False  # one that could not be folded keeps its statistics, as in the file
+    names = [[each.name for each in tensors] for tensors in (classifier.input_tensors, classifier.output_tensors)]
+    said = deployed(classifier).renamed(*(dict(zip(each, file_names(map(str, each)), strict=True)) for each in names))
     for model in (plain, rounded):
-        model_file.attach(model, deployed(classifier))
+        model_file.attach(model, said)
     return plain, rounded, values
 
 

@@ -103,6 +103,22 @@ class Metadata:
             given["features"] = None
         return dataclasses.replace(self, **given, several=tuple(named.values()))  # type: ignore[arg-type]
 
+    def renamed(self, inputs: Mapping[str | None, str | None], outputs: Mapping[str | None, str | None]) -> Metadata:
+        """Return the record of a model that calls its inputs and outputs otherwise.
+
+        Args:
+            inputs: old name -> new name; those that are not in it stay.
+            outputs: the same.
+
+        Example:
+            >>> metadata = Metadata("net", outputs=(Output("logits", "my age"), Output("values", "size")))
+            >>> [each.name for each in metadata.renamed({}, {"my age": "my_age"}).outputs]
+            ['my_age', 'size']
+        """
+        several = tuple(dataclasses.replace(each, name=str(inputs.get(each.name, each.name))) for each in self.several)
+        said = tuple(dataclasses.replace(each, name=outputs.get(each.name, each.name)) for each in self.outputs or ())
+        return dataclasses.replace(self, several=several, outputs=said or self.outputs)
+
     def require_preprocessing(self) -> Preprocessing:
         """Return the preprocessing.
 

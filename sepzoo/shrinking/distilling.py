@@ -22,8 +22,6 @@ RATE = 2e-3
 """The largest share of a kernel's length that a step changes."""
 WARMUP = 0.05
 """Share of the steps in which the rate rises."""
-AGAIN = ".1"
-"""Behind the names of a network's layers in its rounding twin."""
 COMPARED = 512
 """Samples on which the epochs are compared; they are not trained on where there are twice as many."""
 
@@ -51,7 +49,9 @@ def distilled(
         inputs: samples as both take them.
         outputs: what they give.
         epochs: how often each sample is seen.
-        learning: what learns, if not the student itself: the same with layers that round as its int8 file does.
+        learning: what learns, if not the student itself: the same with layers that round as its int8 file does, as
+            `sepzoo.compression.rounding` makes it. Student and teacher are then the float networks that it gives, so
+            that layers and outputs have the same names and order in all three.
         seed: decides the order.
         kept: where each epoch is kept.
 
@@ -62,11 +62,7 @@ def distilled(
         SepzooError: the loss is no longer a finite number.
     """
     network = rewrite(student if learning is None else learning, lambda site: None)[0]
-    blocks = [
-        name
-        for name in rewritten_blocks(student, teacher)
-        if student.get_layer(name).output.shape == teacher.get_layer(name).output.shape
-    ]
+    blocks = common_blocks(student, teacher)
     learner, lessons, losses = _lessons(network, teacher, blocks, outputs, inputs)
     order = np.random.default_rng(seed).permutation(len(inputs))
     held = _chosen(inputs, order[:COMPARED])
@@ -101,6 +97,23 @@ def distilled(
     return network, tuple(told)
 
 
+def common_blocks(student: keras.Model, teacher: keras.Model) -> tuple[str, ...]:
+    """Return the layers where the two come together again, and give what has one shape.
+
+    Example:
+        >>> def network(*names):
+        ...     dense = [keras.layers.Dense(4, name=name) for name in names]
+        ...     return keras.Sequential([keras.Input((4,)), *dense])
+        >>> common_blocks(network("a", "b1", "b2", "c"), network("a", "b", "c"))
+        ('c',)
+    """
+    return tuple(
+        name
+        for name in rewritten_blocks(student, teacher)
+        if student.get_layer(name).output.shape == teacher.get_layer(name).output.shape
+    )
+
+
 def _rate(steps: int) -> keras.optimizers.schedules.CosineDecay:
     """Return a rate that rises to `RATE` and falls to zero."""
     rising = round(WARMUP * steps)
@@ -121,10 +134,9 @@ def _lessons(
     network: keras.Model, teacher: keras.Model, blocks: Sequence[str], outputs: Sequence[Output], inputs: ModelInputs
 ) -> tuple[keras.Model, keras.Model, list[keras.losses.Loss]]:
     """Return both networks with the outputs of their common blocks, and the losses."""
-    own_names = {layer.name.removesuffix(AGAIN): layer.name for layer in network.layers}
     both = [
-        keras.Model(model.inputs, [*model.outputs, *(model.get_layer(name).output for name in names)])
-        for model, names in ((network, [own_names[name] for name in blocks]), (teacher, blocks))
+        keras.Model(model.inputs, [*model.outputs, *(model.get_layer(name).output for name in blocks)])
+        for model in (network, teacher)
     ]
     given = answers(both[1], inputs[:BATCH])
     own, inner = given[: len(outputs)], given[len(outputs) :]

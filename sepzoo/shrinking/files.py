@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from sepzoo.analysis.profiling import profile
@@ -15,10 +14,9 @@ from sepzoo.export.comparison import Comparison, compare
 from sepzoo.export.pipeline import write
 from sepzoo.export.targets import TARGETS
 from sepzoo.export.tolerance import Tolerance
-from sepzoo.inference.keras_model import KerasClassifier, from_model
+from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.opening import open as open_file
 from sepzoo.support.errors import unknown
-from sepzoo.surgery.exact.rounding_layers import remove_rounding, rounds
 
 RUNTIMES = ("tflite:int8", "tflite:float32")
 """Targets of export whose files are measured here."""
@@ -46,7 +44,7 @@ def check_runtime(runtime: str) -> None:
 
 
 def measured_file(
-    model: keras.Model,
+    classifier: KerasClassifier,
     path: Path,
     *,
     runtime: str,
@@ -58,19 +56,18 @@ def measured_file(
     """Write a network and measure its file.
 
     Args:
-        model: the network.
+        classifier: the network, with what is said of it.
         path: of the file.
         runtime: a target of export.
-        original: the network as it was, with what was said of it.
+        original: the network as it was.
         calibration: sets the ranges of integers.
         check: samples to compare answers on.
         expected: what the original predicts for them.
     """
-    own = dataclasses.replace(from_model(model), metadata=original.metadata)
-    write(own, TARGETS[runtime], path, calibration=calibration, check=check, tolerance=Tolerance())
+    write(classifier, TARGETS[runtime], path, calibration=calibration, check=check, tolerance=Tolerance())
     file = open_file(path, trust=True)
     costs = {
-        "macs": float(profile(remove_rounding(model) if rounds(model) else model).macs),
+        "macs": float(profile(classifier.model).macs),
         "kib": path.stat().st_size / 1024,
         "ram_kib": activation_bytes(path.read_bytes()) / 1024,
     }

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import keras
 
-from sepzoo.artifact import model_file
 from sepzoo.artifact.inspection.checking import one_child
 from sepzoo.data.samples import Samples
 from sepzoo.export.comparison import origin_of
@@ -25,6 +24,7 @@ from sepzoo.shrinking.candidates import TECHNIQUES, check_techniques, is_of
 from sepzoo.shrinking.choosing import Choice, Chooser, Whole
 from sepzoo.shrinking.files import Measured, check_runtime
 from sepzoo.shrinking.fitting import Work, within
+from sepzoo.shrinking.forms import attach_said
 from sepzoo.shrinking.kept_work import KeptWork
 from sepzoo.shrinking.latency import StepTimes
 from sepzoo.shrinking.measuring import key_of, score
@@ -136,10 +136,10 @@ def shrink(
             lessons=None if lessons is None else model_inputs(model, lessons),
             kept=KeptWork(None if resume is None else Path(resume), key),
         )
-        original = work.measured(model, "original")
+        original = work.measured(classifier, "original")
         limits = budget.limits(original.costs)
         if all(original.costs[name] <= limit for name, limit in limits.items()):
-            found: keras.Model = model
+            found = classifier
             report = _nothing(work, original, limits)
             best = original
         else:
@@ -147,7 +147,7 @@ def shrink(
             chooser = Chooser(known, _wholes(known, original, work), functools.partial(is_of, work.techniques), rule)
             _require_choices(chooser)
             fitting = within(chooser, limits, network, fitted, held, work, original)
-            found, best, choice = fitting.built.model, fitting.measured, fitting.choice
+            found, best, choice = fitting.classifier, fitting.measured, fitting.choice
             resource = next((name for name in limits if name in chooser.wholes), "macs")
             report = ShrinkReport(
                 network=model.name,
@@ -176,9 +176,9 @@ def shrink(
             with atomic_write(out) as temporary:
                 shutil.copyfile(best.path, temporary)
             report = dataclasses.replace(report, file=Path(out))
-    if classifier.metadata.preprocessing is not None:
-        model_file.attach(found, classifier.metadata)
-    return found, report
+    if found.metadata.preprocessing is not None:
+        attach_said(found)
+    return found.model, report
 
 
 def _parts(inputs: ModelInputs) -> tuple[ModelInputs, ModelInputs]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from unittest import mock
@@ -11,7 +12,7 @@ import pytest
 
 from sepzoo import SepzooError
 from sepzoo.shrinking import fitting
-from sepzoo.shrinking.building import Built
+from sepzoo.shrinking.kept_work import NOTHING_KEPT
 from sepzoo.shrinking.report import Proposal
 
 
@@ -24,7 +25,8 @@ class Stub:
     model: Any = None
     epochs: int = 0
     measured: Callable[..., Stub] | None = None
-    learning: Callable[[Any], Any] = lambda model: model
+    learning: Any = None
+    forms: Callable[[Any], Any] = lambda model: Stub()
 
 
 def run(
@@ -73,19 +75,33 @@ def test_what_is_left_is_used_where_that_is_nearer_and_keeps_the_budget(
     assert found.measured.costs["kib"] <= 1.0
 
 
-@pytest.mark.parametrize("factors", [[1.2, 0.9], [1.2] * fitting.ROUNDS])
+@pytest.mark.parametrize(
+    ("resource", "factors", "refused"),
+    [
+        ("latency_ms", [0.9], None),
+        ("latency_ms", [1.2, 0.9], None),
+        ("latency_ms", [1.2] * fitting.ROUNDS, "1.2 ms for 1 ms"),
+        ("kib", [1.2], "1.2 KiB for 1.0 KiB"),
+    ],
+)
 def test_a_taught_file_is_measured_against_the_budget_too(
-    monkeypatch: pytest.MonkeyPatch, factors: list[float]
+    monkeypatch: pytest.MonkeyPatch, resource: str, factors: list[float], refused: str | None
 ) -> None:
+    """It is written once; a time that is over, which may be the clock's chance, is measured anew, and nothing else."""
     monkeypatch.setattr(fitting, "distilled", lambda *_given, **_more: ("taught", (0.2, 0.1)))
-    monkeypatch.setattr(fitting, "key_of", lambda *_given: "")
+    monkeypatch.setattr(fitting, "key_of", None)  # nothing is kept, so nothing needs a key
     known, work = mock.MagicMock(), mock.MagicMock(epochs=1)
-    work.measured.side_effect = [Stub(costs={"latency_ms": each}) for each in factors]
-    built, stub = Built("as it was", ()), Stub()  # type: ignore[arg-type]
-    before = fitting.Fitting(built, stub, stub, None, (), 1)  # type: ignore[arg-type]
-    if factors[-1] > 1:
-        with pytest.raises(SepzooError, match=r"as it was before distillation\. Received: 1\.2 ms for 1 ms\."):
-            fitting._taught(before, {"latency_ms": 1.0}, known, work, None)  # type: ignore[arg-type]
-        return
-    found = fitting._taught(before, {"latency_ms": 1.0}, known, work, None)  # type: ignore[arg-type]
-    assert (found.built.model, found.measured.costs, found.distilled) == ("taught", {"latency_ms": 0.9}, (0.2, 0.1))
+    work.kept_of.return_value = NOTHING_KEPT
+    first, *others = [Stub(costs={resource: each}) for each in factors]
+    work.measured.side_effect = [first]
+    work.clocked.side_effect = others
+    stub = Stub(model="as it was")
+    before = fitting.Fitting(stub, mock.MagicMock(), stub, stub, stub, None, (), 1)  # type: ignore[arg-type]
+    if refused:
+        with pytest.raises(SepzooError, match=rf"as it was before distillation\. Received: {re.escape(refused)}\."):
+            fitting._taught(before, {resource: 1.0}, known, work, None)  # type: ignore[arg-type]
+    else:
+        found = fitting._taught(before, {resource: 1.0}, known, work, None)  # type: ignore[arg-type]
+        assert (found.classifier.model, found.measured.costs) == ("taught", {resource: factors[-1]})
+        assert found.distilled == (0.2, 0.1)
+    assert work.clocked.call_count == len(others)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from sepzoo.analysis import profile
+from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.shrinking import Budget, fitting, measuring, shrink
 from sepzoo.shrinking.files import Measured
 from sepzoo.shrinking.kept_work import KeptWork
@@ -26,8 +27,8 @@ RUNTIME = "tflite:float32"
 def unwritten(monkeypatch: pytest.MonkeyPatch) -> None:
     """No file is written: a network costs its multiply-accumulates."""
 
-    def measured(model: keras.Model, path: Path, **more: Any) -> Measured:
-        return Measured(path, {"macs": float(profile(model).macs), "kib": 1.0, "ram_kib": 1.0}, None)  # type: ignore[arg-type]
+    def measured(classifier: KerasClassifier, path: Path, **more: Any) -> Measured:
+        return Measured(path, {"macs": float(profile(classifier.model).macs), "kib": 1.0, "ram_kib": 1.0}, None)  # type: ignore[arg-type]
 
     monkeypatch.setattr(fitting, "measured_file", measured)
     monkeypatch.setattr(measuring, "TRIALS", 3)
