@@ -35,6 +35,9 @@ def shrink(
         typer.Option(help="With commas between: decouple, bsconv, spatial, lowrank, smaller, channels. [default: all]"),
     ] = None,
     runtime: Annotated[str, typer.Option(help="Whose file it is: tflite:int8 or tflite:float32.")] = "tflite:int8",
+    rule: Annotated[
+        str, typer.Option(help="best, solved for; or, to compare it with, for one limit: even, equal_level, greedy.")
+    ] = "best",
     keep: Annotated[list[str] | None, typer.Option(help="Layers that stay; wildcards too.")] = None,
     scores: Annotated[
         Path | None, typer.Option(help="A file for what is measured: with it, another budget is a matter of seconds.")
@@ -86,6 +89,7 @@ def shrink(
     from sepzoo.shrinking.budget import parse_limit
     from sepzoo.shrinking.candidates import TECHNIQUES
     from sepzoo.shrinking.page import write_page
+    from sepzoo.shrinking.rules import check_rule
     from sepzoo.support.atomic import atomic_write, check_target
 
     for path in (out, report):
@@ -99,7 +103,7 @@ def shrink(
         kib=parse_limit(size, "--size", "kib"),
         ram_kib=parse_limit(ram, "--ram", "ram_kib"),
     )
-    budget.by(costs)  # type: ignore[arg-type]
+    check_rule(rule, budget.by(costs).resources)  # type: ignore[arg-type]
     network = open_network(model, weights=weights, settings=settings)
     attach_description(network, labels=labels, preprocessing=preprocessing)
     said = parse_outputs(output_kinds)
@@ -112,6 +116,7 @@ def shrink(
         check=drawn.check,
         techniques=TECHNIQUES if techniques is None else tuple(each.strip() for each in techniques.split(",")),
         runtime=runtime,
+        rule=rule,
         keep=keep or (),
         outputs=said,
         scores=scores,

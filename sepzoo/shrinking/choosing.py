@@ -132,7 +132,8 @@ class Chooser:
         found = Ruled(self.scores, self.items(), functools.partial(_cost, resource=resource), budget).by(self.rule)
         if found is None:
             raise SepzooError(
-                f"expected a budget that rule={self.rule!r} can keep. Received: {shown(resource, limit)}. Ask for more."
+                f"expected a budget that the rule {self.rule!r} can keep. Received: {shown(resource, limit)}. "
+                "Ask for more."
             )
         places = [choices.index(pick) for choices, pick in zip(self.items(), found.picks, strict=True)]
         proven = dataclasses.replace(best.solution, picks=tuple(places), error=expected(found.picks), exact=False)

@@ -167,6 +167,6 @@ def check_rule(rule: str, resources: Sequence[str]) -> None:
         raise unknown("rule", rule, (BEST, *RULES), list_all=True)
     if rule != BEST and (len(resources) > 1 or MEMORY in resources):
         raise SepzooError(
-            f"expected one limit, of bytes, time or multiply-accumulates, for rule={rule!r}. Received: "
+            f"expected one limit, of bytes, time or multiply-accumulates, for the rule {rule!r}. Received: "
             f"{', '.join(resources)}. Leave the others out."
         )

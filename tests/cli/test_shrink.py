@@ -60,7 +60,9 @@ def test_nothing_is_learned_from_what_is_checked_on(
     values = np.random.default_rng(0).normal(size=(40, 8, 8, 1)).astype("float32")
     np.savez(tmp_path / "data.npz", inputs=values, labels=np.arange(40) % 10)
     options = ["--macs", "50%", "--distil", "2", "--samples", "10", "--lessons", "30", "--out", tmp_path / "new.tflite"]
+    options += ["--rule", "even"]
     assert command("shrink", network, "--data", tmp_path / "data.npz", *options).err.splitlines()[-1] == "error: seen"
+    assert given["rule"] == "even"
     samples, lessons, check = ([*map(bytes, given[name].images)] for name in ("samples", "lessons", "check"))
     assert (len(lessons), len(check)) == (20, 20)
     assert {*lessons, *check} == {*map(bytes, values)}
@@ -97,6 +99,8 @@ def test_places_are_tried_before_the_work(
         (["--macs", "half"], "error: expected --macs such as 50% or 6000000. Received: 'half'."),
         (["--latency", "2ms", "--costs", "macs"], "error: expected a share of the latency, such as '50%', where"),
         (["--latency", "50%", "--costs", "flops"], "error: unknown costs 'flops'."),
+        (["--macs", "50%", "--rule", "greed"], "error: unknown rule 'greed'. Did you mean greedy?"),
+        (["--macs", "50%", "--size", "50%", "--rule", "even"], "error: expected one limit, of bytes, time or"),
         (["--macs", "50%", "--techniques", "quantize"], "error: unknown technique 'quantize'."),
         (["--macs", "50%", "--runtime", "onnx"], "error: unknown runtime 'onnx'."),
     ],

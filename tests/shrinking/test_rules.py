@@ -109,8 +109,8 @@ def test_by_hand(rule: str, limit: int, ways: list[str]) -> None:
     ("rule", "resources", "message"),
     [
         ("greed", ["macs"], r"unknown rule 'greed'\. Did you mean greedy\?"),
-        ("even", ["macs", "kib"], r"expected one limit, .* for rule='even'\. Received: macs, kib\."),
-        ("greedy", ["ram_kib"], r"expected one limit, .* for rule='greedy'\. Received: ram_kib\."),
+        ("even", ["macs", "kib"], r"expected one limit, .* for the rule 'even'\. Received: macs, kib\."),
+        ("greedy", ["ram_kib"], r"expected one limit, .* for the rule 'greedy'\. Received: ram_kib\."),
     ],
 )
 def test_rules_have_names_and_one_limit(rule: str, resources: list[str], message: str) -> None:
