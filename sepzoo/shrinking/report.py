@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sepzoo.export.comparison import Comparison
 from sepzoo.shrinking.budget import shown
+from sepzoo.shrinking.rules import BEST
 from sepzoo.support.table import table
 from sepzoo.support.types import Json
 
@@ -91,13 +92,14 @@ class ShrinkReport:
         predicted: what the file was expected to cost, by resource.
         measured: what it costs, by resource.
         layers: the choices; empty where the original meets the budget.
-        expected: by how much the answers were expected to diverge by the best choice of all techniques, in nats.
+        expected: by how much the answers were expected to diverge by the choice, in nats.
         bound: no choice among the candidates is expected to diverge less, as the search proved.
         lagrangian: the same, as proven by prices of the resources alone.
         gap: share of `expected` by which a better choice might be better.
         correlation: rank correlation of expected and measured divergence over `trials` random choices.
         trials: how many.
         rounds: how many files were measured.
+        rule: by which was chosen, "best" or another that it is compared with.
         proposals: choices that were carried out beside each other: that of all techniques, and some of single ones.
         original_comparison: answers of the original's file beside those of the original.
         comparison: answers of the file beside those of the original: accuracy, agreement, divergence.
@@ -129,6 +131,7 @@ class ShrinkReport:
     distilled: tuple[float, ...] = ()
     curve: tuple[CurvePoint, ...] = ()
     curve_resource: str = "macs"
+    rule: str = BEST
     file: Path | None = None
 
     @property
@@ -209,8 +212,9 @@ class ShrinkReport:
 
     def proof(self) -> str:
         """Return in words how good the choice is proven to be, and what the expectation is worth."""
+        rule = "" if self.rule == BEST else f" by the rule {self.rule!r}"
         told = (
-            f"expected divergence {self.expected:.4f} nats; no choice has less than {self.bound:.4f} "
+            f"expected divergence{rule} {self.expected:.4f} nats; no choice has less than {self.bound:.4f} "
             f"(gap {self.gap:.2%}; bound by prices {self.lagrangian:.4f})"
         )
         if self.correlation is not None:

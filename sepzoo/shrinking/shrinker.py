@@ -171,6 +171,7 @@ def shrink(
                 samples=known.samples,
                 curve=_curve(chooser, resource) if curve else (),
                 curve_resource=resource,
+                rule=rule,
             )
         if out is not None:
             with atomic_write(out) as temporary:

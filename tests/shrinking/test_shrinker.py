@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 from pathlib import Path
@@ -112,7 +113,9 @@ def test_the_report_as_text_json_and_page(shrunk: tuple[keras.Model, ShrinkRepor
     found = json.loads(report.to_json())
     assert found["measured"]["macs"] == report.measured["macs"]
     assert [each["layer"] for each in found["layers"]] == ["stem", "inner", "outer", "down", "head"]
+    assert "by the rule 'even'" in str(dataclasses.replace(report, rule="even"))
     text = str(report)
+    assert "by the rule" not in text
     assert "rank correlation with" in text
     assert f"{report.measured['macs']:,.0f} MACs" in text
     write_page(tmp_path / "report.html", report)
