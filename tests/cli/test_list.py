@@ -26,8 +26,8 @@ def test_counts_are_those_of_the_network(command: Command) -> None:
         "params": 218_398,
         "macs": 17_107_456,
         "input": "image",
-        "weights": False,
-        "weights_of": [],
+        "weights": True,
+        "weights_of": ["cifar10"],
     }
 
 
