@@ -54,7 +54,7 @@ def correct_rounding(
     """
     given = [samples] if isinstance(samples, np.ndarray) else list(samples)
     work = _Correction(model, rounding, rounds_from, count=_count(model, len(given[0])))
-    with announced(f"making good what rounding does to {model.name}"):
+    with announced(f"making good what rounding does to {model.name}", terminal_only=True):
         replay(model, [work.twice(each) for each in given], work.call)
     own = {name: model.get_layer(name).get_weights() for name in work.found}
     for name, weights in work.found.items():
