@@ -103,7 +103,7 @@ def shrink(
         kib=parse_limit(size, "--size", "kib"),
         ram_kib=parse_limit(ram, "--ram", "ram_kib"),
     )
-    check_rule(rule, budget.by(costs).resources)  # type: ignore[arg-type]
+    check_rule(rule, budget.by(costs).resources)  # type: ignore[arg-type]  # any text; it refuses others
     network = open_network(model, weights=weights, settings=settings)
     attach_description(network, labels=labels, preprocessing=preprocessing)
     said = parse_outputs(output_kinds)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from sepzoo.export.rounding import Rounding
 from sepzoo.support.types import Layer
 from sepzoo.surgery.algebra.moments import Moments
-from sepzoo.surgery.algebra.patches import Window, extract_patches
+from sepzoo.surgery.algebra.patches import drawn_places, extract_patches
 from sepzoo.surgery.algebra.rounding import rounded_by_outputs, steps_of
+from sepzoo.surgery.approximate.dense_convolutions import window_of
 
 _POSITIONS = 64
 """Of each sample and layer at most so many places are looked at."""
@@ -36,7 +36,8 @@ def round_by_outputs(
     inputs: np.ndarray,
     outputs: np.ndarray,
     *,
-    rounding: Rounding,
+    bits: int,
+    axes: tuple[int, ...],
     generator: np.random.Generator,
 ) -> np.ndarray:
     """Return a layer's kernel, each weight rounded up or down.
@@ -46,16 +47,14 @@ def round_by_outputs(
         kernel: of the layer.
         inputs: as they will come to it.
         outputs: the right ones, before the activation.
-        rounding: how.
+        bits: of the integers.
+        axes: of the kernel on which each place has a step of its own.
         generator: draws the places that are looked at.
     """
-    bits = rounding.bits_of(layer)
-    if bits is None:
-        return kernel
     x, y = _seen(layer, inputs, outputs, generator)
     channels, filters = kernel.shape[-2:]
     matrix = kernel.reshape(-1, channels, filters).astype("float64")
-    steps = np.broadcast_to(steps_of(kernel, rounding.axes_of(layer), bits=bits), kernel.shape)
+    steps = np.broadcast_to(steps_of(kernel, axes, bits=bits), kernel.shape)
     steps = steps.reshape(matrix.shape)[0].astype("float64")
     if type(layer) is keras.layers.DepthwiseConv2D:
         matrix = matrix.swapaxes(0, 1)
@@ -74,13 +73,10 @@ def _seen(
     if isinstance(layer, keras.layers.Dense):
         view = inputs.reshape(len(inputs), 1, -1, 1, 1, inputs.shape[-1])
     else:
-        geometry = {name: getattr(layer, name) for name in ("kernel_size", "strides", "dilation_rate", "padding")}
-        view = extract_patches(inputs, Window(**geometry))
-    images, rows, columns, *_, channels = view.shape
-    places = generator.random((images, rows * columns)).argsort(axis=1)[:, :_POSITIONS]
-    at = (np.arange(images)[:, None], places // columns, places % columns)
-    y = outputs.reshape(images, rows, columns, -1)[at]
+        view = extract_patches(inputs, window_of(layer))
+    at = drawn_places(view.shape, _POSITIONS, generator)
+    y = outputs.reshape(*view.shape[:3], -1)[at]
     return (
-        view[at].reshape(places.size, -1, channels).astype("float64"),
-        y.reshape(places.size, -1).astype("float64"),
+        view[at].reshape(at[1].size, -1, view.shape[-1]).astype("float64"),
+        y.reshape(at[1].size, -1).astype("float64"),
     )

@@ -5,10 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 import keras
-import numpy as np
 
 from sepzoo.support.types import Layer
-from sepzoo.surgery.algebra.rounding import rounded
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,11 +35,6 @@ class Rounding:
     def axes_of(self, layer: Layer) -> tuple[int, ...]:
         """Return the axes of a layer's kernel on which each place has a step of its own."""
         return CHANNEL_AXES[type(layer)] if self.per_channel else ()
-
-    def nearest(self, layer: Layer, kernel: np.ndarray) -> np.ndarray:
-        """Return a layer's kernel with each weight at the nearest place."""
-        bits = self.bits_of(layer)
-        return kernel if bits is None else rounded(kernel, self.axes_of(layer), bits=bits)
 
 
 CHANNEL_AXES: dict[type, tuple[int, ...]] = {

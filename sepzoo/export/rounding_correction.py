@@ -21,6 +21,7 @@ from sepzoo.export.rounding import CHANNEL_AXES, EIGHT_BITS, Rounding
 from sepzoo.layers.graph import input_of, nodes, replay
 from sepzoo.support.progress import announced
 from sepzoo.support.types import Args, Kwargs, Layer, Operation, Tensor
+from sepzoo.surgery.algebra.rounding import rounded
 
 _SAMPLES = 128
 """At most so many are looked at."""
@@ -95,23 +96,24 @@ class _Correction:
         twin = type(operation).from_config({**operation.get_config(), "activation": None, "name": None})
         right = _outputs(twin, exact, [kernel, *bias])
         again = self._calls[id(operation)] > 1
-        rounded = self._rounded(operation, kernel, changed, right, again=again)
-        outputs = _outputs(twin, changed, [rounded, *bias])
+        new = self._rounded(operation, kernel, changed, right, again=again)
+        outputs = _outputs(twin, changed, [new, *bias])
         if bias and not again:
             shift = _mean(right) - _mean(outputs)
             outputs, bias = outputs + shift, [bias[0] + keras.ops.convert_to_numpy(shift)]
         if not again and (bias or self._rounding.by_outputs):
-            self.found[operation.name] = [rounded if self._rounding.by_outputs else kernel, *bias]
+            self.found[operation.name] = [new if self._rounding.by_outputs else kernel, *bias]
         return operation.activation(keras.ops.concatenate([right, outputs]))
 
     def _rounded(self, layer: Layer, kernel: np.ndarray, inputs: Tensor, right: Tensor, *, again: bool) -> np.ndarray:
         """Return a kernel as it will be in the file."""
-        if kernel.size < self._rounds_from:
+        bits, axes = self._rounding.bits_of(layer), self._rounding.axes_of(layer)
+        if bits is None or kernel.size < self._rounds_from:
             return kernel
         if again or not self._rounding.by_outputs or not can_round_by_outputs(layer, kernel):
-            return self._rounding.nearest(layer, kernel)
+            return rounded(kernel, axes, bits=bits)
         seen = (keras.ops.convert_to_numpy(each) for each in (inputs, right))
-        return round_by_outputs(layer, kernel, *seen, rounding=self._rounding, generator=self._generator)
+        return round_by_outputs(layer, kernel, *seen, bits=bits, axes=axes, generator=self._generator)
 
 
 def _outputs(layer: Layer, inputs: Tensor, weights: list[np.ndarray]) -> Tensor:

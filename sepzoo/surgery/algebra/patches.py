@@ -56,3 +56,23 @@ def extract_patches(images: np.ndarray, window: Window) -> np.ndarray:
     view = np.lib.stride_tricks.sliding_window_view(images, window.reach, axis=(1, 2))
     (down, right), (tall, wide) = window.strides, window.dilation_rate
     return np.moveaxis(view[:, ::down, ::right, :, ::tall, ::wide], 3, -1)
+
+
+def drawn_places(
+    shape: tuple[int, ...], most: int, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return indices of some places of each image, drawn by chance: of the images, of their rows, of their columns.
+
+    Args:
+        shape: that begins with the numbers of images, rows and columns.
+        most: at most so many places of each image.
+        generator: that draws them.
+
+    Example:
+        >>> images = np.arange(24.0).reshape(2, 3, 4)
+        >>> images[drawn_places(images.shape, 5, np.random.default_rng(0))].shape
+        (2, 5)
+    """
+    images, rows, columns = shape[:3]
+    order = generator.random((images, rows * columns)).argsort(axis=1)[:, :most]
+    return np.arange(images)[:, None], order // columns, order % columns

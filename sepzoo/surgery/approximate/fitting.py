@@ -12,7 +12,7 @@ import numpy as np
 from sepzoo.layers.graph import input_of, replay, run
 from sepzoo.support.progress import counted
 from sepzoo.support.types import Args, Kwargs, Layer, Operation, Tensors
-from sepzoo.surgery.algebra.patches import extract_patches
+from sepzoo.surgery.algebra.patches import drawn_places, extract_patches
 from sepzoo.surgery.approximate.dense_convolutions import DenseConv, as_images, window_of
 from sepzoo.surgery.walk.model_inputs import ModelInputs
 from sepzoo.surgery.walk.rewriting import Part, Replacement, rewrite
@@ -92,7 +92,7 @@ def patch_batches(
         seen = right if changed is None else inputs_of(changed, new, batch, runs=dense.runs)
         for images in zip(seen, right, strict=True):
             views = [extract_patches(as_images(each), window) for each in images]
-            places = _places(views[0].shape, generator)
+            places = drawn_places(views[0].shape, POSITIONS, generator)
             x, unchanged = (view[places].reshape(-1, len(kernel)).astype("float64") for view in views)
             yield x, unchanged @ kernel + bias
 
@@ -117,10 +117,3 @@ def inputs_of(model: keras.Model, layer: Layer, batch: ModelInputs, *, runs: int
 
 class _SeenAllError(Exception):
     """The layer has been reached as often as it runs: the rest of the model need not be run."""
-
-
-def _places(shape: tuple[int, ...], generator: np.random.Generator) -> tuple[np.ndarray, ...]:
-    """Return indices of some places of each image: (images, rows, columns)."""
-    images, rows, columns = shape[:3]
-    order = generator.random((images, rows * columns)).argsort(axis=1)[:, :POSITIONS]
-    return np.arange(images)[:, None], order // columns, order % columns

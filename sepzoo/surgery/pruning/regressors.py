@@ -13,7 +13,7 @@ from keras import ops
 from sepzoo.layers.keras_convolutions import CONVOLUTIONS_1D_2D, SEPARABLE
 from sepzoo.support.types import Layer
 from sepzoo.surgery.algebra.moments import Moments
-from sepzoo.surgery.algebra.patches import Window, extract_patches
+from sepzoo.surgery.algebra.patches import Window, drawn_places, extract_patches
 from sepzoo.surgery.approximate.fitting import inputs_of
 from sepzoo.surgery.pruning.anatomy import Slice, groups_of
 from sepzoo.surgery.walk.model_inputs import ModelInputs
@@ -126,10 +126,8 @@ def feature_batches(inputs: ModelInputs, place: Place) -> Iterator[list[np.ndarr
     for start in range(0, len(inputs), BATCH):
         for x in inputs_of(place.model, place.layer, inputs[start : start + BATCH], runs=place.runs):
             groups = features(place.layer, x)
-            samples, places = groups[0].shape[:2]
-            chosen = generator.random((samples, places)).argsort(axis=1)[:, :PLACES]
-            rows = np.arange(samples)[:, None]
-            yield [block[rows, chosen].reshape(-1, block.shape[-1]).astype("float64") for block in groups]
+            samples, places, _ = drawn_places((*groups[0].shape[:2], 1), PLACES, generator)
+            yield [block[samples, places].reshape(-1, block.shape[-1]).astype("float64") for block in groups]
 
 
 def pairs_of(inputs: ModelInputs, old: Place, new: Place, kept: Slice) -> Iterator[list[tuple[np.ndarray, np.ndarray]]]:
