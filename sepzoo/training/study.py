@@ -22,8 +22,8 @@ from sepzoo.training.recipe_sections import Section
 CASE = "case"
 """The key by which a run's values name its case."""
 SEED = "seed"
-WORDS = ("name", "description", "command", "cost", "expected", "export")
-"""Keys of a recipe that decide none of a run's numbers, nor does the place of the data."""
+WORDS = ("name", "description", "command", "cost", "expected", "export", "on_device", "checkpoint_minutes")
+"""Keys of a recipe that decide none of a run's numbers, beyond rounding, nor does the place of the data."""
 PLACE = "data.data_dir"
 Name = Annotated[str, Field(pattern=r"^[\w.-]+$")]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
@@ -58,7 +58,7 @@ class StudyRun:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of all that decides the run's numbers and was said, wherever the data lies."""
+        """A hash of all that decides the run's numbers and was said, wherever data lies and steps are computed."""
         decides = self.recipe.model_dump(mode="json", exclude_defaults=True)
         decides = {key: value for key, value in decides.items() if key not in WORDS}
         decides.get("data", {}).pop("data_dir", None)

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _ACROSS = 3
-"""Panels beside each other."""
+"""Panels beside each other, and columns of the legend, at most."""
+_MARK, _LETTER = 0.6, 0.07
+"""Inches of the legend that a mark takes with what is around it, and a letter."""
 
 
 def plot_study(study: Study, rows: Sequence[Row], path: Path) -> bool:
@@ -39,7 +41,8 @@ def plot_study(study: Study, rows: Sequence[Row], path: Path) -> bool:
     cases = cases or [None]
     across = min(len(cases), _ACROSS)
     down = math.ceil(len(cases) / across)
-    with figure_file(path, size=(7, 4.5) if len(cases) == 1 else (4 * across, 3.2 * down)) as figure:
+    width, height = (7, 4.5) if len(cases) == 1 else (4 * across, 3.2 * down)
+    with figure_file(path, size=(width, height)) as figure:
         panels = figure.subplots(down, across, squeeze=False).ravel()
         for axes, case in zip(panels, cases, strict=False):
             _draw(axes, study, [arm for arm in arms if case in (None, case_of(arm.values))], rows)
@@ -47,7 +50,8 @@ def plot_study(study: Study, rows: Sequence[Row], path: Path) -> bool:
         for axes in panels[len(cases) :]:
             axes.set_axis_off()
         handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=_ACROSS, fontsize=8)  # covers no point
+        columns = max(1, min(_ACROSS, int(width / (_MARK + _LETTER * max(map(len, labels))))))
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=8)  # covers no point
     return True
 
 

@@ -52,7 +52,9 @@ def test_every_arm_chooses_among_every_value(study: Study) -> None:
 def test_the_fingerprint_is_of_what_decides_the_numbers(study: Study) -> None:
     first = next(study.runs())
     words = Study.from_yaml(TEXT + "question: why?\n")
-    elsewhere = Study.from_yaml(TEXT.replace("{epochs: 2}", "{epochs: 2, data.data_dir: /elsewhere, name: other}"))
+    elsewhere = Study.from_yaml(
+        TEXT.replace("{epochs: 2}", "{epochs: 2, data.data_dir: /elsewhere, name: other, on_device: true}")
+    )
     longer = Study.from_yaml(TEXT.replace("{epochs: 2}", "{epochs: 3}"))
     assert next(words.runs()).fingerprint == next(elsewhere.runs()).fingerprint == first.fingerprint
     assert next(longer.runs()).fingerprint != first.fingerprint

@@ -193,6 +193,17 @@ def test_the_picture_shows_each_arm_at_its_cost(rows: list[Row], tmp_path: Path,
     assert not (tmp_path / "none.png").exists()
 
 
+@pytest.mark.parametrize("arms", [("a", "b"), ("separable_of_keras_and_more", "b"), ("a" * 90, "b" * 60)])
+def test_the_legend_lies_within_the_picture(tmp_path: Path, drawn: list, arms: tuple[str, str]) -> None:
+    found = [row(arm, seed, 0.1 * seed) for arm in arms for seed in (1, 2)]
+    study = STUDY.model_copy(update={"arms": {arm: {} for arm in arms}})
+    assert plot_study(study, found, tmp_path / "s.png")
+    drawn[0].canvas.draw()
+    legend = drawn[0].legends[0].get_window_extent()
+    assert legend.x0 >= 0
+    assert legend.x1 <= drawn[0].bbox.x1
+
+
 def test_every_case_has_a_panel_of_its_own(tmp_path: Path, drawn: list) -> None:
     study, rows = cased(np.full((4, 2), 0.1))
     assert plot_study(study, rows, tmp_path / "s.png")
