@@ -36,7 +36,9 @@ PART = "5%"
 """Of the test images: those that are looked at again whenever the package is tested."""
 
 
-def package(run: Run, *, labels: Sequence[str] | None = None, out: Path = PATH) -> PackagedWeights:
+def package(
+    run: Run, *, labels: Sequence[str] | None = None, data: str | None = None, out: Path = PATH
+) -> PackagedWeights:
     """Write the last epoch's weights of a run in half precision, beside them how they were made and what they reach.
 
     The accuracy is measured anew, with the weights as they will be read, on the images that the data set holds out: its
@@ -45,12 +47,15 @@ def package(run: Run, *, labels: Sequence[str] | None = None, out: Path = PATH) 
     Args:
         run: of a network by its name, as that name says, on a data set that has a name.
         labels: names of the classes; None: those of the data, which may be mere numbers.
+        data: the set by its name, where the run read its pictures from a folder that holds them; None: as the run says.
         out: the folder of packaged weights.
 
     Raises:
-        SepzooError: a run of another network, or of a folder of pictures; weights that half precision does not hold.
+        SepzooError: a run of another network, or of a folder of pictures without a name; weights that half precision
+            does not hold.
     """
-    spec = _checked(run)
+    data = data or run.recipe.data.name
+    spec = _checked(run, data)
     trained = run.model("last")
     network = build(spec.name)
     halves = _halves(named_arrays(trained), run)
@@ -60,10 +65,10 @@ def package(run: Run, *, labels: Sequence[str] | None = None, out: Path = PATH) 
     before = from_model(trained, labels=labels or metadata.labels)
     preprocessing = before.require_preprocessing()
     ours = from_model(network, labels=before.labels, preprocessing=preprocessing)
-    data, split = run.recipe.data.name, held_out_split(run.recipe.data.name)
+    split = held_out_split(data)
     measured = _measured(ours, data, split)
     recipe = run.recipe.model_dump(mode="json")
-    recipe["data"]["data_dir"] = None  # a place on one machine
+    recipe["data"] |= {"name": data, "data_dir": None}  # no place on one machine
     content = _content(halves)
     made = PackagedWeights(
         name=spec.name,
@@ -92,11 +97,14 @@ def package(run: Run, *, labels: Sequence[str] | None = None, out: Path = PATH) 
     return made
 
 
-def _checked(run: Run) -> ModelSpec:
+def _checked(run: Run, data: str) -> ModelSpec:
     """Return what the run's network is by name, after seeing that it is that and nothing else."""
-    model, data = run.recipe.model, run.recipe.data.name
+    model = run.recipe.model
     if is_folder(data) or is_table(data):
-        raise SepzooError(f"expected a run on a data set by its name. Received: {data} in {run.folder}.")
+        raise SepzooError(
+            f"expected a run on a data set by its name. Received: {data} in {run.folder}. Where these are the pictures "
+            "of a set, name it by --data."
+        )
     if model.is_file or model.arguments or model.head != "softmax":
         raise SepzooError(
             f"expected a run of a network by its name alone, which ends in softmax. Received: name={model.name}, "
@@ -138,13 +146,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="a finished run folder")
     parser.add_argument("--labels", type=Path, help="a text file with one class name a line, where the data has none")
+    parser.add_argument("--data", help="the data set's name, where the run read its pictures from a folder")
     parser.add_argument("--out", type=Path, default=PATH, help="the folder of packaged weights")
     options = parser.parse_args()
     try:
         run = RunFolder(options.run).finished()
         if run is None:
             raise SepzooError(f"expected a finished run. Received: {options.run}, which is none.")
-        made = package(run, labels=None if options.labels is None else read_labels(options.labels), out=options.out)
+        labels = None if options.labels is None else read_labels(options.labels)
+        made = package(run, labels=labels, data=options.data, out=options.out)
     except SepzooError as error:
         parser.exit(2, f"{error}\n")
     sys.stdout.write(

@@ -259,6 +259,14 @@ def test_runs_of_something_else_are_refused(finished: Run, tmp_path: Path, overr
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_run_on_a_folder_of_a_set_s_pictures_is_packaged_under_the_set_s_name(
+    finished: Run, made: PackagedWeights, tmp_path: Path
+) -> None:
+    elsewhere = dataclasses.replace(finished, recipe=finished.recipe.with_overrides(["data.name=/photos"]))
+    assert package(elsewhere, labels=LABELS, data="digits", out=tmp_path) == made
+    assert "/photos" not in (tmp_path / "digits" / f"{NAME}.json").read_text()
+
+
 def test_a_weight_beyond_half_precision_is_refused(
     finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
