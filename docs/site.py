@@ -8,7 +8,7 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 ELSEWHERE = (
-    "training/README.md",
+    "training/*.md",
     "training/figures/*.png",
     "training/figures/*.csv",
     "training/studies/*.png",

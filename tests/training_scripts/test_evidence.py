@@ -126,8 +126,8 @@ def of_bsconv() -> list[str]:
     [cheaper] = {int(row["macs"]) for row in of_arm(study, "separable")}
     return [
         f"12 epochs, five seeds: {in_points(found[0])}, with Keras's initial weights {in_points(found[1])}; "
-        f"200 epochs, one seed: {100 * float(theirs):.2f} and {100 * float(ours):.2f} %, {in_points(difference(ours, theirs))} | "
-        "holds |",
+        f"200 epochs, one seed: {100 * float(theirs):.2f} and {100 * float(ours):.2f} %, "
+        f"{in_points(difference(ours, theirs))} | holds |",
         f"ResNet20, 200 epochs, one seed: BSConv-U {in_points(small)}, of two thirteenths of the parameters",
         f"as many parameters, and {costs / cheaper:.2f} times the multiply-accumulates",
     ]
