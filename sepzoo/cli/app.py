@@ -10,6 +10,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -23,6 +24,9 @@ from sepzoo.support.stopping import Stop, stopped_by_signals
 USER_MISTAKE = 2
 INTERRUPTED = 130
 """What Typer makes of a `KeyboardInterrupt`."""
+
+MODEL_SUFFIXES = (".keras", ".h5", ".npz", ".tflite", ".onnx")
+"""Of files whose check is begun before the command that loads them."""
 
 COMMANDS = {
     "quickstart": "sepzoo.cli.quickstart:quickstart",
@@ -70,8 +74,18 @@ def _start(
         from sepzoo.artifact.inspection import unchecked
 
         context.with_resource(unchecked())
+    elif models := [each for each in context.obj or () if _is_model(each)]:
+        from sepzoo.artifact.inspection import asked_ahead
+
+        if context.invoked_subcommand != "inspect":  # which loads nothing
+            context.with_resource(asked_ahead(models))  # while what the command needs is imported
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+
+
+def _is_model(argument: str) -> bool:
+    """Return whether an argument is the path of a model's file, which the command will load."""
+    return Path(argument).suffix.lower() in MODEL_SUFFIXES and Path(argument).is_file()
 
 
 def program(arguments: Sequence[str]) -> typer.Typer:
@@ -116,7 +130,9 @@ def _outcome(arguments: Sequence[str] | None, stop: Stop) -> int:
         before = " ".join(["sepzoo", *given[: given.index("")]])
         return _failed(f"expected no empty argument. Received: one after {before}. Is a variable of the shell empty?")
     try:
-        outcome = typer.main.get_command(program(given)).main(given, prog_name="sepzoo", standalone_mode=False)
+        outcome = typer.main.get_command(program(given)).main(
+            given, prog_name="sepzoo", standalone_mode=False, obj=given
+        )
     except (SepzooError, typer.TyperException) as error:
         return _failed(error.format_message() if isinstance(error, typer.TyperException) else str(error))
     except OSError as error:

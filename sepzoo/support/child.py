@@ -58,6 +58,7 @@ class Child:
     def __init__(self, function: str, *, seconds: int, memory: int) -> None:
         settings = json.dumps({"function": function, "seconds": seconds, "memory": memory})
         self._seconds = seconds
+        self._begun = False
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-c", _PROGRAM, json.dumps(import_paths()), settings],
@@ -68,17 +69,6 @@ class Child:
             )
         except OSError as error:
             raise ChildError(f"could not start ({error})") from None
-        try:
-            limited = self._receive(seconds + 30)  # a busy machine may take long to start it
-        except ChildError:
-            self.close()
-            raise ChildError("did not start") from None
-        if not limited:
-            warnings.warn(
-                "this system has no limits on a process's memory: a hostile file can fill it until its time is over",
-                RuntimeWarning,
-                stacklevel=2,
-            )
 
     def ask(self, question: Json, *, seconds: float = 0) -> Json:
         """Return the function's answer.
@@ -90,8 +80,26 @@ class Child:
         Raises:
             ChildError: it raised, crashed, or went over a limit; it is closed then, but for what it raised.
         """
+        self.post(question)
+        return self.answer(seconds=seconds)
+
+    def post(self, question: Json) -> None:
+        """Hand over a question, and don't wait: it may still be starting.
+
+        Raises:
+            ChildError: it has ended.
+        """
         try:
             self._send(question)
+        except ChildError:
+            self.close()
+            raise
+
+    def answer(self, *, seconds: float = 0) -> Json:
+        """Return the function's answer to the question that was posted, as `ask` does."""
+        try:
+            if not self._begun:
+                self._begin()
             answer = self._receive(self._seconds + seconds)
         except ChildError:
             self.close()
@@ -120,6 +128,19 @@ class Child:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _begin(self) -> None:
+        try:
+            limited = self._receive(self._seconds + 30)  # a busy machine may take long to start it
+        except ChildError:
+            raise ChildError("did not start") from None
+        self._begun = True
+        if not limited:
+            warnings.warn(
+                "this system has no limits on a process's memory: a hostile file can fill it until its time is over",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
     def _send(self, question: Json) -> None:
         assert self._process.stdin is not None

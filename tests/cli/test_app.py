@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import sepzoo
+from sepzoo.artifact.inspection import checking
 from sepzoo.cli.app import COMMANDS
 from tests.cli.conftest import Command
 from tests.command import PROGRAM, run_command
@@ -155,6 +156,20 @@ def test_errors_hold_nothing_that_steers_a_terminal(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "\x1b" not in done.stderr
     assert "\\x1b[31mred.keras" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "count"), [(["profile"], 1), (["--trust", "profile"], 0), (["inspect"], 1)], ids=lambda value: str(value)
+)
+def test_a_model_s_file_is_read_by_one_process_before_the_command_loads_it(
+    command: Command, small_files: Path, monkeypatch: pytest.MonkeyPatch, line: list[str], count: int
+) -> None:
+    started = []
+    begin = checking._started
+    monkeypatch.setattr(checking, "_started", lambda: started.append(1) or begin())
+    monkeypatch.setattr(checking, "is_known", lambda path: False)  # as a file that another process wrote
+    assert command(*line, str(small_files / "small.keras")).code == 0
+    assert len(started) == count
 
 
 def test_help_names_all_choices(command: Command) -> None:

@@ -109,6 +109,16 @@ def test_what_it_raises_is_one_error(child: Child) -> None:
     assert child.ask("still here") == "still here"
 
 
+def test_a_question_is_posted_before_the_process_has_begun(child: Child) -> None:
+    child.post("early")
+    assert child.answer() == "early"
+    child.post("leave")
+    with pytest.raises(ChildError, match=r"^crashed \(exit code 3\)$"):
+        child.answer()
+    with pytest.raises(ChildError, match=r"^has ended$"):
+        child.post("late")
+
+
 def test_a_function_that_is_not_there() -> None:
     with (
         Child("tests.support.test_child:nothing", seconds=60, memory=2**30) as child,
@@ -128,9 +138,10 @@ def test_without_limits_it_says_so_and_runs(monkeypatch: pytest.MonkeyPatch) -> 
 
     program = f"import sys; sys.modules['resource'] = None; {module._PROGRAM}"
     monkeypatch.setattr(module, "_PROGRAM", program)
-    with pytest.warns(RuntimeWarning, match="^this system has no limits on a process's memory"):
-        started = Child(FUNCTION, seconds=60, memory=2**30)
-    with started:
+    with (
+        pytest.warns(RuntimeWarning, match="^this system has no limits on a process's memory"),
+        Child(FUNCTION, seconds=60, memory=2**30) as started,
+    ):
         assert started.ask("a") == "a"
     with (
         pytest.warns(RuntimeWarning, match="^this system has no limits"),

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 from sepzoo.support.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from sepzoo.artifact.inspection.checking import check, inspect, one_child, unchecked
+    from sepzoo.artifact.inspection.checking import asked_ahead, check, inspect, one_child, unchecked
     from sepzoo.artifact.inspection.records import Array, Inspection, Layer, Member
 
-__all__ = ["Array", "Inspection", "Layer", "Member", "check", "inspect", "one_child", "unchecked"]
+__all__ = ["Array", "Inspection", "Layer", "Member", "asked_ahead", "check", "inspect", "one_child", "unchecked"]
 
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
-        **dict.fromkeys(("check", "inspect", "one_child", "unchecked"), f"{__name__}.checking"),
+        **dict.fromkeys(("asked_ahead", "check", "inspect", "one_child", "unchecked"), f"{__name__}.checking"),
         **dict.fromkeys(("Array", "Inspection", "Layer", "Member"), f"{__name__}.records"),
     },
 )

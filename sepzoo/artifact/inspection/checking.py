@@ -6,7 +6,7 @@ import contextlib
 import contextvars
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sepzoo.artifact.inspection.formats import OPENVINO, STABLEHLO, fits
@@ -20,6 +20,9 @@ from sepzoo.support.regular_file import why_missing
 from sepzoo.support.types import Json
 
 _CHILD: contextvars.ContextVar[Child | None] = contextvars.ContextVar("child", default=None)
+
+_AHEAD: contextvars.ContextVar[dict[str, tuple[object, Child]] | None] = contextvars.ContextVar("ahead", default=None)
+"""Files that are being read already: what they were then, and by which process."""
 
 _TRUST: contextvars.ContextVar[bool] = contextvars.ContextVar("trust", default=False)
 
@@ -103,6 +106,30 @@ def one_child() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def asked_ahead(paths: Iterable[str | os.PathLike[str]]) -> Iterator[None]:
+    """Let processes read files while this one imports what loads them: `check` then waits for what is left alone.
+
+    Example:
+        >>> with asked_ahead(["model.keras"]):
+        ...     import keras
+    """
+    ahead: dict[str, tuple[object, Child]] = {}
+    token = _AHEAD.set(ahead)
+    try:
+        for path in map(Path, paths):
+            if path.is_file() or path.is_dir():
+                with contextlib.suppress(ChildError):  # it is asked anew, and then told of
+                    question = _question(path, try_out=True)
+                    ahead[question["path"]] = (states(path), _started())
+                    ahead[question["path"]][1].post(question)
+        yield
+    finally:
+        _AHEAD.reset(token)
+        for _, child in ahead.values():
+            child.close()
+
+
+@contextlib.contextmanager
 def unchecked() -> Iterator[None]:
     """Trust all files that are opened within the block.
 
@@ -149,9 +176,13 @@ def _asked(path: Path, *, try_out: bool) -> Inspection:
     status = path.stat()
     if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
         raise SepzooError(f"expected a file or a folder. Received: {path}, which is a pipe or a device.")
-    question = {"path": os.fsencode(path.resolve()).hex(), "try_out": try_out}
+    seconds, ahead = status.st_size / BOUNDS.bytes_a_second, _begun(path) if try_out else None
     try:
-        reply = _ask(question, seconds=status.st_size / BOUNDS.bytes_a_second)
+        if ahead is not None:
+            with ahead as child:
+                reply = child.answer(seconds=seconds)
+        else:
+            reply = _ask(_question(path, try_out=try_out), seconds=seconds)
     except ChildError as error:
         raise SepzooError(
             f"{path}: expected a file that is read within {BOUNDS.seconds} seconds and {BOUNDS.memory >> 30} GiB. "
@@ -166,6 +197,19 @@ def _asked(path: Path, *, try_out: bool) -> Inspection:
         )
         raise SepzooError(f"{path}: {text}")
     return Inspection.from_dict({**reply["found"], "path": str(path)})
+
+
+def _question(path: Path, *, try_out: bool) -> Json:
+    return {"path": os.fsencode(path.resolve()).hex(), "try_out": try_out}
+
+
+def _begun(path: Path) -> Child | None:
+    """Return the process that reads a file already, as the file is now; it answers once."""
+    before, child = (_AHEAD.get() or {}).pop(_question(path, try_out=True)["path"], (None, None))
+    if child is not None and before != states(path):
+        child.close()
+        return None
+    return child
 
 
 def _ask(question: Json, *, seconds: float) -> Json:
