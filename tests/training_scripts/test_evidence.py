@@ -130,7 +130,7 @@ def of_bsconv() -> list[str]:
         f"200 epochs, one seed: {100 * float(theirs):.2f} and {100 * float(ours):.2f} %, "
         f"{in_points(difference(ours, theirs))} | holds |",
         f"ResNet20, 200 epochs, one seed: BSConv-U {in_points(small[0])}, BSConv-S "
-        f"{in_points(small[1])}, of two thirteenths of the parameters",
+        f"{in_points(small[1])}, of two thirteenths and a ninth of the parameters",
         f"as many parameters, and {costs / cheaper:.2f} times the multiply-accumulates",
     ]
 
