@@ -52,12 +52,12 @@ def test_every_arm_chooses_among_every_value(study: Study) -> None:
 def test_the_fingerprint_is_of_what_decides_the_numbers(study: Study) -> None:
     first = next(study.runs())
     words = Study.from_yaml(TEXT + "question: why?\n")
-    elsewhere = Study.from_yaml(
-        TEXT.replace("{epochs: 2}", "{epochs: 2, data.data_dir: /elsewhere, name: other, on_device: true}")
-    )
+    place = "data.data_dir: /elsewhere, data.name: /elsewhere/digits, name: other, on_device: true"
+    elsewhere = Study.from_yaml(TEXT.replace("{epochs: 2}", f"{{epochs: 2, {place}}}"))
     longer = Study.from_yaml(TEXT.replace("{epochs: 2}", "{epochs: 3}"))
+    letters = Study.from_yaml(TEXT.replace("{epochs: 2}", "{epochs: 2, data.name: /elsewhere/letters}"))
     assert next(words.runs()).fingerprint == next(elsewhere.runs()).fingerprint == first.fingerprint
-    assert next(longer.runs()).fingerprint != first.fingerprint
+    assert len({next(each.runs()).fingerprint for each in (study, longer, letters)}) == 3
 
 
 CASES = """
