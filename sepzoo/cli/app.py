@@ -74,11 +74,11 @@ def _start(
         from sepzoo.artifact.inspection import unchecked
 
         context.with_resource(unchecked())
-    elif models := [each for each in context.obj or () if _is_model(each)]:
+    elif model := next(filter(_is_model, context.obj or ()), None):
         from sepzoo.artifact.inspection import asked_ahead
 
         if context.invoked_subcommand != "inspect":  # which loads nothing
-            context.with_resource(asked_ahead(models))  # while what the command needs is imported
+            context.with_resource(asked_ahead(model))  # while what the command needs is imported
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import dataclasses
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from sepzoo.artifact.inspection.formats import OPENVINO, STABLEHLO, fits
@@ -19,10 +20,20 @@ from sepzoo.support.printable import printable
 from sepzoo.support.regular_file import why_missing
 from sepzoo.support.types import Json
 
+
+@dataclasses.dataclass(frozen=True)
+class _Reading:
+    """A file that is being read: what was asked, what the file was then, and which process reads it."""
+
+    question: Json
+    states: object
+    child: Child
+
+
 _CHILD: contextvars.ContextVar[Child | None] = contextvars.ContextVar("child", default=None)
 
-_AHEAD: contextvars.ContextVar[dict[str, tuple[object, Child]] | None] = contextvars.ContextVar("ahead", default=None)
-"""Files that are being read already: what they were then, and by which process."""
+_AHEAD: contextvars.ContextVar[list[_Reading] | None] = contextvars.ContextVar("ahead", default=None)
+"""The file that is being read already, until its answer is asked for."""
 
 _TRUST: contextvars.ContextVar[bool] = contextvars.ContextVar("trust", default=False)
 
@@ -106,27 +117,26 @@ def one_child() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def asked_ahead(paths: Iterable[str | os.PathLike[str]]) -> Iterator[None]:
-    """Let processes read files while this one imports what loads them: `check` then waits for what is left alone.
+def asked_ahead(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Let a process read a file while this one imports what loads it: `check` then waits for what is left alone.
 
     Example:
-        >>> with asked_ahead(["model.keras"]):
+        >>> with asked_ahead("model.keras"):
         ...     import keras
     """
-    ahead: dict[str, tuple[object, Child]] = {}
+    source, ahead = Path(path), list[_Reading]()
     token = _AHEAD.set(ahead)
     try:
-        for path in map(Path, paths):
-            if path.is_file() or path.is_dir():
-                with contextlib.suppress(ChildError):  # it is asked anew, and then told of
-                    question = _question(path, try_out=True)
-                    ahead[question["path"]] = (states(path), _started())
-                    ahead[question["path"]][1].post(question)
+        if source.is_file() or source.is_dir():
+            with contextlib.suppress(ChildError):  # it is asked anew, and then told of
+                question = _question(source, try_out=True)
+                ahead.append(_Reading(question, states(source), _started()))
+                ahead[0].child.post(question)
         yield
     finally:
         _AHEAD.reset(token)
-        for _, child in ahead.values():
-            child.close()
+        for each in ahead:
+            each.child.close()
 
 
 @contextlib.contextmanager
@@ -205,11 +215,14 @@ def _question(path: Path, *, try_out: bool) -> Json:
 
 def _begun(path: Path) -> Child | None:
     """Return the process that reads a file already, as the file is now; it answers once."""
-    before, child = (_AHEAD.get() or {}).pop(_question(path, try_out=True)["path"], (None, None))
-    if child is not None and before != states(path):
-        child.close()
+    ahead = _AHEAD.get() or []
+    if not ahead or ahead[0].question != _question(path, try_out=True):
         return None
-    return child
+    reading = ahead.pop()
+    if reading.states == states(path):
+        return reading.child
+    reading.child.close()
+    return None
 
 
 def _ask(question: Json, *, seconds: float) -> Json:

@@ -43,7 +43,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Child]:
 
 def test_the_answer_is_waited_for_and_no_other_process_asked(tmp_path: Path, started: list[Child]) -> None:
     path = whole(tmp_path / "w.npz")
-    with asked_ahead([path]):
+    with asked_ahead(path):
         check(os.path.relpath(path))  # under another name
         assert len(started) == 1
         check(path)
@@ -53,7 +53,7 @@ def test_the_answer_is_waited_for_and_no_other_process_asked(tmp_path: Path, sta
 
 def test_it_refuses_what_is_refused_otherwise(tmp_path: Path, started: list[Child]) -> None:
     path = hostile(tmp_path / "w.npz")
-    with asked_ahead([path]), pytest.raises(SepzooError) as ahead:
+    with asked_ahead(path), pytest.raises(SepzooError) as ahead:
         check(path)
     with pytest.raises(SepzooError) as alone:
         check(path)
@@ -63,7 +63,7 @@ def test_it_refuses_what_is_refused_otherwise(tmp_path: Path, started: list[Chil
 
 def test_a_file_that_has_changed_is_read_anew(tmp_path: Path, started: list[Child]) -> None:
     path = whole(tmp_path / "w.npz")
-    with asked_ahead([path]):
+    with asked_ahead(path):
         hostile(tmp_path / "other.npz").replace(path)
         with pytest.raises(SepzooError, match=r"w\.npz: the file is damaged or another thing than its name says"):
             check(path)
@@ -74,7 +74,7 @@ def test_a_file_that_has_changed_is_read_anew(tmp_path: Path, started: list[Chil
 def test_what_is_not_there_or_cannot_be_asked_is_left_to_the_check(
     tmp_path: Path, started: list[Child], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with asked_ahead([tmp_path / "gone.npz"]):
+    with asked_ahead(tmp_path / "gone.npz"):
         assert started == []
     path = whole(tmp_path / "w.npz")
 
@@ -83,13 +83,14 @@ def test_what_is_not_there_or_cannot_be_asked_is_left_to_the_check(
 
     monkeypatch.setattr(checking, "_started", fails)
     with (
-        asked_ahead([path]),
+        asked_ahead(path),
         pytest.raises(SepzooError, match=r"whose checking process could not start \(no\)\. It was not loaded"),
     ):
         check(path)
 
 
-def test_processes_that_nobody_waited_for_end_with_the_block(tmp_path: Path, started: list[Child]) -> None:
-    with asked_ahead([whole(tmp_path / "a.npz"), hostile(tmp_path / "b.npz")]):
+def test_a_process_that_nobody_waited_for_ends_with_the_block(tmp_path: Path, started: list[Child]) -> None:
+    with asked_ahead(hostile(tmp_path / "a.npz")):
+        check(whole(tmp_path / "b.npz"))  # another file
         assert len(started) == 2
     assert all(child.closed for child in started)
