@@ -25,7 +25,7 @@ from sepzoo.training.step_watch import StepWatch
 from sepzoo.training.trainee import Trainee
 
 STEPS_PER_CALL = 50
-"""Steps in one call. States are kept between calls, so that a run that goes on makes those of an unbroken one."""
+"""Steps in one call, at most. States are kept between calls, so that a run that goes on makes an unbroken one's."""
 _READ = 1024
 State = tuple[list[Tensor], ...]
 """Values of a model's trained and other variables, of its optimizer's and of its metrics'."""
@@ -139,13 +139,25 @@ class ResidentEpochs:
         order = self._source.order(seed=seed, epoch=epoch).astype(np.int32)
         batches = [order[start : start + size] for start in range(0, len(order), size)]
         whole = len(order) // size
-        limits = sorted({*range(STEPS_PER_CALL, whole, STEPS_PER_CALL), whole, len(batches)})
+        at_once = steps_per_call(whole)
+        limits = sorted({*range(at_once, whole, at_once), whole, len(batches)})
         for first, end in itertools.pairwise([done, *(limit for limit in limits if limit > done)]):
             drawn = [
                 _arrays(self._settings.augmentation, batches[number], self._free, batch_random(seed, epoch, number))
                 for number in range(first, end)
             ]
             yield {name: np.stack([each[name] for each in drawn]) for name in drawn[0]}
+
+
+def steps_per_call(steps: int) -> int:
+    """Return how many of an epoch's steps one call makes: each length compiles anew, so all have one where they can.
+
+    Example:
+        >>> steps_per_call(390), steps_per_call(97)
+        (39, 50)
+    """
+    alike = (count for count in range(STEPS_PER_CALL, STEPS_PER_CALL // 2, -1) if steps % count == 0)
+    return next(alike, STEPS_PER_CALL)
 
 
 def _arrays(
