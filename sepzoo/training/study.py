@@ -61,10 +61,11 @@ class StudyRun:
         """A hash of all that decides the run's numbers and was said, wherever data lies and steps are computed."""
         decides = self.recipe.model_dump(mode="json", exclude_defaults=True)
         decides = {key: value for key, value in decides.items() if key not in WORDS}
-        data = decides.get("data", {})
+        data = decides["data"]
         data.pop("data_dir", None)
-        if "name" in data:
-            data["name"] = Path(data["name"]).name
+        place = Path(data["name"]).expanduser()
+        if place.is_absolute():  # TFDS has names with a slash, which are no places
+            data["name"] = place.name
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -55,9 +55,12 @@ def test_the_fingerprint_is_of_what_decides_the_numbers(study: Study) -> None:
     place = "data.data_dir: /elsewhere, data.name: /elsewhere/digits, name: other, on_device: true"
     elsewhere = Study.from_yaml(TEXT.replace("{epochs: 2}", f"{{epochs: 2, {place}}}"))
     longer = Study.from_yaml(TEXT.replace("{epochs: 2}", "{epochs: 3}"))
-    letters = Study.from_yaml(TEXT.replace("{epochs: 2}", "{epochs: 2, data.name: /elsewhere/letters}"))
+    others = [
+        Study.from_yaml(TEXT.replace("{epochs: 2}", f"{{epochs: 2, data.name: {name}}}"))
+        for name in ("/elsewhere/letters", "resized/digits")
+    ]
     assert next(words.runs()).fingerprint == next(elsewhere.runs()).fingerprint == first.fingerprint
-    assert len({next(each.runs()).fingerprint for each in (study, longer, letters)}) == 3
+    assert len({next(each.runs()).fingerprint for each in (study, longer, *others)}) == 4
 
 
 CASES = """
