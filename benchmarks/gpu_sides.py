@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -102,22 +101,20 @@ def pytorch_jobs(network: Any, dtype: str, batches: Sequence[int]) -> Iterator[J
     """Yield training and inference, eager and compiled, channels last."""
     import torch
 
+    from sepzoo.benchmark.subject import pytorch_network
+
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
     device = "cuda" if torch.cuda.is_available() else "cpu"
     package, _, name = network.pytorch.partition(":")
 
-    def made() -> tuple[Any, int]:
-        if package == "timm":
-            model = importlib.import_module("timm").create_model(name)
-            side = model.pretrained_cfg["input_size"][-1]
-        else:
-            model, side = importlib.import_module("bsconv.pytorch").get_model(name, num_classes=network.classes), 32
-        return model.to(device, memory_format=torch.channels_last), side
+    def made() -> tuple[Any, tuple[int, int, int]]:
+        model, shape = pytorch_network(package, name)
+        return model.to(device, memory_format=torch.channels_last), shape
 
     for variant in ("eager", "compiled"):
-        model, side = made()
-        x = torch.randn(network.batch, 3, side, side, device=device).to(memory_format=torch.channels_last)
+        model, shape = made()
+        x = torch.randn(network.batch, *shape, device=device).to(memory_format=torch.channels_last)
         y = torch.arange(network.batch, device=device) % network.classes
         optimizer = torch.optim.SGD(model.parameters(), LEARNING_RATE, momentum=MOMENTUM)
 
@@ -138,11 +135,11 @@ def pytorch_jobs(network: Any, dtype: str, batches: Sequence[int]) -> Iterator[J
         train()
         yield f"PyTorch, {variant}", "training", network.batch, train
     for variant in ("eager", "compiled"):
-        model, side = made()
+        model, shape = made()
         model = model.eval().to(torch.bfloat16) if dtype == "bfloat16" else model.eval()
         answer = torch.compile(model, dynamic=False) if variant == "compiled" else model
         for batch in batches:
-            x = torch.randn(batch, 3, side, side, device=device, dtype=next(model.parameters()).dtype)
+            x = torch.randn(batch, *shape, device=device, dtype=next(model.parameters()).dtype)
             x = x.to(memory_format=torch.channels_last)
             calls = 1 if batch == 1 else CALLS
 

@@ -7,11 +7,12 @@ import dataclasses
 import importlib
 from collections.abc import Callable
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 
 from sepzoo.artifact.inspection.checking import unchecked
-from sepzoo.benchmark.target import Target
+from sepzoo.benchmark.target import Kind, Target
 from sepzoo.inference.classifier import Classifier
 from sepzoo.support.errors import SepzooError, first_line
 
@@ -86,23 +87,28 @@ def _runtime(classifier: Classifier) -> str:
     return f"Keras {keras.__version__}, {backend} {version(backend)}"
 
 
+def pytorch_network(kind: Kind, name: str) -> tuple[Any, tuple[int, int, int]]:
+    """Return a network of timm or bsconv with initial weights, and the shape of an image for it: channels first.
+
+    Raises:
+        SepzooError: the package has no such network.
+    """
+    package = importlib.import_module("timm" if kind == "timm" else "bsconv.pytorch")
+    try:
+        if kind == "timm":
+            network = package.create_model(name)
+            return network, network.pretrained_cfg["input_size"]
+        side, classes = (32, 10) if name.startswith("cifar") else (224, 1000)
+        return package.get_model(name, num_classes=classes), (3, side, side)
+    except Exception as error:  # whatever the packages say of a name that they don't have
+        raise SepzooError(f"expected a network of {kind}. Received: {name!r} ({first_line(error)}).") from error
+
+
 def _pytorch(target: Target, threads: int) -> Subject:
     import torch
 
     torch.set_num_threads(threads)
-    package = importlib.import_module("timm" if target.kind == "timm" else "bsconv.pytorch")
-    try:
-        if target.kind == "timm":
-            network = package.create_model(target.text)
-            shape = network.pretrained_cfg["input_size"]
-        else:
-            side, classes = (32, 10) if target.text.startswith("cifar") else (224, 1000)
-            network = package.get_model(target.text, num_classes=classes)
-            shape = (3, side, side)
-    except Exception as error:  # whatever the packages say of a name that they don't have
-        raise SepzooError(
-            f"expected a network of {target.kind}. Received: {target.text!r} ({first_line(error)})."
-        ) from error
+    network, shape = pytorch_network(target.kind, target.text)
     network.eval()
 
     def prepare(batch: int) -> Callable[[], object]:

@@ -25,9 +25,6 @@ USER_MISTAKE = 2
 INTERRUPTED = 130
 """What Typer makes of a `KeyboardInterrupt`."""
 
-MODEL_SUFFIXES = (".keras", ".h5", ".npz", ".tflite", ".onnx")
-"""Of files whose check is begun before the command that loads them."""
-
 COMMANDS = {
     "quickstart": "sepzoo.cli.quickstart:quickstart",
     "list": "sepzoo.cli.list:list_networks",
@@ -85,7 +82,12 @@ def _start(
 
 def _is_model(argument: str) -> bool:
     """Return whether an argument is the path of a model's file, which the command will load."""
-    return Path(argument).suffix.lower() in MODEL_SUFFIXES and Path(argument).is_file()
+    path = Path(argument)
+    if not path.is_file():
+        return False
+    from sepzoo.artifact.inspection.formats import names_model
+
+    return names_model(path)
 
 
 def program(arguments: Sequence[str]) -> typer.Typer:

@@ -16,7 +16,7 @@ from PIL import Image
 from sepzoo.applications import build, card
 from sepzoo.artifact.model_file import metadata_of
 from sepzoo.catalog import packaged as catalog
-from sepzoo.catalog.packaged import PackagedWeights, packaged, packaged_names
+from sepzoo.catalog.packaged import PackagedWeights, packaged
 from sepzoo.cli import main as sepzoo_main
 from sepzoo.data import open_digits
 from sepzoo.support.errors import SepzooError
@@ -294,10 +294,3 @@ def test_the_command_packages_a_finished_run_and_nothing_else(
         main()
     assert stopped.value.code == 2
     assert "expected a finished run. Received:" in capsys.readouterr().err
-
-
-def test_a_package_without_weights_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for place in (tmp_path, tmp_path / "gone"):
-        monkeypatch.setattr(catalog, "FOLDER", place)
-        assert packaged_names() == {}
-    assert packaged(NAME, "digits") is None

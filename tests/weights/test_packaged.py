@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from sepzoo.catalog.packaged import PackagedWeights
+from sepzoo.catalog import packaged as catalog
+from sepzoo.catalog.packaged import PackagedWeights, packaged, packaged_names
 from tests.weights.packaged_checks import check_files, check_part, check_record, check_size, check_whole, in_the_folder
 
 LEAST_ACCURACY = 0.5
@@ -40,3 +43,10 @@ def test_the_first_test_images_are_answered_as_recorded(weights: PackagedWeights
 @pytest.mark.nightly
 def test_all_test_images_are_answered_as_recorded(weights: PackagedWeights, tfds_data_dir: str) -> None:
     check_whole(weights, tfds_data_dir)
+
+
+def test_a_package_without_weights_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in (tmp_path, tmp_path / "gone"):
+        monkeypatch.setattr(catalog, "FOLDER", place)
+        assert packaged_names() == {}
+    assert packaged("cifar_resnet8", "digits") is None

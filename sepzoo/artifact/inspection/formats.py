@@ -35,6 +35,16 @@ _TAKEN = {
 """Suffix -> the contents that its reader was written for."""
 
 
+def names_model(path: Path) -> bool:
+    """Return whether a file's suffix is that of a model or of weights.
+
+    Example:
+        >>> names_model(Path("net.keras")), names_model(Path("cat.jpg"))
+        (True, False)
+    """
+    return path.suffix.lower() in _TAKEN
+
+
 def fits(path: Path, kind: str) -> bool:
     """Return whether the content of a file is of the kind that its suffix says, or of none that is known.
 
