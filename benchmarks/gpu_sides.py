@@ -52,9 +52,9 @@ def _epochs(network: Any, dtype: str, lowering: str) -> Callable[[], int]:
     from sepzoo.records.preprocessing import ZERO_TO_ONE
     from sepzoo.support.stopping import held_back
     from sepzoo.surgery import accelerate
+    from sepzoo.training.fit_settings import FitSettings
     from sepzoo.training.networks import Networks
     from sepzoo.training.progress import RunProgress
-    from sepzoo.training.recipe_sections import FitSettings
     from sepzoo.training.resident import ResidentEpochs
     from sepzoo.training.step_watch import StepWatch
     from sepzoo.training.trainee import Trainee

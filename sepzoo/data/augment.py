@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated
+import zlib
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -34,7 +35,8 @@ class Augmentation(BaseModel):
     Attributes:
         enlarge: training images are opened this much larger than the network's input and cropped at random to it.
         padding: black pixels put around the image before the random crop.
-        flip: mirror every second image left to right, at random.
+        flip: mirror every second image left to right, at random; `alternate`: each in every other epoch, so that two
+            epochs show both sides of all, and its pixels decide in which of two (Jordan 2024, arXiv 2404.00498).
         brightness: pixels are multiplied by a factor between 1 - brightness and 1 + brightness (torchvision's
             `ColorJitter(brightness)`, the one colour change of BSConv's dogs recipe).
         operations: of Keras's `RandAugment`, so many on each image; 0: none.
@@ -53,7 +55,7 @@ class Augmentation(BaseModel):
 
     enlarge: Annotated[float, Field(ge=1, le=2)] = 1.0
     padding: Annotated[int, Field(ge=0)] = 0
-    flip: bool = False
+    flip: bool | Literal["alternate"] = False
     brightness: Annotated[float, Field(ge=0, le=1)] = 0.0
     operations: Annotated[int, Field(ge=0, le=10)] = 0
     strength: Annotated[float, Field(gt=0, le=1)] = 0.5
@@ -64,19 +66,22 @@ class Augmentation(BaseModel):
         """Return the (height, width) at which training images of a network of input `size` are opened."""
         return round(size[0] * self.enlarge), round(size[1] * self.enlarge)
 
-    def draw(self, count: int, free: tuple[int, int], random: np.random.Generator) -> Draws:
+    def draw(
+        self, count: int, free: tuple[int, int], random: np.random.Generator, *, turned: np.ndarray | None = None
+    ) -> Draws:
         """Return what chance decides of so many images.
 
         Args:
             count: images.
             free: pixels by which an image, padding included, is higher and wider than what is cropped of it.
             random: numbers; the same as `__call__` takes, in the same order.
+            turned: with `flip="alternate"` which of them are mirrored in the epoch (`turned_in`).
         """
         crops = self.padding or any(free)
         return Draws(
             tops=random.integers(free[0] + 1, size=count) if crops else None,
             lefts=random.integers(free[1] + 1, size=count) if crops else None,
-            mirrored=random.random(count) < 0.5 if self.flip else None,
+            mirrored=random.random(count) < 0.5 if self.flip is True else turned,
             factors=random.uniform(1 - self.brightness, 1 + self.brightness, (count, 1)) if self.brightness else None,
         )
 
@@ -93,12 +98,16 @@ class Augmentation(BaseModel):
             )
         return free
 
-    def __call__(self, images: np.ndarray, size: tuple[int, int], random: np.random.Generator) -> np.ndarray:
+    def __call__(
+        self, images: np.ndarray, size: tuple[int, int], random: np.random.Generator, *, epoch: int = 0
+    ) -> np.ndarray:
         """Return a changed copy of uint8 images (n, height, width, channels), cropped to `size`.
 
-        Of what Keras's layers do see `sepzoo.data.keras_augment`.
+        Of what Keras's layers do see `sepzoo.data.keras_augment`. The number of the `epoch` decides where sides
+        alternate.
         """
-        draws = self.draw(len(images), self.free(images.shape[1:3], size), random)
+        turned = turned_in(epoch, first_sides(images)) if self.flip == "alternate" else None
+        draws = self.draw(len(images), self.free(images.shape[1:3], size), random, turned=turned)
         if draws.tops is not None and draws.lefts is not None:
             images = crop(images, size, self.padding, draws.tops, draws.lefts)
         if draws.mirrored is not None:
@@ -123,6 +132,16 @@ def mirror(images: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
     flipped = images.copy()
     flipped[mirrored] = images[mirrored, :, ::-1]
     return flipped
+
+
+def first_sides(images: np.ndarray) -> np.ndarray:
+    """Return for each image whether an even epoch mirrors it, by its pixels, so that no list of images is needed."""
+    return np.array([zlib.crc32(image.tobytes()) & 1 for image in images], bool)
+
+
+def turned_in(epoch: int, sides: np.ndarray) -> np.ndarray:
+    """Return which images an epoch, counted from 0, mirrors; `sides` of `first_sides`."""
+    return sides ^ bool(epoch % 2)
 
 
 def brighten(images: np.ndarray, factors: np.ndarray) -> np.ndarray:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from sepzoo.support.lazy import lazy_names
 from sepzoo.training.distribution import Distribution
 from sepzoo.training.finished_run import Epoch, Result, Run
+from sepzoo.training.fit_settings import FitSettings
 from sepzoo.training.recipe import Recipe, list_recipes
-from sepzoo.training.recipe_sections import FitSettings, OptimizerSection, ScheduleSection
+from sepzoo.training.recipe_sections import OptimizerSection, ScheduleSection
 from sepzoo.training.study import Study
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from sepzoo.data.source import Batch, Source
 from sepzoo.records.inputs import Features, Preparation
 from sepzoo.records.sound import Sound
 from sepzoo.support.errors import SepzooError, unknown
-from sepzoo.training.recipe_sections import FitSettings
+from sepzoo.training.fit_settings import FitSettings
 
 
 def training_batches(
@@ -49,7 +49,7 @@ def training_batches(
         done: batches to leave out at the start.
     """
     table = target_table(source, targets)
-    change = _changing(preprocessing, augmentation, size)
+    change = _changing(preprocessing, augmentation, size, epoch)
     batches = enumerate(source.shuffled(batch_size, seed=seed, epoch=epoch))
     for number, (images, labels) in itertools.islice(batches, done, None):
         inputs, wanted = change(images, table[labels], batch_random(seed, epoch, number))
@@ -130,9 +130,9 @@ def augmentation_for(preprocessing: Preparation, settings: FitSettings) -> Augme
 
 
 def _changing(
-    preprocessing: Preparation, augmentation: Augmentation | SoundAugmentation, size: tuple[int, ...]
+    preprocessing: Preparation, augmentation: Augmentation | SoundAugmentation, size: tuple[int, ...], epoch: int
 ) -> Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]:
-    """Return what makes inputs and targets of a batch, by random numbers.
+    """Return what makes inputs and targets of a batch of an epoch, by random numbers.
 
     Raises:
         SepzooError: random changes of pictures for sound, or of sound for pictures.
@@ -150,7 +150,7 @@ def _changing(
     kerass = _keras_augmentation(augmentation)
 
     def changed(images: np.ndarray, wanted: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        pixels = augmentation(images, (height, width), random)
+        pixels = augmentation(images, (height, width), random, epoch=epoch)
         if kerass is None:
             return preprocessing.normalize(pixels), wanted
         return kerass.mixed(preprocessing.normalize(kerass.changed(pixels, random)), wanted, random)

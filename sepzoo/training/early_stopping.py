@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sepzoo.training.finished_run import Epoch
-from sepzoo.training.recipe_sections import EarlyStoppingSection, FitSettings
+from sepzoo.training.fit_settings import FitSettings
+from sepzoo.training.recipe_sections import EarlyStoppingSection
 
 
 def is_complete(history: Sequence[Epoch], settings: FitSettings) -> bool:

@@ -67,6 +67,8 @@ class Result:
         measure: what the accuracies are: `accuracy`, or of values `R²`.
         recalibrated_accuracy: validation accuracy of the best epoch's weights with statistics of batch norm taken anew,
             as `best.keras` has them; None where the recipe asks for none.
+        mirrored_accuracy: of the last epoch's weights on the validation images, by the mean of the answers to each
+            image and to its mirror image; None where the recipe does not ask for it.
     """
 
     best_epoch: int
@@ -81,11 +83,14 @@ class Result:
     last_test_accuracy: float | None = None
     measure: str = "accuracy"
     recalibrated_accuracy: float | None = None
+    mirrored_accuracy: float | None = None
 
     def __str__(self) -> str:
         best = f"validation {self.measure} {self.best_accuracy:.4f} (epoch {self.best_epoch}) on {self.validated_on}"
         if self.recalibrated_accuracy is not None:
             best += f", {self.recalibrated_accuracy:.4f} with batch norm recalibrated"
+        if self.mirrored_accuracy is not None:
+            best += f", {self.mirrored_accuracy:.4f} by both sides of each image (last epoch)"
         test = (
             "" if self.test_accuracy is None else f"; test {self.measure} {self.test_accuracy:.4f} on {self.tested_on}"
         )

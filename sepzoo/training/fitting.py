@@ -19,18 +19,19 @@ from sepzoo.training.checkpoint import save_state
 from sepzoo.training.devices import Devices
 from sepzoo.training.early_stopping import is_complete
 from sepzoo.training.finished_run import Epoch
+from sepzoo.training.fit_settings import FitSettings
 from sepzoo.training.host_epochs import HostEpochs
 from sepzoo.training.memory import says_which_batch_size
 from sepzoo.training.networks import Networks
 from sepzoo.training.plots import TensorBoardLog
 from sepzoo.training.progress import RunProgress
-from sepzoo.training.recipe_sections import FitSettings
 from sepzoo.training.resident import ResidentEpochs
 from sepzoo.training.resuming import go_on, save_networks
 from sepzoo.training.run_folder import RunFolder
 from sepzoo.training.sources import Sources
 from sepzoo.training.step_watch import StepWatch
 from sepzoo.training.trainee import Trainee, evaluation_model
+from sepzoo.training.whitening import whiten_first
 
 
 def fit(
@@ -87,6 +88,8 @@ def fit(
     weights = class_weights(settings.class_weights, sources.train, targets)
     steps = devices.steps(len(sources.train), settings.batch_size)
     with devices.scope():
+        if settings.whitened:
+            whiten_first(networks, sources.train, settings)
         trainee = Trainee(networks, settings, steps_per_epoch=steps)
         history, state = go_on(home, networks, trainee, steps_per_epoch=steps)
     done, taken = len(history), state.steps if state is not None else 0

@@ -11,10 +11,10 @@ import numpy as np
 from sepzoo.data.source import Source
 from sepzoo.training.batches import augmentation_for, training_batches
 from sepzoo.training.devices import Devices
+from sepzoo.training.fit_settings import FitSettings
 from sepzoo.training.memory import says_which_batch_size
 from sepzoo.training.networks import Networks
 from sepzoo.training.progress import RunProgress
-from sepzoo.training.recipe_sections import FitSettings
 from sepzoo.training.step_watch import StepWatch
 from sepzoo.training.trainee import Trainee
 

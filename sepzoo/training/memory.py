@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from sepzoo.support.errors import SepzooError
-from sepzoo.training.recipe_sections import FitSettings
+from sepzoo.training.fit_settings import FitSettings
 
 _SAID = ("RESOURCE_EXHAUSTED", "ResourceExhausted", "out of memory", "OOM when allocating", "bad_alloc")
 """How TensorFlow, JAX, PyTorch and C++ say it."""

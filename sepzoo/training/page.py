@@ -54,6 +54,7 @@ def write_page(folder: Path, recipe: Recipe, history: Sequence[Epoch], result: R
         ("training loss", best.loss, last.loss),
         ("training loss without penalties", best.data_loss, last.data_loss),
         (f"validation {result.measure}, batch norm recalibrated", result.recalibrated_accuracy, None),
+        (f"validation {result.measure}, by both sides of each image", None, result.mirrored_accuracy),
         (f"test {result.measure}", result.test_accuracy, result.last_test_accuracy),
         ("test top-5", result.test_top5, None),
     ]

@@ -17,8 +17,8 @@ from sepzoo.support.errors import SepzooError
 from sepzoo.surgery.approximate.recalibration import recalibrate
 from sepzoo.surgery.walk.model_inputs import ModelInputs
 from sepzoo.training.batches import training_batches
+from sepzoo.training.fit_settings import FitSettings
 from sepzoo.training.networks import Networks
-from sepzoo.training.recipe_sections import FitSettings
 
 
 def recalibrate_saved(path: Path, networks: Networks, source: Source, settings: FitSettings) -> None:

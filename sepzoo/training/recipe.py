@@ -24,7 +24,8 @@ from sepzoo.support.printable import printable
 from sepzoo.support.regular_file import why_missing, why_unreadable
 from sepzoo.support.types import Json
 from sepzoo.support.yaml_text import parse_yaml
-from sepzoo.training.recipe_sections import DataSection, FitSettings, ModelSection, Positive
+from sepzoo.training.fit_settings import FitSettings
+from sepzoo.training.recipe_sections import DataSection, ModelSection, Positive
 
 SHORT_KEYS = {"data": "data.name", "model": "model.name", "weights": "model.weights"}
 
@@ -83,6 +84,12 @@ class Recipe(FitSettings):
     def _only_what_is_frozen_can_be_unfrozen(self) -> Recipe:
         if self.unfreeze_epoch is not None and self.model.trained != "head":
             raise ValueError("expected unfreeze_epoch only with model.trained=head, which freezes layers at first")
+        return self
+
+    @model_validator(mode="after")
+    def _only_initial_weights_can_be_others(self) -> Recipe:
+        if self.whitened and (self.model.is_file or self.model.weights is not None):
+            raise ValueError("expected whitened=0 beside trained weights, whose first convolution it would overwrite")
         return self
 
     @classmethod

@@ -8,8 +8,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from sepzoo.catalog.model_paths import names_file
 from sepzoo.catalog.registry import find
-from sepzoo.data.augment import Augmentation
-from sepzoo.data.sound_augment import SoundAugmentation
 from sepzoo.records.family import Takes
 from sepzoo.support.bounds import BOUNDS
 from sepzoo.support.errors import SepzooError
@@ -156,10 +154,12 @@ class OptimizerSection(Section):
 
     Attributes:
         kind: `sgd` as PyTorch's `SGD` (decay is added to the gradient: an L2 penalty of `weight_decay` / 2), `rmsprop`
-            (Keras's, decay added likewise), or `adamw` (decay apart from the gradient; Adam where it is 0).
+            (Keras's, decay added likewise), `adamw` (decay apart from the gradient; Adam where it is 0), or `muon`
+            (orthogonal steps for kernels over channels but the classifier's, decay apart; `sgd` for the rest).
         learning_rate: before the schedule's factor.
-        momentum: of `sgd` and `rmsprop`.
-        nesterov: of `sgd`.
+        momentum: of `sgd`, `muon` and `rmsprop`.
+        nesterov: of `sgd` and `muon`.
+        orthogonal_step: root mean square of the elements of an orthogonal step of `muon`, as a share of the learning rate.
         rho: share of the old in the mean of squares of `rmsprop`.
         weight_decay: its strength.
         decayed: `all` parameters, batch norm and biases too (BSConv's program), or `kernels` only.
@@ -170,10 +170,11 @@ class OptimizerSection(Section):
             layers have one rate. The decay of `adamw` keeps the whole rate.
     """
 
-    kind: Literal["sgd", "rmsprop", "adamw"] = "sgd"
+    kind: Literal["sgd", "rmsprop", "adamw", "muon"] = "sgd"
     learning_rate: Annotated[float, Field(gt=0)]
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     nesterov: bool = False
+    orthogonal_step: Annotated[float, Field(gt=0)] = 0.03
     rho: Annotated[float, Field(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     decayed: Literal["all", "kernels"] = "all"
@@ -242,56 +243,3 @@ class TeacherSection(Section):
     weight: Annotated[float, Field(ge=0, le=1)] = 0.5
     blocks: Literal["rewritten"] | tuple[str, ...] | None = None
     block_weight: Annotated[float, Field(ge=0)] = 1.0
-
-
-class FitSettings(Section):
-    """How a network is trained, whatever network and images: what `sepzoo.training.fit` takes.
-
-    Attributes:
-        augmentation: random changes of the training images.
-        sound_augmentation: those of clips of sound, where the network takes these.
-        optimizer: how gradients become steps.
-        schedule: of the learning rate.
-        epochs: passes over the training split.
-        batch_size: images a step; the last step of an epoch takes what is left.
-        label_smoothing: share of each target that is spread over all classes.
-        ema: 0, or the decay of a moving average of the weights, which is then what is measured and saved.
-        precision: in which the layers compute: `float32`, or half of it but for the weights and the last layer;
-            `mixed_float16` scales the loss (Keras's `LossScaleOptimizer`). What is measured and saved is float32.
-        class_weights: `balanced` (images / (classes x images of the class)), or the weight of each class by its name,
-            1 where none is said: how much an image of it counts in the loss.
-        teacher: a network to learn from beside the labels; nothing: none.
-        early_stopping: when training ends before its last epoch; nothing: never.
-        unfreeze_epoch: counted from 0, from which layers train too that are frozen at first (`model.trained: head`),
-            with an optimizer that begins anew; nothing: they stay frozen.
-        recalibrate: training images on which batch norm gets its statistics anew at the end, in the saved networks of
-            the best and the last epoch; 0: it keeps its moving averages.
-        on_device: whether the training images lie on the device and many steps are one call (JAX backend); the numbers
-            are those of the ordinary way, to rounding.
-        checkpoint_minutes: within an epoch the state is kept whenever so much time has passed.
-        deterministic: whether only operations are used that add in one order; what that costs is in docs/training.md.
-        seed: decides initial weights, order and augmentation.
-
-    Example:
-        >>> FitSettings(optimizer=OptimizerSection(learning_rate=0.1), epochs=3).batch_size
-        128
-    """
-
-    augmentation: Augmentation = Augmentation()
-    sound_augmentation: SoundAugmentation = SoundAugmentation()
-    optimizer: OptimizerSection
-    schedule: ScheduleSection = ScheduleSection()
-    epochs: Positive
-    batch_size: Positive = 128
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
-    class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(ge=0)]] | None = None
-    teacher: TeacherSection | None = None
-    early_stopping: EarlyStoppingSection | None = None
-    unfreeze_epoch: Positive | None = None
-    recalibrate: Annotated[int, Field(ge=0)] = 0
-    on_device: bool = False
-    deterministic: bool = False
-    checkpoint_minutes: Annotated[float, Field(gt=0)] = 10.0
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0

@@ -10,17 +10,17 @@ import keras
 import numpy as np
 from keras import ops
 
-from sepzoo.data.augment import Augmentation, brightness_tables
+from sepzoo.data.augment import Augmentation, brightness_tables, first_sides, turned_in
 from sepzoo.data.source import MEMORY_BUDGET, Source
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Tensor, Variable
 from sepzoo.training.batches import augmentation_for, batch_random, each_class, target_table
 from sepzoo.training.devices import require_backend
+from sepzoo.training.fit_settings import FitSettings
 from sepzoo.training.memory import says_which_batch_size
 from sepzoo.training.networks import Networks
 from sepzoo.training.progress import RunProgress
-from sepzoo.training.recipe_sections import FitSettings
 from sepzoo.training.step_watch import StepWatch
 from sepzoo.training.trainee import Trainee
 
@@ -76,8 +76,10 @@ class ResidentEpochs:
         augmentation_for(preprocessing, settings)  # which refuses that of sound
         self._free = settings.augmentation.free(source.image_size, self._size)
         table = target_table(source, targets)
+        images = np.concatenate([images for images, _ in source.batches(_READ)])
+        self._sides = first_sides(images) if settings.augmentation.flip == "alternate" else None
         self._data = {
-            "images": ops.convert_to_tensor(np.concatenate([images for images, _ in source.batches(_READ)])),
+            "images": ops.convert_to_tensor(images),
             "labels": ops.convert_to_tensor(source.labels.astype(np.int32)),
             "targets": ops.convert_to_tensor(table),
         }
@@ -138,12 +140,15 @@ class ResidentEpochs:
         seed, size = self._settings.seed, self._settings.batch_size
         order = self._source.order(seed=seed, epoch=epoch).astype(np.int32)
         batches = [order[start : start + size] for start in range(0, len(order), size)]
+        turned = None if self._sides is None else turned_in(epoch, self._sides)
         whole = len(order) // size
         at_once = steps_per_call(whole)
         limits = sorted({*range(at_once, whole, at_once), whole, len(batches)})
         for first, end in itertools.pairwise([done, *(limit for limit in limits if limit > done)]):
             drawn = [
-                _arrays(self._settings.augmentation, batches[number], self._free, batch_random(seed, epoch, number))
+                _arrays(
+                    self._settings.augmentation, batches[number], self._free, batch_random(seed, epoch, number), turned
+                )
                 for number in range(first, end)
             ]
             yield {name: np.stack([each[name] for each in drawn]) for name in drawn[0]}
@@ -161,9 +166,13 @@ def steps_per_call(steps: int) -> int:
 
 
 def _arrays(
-    augmentation: Augmentation, order: np.ndarray, free: tuple[int, int], random: np.random.Generator
+    augmentation: Augmentation,
+    order: np.ndarray,
+    free: tuple[int, int],
+    random: np.random.Generator,
+    turned: np.ndarray | None,
 ) -> dict[str, np.ndarray]:
-    draws = augmentation.draw(len(order), free, random)
+    draws = augmentation.draw(len(order), free, random, turned=None if turned is None else turned[order])
     found = {"order": order}
     if draws.tops is not None and draws.lefts is not None:
         found |= {"tops": draws.tops.astype(np.int32), "lefts": draws.lefts.astype(np.int32)}

@@ -17,6 +17,8 @@ import keras
 import sepzoo
 from sepzoo.artifact.model_file import require_clock
 from sepzoo.inference.keras_model import from_model
+from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.errors import SepzooError
 from sepzoo.support.progress import announced
 from sepzoo.training.assessment import assess
 from sepzoo.training.batches import augmentation_for
@@ -136,6 +138,8 @@ def _trained(recipe: Recipe, folder: RunFolder, devices: Devices, *, quiet: bool
     with devices.agreed():
         start = starting_point(recipe.model, recipe.data)
         augmentation_for(start.preprocessing, recipe)  # here it is said if they don't fit
+        if recipe.mirrored_views and not isinstance(start.preprocessing, Preprocessing):
+            raise SepzooError(f"expected pictures for mirrored_views. Received: {start.name}, which takes none.")
         with _announced(devices, f"{recipe.name}: opening {recipe.data.name}"), all_images_readable(required=strict):
             sources = open_sources(
                 recipe.data, start.input_shape, start.preprocessing, augmentation=recipe.augmentation
@@ -163,13 +167,17 @@ def _result(
     best = best_of(history)
     evaluation = evaluation_model(networks, recipe)
     tested: dict[str, Mapping[str, float]] = {}
-    recalibrated = None
+    recalibrated = mirrored = None
     for name, path in (("last", folder.last), ("best", folder.best)):
         load_weights_of(path, networks.inference)
         if recipe.recalibrate:
             with _announced(devices, f"{recipe.name}: batch norm of the {name} network"):
                 recalibrate_saved(path, networks, sources.train, recipe)
                 recalibrated = measure(evaluation, sources.validation, networks, recipe)["accuracy"]
+        if recipe.mirrored_views and name == "last":
+            with _announced(devices, f"{recipe.name}: measuring the last network on both sides of each image"):
+                both = evaluation_model(networks, recipe, mirrored=True)
+                mirrored = measure(both, sources.validation, networks, recipe)["accuracy"]
         if sources.test is not None:
             with _announced(devices, f"{recipe.name}: measuring the {name} network on {sources.test_name}"):
                 tested[name] = measure(evaluation, sources.test, networks, recipe)
@@ -186,6 +194,7 @@ def _result(
         last_test_accuracy=tested["last"]["accuracy"] if tested else None,
         measure=head_of(networks.inference).measure,
         recalibrated_accuracy=recalibrated,
+        mirrored_accuracy=mirrored,
     )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import keras
+from keras import ops
 
 from sepzoo.layers.cloning import parts_of
 from sepzoo.layers.scope_names import give_scopes
 from sepzoo.support.types import Optimizer
 from sepzoo.training.distilling import with_teacher
+from sepzoo.training.fit_settings import FitSettings
 from sepzoo.training.heads import head_of
+from sepzoo.training.muon import orthogonal_kernels
 from sepzoo.training.networks import Networks
 from sepzoo.training.optimizer import build_optimizer, layer_rates, take_over
-from sepzoo.training.recipe_sections import FitSettings
 from sepzoo.training.schedule import EpochSchedule
 
 
@@ -73,6 +75,7 @@ class Trainee:
             ema=settings.ema,
             variables=variables,
             rates=layer_rates(self.model, decay) if decay < 1 else (),
+            orthogonal=orthogonal_kernels(self.model) if settings.optimizer.kind == "muon" else (),
             scales_loss=settings.precision == "mixed_float16",
         )
         smoothing = settings.label_smoothing
@@ -85,9 +88,16 @@ class Trainee:
         return optimizer
 
 
-def evaluation_model(networks: Networks, settings: FitSettings) -> keras.Model:
-    """Return a compiled view of the inference model, so that the file of that carries no training settings."""
-    model = keras.Model(networks.inference.inputs, networks.inference.outputs)
+def evaluation_model(networks: Networks, settings: FitSettings, *, mirrored: bool = False) -> keras.Model:
+    """Return a compiled view of the inference model, so that the file of that carries no training settings.
+
+    With `mirrored` it answers by the mean over each image and its mirror image.
+    """
+    inputs, outputs = networks.inference.inputs, networks.inference.outputs
+    if mirrored:
+        other = networks.inference(ops.flip(inputs[0], axis=2))
+        outputs = [keras.layers.average([outputs[0], other])]
+    model = keras.Model(inputs, outputs)
     give_scopes(model)
     head, smoothing = head_of(networks.inference), settings.label_smoothing
     model.compile(loss=head.loss(smoothing), metrics=head.metrics(smoothing, top5=True))

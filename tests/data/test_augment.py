@@ -41,6 +41,19 @@ def test_flips_mirror_about_half_of_the_images() -> None:
     assert 20 < sum(mirrored) < 44
 
 
+def test_alternating_sides_are_both_seen_in_any_two_epochs_whatever_the_order() -> None:
+    augmentation, seen = Augmentation(flip="alternate"), []
+    for epoch in range(4):
+        order = np.random.default_rng(epoch).permutation(len(IMAGES))
+        shown = augmentation(IMAGES[order], (12, 10), np.random.default_rng(epoch), epoch=epoch)[np.argsort(order)]
+        turned = (shown == IMAGES[:, :, ::-1]).all(axis=(1, 2, 3))
+        assert (turned | (shown == IMAGES).all(axis=(1, 2, 3))).all()
+        seen.append(turned)
+    assert 20 < seen[0].sum() < 44
+    np.testing.assert_array_equal(seen[0], ~seen[1])
+    np.testing.assert_array_equal(seen[:2], seen[2:])
+
+
 def test_brightness_multiplies_each_image_by_its_own_factor() -> None:
     changed = Augmentation(brightness=0.4)(IMAGES, (12, 10), np.random.default_rng(3))
     factors = np.random.default_rng(3).uniform(0.6, 1.4, size=64)

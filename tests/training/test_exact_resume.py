@@ -27,6 +27,12 @@ FEATURES: dict[str, dict[str, Any]] = {
     "class weights": {"class_weights": "balanced", "optimizer": {"learning_rate": 0.05, "weight_decay": 1e-3}},
     "unfreezing": {"unfreeze_epoch": 1, "ema": 0.5},
     "teacher": {"teacher": {"file": "teacher.keras", "temperature": 2.0, "blocks": ["relu"]}},
+    "fast": {
+        "optimizer": {"kind": "muon", "learning_rate": 0.05, "orthogonal_step": 0.1},
+        "augmentation": {"flip": "alternate"},
+        "whitened": 100,
+        "ema": 0.5,
+    },
     "early stopping": {"early_stopping": {"monitor": "val_loss", "patience": 1, "min_delta": 10.0}, "epochs": 9},
 }
 

@@ -74,7 +74,8 @@ def trained(scans: Path, table: str, out: Path, *settings: str) -> Run:
 
 @pytest.mark.slow
 def test_one_sigmoid_learns_two_classes(scans: Path, tmp_path: Path) -> None:
-    done = trained(scans, "class", tmp_path / "run", "model.head=sigmoid", "class_weights=balanced", "recalibrate=100")
+    changes = ("model.head=sigmoid", "class_weights=balanced", "recalibrate=100", "mirrored_views=true")
+    done = trained(scans, "class", tmp_path / "run", *changes)
     classifier = open_file(done.folder / "best.keras")
     assert (classifier.output.kind, classifier.labels, classifier.model.output_shape) == (
         "sigmoid",
@@ -86,6 +87,12 @@ def test_one_sigmoid_learns_two_classes(scans: Path, tmp_path: Path) -> None:
     held_out = open_source(scans / "class.csv", split="train[:20%]", image_size=(8, 8))
     assert classifier.evaluate(held_out).top1 == pytest.approx(done.result.recalibrated_accuracy, abs=1e-6)
     assert "with batch norm recalibrated" in str(done)
+    last = keras.saving.load_model(done.folder / "last.keras", compile=False)
+    images, labels = next(held_out.batches(len(held_out)))
+    sides = [last.predict(pixels.astype("float32") / 255, verbose=0) for pixels in (images, images[:, :, ::-1])]
+    right = ((sides[0] + sides[1])[:, 0] > 1) == (labels == 1)
+    assert done.result.mirrored_accuracy == pytest.approx(right.mean(), abs=1e-6)
+    assert f"{done.result.mirrored_accuracy:.4f} by both sides" in str(done)
     assert done.history[-1].val_top5 is None
 
 

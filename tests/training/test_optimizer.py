@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from sepzoo.training.optimizer import SGD, build_optimizer
+from sepzoo.training.optimizer import build_optimizer
 from sepzoo.training.recipe_sections import OptimizerSection
+from sepzoo.training.update_rules import SGD
 
 
 def variables() -> list[keras.Variable]:

@@ -119,7 +119,7 @@ def test_overrides_leave_the_rest_and_the_original() -> None:
         ),
         (
             "optimizer.kind=lion",
-            "expected for optimizer.kind 'sgd', 'rmsprop' or 'adamw'. Received: optimizer.kind='lion'.",
+            "expected for optimizer.kind 'sgd', 'rmsprop', 'adamw' or 'muon'. Received: optimizer.kind='lion'.",
         ),
         ("schedule.kind=step", "expected for schedule rising milestones with kind=step, and none with another kind."),
         ("schedule.milestones=[3]", "expected for schedule rising milestones with kind=step"),

@@ -55,7 +55,11 @@ if sys.argv[3] == "whole":
     assert state_of(folder / "broken") == state_of(folder / "whole")
 print(json.dumps([places, measured(host), measured(again)]))
 """
-CHANGES = {"augmentation": {"padding": 1, "flip": True, "brightness": 0.3}, "class_weights": "balanced", "ema": 0.5}
+CHANGES = {
+    "augmentation": {"padding": 1, "flip": "alternate", "brightness": 0.3},
+    "class_weights": "balanced",
+    "ema": 0.5,
+}
 
 
 @pytest.mark.slow
@@ -92,7 +96,7 @@ def test_the_compiled_changes_are_those_of_numpy(padding: int, size: tuple[int, 
     augmentation = Augmentation(padding=padding, flip=True, brightness=0.4)
     preprocessing = Preprocessing(mean=(10.0, 20.0, 30.0), std=(2.0, 3.0, 4.0), channel_order=channel_order)
     free, random = augmentation.free((12, 10), size), np.random.default_rng([1, 2, 3])
-    drawn = _arrays(augmentation, np.arange(16, dtype=np.int32), free, random)
+    drawn = _arrays(augmentation, np.arange(16, dtype=np.int32), free, random, None)
     ours = changed(images, drawn, size=size, padding=padding, preprocessing=preprocessing)
     expected = preprocessing.normalize(augmentation(images, size, np.random.default_rng([1, 2, 3])))
     np.testing.assert_allclose(np.asarray(ours), expected, rtol=1e-6, atol=1e-6)
