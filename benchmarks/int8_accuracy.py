@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import keras
@@ -87,6 +88,27 @@ def bootstrap_error(values: np.ndarray) -> float:
     return float(values[drawn].mean(axis=1).std())
 
 
+def rows(
+    classifier: KerasClassifier, ways: Mapping[str, Way], parts: tuple[Samples, Samples], right: np.ndarray
+) -> Iterator[str]:
+    """Yield a row a way: its name, KiB, accuracy and that of float, same answer, KL, its change to the row above.
+
+    Args:
+        classifier: of which files are made.
+        ways: by name.
+        parts: images to calibrate and to check on.
+        right: what the network itself gives for the latter.
+    """
+    truth, before = parts[1].labels, np.zeros(1)
+    for name, way in ways.items():
+        found, size = probabilities(classifier, way, parts)
+        kl, top, of_float = divergences(right, found), found.argmax(axis=1), right.argmax(axis=1)
+        change = f"{(kl - before).mean():+.4f} ± {bootstrap_error(kl - before):.4f}" if way.follows else ""
+        accuracies = f"{(top == truth).mean():.4f}, {(of_float == truth).mean():.4f}"
+        yield f"{name} | {size / 1024:.0f} | {accuracies} | {(top == of_float).mean():.4f} | {kl.mean():.4f} | {change}"
+        before = kl
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -104,19 +126,11 @@ def main() -> None:
     print("| draw | what is made good | KiB | accuracy, of float | same answer | KL, nats | change of KL |")
     print("|---|---|---|---|---|---|---|")
     for draw in range(1 if options.modes else options.draws):
-        order, before = np.random.default_rng(draw).permutation(len(files)), np.zeros(1)
+        order = np.random.default_rng(draw).permutation(len(files))
         cal, rest = order[:CALIBRATION], order[CALIBRATION:]
         parts = tuple(Samples(images[part], labels[part], origin="photographs", seed=draw) for part in (cal, rest))
-        right, truth = float_answers[rest], labels[rest]
-        for name, way in (modes() if options.modes else corrections()).items():
-            found, size = probabilities(classifier, way, parts)
-            kl, top = divergences(right, found), found.argmax(axis=1)
-            change = f"{(kl - before).mean():+.4f} ± {bootstrap_error(kl - before):.4f}" if way.follows else ""
-            accuracies = f"{(top == truth).mean():.4f}, {(right.argmax(axis=1) == truth).mean():.4f}"
-            same = (top == right.argmax(axis=1)).mean()
-            row = f"{draw} | {name} | {size / 1024:.0f} | {accuracies} | {same:.4f} | {kl.mean():.4f} | {change}"
-            print(f"| {row} |", flush=True)
-            before = kl
+        for row in rows(classifier, modes() if options.modes else corrections(), parts, float_answers[rest]):
+            print(f"| {draw} | {row} |", flush=True)
 
 
 if __name__ == "__main__":
