@@ -7,12 +7,14 @@ import keras
 from sepzoo.layers.factorization import Step
 from sepzoo.layers.fast_batch_norm import FastBatchNormalization
 from sepzoo.layers.fast_depthwise import FastDepthwiseConv2D
+from sepzoo.layers.fast_pointwise import FastPointwiseConv1D, FastPointwiseConv2D
 from sepzoo.layers.grouped import GroupedConv1D, GroupedConv2D
 from sepzoo.layers.keras_convolutions import CONVOLUTIONS
 from sepzoo.layers.orthonormal import OrthonormalRegularizer
 from sepzoo.layers.padding import Pairs, padding_layer
 from sepzoo.support.types import Initializer, Kwargs, Layer
 
+_POINTWISE = (FastPointwiseConv1D, FastPointwiseConv2D)
 _GROUPED = (GroupedConv1D, GroupedConv2D)
 _DEPTHWISE = (keras.layers.DepthwiseConv1D, FastDepthwiseConv2D)
 
@@ -54,7 +56,7 @@ def _pointwise(conv: Layer, step: Step, *, use_bias: bool) -> Layer:
     leads = step.name in ("pointwise", "pointwise_1")
     if conv.factorization.orthonormal and leads:
         regularizer = OrthonormalRegularizer(conv.factorization.orthonormal, plus=regularizer)
-    return CONVOLUTIONS[conv.rank - 1](
+    return _POINTWISE[conv.rank - 1](
         step.outputs,
         1,
         use_bias=use_bias,

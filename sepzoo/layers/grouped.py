@@ -9,10 +9,12 @@ Example:
 
 from __future__ import annotations
 
+import functools
+
 import keras
 from keras import ops
 
-from sepzoo.layers.twins import twin_of
+from sepzoo.layers.twins import finished, twin_of
 from sepzoo.support.types import Layer, Tensor
 
 LEAST_CHANNELS = 16  # inputs of a block; narrower convolutions take as long (benchmarks/grouped.py)
@@ -21,21 +23,30 @@ LEAST_CHANNELS = 16  # inputs of a block; narrower convolutions take as long (be
 class _Blockwise:
     """Computes a grouped convolution block by block on processors, where TensorFlow and JAX are slow at one as a whole.
 
-    Neighbouring groups that are narrow make one block: its dense kernel has zeros between them.
+    Neighbouring groups that are narrow make one block: its dense kernel has zeros between them. Both classes have a
+    `call` of their own, since that of Keras's Conv1D asks no other method.
     """
 
-    def convolution_op(self: Layer, inputs: Tensor, kernel: Tensor) -> Tensor:
-        """Return the convolution without bias and activation."""
-        convolve = super().convolution_op  # type: ignore[misc]
+    def call(self: Layer, inputs: Tensor) -> Tensor:
+        """Return the convolution."""
         slow_in_one = keras.backend.backend() in ("tensorflow", "jax") and on_processor()
         if self.groups == 1 or self.data_format != "channels_last" or not slow_in_one:
-            return convolve(inputs, kernel)
-        merged = merged_groups(self.groups, kernel.shape[-2])
-        kernel, blocks = merge_groups(kernel, self.groups, merged), self.groups // merged
-        if blocks == 1:
-            return convolve(inputs, kernel)
+            return super().call(inputs)  # type: ignore[misc]  # of the class that this is mixed into
+        padding = self.padding
+        if padding == "causal":
+            inputs, padding = ops.pad(inputs, self._compute_causal_padding()), "valid"
+        merged = merged_groups(self.groups, self.kernel.shape[-2])
+        kernel, blocks = merge_groups(ops.convert_to_tensor(self.kernel), self.groups, merged), self.groups // merged
+        convolve = functools.partial(
+            ops.conv,
+            strides=list(self.strides),
+            padding=padding,
+            dilation_rate=self.dilation_rate,
+            data_format="channels_last",
+        )
         pairs = zip(ops.split(inputs, blocks, axis=-1), ops.split(kernel, blocks, axis=-1), strict=True)
-        return ops.concatenate([convolve(x, k) for x, k in pairs], axis=-1)
+        parts = [convolve(x, k) for x, k in pairs]
+        return finished(self, parts[0] if blocks == 1 else ops.concatenate(parts, axis=-1))
 
 
 @twin_of(keras.layers.Conv1D)

@@ -159,7 +159,8 @@ class OptimizerSection(Section):
         learning_rate: before the schedule's factor.
         momentum: of `sgd`, `muon` and `rmsprop`.
         nesterov: of `sgd` and `muon`.
-        orthogonal_step: root mean square of the elements of an orthogonal step of `muon`, as a share of the learning rate.
+        orthogonal_step: root mean square of the elements of an orthogonal step of `muon`, as a share of the learning
+            rate.
         rho: share of the old in the mean of squares of `rmsprop`.
         weight_decay: its strength.
         decayed: `all` parameters, batch norm and biases too (BSConv's program), or `kernels` only.

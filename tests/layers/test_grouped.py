@@ -11,6 +11,7 @@ from sepzoo.layers.grouped import GroupedConv1D, GroupedConv2D, merge_groups, me
 from sepzoo.layers.twins import builtin_class, is_twin
 
 CHANNELS = 64
+PAIRS = [(keras.layers.Conv1D, GroupedConv1D), (keras.layers.Conv2D, GroupedConv2D)]
 
 
 @pytest.mark.parametrize(
@@ -24,9 +25,7 @@ CHANNELS = 64
         {"groups": 1, "padding": "same"},
     ],
 )
-@pytest.mark.parametrize(
-    ("builtin", "twin"), [(keras.layers.Conv1D, GroupedConv1D), (keras.layers.Conv2D, GroupedConv2D)]
-)
+@pytest.mark.parametrize(("builtin", "twin"), PAIRS)
 def test_values_and_gradients_are_keras_s(seed, builtin, twin, arguments):
     layers = [cls(128, 3, bias_initializer="uniform", **arguments) for cls in (builtin, twin)]
     shape = (2, *(7, 9)[: layers[0].rank], CHANNELS)
@@ -74,9 +73,28 @@ def test_merged_groups_have_zeros_between_them():
     assert np.asarray(merge_groups(kernel, groups=2, merged=2))[0, 0].tolist() == expected
 
 
+@pytest.mark.parametrize("twin", [GroupedConv1D, GroupedConv2D])
+def test_blocks_are_dense_convolutions_in_the_graph(twin):
+    layer = twin(64, 3, groups=4)
+    inputs = keras.Input((*(16, 16)[: layer.rank], CHANNELS))
+    traced = tf.function(keras.Model(inputs, layer(inputs))).get_concrete_function(
+        tf.TensorSpec((2, *inputs.shape[1:]))
+    )
+    assert [operation.type for operation in traced.graph.get_operations()].count("Conv2D") == 4
+
+
+def test_causal_padding_is_keras_s():
+    builtin, twin = (cls(32, 3, groups=2, padding="causal", dilation_rate=2) for cls in PAIRS[0])
+    for layer in (builtin, twin):
+        layer.build((2, 9, CHANNELS))
+    twin.set_weights(builtin.get_weights())
+    x = np.random.default_rng(0).normal(size=(2, 9, CHANNELS)).astype("float32")
+    np.testing.assert_allclose(np.asarray(twin(x)), np.asarray(builtin(x)), atol=1e-5)
+
+
 def test_channels_first_is_left_to_keras(monkeypatch):
     layer = GroupedConv2D(32, 3, groups=4, data_format="channels_first")
     seen = []
-    monkeypatch.setattr(keras.layers.Conv2D, "convolution_op", lambda self, x, kernel: seen.append(x.shape) or x)
-    layer.convolution_op(np.zeros((1, 16, 8, 8), "float32"), np.zeros((3, 3, 4, 32), "float32"))
+    monkeypatch.setattr(keras.layers.Conv2D, "call", lambda self, x: seen.append(x.shape) or x)
+    layer.call(np.zeros((1, 16, 8, 8), "float32"))
     assert seen == [(1, 16, 8, 8)]

@@ -10,6 +10,7 @@ import keras
 from sepzoo.layers.composed import ComposedSeparableConv2D, composing_pays
 from sepzoo.layers.fast_batch_norm import FastBatchNormalization
 from sepzoo.layers.fast_depthwise import FastDepthwiseConv2D, FastSeparableConv2D, Lowering
+from sepzoo.layers.fast_pointwise import FastPointwiseConv1D, FastPointwiseConv2D, is_product
 from sepzoo.layers.grouped import GroupedConv1D, GroupedConv2D, on_processor
 from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport
@@ -24,6 +25,12 @@ TWINS: Mapping[type, type[keras.layers.Layer]] = {
     keras.layers.SeparableConv2D: ComposedSeparableConv2D,
 }
 
+POINTWISE: Mapping[type, type[keras.layers.Layer]] = {
+    keras.layers.Conv1D: FastPointwiseConv1D,
+    keras.layers.Conv2D: FastPointwiseConv2D,
+}
+"""Twins for windows of one element."""
+
 SHIFTED: Mapping[type, type[keras.layers.Layer]] = {
     keras.layers.DepthwiseConv2D: FastDepthwiseConv2D,
     keras.layers.SeparableConv2D: FastSeparableConv2D,
@@ -34,13 +41,13 @@ SHIFTED: Mapping[type, type[keras.layers.Layer]] = {
 def accelerate(model: keras.Model, *, xla: bool | None = None) -> tuple[keras.Model, SurgeryReport]:
     """Return the network with fast twins in the place of all layers that have one, for training.
 
-    Twins have batch normalizations, grouped convolutions, and separable ones with a depth multiplier above 1 where one
-    dense convolution is faster (`sepzoo.layers.composed`). Where XLA compiles for a processor, depthwise convolutions
-    and all separable ones have twins too (`sepzoo.layers.fast_depthwise`); elsewhere nothing was faster. Weights,
-    names, classes' names and results are the same, to rounding: each twin is run as in training beside what it is the
-    twin of before the model is returned. What is saved holds the built-in layers, and `to_keras`
-    gives them back in memory. On other backends than TensorFlow batch normalization stays as it is, which the report
-    says.
+    Twins have batch normalizations, pointwise convolutions, grouped ones, and separable ones with a depth multiplier
+    above 1 where one dense convolution is faster (`sepzoo.layers.composed`). Where XLA compiles for a processor,
+    depthwise convolutions and all separable ones have twins too (`sepzoo.layers.fast_depthwise`); elsewhere nothing was
+    faster. Weights, names, classes' names and results are the same, to rounding: each twin is run as in training beside
+    what it is the twin of before the model is returned. What is saved holds the built-in layers, and `to_keras` gives
+    them back in memory. On other backends than TensorFlow batch normalizations, which the report says, and pointwise
+    convolutions stay as they are.
 
     Args:
         model: any functional Keras model; it is only read.
@@ -77,6 +84,9 @@ def _depthwise_twin(site: Site, lowering: Lowering) -> Replacement | None:
 
 def _twin(site: Site) -> Replacement | Skip | None:
     layer = site.layer
+    if type(layer) in POINTWISE and is_product(layer):
+        twin = POINTWISE[type(layer)].from_config(layer.get_config())
+        return Replacement((Part(twin, layer.get_weights()),), "trains as a matrix product")
     if type(layer) not in TWINS or getattr(layer, "groups", 2) == 1:
         return None
     action = "trains group by group"
