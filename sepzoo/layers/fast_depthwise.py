@@ -1,4 +1,4 @@
-"""Depthwise convolutions that XLA computes fast on processors.
+"""Depthwise convolutions that are fast in training on processors, and wherever XLA compiles for these.
 
 Example:
     >>> import numpy as np
@@ -17,6 +17,7 @@ from keras import ops
 
 from sepzoo.layers.grouped import on_processor
 from sepzoo.layers.shifted import shifted_depthwise_conv
+from sepzoo.layers.transposing_depthwise import transposes, transposing_depthwise_conv
 from sepzoo.layers.twins import finished, twin_of
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Layer, Tensor
@@ -26,7 +27,7 @@ LOWERINGS: tuple[Lowering, ...] = ("auto", "native", "shifted")
 
 
 class _Lowered:
-    """Computes its depthwise step as the backend does, or as shifted products."""
+    """Computes its depthwise step as the backend does, or as shifted products, or with another gradient."""
 
     def __init__(self: Layer, *arguments: Any, lowering: Lowering = "auto", **settings: Any) -> None:
         if lowering not in LOWERINGS:
@@ -34,17 +35,21 @@ class _Lowered:
         super().__init__(*arguments, **settings)
         self.lowering = lowering
 
-    def _depthwise(self: Layer, inputs: Tensor, kernel: Tensor) -> Tensor:
+    def _depthwise(self: Layer, inputs: Tensor, kernel: Tensor, training: bool | None) -> Tensor:
         """Return the depthwise step, without bias; None where the backend's own is to be taken."""
-        if self.data_format != "channels_last" or None in inputs.shape[1:3] or not use_shifted(self.lowering):
-            return None
-        return shifted_depthwise_conv(
-            inputs,
-            ops.convert_to_tensor(kernel),
-            strides=self.strides,
-            padding=self.padding,
-            dilation_rate=self.dilation_rate,
-        )
+        if use_shifted(self.lowering):
+            if self.data_format != "channels_last" or None in inputs.shape[1:3]:
+                return None
+            return shifted_depthwise_conv(
+                inputs,
+                ops.convert_to_tensor(kernel),
+                strides=self.strides,
+                padding=self.padding,
+                dilation_rate=self.dilation_rate,
+            )
+        if training and transposes(self) and not _xla_compiles():
+            return transposing_depthwise_conv(inputs, kernel)
+        return None
 
 
 @twin_of(keras.layers.DepthwiseConv2D)
@@ -52,7 +57,7 @@ class FastDepthwiseConv2D(_Lowered, keras.layers.DepthwiseConv2D):
     """Twin of `keras.layers.DepthwiseConv2D`, which on processors XLA computes as a sum of shifted products.
 
     Values and gradients are Keras's, to rounding. The input's channels must be last, and its height and width known,
-    for that.
+    for that. Without XLA, TensorFlow trains it with another gradient (`sepzoo.layers.transposing_depthwise`).
 
     Args:
         *arguments: those of `keras.layers.DepthwiseConv2D`.
@@ -64,9 +69,9 @@ class FastDepthwiseConv2D(_Lowered, keras.layers.DepthwiseConv2D):
         SepzooError: another lowering.
     """
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Return the convolution."""
-        outputs = self._depthwise(inputs, self.kernel)
+        outputs = self._depthwise(inputs, self.kernel, training)
         return super().call(inputs) if outputs is None else finished(self, outputs)
 
 
@@ -83,9 +88,9 @@ class FastSeparableConv2D(_Lowered, keras.layers.SeparableConv2D):
         SepzooError: another lowering.
     """
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Return the convolution."""
-        middle = self._depthwise(inputs, self.depthwise_kernel)
+        middle = self._depthwise(inputs, self.depthwise_kernel, training)
         if middle is None:
             return super().call(inputs)
         return finished(self, ops.conv(middle, self.pointwise_kernel, data_format=self.data_format))

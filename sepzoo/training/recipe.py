@@ -186,7 +186,7 @@ def list_recipes() -> list[str]:
 
     Example:
         >>> [name for name in list_recipes() if name.startswith("cifar10_")]
-        ['cifar10_bsconv', 'cifar10_hybrid', 'cifar10_short']
+        ['cifar10_bsconv', 'cifar10_fast', 'cifar10_hybrid', 'cifar10_short']
     """
     folder = resources.files("sepzoo.training").joinpath("recipes")
     return sorted(Path(file.name).stem for file in folder.iterdir() if file.name.endswith(".yaml"))

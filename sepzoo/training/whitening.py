@@ -18,11 +18,11 @@ from sepzoo.training.networks import Networks
 
 
 def whiten_first(networks: Networks, source: Source, settings: FitSettings) -> None:
-    """Give the training network's first convolution filters that whiten its input (Jordan 2024, arXiv 2404.00498, 3.2).
+    """Give the training network's first convolution filters that whiten its input.
 
     Filter i is the i-th principal direction of the patches under the kernel, over its deviation, so that the outputs
     are uncorrelated and of variance 1; when there are no more directions, their negatives follow, and then what was
-    there. They train on, like all others.
+    there (after Jordan 2024, arXiv 2404.00498, where they stay frozen; here they train on, like all others).
 
     Args:
         networks: whose training network has initial weights.

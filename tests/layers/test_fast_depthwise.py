@@ -60,6 +60,53 @@ def test_values_and_gradients_are_the_backend_s(
         np.testing.assert_allclose(mine / np.abs(own).max(), own / np.abs(own).max(), atol=1e-5)
 
 
+@pytest.mark.parametrize("kernel_size", [3, 5, (1, 3)])
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_the_transposed_gradient_is_keras_s(kernel_size: Any, dtype: str) -> None:
+    arguments = {"kernel_size": kernel_size, "padding": "same", "bias_initializer": "uniform", "dtype": dtype}
+    x, found = tf.constant(np.random.default_rng(0).normal(size=(3, 9, 7, 6)).astype("float32")), []
+    layers = [keras.layers.DepthwiseConv2D(**arguments), FastDepthwiseConv2D(**arguments)]
+    for layer in layers:
+        layer.build(x.shape)
+    layers[1].set_weights(layers[0].get_weights())
+    for layer in layers:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x, training=True) if layer is layers[1] else layer(x)
+            loss = tf.reduce_sum(tf.cast(y * y, "float32"))
+        found.append([y, *tape.gradient(loss, [x, layer.kernel.value, layer.bias.value])])
+    for theirs, ours in zip(*found, strict=True):
+        theirs, ours = (np.asarray(tf.cast(each, "float32")) for each in (theirs, ours))
+        np.testing.assert_allclose(
+            ours / np.abs(theirs).max(), theirs / np.abs(theirs).max(), atol=[2e-6, 2e-2]["m" in dtype]
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "training", "kernels"),
+    [
+        ({"padding": "same"}, True, 0),
+        ({"padding": "same"}, False, 1),
+        ({"padding": "valid"}, True, 1),
+        ({"padding": "same", "strides": 2}, True, 1),
+        ({"padding": "same", "depth_multiplier": 2}, True, 1),
+        ({"padding": "same", "kernel_size": 4}, True, 1),
+        ({"padding": "same", "dilation_rate": 2}, True, 1),
+    ],
+)
+def test_when_the_gradient_is_transposed(arguments: dict[str, Any], training: bool, kernels: int) -> None:
+    layer = FastDepthwiseConv2D(**{"kernel_size": 3, **arguments})
+    layer.build((2, 8, 8, 4))
+
+    @tf.function
+    def gradient(x: tf.Tensor) -> tf.Tensor:
+        return tf.gradients(layer(x, training=training), x)[0]
+
+    graph = gradient.get_concrete_function(tf.TensorSpec((2, 8, 8, 4))).graph
+    kinds = [operation.type for operation in graph.get_operations()]
+    assert kinds.count("DepthwiseConv2dNativeBackpropInput") == kernels
+
+
 CASES = [
     (keras.layers.DepthwiseConv2D, FastDepthwiseConv2D, {"kernel_size": 3, "padding": "same", "activation": "relu"}),
     (keras.layers.DepthwiseConv2D, FastDepthwiseConv2D, {"kernel_size": 3, "depth_multiplier": 2, "use_bias": False}),

@@ -17,6 +17,7 @@ from sepzoo.training.sources import open_sources
 
 NARROW = {
     "cifar10_bsconv": ("model.name=cifar_mobilenetv1_w1d8_bsconvu",),
+    "cifar10_fast": ("model.name=cifar_mobilenetv1_w1d8_bsconvu",),
     "cifar10_hybrid": ("model.arguments.width=0.125",),
     "cifar10_short": ("model.name=cifar_mobilenetv1_w1d8_bsconvu",),
     "cifar100_bsconv": ("model.name=cifar_mobilenetv1_w1d8_bsconvu",),

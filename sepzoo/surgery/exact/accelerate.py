@@ -12,6 +12,7 @@ from sepzoo.layers.fast_batch_norm import FastBatchNormalization
 from sepzoo.layers.fast_depthwise import FastDepthwiseConv2D, FastSeparableConv2D, Lowering
 from sepzoo.layers.fast_pointwise import FastPointwiseConv1D, FastPointwiseConv2D, is_product
 from sepzoo.layers.grouped import GroupedConv1D, GroupedConv2D, on_processor
+from sepzoo.layers.transposing_depthwise import transposes
 from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport
 from sepzoo.surgery.walk.rewriting import Part, Replacement, Skip
@@ -41,13 +42,13 @@ SHIFTED: Mapping[type, type[keras.layers.Layer]] = {
 def accelerate(model: keras.Model, *, xla: bool | None = None) -> tuple[keras.Model, SurgeryReport]:
     """Return the network with fast twins in the place of all layers that have one, for training.
 
-    Twins have batch normalizations, pointwise convolutions, grouped ones, and separable ones with a depth multiplier
-    above 1 where one dense convolution is faster (`sepzoo.layers.composed`). Where XLA compiles for a processor,
-    depthwise convolutions and all separable ones have twins too (`sepzoo.layers.fast_depthwise`); elsewhere nothing was
-    faster. Weights, names, classes' names and results are the same, to rounding: each twin is run as in training beside
-    what it is the twin of before the model is returned. What is saved holds the built-in layers, and `to_keras` gives
-    them back in memory. On other backends than TensorFlow batch normalizations, which the report says, and pointwise
-    convolutions stay as they are.
+    Twins have batch normalizations, pointwise convolutions, grouped ones, depthwise ones, and separable ones with a
+    depth multiplier above 1 where one dense convolution is faster (`sepzoo.layers.composed`); where XLA compiles for a
+    processor, all separable ones (`sepzoo.layers.fast_depthwise`). Weights, names, classes' names and results are the
+    same, to rounding: each twin is run as in training beside what it is the twin of before the model is returned. What
+    is saved holds the built-in layers, and `to_keras` gives them back in memory. On other backends than TensorFlow
+    batch normalizations, which the report says, and pointwise and, without XLA, depthwise convolutions stay as they
+    are.
 
     Args:
         model: any functional Keras model; it is only read.
@@ -87,6 +88,9 @@ def _twin(site: Site) -> Replacement | Skip | None:
     if type(layer) in POINTWISE and is_product(layer):
         twin = POINTWISE[type(layer)].from_config(layer.get_config())
         return Replacement((Part(twin, layer.get_weights()),), "trains as a matrix product")
+    if type(layer) is keras.layers.DepthwiseConv2D and transposes(layer):
+        twin = FastDepthwiseConv2D.from_config(layer.get_config())
+        return Replacement((Part(twin, layer.get_weights()),), "takes a faster gradient")
     if type(layer) not in TWINS or getattr(layer, "groups", 2) == 1:
         return None
     action = "trains group by group"

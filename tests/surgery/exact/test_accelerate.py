@@ -49,6 +49,7 @@ def test_names_weights_and_outputs_are_the_same(seed, conv, outputs_of):
     assert pointwise == (13 if conv is None else 0)
     assert actions["trains on the fused kernel"] == sum("_bn" in layer.name for layer in model.layers)
     assert actions["trains as a matrix product"] == pointwise
+    assert actions["takes a faster gradient"] == (10 if conv is None else 0)  # of 13: strides stay as they are
     assert len(report.changes) == actions.total() == len(twins(fast))
     assert metadata_of(fast) == metadata_of(model)
     assert not twins(model)
