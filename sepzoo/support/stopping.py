@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl-C; `kill`, `timeout`, `docker stop`, a queue's limit; a closed terminal
+_AGAIN = 0.1
+"""Seconds after which an interrupt comes again that Python could not pass on."""
 _DEFAULTS = (signal.SIG_DFL, signal.default_int_handler)
 
 
@@ -39,6 +46,35 @@ class _Interrupt:
     def __call__(self, number: int, frame: FrameType | None) -> NoReturn:
         self.stop.signal = number
         raise KeyboardInterrupt
+
+
+@dataclass(frozen=True)
+class _Swallowed:
+    """What Python calls with exceptions that no caller can get, such as those in a callback of the garbage collector.
+
+    An interrupt that came just there would be lost, and the process go on.
+    """
+
+    stop: Stop
+    before: Callable[[UnraisableHookArgs], object]
+
+    def __call__(self, unraisable: UnraisableHookArgs) -> None:
+        if unraisable.exc_type is not KeyboardInterrupt or self.stop.signal is None:
+            self.before(unraisable)
+            return
+        again = threading.Timer(_AGAIN, _signal_again, (self.stop.signal,))
+        again.daemon = True
+        again.start()
+
+
+def _signal_again(number: int) -> None:
+    """Let a signal come to the main thread that is handled there still; where systems allow it, out of a wait too."""
+    if not callable(signal.getsignal(number)):
+        return
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        _thread.interrupt_main(signal.Signals(number))
 
 
 @dataclass
@@ -135,13 +171,15 @@ def stopped_by_signals() -> Iterator[Stop]:
     if threading.current_thread() is not threading.main_thread():  # only there can signals be handled
         yield stop
         return
-    before = {number: signal.getsignal(number) for number in _here()}
+    before, hook = {number: signal.getsignal(number) for number in _here()}, sys.unraisablehook
     try:
+        sys.unraisablehook = _Swallowed(stop, hook)
         for number, handler in before.items():
             if handler in _DEFAULTS:
                 signal.signal(number, _Interrupt(stop))
         yield stop
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             if handler in _DEFAULTS:
                 signal.signal(number, handler)

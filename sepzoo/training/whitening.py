@@ -12,6 +12,7 @@ from sepzoo.data.augment import Augmentation
 from sepzoo.data.source import Source
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Layer
 from sepzoo.training.batches import training_batches
 from sepzoo.training.fit_settings import FitSettings
 from sepzoo.training.networks import Networks
@@ -30,13 +31,18 @@ def whiten_first(networks: Networks, source: Source, settings: FitSettings) -> N
         settings: how many images, and which: the first of the run's first order.
 
     Raises:
-        SepzooError: the network takes no pictures, or its first layer with weights is no dense convolution.
+        SepzooError: the network takes no pictures, or its first layer with weights, but for batch norm, is no dense
+            convolution.
     """
     if not isinstance(networks.preprocessing, Preprocessing):
         raise SepzooError(f"expected pictures for whitened. Received: {networks.inference.name}, which takes none.")
-    first = next((layer for layer in networks.training.layers if layer.weights), None)
+    model = networks.training
+    behind = [
+        layer for layer in model.layers if layer.weights and not isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    first = behind[0] if behind else None
     if not isinstance(first, keras.layers.Conv2D) or first.groups != 1:
-        kind = "none with weights" if first is None else f"{first.name}, a {type(first).__name__}"
+        kind = "none" if first is None else f"{first.name}, a {type(first).__name__}"
         raise SepzooError(
             f"expected a Conv2D without groups as the first layer with weights, for whitened. Received: {kind}. "
             "Leave whitened out."
@@ -53,7 +59,16 @@ def whiten_first(networks: Networks, source: Source, settings: FitSettings) -> N
     count = math.ceil(settings.whitened / settings.batch_size)
     images = np.concatenate([batch[0] for batch in itertools.islice(batches, count)])[: settings.whitened]
     kernel = keras.ops.convert_to_numpy(first.kernel)
-    first.kernel.assign(whitened(kernel, images))
+    first.kernel.assign(whitened(kernel, _inputs_of(first, model, images)))
+
+
+def _inputs_of(layer: Layer, model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Return what comes to a layer in training, behind batch normalization of the input too; nothing is changed."""
+    before = keras.Model(model.inputs[0], layer.input)
+    kept = before.get_weights()
+    found = keras.ops.convert_to_numpy(before(images, training=True))
+    before.set_weights(kept)
+    return found
 
 
 def whitened(kernel: np.ndarray, images: np.ndarray) -> np.ndarray:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -118,3 +121,57 @@ def test_an_error_is_told_rather_than_the_signal_that_waits() -> None:
 
     with stopped_by_signals(), pytest.raises(ZeroDivisionError):
         broken()
+
+
+class _Finalized:
+    def __init__(self, number: signal.Signals) -> None:
+        self._number = number
+
+    def __del__(self) -> None:
+        signal.raise_signal(self._number)
+
+
+def _in_a_callback_of_the_collector(number: signal.Signals) -> None:
+    def call(phase: str, info: dict[str, int]) -> None:
+        gc.callbacks.remove(call)
+        signal.raise_signal(number)
+
+    gc.callbacks.append(call)
+    gc.collect()
+
+
+def _in_a_finalizer(number: signal.Signals) -> None:
+    _Finalized(number)
+
+
+def _then_wait(come: Callable[[signal.Signals], None], number: signal.Signals) -> None:
+    come(number)
+    time.sleep(60)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("come", [_in_a_callback_of_the_collector, _in_a_finalizer])
+def test_an_interrupt_that_python_could_not_pass_on_comes_again(
+    come: Callable[[signal.Signals], None], number: signal.Signals, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hook = sys.unraisablehook
+    before = time.monotonic()
+    with stopped_by_signals() as stop, pytest.raises(KeyboardInterrupt):
+        _then_wait(come, number)
+    assert time.monotonic() - before < 30
+    assert stop.signal == number
+    assert sys.unraisablehook is hook
+    assert capsys.readouterr() == ("", "")
+
+
+def test_other_exceptions_that_nobody_can_get_are_told_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[type[BaseException]] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: told.append(unraisable.exc_type))
+
+    class Broken:
+        def __del__(self) -> None:
+            raise ZeroDivisionError
+
+    with stopped_by_signals():
+        Broken()
+    assert told == [ZeroDivisionError]

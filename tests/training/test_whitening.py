@@ -19,8 +19,8 @@ def pictures(count: int) -> np.ndarray:
     return np.clip(128 + 30 * smooth, 0, 255).astype("uint8")
 
 
-def network(first: keras.layers.Layer) -> Networks:
-    layers = [keras.Input((12, 12, 3)), first, keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
+def network(*first: keras.layers.Layer) -> Networks:
+    layers = [keras.Input((12, 12, 3)), *first, keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
     return Networks.of(keras.Sequential(layers), ZERO_TO_ONE)
 
 
@@ -37,6 +37,18 @@ def test_outputs_are_uncorrelated_and_of_variance_one(strides: int) -> None:
     images = keras.ops.convert_to_tensor(pictures(300).astype("float32") / 255)
     outputs = keras.ops.convert_to_numpy(keras.ops.conv(images, kernel, padding="valid")).reshape(-1, 27)
     np.testing.assert_allclose(np.cov(outputs, rowvar=False), np.eye(27), atol=0.02)
+
+
+def test_behind_batch_norm_of_the_input_they_whiten_what_that_gives_in_training() -> None:
+    networks = network(keras.layers.BatchNormalization(), keras.layers.Conv2D(27, 3))
+    whiten_first(networks, source(300), settings(whitened=300))
+    norm, layer = networks.training.layers[:2]
+    images = pictures(300).astype("float32") / 255
+    standard = (images - images.mean((0, 1, 2))) / np.sqrt(images.var((0, 1, 2)) + norm.epsilon)
+    outputs = keras.ops.convert_to_numpy(keras.ops.conv(standard, layer.get_weights()[0], padding="valid"))
+    np.testing.assert_allclose(np.cov(outputs.reshape(-1, 27), rowvar=False), np.eye(27), atol=0.02)
+    for weights, start in zip(norm.get_weights(), (1, 0, 0, 1), strict=True):
+        np.testing.assert_array_equal(weights, start)
 
 
 def test_filters_are_the_principal_directions() -> None:
