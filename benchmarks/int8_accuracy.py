@@ -44,12 +44,14 @@ def corrections() -> dict[str, Way]:
     int8 = TARGETS["tflite:int8"]
     kept = with_options(TARGETS["tflite:int8_float_io"], TfliteOptions(keep_float="predictions"))
     nearest = Rounding(inputs=True)
+    unscaled = dataclasses.replace(kept.rounding, equalizes=False)
     return {
         "no correction": Way(int8, correct=False, follows=False),
         "biases, for rounded weights": Way(dataclasses.replace(int8, rounding=EIGHT_BITS)),
         "for rounded inputs too": Way(dataclasses.replace(int8, rounding=nearest)),
         "the softmax float too": Way(dataclasses.replace(kept, rounding=nearest)),
-        "weights rounded by outputs too": Way(kept),
+        "weights rounded by outputs too": Way(dataclasses.replace(kept, rounding=unscaled)),
+        "channels scaled too, where better": Way(kept),
     }
 
 

@@ -17,6 +17,7 @@ from ai_edge_litert.interpreter import Interpreter
 from sepzoo.data.samples import Samples
 from sepzoo.export.comparison import origin_of
 from sepzoo.export.formats.tflite_operators import FileOperator, operators_of
+from sepzoo.export.output_scales import output_factors
 from sepzoo.export.preparation import deployable
 from sepzoo.export.taken_inputs import saying_inputs
 from sepzoo.inference.keras_model import KerasClassifier, from_model
@@ -114,7 +115,7 @@ def layer_errors(
     """Return how far the output of each layer of a `.tflite` file is from that of its network.
 
     The file runs in LiteRT as it does elsewhere, and its own tensors are read there. The network is held against it as
-    it was given, in float32; only batch norm is folded.
+    it was given, in float32; only batch norm is folded. Channels that were scaled in the file are scaled back first.
 
     Args:
         model: that the file was exported from; it is only read.
@@ -167,9 +168,10 @@ def errors_of(classifier: KerasClassifier, path: str | os.PathLike[str], samples
         for row in range(len(right[0])):
             file.run(next(own))
             for place, total, values in zip(places, sums, right, strict=True):
-                total.add(values[row], _real(file.interpreter, place.operator.output))
-    found = [total.error(place) for place, total in zip(places, sums, strict=True)]
-    worst = sorted(found, key=lambda each: math.inf if each.snr is None else each.snr)
+                found = _real(file.interpreter, place.operator.output).reshape(values[row].shape)
+                total.add(values[row], found.astype(np.float64) / place.factors)
+    errors = [total.error(place) for place, total in zip(places, sums, strict=True)]
+    worst = sorted(errors, key=lambda each: math.inf if each.snr is None else each.snr)
     return LayerErrors(path, classifier.name, origin_of(some), tuple(worst))
 
 
@@ -182,12 +184,14 @@ class _Place:
         layer: as `LayerError` has it.
         operator: of the file.
         number: of the operator.
+        factors: by which the file's channels are larger than the network's.
     """
 
     output: Tensor
     layer: str
     operator: FileOperator
     number: int
+    factors: np.ndarray | float
 
 
 class _Sums:
@@ -200,7 +204,7 @@ class _Sums:
 
     def add(self, right: np.ndarray, found: np.ndarray) -> None:
         """Take in one sample."""
-        difference = found.reshape(right.shape).astype(np.float64) - right
+        difference = found - right
         self.signal += float(np.square(right, dtype=np.float64).sum())
         self.noise += float(np.square(difference).sum())
         flat = difference.reshape(-1, right.shape[-1])
@@ -226,6 +230,7 @@ def _places(content: bytes, ready: keras.Model) -> list[_Place]:
     once = {name: made for name, made in _outputs(ready).items() if len(made) == 1}
     order = {name: number for number, name in enumerate(once)}
     weighted = {layer.name for layer in ready.layers if layer.weights}
+    factors = output_factors(content, ready)
     graph = schema.Model.GetRootAs(content, 0).Subgraphs(0)
     last = tuple(maker(tensor).name for tensor in ready.outputs)
     found: dict[str, _Place] = {}
@@ -239,7 +244,7 @@ def _places(content: bytes, ready: keras.Model) -> list[_Place]:
         [output] = once[known[-1]]  # of several in one operator the last gives what comes out
         if math.prod(output.shape[1:]) == math.prod(graph.Tensors(operator.output).ShapeAsNumpy()):
             layer = next((step for step in known if step in weighted), known[0])
-            found[known[-1]] = _Place(output, layer.rpartition(".")[0], operator, number)
+            found[known[-1]] = _Place(output, layer.rpartition(".")[0], operator, number, factors.get(known[-1], 1.0))
     return list(found.values())
 
 

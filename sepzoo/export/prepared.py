@@ -15,13 +15,16 @@ import numpy as np
 from sepzoo.data.samples import Samples
 from sepzoo.export.comparison import by_name
 from sepzoo.export.embedded_inputs import only_looked_up
+from sepzoo.export.equalization_choice import equalize_where_better
 from sepzoo.export.preparation import deployable
 from sepzoo.export.reference import float32_reference
 from sepzoo.export.rounding import EIGHT_BITS, Rounding
 from sepzoo.export.rounding_correction import correct_rounding
 from sepzoo.export.taken_inputs import calibration_values
 from sepzoo.inference.keras_model import KerasClassifier
+from sepzoo.inference.tensors import file_names
 from sepzoo.layers.graph import graph_of, layers_of
+from sepzoo.records.outputs import Output
 from sepzoo.support.printable import is_one_line
 from sepzoo.support.workspace import workspace
 from sepzoo.surgery.exact.rounding_layers import freeze_rounding
@@ -162,9 +165,20 @@ class Preparations:
             values = calibration_values(self._classifier, self._calibration, ready)
             if rounds_from is not None:
                 given = list(values.values())
+                if rounding.equalizes and not keeps_steps:
+                    outputs = self._outputs()
+                    equalize_where_better(ready, given, outputs, rounds_from=rounds_from, rounding=rounding)
                 own_weights = correct_rounding(ready, given, rounds_from=rounds_from, rounding=rounding)
         names = frozenset(name.rpartition("/")[2] for name, _ in layers_of(self._classifier.model))
         return Prepared(ready, values, own_weights, names, self._files, len(self._known))
+
+    def _outputs(self) -> list[Output]:
+        """Return what each output of the prepared network is, in the order of its graph."""
+        if len(self._classifier.outputs) == 1:
+            return list(self._classifier.outputs)
+        called = file_names(str(each.name) for each in self._classifier.output_tensors)
+        said = dict(zip(called, self._classifier.outputs, strict=True))
+        return [said[name] for name in keras.tree.flatten({name: name for name in said})]
 
 
 @contextlib.contextmanager

@@ -20,6 +20,8 @@ class Rounding:
         inputs: whether what goes into these layers is rounded too: to 8 bits, one step and one zero point a tensor.
         by_outputs: whether each weight may go up or down, whichever is better for the outputs, and not to the nearest.
             For formats alone that find the same steps in the result: by the largest weight.
+        equalizes: whether channels are scaled first where that is nearer to the exact network. Only for formats that
+            round inputs too, and with a step for each channel of a kernel.
     """
 
     bits: int = 8
@@ -27,6 +29,7 @@ class Rounding:
     per_channel: bool = True
     inputs: bool = False
     by_outputs: bool = False
+    equalizes: bool = False
 
     def bits_of(self, layer: Layer) -> int | None:
         """Return the bits of a layer's kernel; None: it stays."""
@@ -47,4 +50,4 @@ CHANNEL_AXES: dict[type, tuple[int, ...]] = {
 EIGHT_BITS = Rounding()
 """Each weight to the nearest."""
 WEIGHTS = Rounding(by_outputs=True)
-INTEGERS = Rounding(inputs=True, by_outputs=True)
+INTEGERS = Rounding(inputs=True, by_outputs=True, equalizes=True)

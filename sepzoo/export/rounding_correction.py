@@ -10,6 +10,7 @@ not rounded to the nearest; see `sepzoo.surgery.algebra.rounding`.
 from __future__ import annotations
 
 import collections
+import dataclasses
 import math
 from collections.abc import Sequence
 
@@ -20,7 +21,7 @@ from sepzoo.export.kernel_rounding import can_round_by_outputs, round_by_outputs
 from sepzoo.export.rounding import CHANNEL_AXES, EIGHT_BITS, Rounding
 from sepzoo.layers.graph import input_of, nodes, replay
 from sepzoo.support.progress import announced
-from sepzoo.support.types import Args, Kwargs, Layer, Operation, Tensor
+from sepzoo.support.types import Args, Kwargs, Layer, Operation, Tensor, Tensors
 from sepzoo.surgery.algebra.rounding import rounded
 
 _SAMPLES = 128
@@ -53,14 +54,44 @@ def correct_rounding(
     Returns:
         The weights that each layer had which was changed, by its name.
     """
-    given = [samples] if isinstance(samples, np.ndarray) else list(samples)
-    work = _Correction(model, rounding, rounds_from, count=_count(model, len(given[0])))
-    with announced(f"making good what rounding does to {model.name}", terminal_only=True):
-        replay(model, [work.twice(each) for each in given], work.call)
+    work, _ = _run(model, samples, rounds_from, rounding)
     own = {name: model.get_layer(name).get_weights() for name in work.found}
     for name, weights in work.found.items():
         model.get_layer(name).set_weights(weights)
     return own
+
+
+def rounded_outputs(
+    model: keras.Model,
+    samples: np.ndarray | Sequence[np.ndarray],
+    *,
+    rounds_from: int = 0,
+    rounding: Rounding = EIGHT_BITS,
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return what a model gives, and what it gives rounded to the nearest with biases that `correct_rounding` moves.
+
+    Args:
+        model: only read; batch norm is folded already.
+        samples: as `correct_rounding` takes them, and as many are used.
+        rounds_from: how many elements a kernel has at least that is rounded.
+        rounding: how, but for `by_outputs`.
+
+    Returns:
+        The exact outputs and the others, in the order of the model's outputs.
+    """
+    work, both = _run(model, samples, rounds_from, dataclasses.replace(rounding, by_outputs=False))
+    found = [keras.ops.convert_to_numpy(each) for each in keras.tree.flatten(both)]
+    return [each[: work.count] for each in found], [each[work.count :] for each in found]
+
+
+def _run(
+    model: keras.Model, samples: np.ndarray | Sequence[np.ndarray], rounds_from: int, rounding: Rounding
+) -> tuple[_Correction, Tensors]:
+    """Return what was found in the one run of both networks, and their outputs."""
+    given = [samples] if isinstance(samples, np.ndarray) else list(samples)
+    work = _Correction(model, rounding, rounds_from, count=_count(model, len(given[0])))
+    with announced(f"making good what rounding does to {model.name}", terminal_only=True):
+        return work, replay(model, [work.twice(each) for each in given], work.call)
 
 
 def _count(model: keras.Model, given: int) -> int:
@@ -74,7 +105,7 @@ class _Correction:
     """One run of the exact and the rounded network side by side: the first half of each batch is exact."""
 
     def __init__(self, model: keras.Model, rounding: Rounding, rounds_from: int, count: int) -> None:
-        self._rounding, self._rounds_from, self._count = rounding, rounds_from, count
+        self._rounding, self._rounds_from, self.count = rounding, rounds_from, count
         self._calls = collections.Counter(id(node.operation) for node in nodes(model))
         self._generator = np.random.default_rng(0)
         self.found: dict[str, list[np.ndarray]] = {}
@@ -82,14 +113,14 @@ class _Correction:
 
     def twice(self, samples: np.ndarray) -> Tensor:
         """Return the samples for both networks."""
-        return keras.ops.convert_to_tensor(np.concatenate([samples[: self._count]] * 2))
+        return keras.ops.convert_to_tensor(np.concatenate([samples[: self.count]] * 2))
 
     def call(self, operation: Operation, args: Args, kwargs: Kwargs) -> Tensor:
         """Return what an operation gives in both networks."""
         if type(operation) not in CHANNEL_AXES:
             return operation(*args, **kwargs)
         both = input_of(args, kwargs)
-        exact, changed = both[: self._count], both[self._count :]
+        exact, changed = both[: self.count], both[self.count :]
         if self._rounding.inputs:
             changed = _rounded_values(changed, keras.ops.min(exact), keras.ops.max(exact))
         kernel, *bias = operation.get_weights()
