@@ -60,7 +60,7 @@ def modes() -> dict[str, Way]:
     found = {}
     for name, target in TARGETS.items():
         if target.rounding.by_outputs and target.rounds_from is not None and not name.startswith("browser"):
-            nearest = dataclasses.replace(target.rounding, by_outputs=False)
+            nearest = dataclasses.replace(target.rounding, by_outputs=False, equalizes=False)
             found[f"{name}, to the nearest"] = Way(dataclasses.replace(target, rounding=nearest), follows=False)
             found[f"{name}, by outputs"] = Way(target)
     least = TfliteOptions(keep_float="auto", agreement=0.95)

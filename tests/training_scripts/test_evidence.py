@@ -135,6 +135,21 @@ def of_bsconv() -> list[str]:
     ]
 
 
+def of_xception() -> list[str]:
+    """Return what the page has of claims 7 and 8, of which a few runs have rows."""
+    study = "xception_ablations"
+    [of_first], [of_other], [of_between] = (
+        of_arm(study, arm) for arm in ("depthwise_first", "pointwise_first", "depthwise_first_relu")
+    )
+    first, other, between = (row["last_accuracy"] for row in (of_first, of_other, of_between))
+    [rate] = {json.loads(row["values"])["optimizer.learning_rate"] for row in (of_first, of_other, of_between)}
+    return [
+        f"of about {int(of_first['params']):,} parameters, at the rate of {rate} that",
+        f"one seed of three, 4 epochs: the 1 x 1 step first {in_points(difference(other, first))} | undecided |",
+        f"one seed of three: with ReLU between {in_points(difference(between, first))} | undecided |",
+    ]
+
+
 def claims() -> list[str]:
     """Return what the page on claims has of numbers, each in its words."""
     whole, layers = decoupled("", 0, "original"), behind_the_first()
@@ -168,6 +183,7 @@ def claims() -> list[str]:
         "gaps of {}, {} and {} points".format(*summaries),
         "QuickNet's 95.7 %",
         *of_bsconv(),
+        *of_xception(),
     ]
 
 
