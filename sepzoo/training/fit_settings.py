@@ -45,7 +45,7 @@ class FitSettings(Section):
         mirrored_views: whether the last network is measured once more at the end, by the mean of its answers to each
             image and to its mirror image; no other figure and no file changes by it.
         on_device: whether the training images lie on the device and many steps are one call (JAX backend); the numbers
-            are those of the ordinary way, to rounding.
+            are those of the ordinary way, to rounding, which `muon` enlarges.
         checkpoint_minutes: within an epoch the state is kept whenever so much time has passed.
         deterministic: whether only operations are used that add in one order; what that costs is in docs/training.md.
         seed: decides initial weights, order and augmentation.

@@ -23,8 +23,10 @@ class Muon(SGD):
     """Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon) for some kernels, and our `SGD` for the rest.
 
     The momentum of such a kernel, as a matrix of (window x input channels, outputs), is replaced by the nearest
-    orthogonal one, nearly: so that no few directions rule a step. `keras.optimizers.Muon`, whose iteration this uses,
-    does so with kernels of two axes alone, and leaves convolutions to Adam.
+    orthogonal one, nearly: so that no few directions rule a step. Directions that a gradient hardly has grow as large
+    as the rest, rounding errors among them: two programs that round differently part within a few steps.
+
+    `keras.optimizers.Muon`, whose iteration this uses, takes kernels of two axes alone and leaves convolutions to Adam.
 
     Args:
         orthogonal: for each variable whether it is such a kernel.
