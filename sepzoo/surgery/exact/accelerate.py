@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import keras
 
@@ -13,24 +14,56 @@ from sepzoo.layers.fast_depthwise import FastDepthwiseConv2D, FastSeparableConv2
 from sepzoo.layers.fast_pointwise import FastPointwiseConv1D, FastPointwiseConv2D, is_product
 from sepzoo.layers.grouped import GroupedConv1D, GroupedConv2D, on_processor
 from sepzoo.layers.transposing_depthwise import transposes
+from sepzoo.support.types import Layer
 from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.report import SurgeryReport
 from sepzoo.surgery.walk.rewriting import Part, Replacement, Skip
 from sepzoo.surgery.walk.sites import Site
 from sepzoo.surgery.walk.verification import SameOutputs
 
-TWINS: Mapping[type, type[keras.layers.Layer]] = {
-    keras.layers.BatchNormalization: FastBatchNormalization,
-    keras.layers.Conv1D: GroupedConv1D,
-    keras.layers.Conv2D: GroupedConv2D,
-    keras.layers.SeparableConv2D: ComposedSeparableConv2D,
-}
 
-POINTWISE: Mapping[type, type[keras.layers.Layer]] = {
-    keras.layers.Conv1D: FastPointwiseConv1D,
-    keras.layers.Conv2D: FastPointwiseConv2D,
+@dataclasses.dataclass(frozen=True)
+class _Twin:
+    """A twin of a built-in layer.
+
+    Attributes:
+        kind: its class.
+        suits: whether it is faster at a layer of the built-in class.
+        action: what the report says of it.
+    """
+
+    kind: type[keras.layers.Layer]
+    suits: Callable[[Layer], bool]
+    action: str
+
+
+def _is_grouped(layer: Layer) -> bool:
+    return layer.groups > 1
+
+
+def _composing_pays(layer: Layer) -> bool:
+    return composing_pays("dw_pw", layer.depth_multiplier, layer.filters, math.prod(layer.kernel_size))
+
+
+def _on_tensorflow(layer: Layer) -> bool:
+    return keras.backend.backend() == "tensorflow"
+
+
+_PRODUCT, _BY_GROUPS = "trains as a matrix product", "trains group by group"
+TWINS: Mapping[type, tuple[_Twin, ...]] = {
+    keras.layers.BatchNormalization: (_Twin(FastBatchNormalization, _on_tensorflow, "trains on the fused kernel"),),
+    keras.layers.Conv1D: (
+        _Twin(FastPointwiseConv1D, is_product, _PRODUCT),
+        _Twin(GroupedConv1D, _is_grouped, _BY_GROUPS),
+    ),
+    keras.layers.Conv2D: (
+        _Twin(FastPointwiseConv2D, is_product, _PRODUCT),
+        _Twin(GroupedConv2D, _is_grouped, _BY_GROUPS),
+    ),
+    keras.layers.DepthwiseConv2D: (_Twin(FastDepthwiseConv2D, transposes, "takes a faster gradient"),),
+    keras.layers.SeparableConv2D: (_Twin(ComposedSeparableConv2D, _composing_pays, "trains as one convolution"),),
 }
-"""Twins for windows of one element."""
+"""The twins of each class, of which the first one that suits a layer is taken."""
 
 SHIFTED: Mapping[type, type[keras.layers.Layer]] = {
     keras.layers.DepthwiseConv2D: FastDepthwiseConv2D,
@@ -85,22 +118,9 @@ def _depthwise_twin(site: Site, lowering: Lowering) -> Replacement | None:
 
 def _twin(site: Site) -> Replacement | Skip | None:
     layer = site.layer
-    if type(layer) in POINTWISE and is_product(layer):
-        twin = POINTWISE[type(layer)].from_config(layer.get_config())
-        return Replacement((Part(twin, layer.get_weights()),), "trains as a matrix product")
-    if type(layer) is keras.layers.DepthwiseConv2D and transposes(layer):
-        twin = FastDepthwiseConv2D.from_config(layer.get_config())
-        return Replacement((Part(twin, layer.get_weights()),), "takes a faster gradient")
-    if type(layer) not in TWINS or getattr(layer, "groups", 2) == 1:
-        return None
-    action = "trains group by group"
-    if isinstance(layer, keras.layers.SeparableConv2D):
-        if not composing_pays("dw_pw", layer.depth_multiplier, layer.filters, math.prod(layer.kernel_size)):
-            return None
-        action = "trains as one convolution"
-    if isinstance(layer, keras.layers.BatchNormalization):
-        action = "trains on the fused kernel"
-        if keras.backend.backend() != "tensorflow":
-            return Skip(f"the fused kernel is TensorFlow's, the backend is {keras.backend.backend()}")
-    twin = TWINS[type(layer)].from_config(layer.get_config())
-    return Replacement((Part(twin, layer.get_weights()),), action)
+    for twin in TWINS.get(type(layer), ()):
+        if twin.suits(layer):
+            return Replacement((Part(twin.kind.from_config(layer.get_config()), layer.get_weights()),), twin.action)
+    if type(layer) is keras.layers.BatchNormalization:
+        return Skip(f"the fused kernel is TensorFlow's, the backend is {keras.backend.backend()}")
+    return None
