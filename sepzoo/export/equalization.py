@@ -149,7 +149,7 @@ def equalize(model: keras.Model, samples: np.ndarray | Sequence[np.ndarray]) -> 
     factors = {name: each for name, each in factors.items() if (each > 1).any()}
     for name, each in factors.items():
         kernel, *bias = links[name].producer.get_weights()
-        shaped = each.reshape(kernel.shape[-2:]) if _is_depthwise(links[name].producer) else each
+        shaped = each.reshape(kernel.shape[-2:]) if is_depthwise(links[name].producer) else each
         links[name].producer.set_weights([kernel * shaped, *(values * each for values in bias)])
         kernel, *bias = links[name].consumer.get_weights()
         links[name].consumer.set_weights([kernel / each[:, None], *bias])
@@ -180,8 +180,9 @@ def _factors(link: Link, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     bound = peak.max() if math.isinf(link.ceiling) else _OF_CEILING * link.ceiling
     varies = (peak > 0) & (high - low > _VARIES * peak)
     factors = np.clip(bound / np.where(varies, peak, np.inf), 1, _MOST)
-    return (factors if _is_depthwise(link.consumer) else np.sqrt(factors)).astype(np.float32)
+    return (factors if is_depthwise(link.consumer) else np.sqrt(factors)).astype(np.float32)
 
 
-def _is_depthwise(layer: Layer) -> bool:
+def is_depthwise(layer: Layer) -> bool:
+    """Return whether a layer's kernel has a step of its own for each channel that it reads."""
     return type(layer) is keras.layers.DepthwiseConv2D

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from sepzoo.export.equalization import links_of
+from sepzoo.export.equalization import is_depthwise, links_of
 from sepzoo.export.formats.tflite_operators import operators_of
 
 _NEARLY_ONE = 1e-3
@@ -35,8 +35,11 @@ def output_factors(content: bytes, ready: keras.Model) -> dict[str, np.ndarray]:
         kernel = np.abs(link.producer.get_weights()[0])
         if link.producer.name in incoming:
             kernel = kernel / incoming[link.producer.name][:, None]
-        depthwise = type(link.producer) is keras.layers.DepthwiseConv2D
-        own = kernel.max(axis=(0, 1)).ravel() if depthwise else kernel.max(axis=tuple(range(kernel.ndim - 1)))
+        own = (
+            kernel.max(axis=(0, 1)).ravel()
+            if is_depthwise(link.producer)
+            else kernel.max(axis=tuple(range(kernel.ndim - 1)))
+        )
         stored = kernels.get(link.producer.name)
         if stored is None or stored.shape != own.shape:
             continue

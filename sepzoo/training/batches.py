@@ -15,6 +15,7 @@ from sepzoo.data.source import Batch, Source
 from sepzoo.records.inputs import Features, Preparation
 from sepzoo.records.sound import Sound
 from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.types import Kwargs
 from sepzoo.training.fit_settings import FitSettings
 
 
@@ -54,6 +55,26 @@ def training_batches(
     for number, (images, labels) in itertools.islice(batches, done, None):
         inputs, wanted = change(images, table[labels], batch_random(seed, epoch, number))
         yield (inputs, wanted) if weights is None else (inputs, wanted, each_class(wanted) @ weights)
+
+
+def first_inputs(
+    source: Source, preprocessing: Preparation, count: int, *, size: tuple[int, ...], batch_size: int, seed: int
+) -> np.ndarray:
+    """Return what the network takes of the first images of a run's first order, cropped where larger, else unchanged.
+
+    Args:
+        source: the images.
+        preprocessing: from pixels, or clips of sound, to the network's input.
+        count: of them, or all where there are fewer.
+        size: as for `training_batches`, like the rest.
+        batch_size: images a batch.
+        seed: of the run.
+    """
+    unchanged = SoundAugmentation() if isinstance(preprocessing, Sound) else Augmentation()
+    said: Kwargs = {"size": size, "batch_size": batch_size, "seed": seed, "epoch": 0}
+    batches = training_batches(source, preprocessing, unchanged, **said)
+    needed = -(-count // batch_size)
+    return np.concatenate([batch[0] for batch in itertools.islice(batches, needed)])[:count]
 
 
 def batch_random(seed: int, epoch: int, number: int) -> np.random.Generator:

@@ -42,15 +42,10 @@ class Muon(SGD):
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         """Move one variable."""
-        index = self._get_variable_index(variable)
-        if not self.orthogonal[index]:
+        if not self.orthogonal[self._get_variable_index(variable)]:
             super().update_step(gradient, variable, learning_rate)
             return
-        direction = ops.cast(gradient, variable.dtype)
-        if self.momentum:
-            velocity = self.momentums[index]
-            self.assign(velocity, self.momentum * velocity + direction)
-            direction = direction + self.momentum * velocity if self.nesterov else velocity
+        direction = self.direction(ops.cast(gradient, variable.dtype), variable)
         rate = ops.cast(self.own_rate(learning_rate, variable), variable.dtype)
         step = self.orthogonal_step * self._orthogonalized(direction) + self.l2 * variable
         self.assign_sub(variable, rate * step)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from sepzoo.artifact.model_file import load, save
-from sepzoo.data.augment import Augmentation
-from sepzoo.data.sound_augment import SoundAugmentation
 from sepzoo.data.source import Source
-from sepzoo.records.sound import Sound
 from sepzoo.support.errors import SepzooError
 from sepzoo.surgery.approximate.recalibration import recalibrate
 from sepzoo.surgery.walk.model_inputs import ModelInputs
-from sepzoo.training.batches import training_batches
+from sepzoo.training.batches import first_inputs
 from sepzoo.training.fit_settings import FitSettings
 from sepzoo.training.networks import Networks
 
@@ -33,17 +28,14 @@ def recalibrate_saved(path: Path, networks: Networks, source: Source, settings: 
         source: of training images, which are cropped where they are larger, and not changed otherwise.
         settings: how many, in which batches.
     """
-    batches = training_batches(
+    images = first_inputs(
         source,
         networks.preprocessing,
-        SoundAugmentation() if isinstance(networks.preprocessing, Sound) else Augmentation(),
+        settings.recalibrate,
         size=networks.inference.input_shape[1:3],
         batch_size=settings.batch_size,
         seed=settings.seed,
-        epoch=0,
     )
-    count = -(-settings.recalibrate // settings.batch_size)
-    images = np.concatenate([batch[0] for batch in itertools.islice(batches, count)])[: settings.recalibrate]
     recalibrate(networks.inference, ModelInputs((images,)), batch_size=settings.batch_size)
     save(networks.inference, path, penalties=path.stem == "last")
 

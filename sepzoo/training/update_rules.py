@@ -76,13 +76,17 @@ class SGD(_Decaying, keras.optimizers.SGD):
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         """Move one variable."""
-        gradient = self.decayed(ops.cast(gradient, variable.dtype), variable)
-        if self.momentum:
-            velocity = self.momentums[self._get_variable_index(variable)]
-            self.assign(velocity, self.momentum * velocity + gradient)
-            gradient = gradient + self.momentum * velocity if self.nesterov else velocity
+        direction = self.direction(self.decayed(ops.cast(gradient, variable.dtype), variable), variable)
         learning_rate = self.own_rate(learning_rate, variable)
-        self.assign_sub(variable, ops.cast(learning_rate, variable.dtype) * gradient)
+        self.assign_sub(variable, ops.cast(learning_rate, variable.dtype) * direction)
+
+    def direction(self, gradient: Tensor, variable: Variable) -> Tensor:
+        """Take a gradient into a variable's momentum, and return where that leads; without momentum, the gradient."""
+        if not self.momentum:
+            return gradient
+        velocity = self.momentums[self._get_variable_index(variable)]
+        self.assign(velocity, self.momentum * velocity + gradient)
+        return gradient + self.momentum * velocity if self.nesterov else velocity
 
 
 class RMSprop(_Decaying, keras.optimizers.RMSprop):

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-import math
-
 import keras
 import numpy as np
 
-from sepzoo.data.augment import Augmentation
 from sepzoo.data.source import Source
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Layer
-from sepzoo.training.batches import training_batches
+from sepzoo.training.batches import first_inputs
 from sepzoo.training.fit_settings import FitSettings
 from sepzoo.training.networks import Networks
 
@@ -47,17 +43,14 @@ def whiten_first(networks: Networks, source: Source, settings: FitSettings) -> N
             f"expected a Conv2D without groups as the first layer with weights, for whitened. Received: {kind}. "
             "Leave whitened out."
         )
-    batches = training_batches(
+    images = first_inputs(
         source,
         networks.preprocessing,
-        Augmentation(),
+        settings.whitened,
         size=networks.inference.input_shape[1:3],
         batch_size=settings.batch_size,
         seed=settings.seed,
-        epoch=0,
     )
-    count = math.ceil(settings.whitened / settings.batch_size)
-    images = np.concatenate([batch[0] for batch in itertools.islice(batches, count)])[: settings.whitened]
     kernel = keras.ops.convert_to_numpy(first.kernel)
     first.kernel.assign(whitened(kernel, _inputs_of(first, model, images)))
 

@@ -23,6 +23,7 @@ from sepzoo.layers.twins import builtin_class
 from sepzoo.support.errors import SepzooError
 from sepzoo.surgery import accelerate
 from tests.extras import needed
+from tests.layers.twin_comparison import assert_equal_in_training
 
 
 def gradients(convolve: Any, x: np.ndarray, kernel: np.ndarray) -> list[np.ndarray]:
@@ -64,22 +65,9 @@ def test_values_and_gradients_are_the_backend_s(
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
 def test_the_transposed_gradient_is_keras_s(kernel_size: Any, dtype: str) -> None:
     arguments = {"kernel_size": kernel_size, "padding": "same", "bias_initializer": "uniform", "dtype": dtype}
-    x, found = tf.constant(np.random.default_rng(0).normal(size=(3, 9, 7, 6)).astype("float32")), []
-    layers = [keras.layers.DepthwiseConv2D(**arguments), FastDepthwiseConv2D(**arguments)]
-    for layer in layers:
-        layer.build(x.shape)
-    layers[1].set_weights(layers[0].get_weights())
-    for layer in layers:
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = layer(x, training=True) if layer is layers[1] else layer(x)
-            loss = tf.reduce_sum(tf.cast(y * y, "float32"))
-        found.append([y, *tape.gradient(loss, [x, layer.kernel.value, layer.bias.value])])
-    for theirs, ours in zip(*found, strict=True):
-        theirs, ours = (np.asarray(tf.cast(each, "float32")) for each in (theirs, ours))
-        np.testing.assert_allclose(
-            ours / np.abs(theirs).max(), theirs / np.abs(theirs).max(), atol=[2e-6, 2e-2]["m" in dtype]
-        )
+    theirs, ours = keras.layers.DepthwiseConv2D(**arguments), FastDepthwiseConv2D(**arguments)
+    allowed = 2e-2 if dtype == "mixed_bfloat16" else 2e-6
+    assert_equal_in_training(theirs, ours, (3, 9, 7, 6), atol=allowed, training=True)
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import keras
-import numpy as np
 import pytest
 import tensorflow as tf
 
 from sepzoo.layers import fast_pointwise
 from sepzoo.layers.fast_pointwise import FastPointwiseConv1D, FastPointwiseConv2D, is_product
 from sepzoo.layers.twins import builtin_class, is_twin
+from tests.layers.twin_comparison import assert_equal_in_training
 
 PAIRS = [(keras.layers.Conv1D, FastPointwiseConv1D), (keras.layers.Conv2D, FastPointwiseConv2D)]
 
@@ -32,24 +32,9 @@ def test_values_and_gradients_are_keras_s(seed, builtin, twin, arguments):
     if arguments.get("padding") == "causal" and builtin is keras.layers.Conv2D:
         pytest.skip("of series alone")
     settings = {"kernel_size": 1, "bias_initializer": "uniform", **arguments}
-    layers = [cls(12, **settings) for cls in (builtin, twin)]
-    shape = (3, *(7, 9)[: layers[0].rank], 8)
-    for layer in layers:
-        layer.build(shape)
-    layers[1].set_weights(layers[0].get_weights())
-    x = tf.constant(np.random.default_rng(0).normal(size=shape).astype("float32"))
-    results = []
-    for layer in layers:
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = layer(x, training=True) if layer is layers[1] else layer(x)
-            loss = tf.reduce_sum(tf.cast(y * y, "float32"))
-        results.append([y, *tape.gradient(loss, [x, *[variable.value for variable in layer.trainable_variables]])])
-    least = 1e-2 if "dtype" in arguments else 2e-6
-    for theirs, ours in zip(*results, strict=True):
-        assert ours.dtype == theirs.dtype
-        theirs, ours = (np.asarray(tf.cast(each, "float32")) for each in (theirs, ours))
-        np.testing.assert_allclose(ours / np.abs(theirs).max(), theirs / np.abs(theirs).max(), atol=least)
+    theirs, ours = (cls(12, **settings) for cls in (builtin, twin))
+    shape, least = (3, *(7, 9)[: theirs.rank], 8), 1e-2 if "dtype" in arguments else 2e-6
+    assert_equal_in_training(theirs, ours, shape, atol=least, training=True)
 
 
 @pytest.mark.parametrize("twin", [FastPointwiseConv1D, FastPointwiseConv2D])

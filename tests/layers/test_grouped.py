@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from sepzoo.layers.grouped import GroupedConv1D, GroupedConv2D, merge_groups, merged_groups
 from sepzoo.layers.twins import builtin_class, is_twin
+from tests.layers.twin_comparison import assert_equal_in_training
 
 CHANNELS = 64
 PAIRS = [(keras.layers.Conv1D, GroupedConv1D), (keras.layers.Conv2D, GroupedConv2D)]
@@ -27,22 +28,8 @@ PAIRS = [(keras.layers.Conv1D, GroupedConv1D), (keras.layers.Conv2D, GroupedConv
 )
 @pytest.mark.parametrize(("builtin", "twin"), PAIRS)
 def test_values_and_gradients_are_keras_s(seed, builtin, twin, arguments):
-    layers = [cls(128, 3, bias_initializer="uniform", **arguments) for cls in (builtin, twin)]
-    shape = (2, *(7, 9)[: layers[0].rank], CHANNELS)
-    for layer in layers:
-        layer.build(shape)
-    layers[1].set_weights(layers[0].get_weights())
-    x = tf.constant(np.random.default_rng(0).normal(size=shape).astype("float32"))
-    results = []
-    for layer in layers:
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = layer(x)
-            loss = tf.reduce_sum(y * y)
-        results.append([y, *tape.gradient(loss, [x, *[variable.value for variable in layer.trainable_variables]])])
-    for theirs, ours in zip(*results, strict=True):
-        scale = np.abs(theirs).max()
-        np.testing.assert_allclose(np.asarray(ours) / scale, np.asarray(theirs) / scale, atol=2e-6)
+    theirs, ours = (cls(128, 3, bias_initializer="uniform", **arguments) for cls in (builtin, twin))
+    assert_equal_in_training(theirs, ours, (2, *(7, 9)[: theirs.rank], CHANNELS))
 
 
 def test_it_passes_for_the_stock_layer(tmp_path):
