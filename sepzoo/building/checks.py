@@ -73,7 +73,7 @@ def checked_shape(spec: ModelSpec, shape: object) -> Shape:
 
 
 def _is_size(size: object) -> bool:
-    return isinstance(size, numbers.Integral) and not isinstance(size, bool) and size >= 1  # type: ignore[operator]
+    return isinstance(size, numbers.Integral) and not isinstance(size, bool) and size >= 1  # type: ignore[operator]  # Integral has no order
 
 
 def _check_activation(activation: Activation) -> None:

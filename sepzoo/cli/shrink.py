@@ -121,7 +121,7 @@ def shrink(
         outputs=said,
         scores=scores,
         resume=resume,
-        costs=costs,  # type: ignore[arg-type]
+        costs=costs,  # type: ignore[arg-type]  # any text; `budget.by` refused others
         curve=curve,
         distil=distil,
         lessons=drawn.calibration.taken(slice(lessons)) if distil else None,

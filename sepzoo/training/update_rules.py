@@ -14,7 +14,8 @@ from sepzoo.support.types import Tensor, Variable
 class _OfRecipes:
     """What all of these optimizers have beyond Keras's own.
 
-    With `use_ema` the averages stay beside the weights; Keras would write them over the weights after `fit`.
+    With `use_ema` the averages stay beside the weights; Keras would write them over the weights after `fit`. What the
+    type checker misses here have Keras's optimizers, into which this is mixed.
 
     Attributes:
         rates: a factor on the learning rate of each trained variable; none: they have one rate.

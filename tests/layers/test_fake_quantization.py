@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sepzoo.layers.fake_quantization import CHANNEL_AXES, QuantizedKernel, QuantizedOutput, first_steps
@@ -62,6 +62,7 @@ def test_a_kernel_is_rounded_channel_by_channel(layer, shape, frozen):
     assert np.abs(np.asarray(rounding(inputs)) - np.asarray(rounding.layer(inputs))).max() > 1e-3  # it does something
 
 
+@example(low=-1.5, width=5.0, seed=0)  # zero is half way between two steps
 @given(low=st.floats(-50, 0), width=st.floats(0.01, 100), seed=st.integers(0, 9))
 def test_outputs_are_rounded_to_256_values_with_zero(low: float, width: float, seed: int) -> None:
     values = np.random.default_rng(seed).uniform(low - width, low + 2 * width, (3, 7)).astype("float32")
@@ -73,9 +74,10 @@ def test_outputs_are_rounded_to_256_values_with_zero(low: float, width: float, s
         found.append(np.asarray(layer(values)))
     bottom, top = low, max(low + width, low + 255e-7, 0.0)
     step = (top - bottom) / 255
-    zero = np.clip(np.round(-bottom / step), 0, 255)
-    wanted = (np.clip(np.round(values / step + zero), 0, 255) - zero) * step
-    for each in found:  # a value between two may fall to either in single precision
+    zeros = [np.clip(np.round(-bottom / step + slight), 0, 255) for slight in (-1e-4, 1e-4)]
+    either = [(np.clip(np.round(values / step + zero), 0, 255) - zero) * step for zero in zeros]
+    for each in found:  # a value between two may fall to either in single precision, and so may zero
+        wanted = min(either, key=lambda one: np.abs(each - one).mean())
         assert np.abs(each - wanted).max() <= step * 1.01
         assert (np.abs(each - wanted) < step * 1e-2).mean() > 0.9
         np.testing.assert_allclose(np.round(each / step), each / step, atol=2e-2)

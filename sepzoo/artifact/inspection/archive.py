@@ -107,7 +107,7 @@ class _Part(io.RawIOBase):
         self._place = offset + (0, self._place, self._size)[whence]
         return self._place
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # any buffer elsewhere
         self._file.seek(self._start + self._place)
         data = self._file.read(max(0, min(len(buffer), self._size - self._place)))
         buffer[: len(data)] = data

@@ -74,7 +74,7 @@ def _expand(input: Tensor, axis: int, name: str | None = None) -> Tensor:  # noq
     return ops.expand_dims(input, axis)
 
 
-def _squeeze(input: Tensor, axis: Json = None, name: str | None = None) -> Tensor:  # noqa: A002
+def _squeeze(input: Tensor, axis: Json = None, name: str | None = None) -> Tensor:  # noqa: A002  (as above)
     return ops.squeeze(input, axis=_axis(axis))
 
 
