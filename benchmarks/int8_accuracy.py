@@ -44,14 +44,16 @@ def corrections() -> dict[str, Way]:
     int8 = TARGETS["tflite:int8"]
     kept = with_options(TARGETS["tflite:int8_float_io"], TfliteOptions(keep_float="predictions"))
     nearest = Rounding(inputs=True)
-    unscaled = dataclasses.replace(kept.rounding, equalizes=False)
+    extremes = dataclasses.replace(kept.rounding, narrows=False)
+    unscaled = dataclasses.replace(extremes, equalizes=False)
     return {
         "no correction": Way(int8, correct=False, follows=False),
         "biases, for rounded weights": Way(dataclasses.replace(int8, rounding=EIGHT_BITS)),
         "for rounded inputs too": Way(dataclasses.replace(int8, rounding=nearest)),
         "the softmax float too": Way(dataclasses.replace(kept, rounding=nearest)),
         "weights rounded by outputs too": Way(dataclasses.replace(kept, rounding=unscaled)),
-        "channels scaled too, where better": Way(kept),
+        "channels scaled too, where better": Way(dataclasses.replace(kept, rounding=extremes)),
+        "ranges by error too, where better": Way(kept),
     }
 
 
@@ -60,7 +62,7 @@ def modes() -> dict[str, Way]:
     found = {}
     for name, target in TARGETS.items():
         if target.rounding.by_outputs and target.rounds_from is not None and not name.startswith("browser"):
-            nearest = dataclasses.replace(target.rounding, by_outputs=False, equalizes=False)
+            nearest = dataclasses.replace(target.rounding, by_outputs=False, equalizes=False, narrows=False)
             found[f"{name}, to the nearest"] = Way(dataclasses.replace(target, rounding=nearest), follows=False)
             found[f"{name}, by outputs"] = Way(target)
     least = TfliteOptions(keep_float="auto", agreement=0.95)

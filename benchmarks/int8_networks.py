@@ -1,8 +1,8 @@
 """What int8 files keep of different networks, with and without what our conversion makes good.
 
 `python benchmarks/int8_networks.py DATA MODEL ...` draws 200 training images to calibrate on, three times, and checks
-on the first 2,000 of the test split. MODEL is a file, or a network's name with `@` and its weights. The softmax is
-float in both rows; the columns are those of `benchmarks/int8_accuracy.py`.
+on the first 2,000 of the test split, or of what validates. MODEL is a file, or a network's name with `@` and its
+weights. The softmax is float in both rows; the columns are those of `benchmarks/int8_accuracy.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from int8_accuracy import Way, rows
 
 import sepzoo
-from sepzoo.data import Samples, draw_samples, open_source
+from sepzoo.data import Samples, choose_splits, draw_samples, open_source, split_names
 from sepzoo.export import TARGETS, TfliteOptions
 from sepzoo.export.formats.tflite import with_options
 from sepzoo.inference.keras_model import KerasClassifier, from_model
@@ -38,17 +38,24 @@ def opened(text: str) -> KerasClassifier:
 def drawn_rows(text: str, data: str, draws: int) -> Iterator[str]:
     """Yield two rows of the table a draw."""
     classifier = opened(text)
-    size, crop = classifier.input_shape[:2], classifier.require_preparation()
+    height, width, _channels = classifier.input_shape
+    crop = classifier.require_preparation()
+    names = split_names(data)
+    held = "test" if "test" in names else choose_splits(names).validation
     train, test = (
-        open_source(data, split=split, image_size=size, crop_fraction=getattr(crop, "crop_fraction", 1.0))
-        for split in ("train", f"test[:{CHECKED}]")
+        open_source(data, split=split, image_size=(height, width), crop_fraction=getattr(crop, "crop_fraction", 1.0))
+        for split in ("train", held)
     )
-    images = test.images(np.arange(len(test)))
+    shown = np.arange(min(CHECKED, len(test)))
+    images, labels = test.images(shown), np.asarray(test.labels)[shown]
     right = np.asarray(classifier.predict(images))
     target = with_options(TARGETS["tflite:int8_float_io"], TfliteOptions(keep_float=classifier.model.layers[-1].name))
     ways = {"no": Way(target, correct=False, follows=False), "yes": Way(target)}
     for draw in range(draws):
-        parts = draw_samples(train, CALIBRATION, seed=draw), Samples(images, test.labels, origin=data, seed=draw)
+        parts = (
+            draw_samples(train, CALIBRATION, seed=draw),
+            Samples(images, labels, origin=data, seed=draw),
+        )
         for row in rows(classifier, ways, parts, right):
             yield f"{draw} | {row}"
 

@@ -68,6 +68,7 @@ class Prepared:
         own_weights: what layers had before their weights were moved to make good what rounding does, by their names.
         layers: names of the layers of the model as it was given.
         files: that formats share.
+        narrows: whether ranges of activations may end where rounding errs least.
         number: of this one among those of a call.
     """
 
@@ -76,6 +77,7 @@ class Prepared:
     own_weights: dict[str, list[np.ndarray]]
     layers: frozenset[str]
     files: SharedFiles
+    narrows: bool = False
     number: int = 0
 
     def once(self, name: str, write: Callable[[Path], object]) -> Path:
@@ -170,7 +172,8 @@ class Preparations:
                     equalize_where_better(ready, given, outputs, rounds_from=rounds_from, rounding=rounding)
                 own_weights = correct_rounding(ready, given, rounds_from=rounds_from, rounding=rounding)
         names = frozenset(name.rpartition("/")[2] for name, _ in layers_of(self._classifier.model))
-        return Prepared(ready, values, own_weights, names, self._files, len(self._known))
+        narrows = rounding.narrows and values is not None
+        return Prepared(ready, values, own_weights, names, self._files, narrows, len(self._known))
 
     def _outputs(self) -> list[Output]:
         """Return what each output of the prepared network is, in the order of its graph."""

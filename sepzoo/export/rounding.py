@@ -22,6 +22,8 @@ class Rounding:
             For formats alone that find the same steps in the result: by the largest weight.
         equalizes: whether channels are scaled first where that is nearer to the exact network. Only for formats that
             round inputs too, and with a step for each channel of a kernel.
+        narrows: whether ranges of activations end where rounding errs least, not at the extremes, where that is
+            nearer to the exact network.
     """
 
     bits: int = 8
@@ -30,6 +32,7 @@ class Rounding:
     inputs: bool = False
     by_outputs: bool = False
     equalizes: bool = False
+    narrows: bool = False
 
     def bits_of(self, layer: Layer) -> int | None:
         """Return the bits of a layer's kernel; None: it stays."""
@@ -50,4 +53,4 @@ CHANNEL_AXES: dict[type, tuple[int, ...]] = {
 EIGHT_BITS = Rounding()
 """Each weight to the nearest."""
 WEIGHTS = Rounding(by_outputs=True)
-INTEGERS = Rounding(inputs=True, by_outputs=True, equalizes=True)
+INTEGERS = Rounding(inputs=True, by_outputs=True, equalizes=True, narrows=True)

@@ -237,7 +237,8 @@ def tflite(
             Google's Model Explorer lays over the file's graph.
         interface: the old name of `edges`, with "float32" for "float".
         correct_bias: whether weights make good what rounding does, measured on `calibration`: biases its mean error;
-            of kernels each weight goes up or down, not to the nearest, so that what layers give errs least.
+            of kernels each weight goes up or down, not to the nearest, so that what layers give errs least; where
+            that is better, ranges of 8-bit activations end where their values err least, not at their extremes.
         log: where the converter's own lines go. None: nowhere; if it fails, into a file beside `path`.
 
     Raises:

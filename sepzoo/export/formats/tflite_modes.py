@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +22,7 @@ from sepzoo.export.formats.tflite_operators import (
     with_own_weights,
 )
 from sepzoo.export.formats.tflite_options import TfliteOptions
+from sepzoo.export.formats.tflite_ranges import narrowed_where_better
 from sepzoo.export.formats.tflite_recipes import Rule
 from sepzoo.export.prepared import Prepared
 from sepzoo.export.rounding import INTEGERS, WEIGHTS, Rounding
@@ -95,13 +96,23 @@ class Mode:
 
     def source(self, prepared: Prepared, options: TfliteOptions) -> bytes:
         """Return the float file that is rounded: for integers with the ranges of its tensors; made once."""
-        saved, sizes = saved_model(prepared, options), options.sizes
-        convert: Callable[[], bytes] = functools.partial(tflite_converter.floats, saved)
-        if self.kind == "integers":
-            values, name = prepared.values or {}, prepared.model.name
-            convert = functools.partial(tflite_converter.calibrated, saved, values, name, batch_sizes=sizes)
         file = f"{self.kind}{_tag(options)}.tflite"
-        return prepared.once(file, lambda path: path.write_bytes(convert())).read_bytes()
+        return prepared.once(file, lambda path: path.write_bytes(self._source(prepared, options))).read_bytes()
+
+    def _source(self, prepared: Prepared, options: TfliteOptions) -> bytes:
+        saved, values = saved_model(prepared, options), prepared.values or {}
+        if self.kind != "integers":
+            return tflite_converter.floats(saved)
+        content = tflite_converter.calibrated(saved, values, prepared.model.name, batch_sizes=options.sizes)
+        if not prepared.narrows:
+            return content
+        tensors = [each.tensor for each in operators_of(content)]
+        return narrowed_where_better(
+            content,
+            values,
+            exact=with_own_weights(content, tensors, _corrected(prepared)),
+            rounded=functools.partial(tflite_converter.integers, edges="float", per_channel=self.rounding.per_channel),
+        )
 
     def exact(self, prepared: Prepared, options: TfliteOptions) -> bytes:
         """Return the float file with the network's own weights: what it answers is right."""
@@ -211,7 +222,7 @@ MODES = {
             "integers",
             QUANTIZED,
             rounds_from=0,
-            rounding=Rounding(per_channel=False, by_outputs=True),
+            rounding=Rounding(per_channel=False, by_outputs=True, narrows=True),
             edges="uint8",
             edges_vary=True,
         ),
