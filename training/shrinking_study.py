@@ -2,8 +2,8 @@
 
     python training/shrinking_study.py MODEL --budget macs=50% [--only all,decouple] [--scores FILE] [--table rows.csv]
 
-All are fitted to the same training images, and their files answer the test images; errors are of paired answers. A row
-that stands in the table is not made again.
+All are fitted to the same training images, which the seed draws, and their files answer the test images; errors are of
+paired answers. A row that stands in the table is not made again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sepzoo.data import draw_samples, open_source
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.preprocessing import AS_THEY_ARE
 
-OWN = ("network", "runtime", "budget", "epochs")
+OWN = ("network", "runtime", "budget", "epochs", "seed")
 COLUMNS = (*OWN, "way", "macs", "kib", "ms", "expected", "accuracy", "change", "error")
 
 
@@ -35,7 +35,8 @@ def main() -> None:
     parser.add_argument("--runtime", default="tflite:int8")
     parser.add_argument("--only", default=",".join(WAYS), help=f"of {', '.join(WAYS)}, narrower")
     parser.add_argument("--narrower", type=Path, help="a trained network, for the way of that name")
-    parser.add_argument("--distil", type=int, default=0)
+    for name in ("--distil", "--seed"):
+        parser.add_argument(name, type=int, default=0)
     for name, count in (("--samples", 500), ("--lessons", 45_000), ("--test", 10_000)):
         parser.add_argument(name, type=int, default=count)
     for name in ("--scores", "--table"):
@@ -47,12 +48,13 @@ def main() -> None:
     source = {"image_size": tuple(model.input_shape[1:3]), "channels": model.input_shape[3]}
     train, held = (open_source(given.data, split=split, **source) for split in ("train", "test"))
     samples, lessons = (
-        dataclasses.replace(draw_samples(train, count, 0), labels=None) if wanted else None
+        dataclasses.replace(draw_samples(train, count, given.seed), labels=None) if wanted else None
         for count, wanted in ((given.samples, True), (given.lessons, given.distil))
     )
     work = Work(model, given.budget, given.runtime, samples, given.scores, given.narrower, given.distil, lessons)
     test = draw_samples(held, given.test, 0)
-    own = dict(zip(OWN, (given.model.stem, given.runtime, given.budget, str(given.distil)), strict=True))
+    cells = (given.model.stem, given.runtime, given.budget, given.distil, given.seed)
+    own = dict(zip(OWN, map(str, cells), strict=True))
     table = Table(COLUMNS, given.table)
     with tempfile.TemporaryDirectory() as name:
         plain = sepzoo.export.export(model, given.runtime, Path(name) / "plain.tflite", calibration=samples)

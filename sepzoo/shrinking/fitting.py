@@ -30,10 +30,12 @@ from sepzoo.support.errors import SepzooError
 from sepzoo.surgery.walk.model_inputs import ModelInputs
 
 ROUNDS = 4
-"""A choice, and three more where the file costs more than was expected."""
+"""A choice, and three more where the file costs more than was expected, or leaves something."""
 SLACK = 0.05
-"""A file that leaves more of the budget than this share is built once more, of a choice that is expected to use it."""
+"""A file that leaves more of the budget than this share is followed by one of a choice that is expected to use it."""
 MARGIN = 0.999
+CLOCK = 0.02
+"""Share of the time that is left free where distillation follows, after which it is measured again."""
 PROPOSALS = 3
 """So many are carried out, of which the best one stays."""
 
@@ -178,34 +180,44 @@ def within(
     """
     aimed, known = dict(limits), _Original(network, inputs, held)
     best: Fitting | None = None
-    missed = ""
+    kept, missed = (
+        dict[str, float](),
+        dict[str, float](),
+    )  # the last aims whose files were within the limits, and beyond
+    seen: list[Mapping[str, float]] = []
+    told, given = "", limits
+    if work.epochs and "latency_ms" in limits:
+        limits = {**limits, "latency_ms": (1 - CLOCK) * limits["latency_ms"]}
     for number in range(1, ROUNDS + 1):
         solved, choice, built, proposals = _nearest(chooser, aimed, known, work, PROPOSALS if number == 1 else 1)
+        if best is not None and choice.costs in seen:
+            break
+        seen.append(choice.costs)
         forms = work.forms(built.model)
         found = work.measured(forms.learning, f"round{number}", original)
-        over = _over(found, limits)
-        if not over:
-            kept = Fitting(built, forms, forms.learning, found, choice, solved.solution, proposals, number)
-            if best is not None:  # what was left of the budget has been used
-                best = min(best, kept, key=lambda each: min(one.divergence for one in each.proposals))
-                break
-            best = kept
-            over = [name for name in limits if _leaves(choice, found, aimed, limits, name)]
-            if not over:
-                break
-        elif best is not None:
-            break
+        off = _over(found, limits)
+        if off:
+            told = _missed(found, limits)
+            missed.update({name: aimed[name] for name in off})
         else:
-            missed = _missed(found, limits)
-        for name in over:
+            one = Fitting(built, forms, forms.learning, found, choice, solved.solution, proposals, number)
+            best = one if best is None else min(best, one, key=_divergence)
+            off = [name for name in limits if _leaves(choice, found, aimed, limits, name)]
+            kept.update({name: aimed[name] for name in off})
+        if not off:
+            break
+        for name in off:
             expected = min(aimed[name], choice.costs.get(name, aimed[name]))
             aimed[name] = expected * limits[name] / found.costs[name] * MARGIN
+            low, high = kept.get(name), missed.get(name)
+            if low is not None and high is not None and not low < aimed[name] < high:
+                aimed[name] = (low + high) / 2
     if best is None:
         raise SepzooError(
-            f"expected a file within the budget. Received: {missed}, after {ROUNDS} choices that were expected to keep "
+            f"expected a file within the budget. Received: {told}, after {ROUNDS} choices that were expected to keep "
             "it. No file was written. Ask for more, or allow more techniques."
         )
-    return _taught(best, limits, known, work, original) if work.epochs else best
+    return _taught(best, given, known, work, original) if work.epochs else best
 
 
 def _taught(fitting: Fitting, limits: Mapping[str, float], known: _Original, work: Work, original: Measured) -> Fitting:
@@ -235,6 +247,10 @@ def _taught(fitting: Fitting, limits: Mapping[str, float], known: _Original, wor
             "file was written. Ask for more."
         )
     return dataclasses.replace(fitting, classifier=classifier, measured=found, distilled=told)
+
+
+def _divergence(fitting: Fitting) -> float:
+    return min(each.divergence for each in fitting.proposals)
 
 
 def _over(found: Measured, limits: Mapping[str, float]) -> list[str]:

@@ -67,7 +67,8 @@ def shrink(
     answers and scaled by divergences that were measured; no labels are needed. The choice that is expected to do least
     within the budget is found exactly or to a stated gap, then built in the order of the graph: each layer is fitted by
     least squares to what the original gives, on what really comes to it. The file is written and measured; if it
-    costs more than the budget, another choice is solved for, three times at most. Nothing is returned that misses it.
+    costs more than the budget, or leaves much of it, another choice is solved for, three times at most. Nothing is
+    returned that misses it.
 
     Args:
         model: functional or Sequential, trained; it is only read.

@@ -65,14 +65,23 @@ def test_what_never_keeps_it_is_refused_with_both_figures(monkeypatch: pytest.Mo
         run(monkeypatch, [1.2, 1.6, 2.4, 4.0], [0.5] * 4)
 
 
-@pytest.mark.parametrize(("factor", "divergence", "taken"), [(0.8, 0.3, 2), (0.8, 0.9, 1), (1.3, 0.1, 1)])
-def test_what_is_left_is_used_where_that_is_nearer_and_keeps_the_budget(
-    monkeypatch: pytest.MonkeyPatch, factor: float, divergence: float, taken: int
+@pytest.mark.parametrize(("divergence", "taken"), [(0.3, 2), (0.9, 1)])
+def test_what_is_left_is_used_where_that_is_nearer(
+    monkeypatch: pytest.MonkeyPatch, divergence: float, taken: int
 ) -> None:
-    found, aims = run(monkeypatch, [0.8, factor], [0.5, divergence])
+    found, aims = run(monkeypatch, [0.8, 0.8], [0.5, divergence])
     assert aims == [1.0, pytest.approx(1.25 * fitting.MARGIN)]
     assert found.rounds == taken
     assert found.measured.costs["kib"] <= 1.0
+
+
+def test_between_too_little_and_too_much_lies_the_next_aim(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, aims = run(monkeypatch, [0.8, 1.3, 0.8, 0.79], [0.5, 0.1, 0.4, 0.3])
+    assert aims[1] == pytest.approx(1.25 * fitting.MARGIN)
+    assert aims[2] == pytest.approx((aims[0] + aims[1]) / 2)  # by the measured factor it would lie below the first
+    assert aims[2] < aims[3] <= 1.001 * aims[1]
+    assert found.rounds == 4
+    assert all(each <= 1.0 for each in found.measured.costs.values())
 
 
 @pytest.mark.parametrize(
