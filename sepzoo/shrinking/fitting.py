@@ -37,7 +37,7 @@ MARGIN = 0.999
 CLOCK = 0.02
 """Share of the time that is left free where distillation follows, after which it is measured again."""
 PROPOSALS = 3
-"""So many are carried out, of which the best one stays."""
+"""So many are carried out each time, of which the best one stays."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -189,7 +189,7 @@ def within(
     if work.epochs and "latency_ms" in limits:
         limits = {**limits, "latency_ms": (1 - CLOCK) * limits["latency_ms"]}
     for number in range(1, ROUNDS + 1):
-        solved, choice, built, proposals = _nearest(chooser, aimed, known, work, PROPOSALS if number == 1 else 1)
+        solved, choice, built, proposals = _nearest(chooser, aimed, known, work)
         if best is not None and choice.costs in seen:
             break
         seen.append(choice.costs)
@@ -274,11 +274,11 @@ def _leaves(
 
 
 def _nearest(
-    chooser: Chooser, aimed: Mapping[str, float], known: _Original, work: Work, most: int
+    chooser: Chooser, aimed: Mapping[str, float], known: _Original, work: Work
 ) -> tuple[Choice, Choice, Built, tuple[Proposal, ...]]:
     """Return the best choice as expected, and of the first few, carried out, the one whose answers are nearest."""
     found = []
-    for name, choice in chooser.proposals(aimed, work.techniques if most > 1 else ())[:most]:
+    for name, choice in chooser.proposals(aimed, work.techniques)[:PROPOSALS]:
         ways = {item.layer: each.way for item, each in zip(chooser.scores.items, choice.candidates, strict=True)}
         built = build(known.network, ways, choice.levels, known.inputs, work.kept_of(choice))
         distance = divergence(work.classifier.outputs, known.right, answers(built.model, known.held))

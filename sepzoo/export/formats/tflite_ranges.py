@@ -31,7 +31,7 @@ def narrowed_where_better(
 
     Args:
         content: as `narrowed` takes it.
-        samples: on which that shows: other ones can't lie beyond the extremes much, so these do.
+        samples: those that the ranges came from; both are compared on them.
         exact: a float file that gives what is right.
         rounded: makes a calibrated file one of integers with float edges.
 
@@ -86,8 +86,11 @@ def _outputs(content: bytes, samples: dict[str, np.ndarray]) -> dict[str, np.nda
     """Return what a file's first signature gives, by the names of its outputs."""
     interpreter = open_interpreter(content)
     run = interpreter.get_signature_runner(next(iter(interpreter.get_signature_list())))
-    batch = next(iter(run.get_input_details().values()))["shape"][0]
-    found = [run(**feed) for feed in in_batches(samples, int(batch))]
+    taken = run.get_input_details()
+    if len(taken) == 1:  # whatever its name has become in the file
+        samples = dict(zip(taken, samples.values(), strict=True))
+    batch = int(next(iter(taken.values()))["shape"][0])
+    found = [run(**feed) for feed in in_batches(samples, batch)]
     return {name: np.concatenate([each[name] for each in found]) for name in found[0]}
 
 
