@@ -18,8 +18,10 @@ from sepzoo.surgery.walk.rewriting import rewrite
 from sepzoo.training.distilling import rewritten_blocks
 
 BATCH = 64
-RATE = 2e-3
-"""The largest share of a kernel's length that a step changes."""
+RATE, LEAST_RATE = 2e-3, 2e-4
+"""The largest share of a kernel's length that a step changes, where answers are far, and the least one of those."""
+FAR = 0.2
+"""Nats from which on answers are far. A network at .02 was lost by a rate that brought one at .2 nearer."""
 WARMUP = 0.05
 """Share of the steps in which the rate rises."""
 COMPARED = 512
@@ -40,8 +42,9 @@ def distilled(
     """Train a network on the answers of another one, and on what the blocks give that both have.
 
     LAMB (You et al., ICLR 2020): a step is a share of each kernel's length, since a network without batch norms has
-    kernels of very different lengths, those behind pixels of 0 to 255 the shortest. The rate rises, then falls to
-    zero along a cosine. Of all epochs, and the network as it was, the one stays whose answers are nearest.
+    kernels of very different lengths, those behind pixels of 0 to 255 the shortest. The rate rises, the
+    higher the farther the answers are, then falls to zero along a cosine. Of all epochs, and the network as it was, the
+    one stays whose answers are nearest.
 
     Args:
         student: which is only read.
@@ -67,12 +70,12 @@ def distilled(
     order = np.random.default_rng(seed).permutation(len(inputs))
     held = _chosen(inputs, order[:COMPARED])
     trained = order[COMPARED:] if len(order) >= 2 * COMPARED else order
-    rate = _rate(epochs * -(-len(trained) // BATCH))
+    right = answers(teacher, held)
+    told, best = [divergence(outputs, right, answers(network, held))], network.get_weights()
+    rate = _rate(epochs * -(-len(trained) // BATCH), highest_rate(told[0]))
     weights = [1.0] * len(outputs) + [1 / len(blocks) for _block in blocks]  # all blocks together weigh as an answer
     learner.compile(keras.optimizers.Lamb(rate), losses, loss_weights=weights, jit_compile=False)
     learner.optimizer.build(learner.trainable_variables)
-    right = answers(teacher, held)
-    told, best = [divergence(outputs, right, answers(network, held))], network.get_weights()
 
     def learned(epoch: int) -> Steps:
         shuffled = np.random.default_rng([seed, epoch]).permutation(trained)
@@ -97,6 +100,16 @@ def distilled(
     return network, tuple(told)
 
 
+def highest_rate(distance: float) -> float:
+    """Return the rate that answers so many nats from the right ones are brought nearer by.
+
+    Example:
+        >>> [round(highest_rate(distance), 5) for distance in (0.0, 0.02, 0.2, 2.0)]
+        [0.0002, 0.00063, 0.002, 0.002]
+    """
+    return max(RATE * min(distance / FAR, 1.0) ** 0.5, LEAST_RATE)
+
+
 def common_blocks(student: keras.Model, teacher: keras.Model) -> tuple[str, ...]:
     """Return the layers where the two come together again, and give what has one shape.
 
@@ -114,11 +127,11 @@ def common_blocks(student: keras.Model, teacher: keras.Model) -> tuple[str, ...]
     )
 
 
-def _rate(steps: int) -> keras.optimizers.schedules.CosineDecay:
-    """Return a rate that rises to `RATE` and falls to zero."""
+def _rate(steps: int, most: float) -> keras.optimizers.schedules.CosineDecay:
+    """Return a rate that rises to its most and falls to zero."""
     rising = round(WARMUP * steps)
     return keras.optimizers.schedules.CosineDecay(
-        0.0 if rising else RATE, max(steps - rising, 1), warmup_target=RATE if rising else None, warmup_steps=rising
+        0.0 if rising else most, max(steps - rising, 1), warmup_target=most if rising else None, warmup_steps=rising
     )
 
 
