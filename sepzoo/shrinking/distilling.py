@@ -19,7 +19,7 @@ from sepzoo.training.distilling import rewritten_blocks
 
 BATCH = 64
 RATE, LEAST_RATE = 2e-3, 2e-4
-"""The largest share of a kernel's length that a step changes, where answers are far, and the least one of those."""
+"""The largest share of a kernel's length that a step changes: where answers are far, and where they are nearest."""
 FAR = 0.2
 """Nats from which on answers are far. A network at .02 was lost by a rate that brought one at .2 nearer."""
 WARMUP = 0.05

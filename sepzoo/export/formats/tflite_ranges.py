@@ -16,8 +16,6 @@ _SAMPLES = 64
 _JUDGED = 256
 """At most so many are answered with either range."""
 _SCORES = (schema.BuiltinOperator.SOFTMAX, schema.BuiltinOperator.LOGISTIC)
-
-
 _CHANCE = 0.1
 """An error that falls by less than this share of it tells nothing."""
 
