@@ -172,8 +172,7 @@ class Preparations:
                     equalize_where_better(ready, given, outputs, rounds_from=rounds_from, rounding=rounding)
                 own_weights = correct_rounding(ready, given, rounds_from=rounds_from, rounding=rounding)
         names = frozenset(name.rpartition("/")[2] for name, _ in layers_of(self._classifier.model))
-        narrows = rounding.narrows and values is not None
-        return Prepared(ready, values, own_weights, names, self._files, narrows, len(self._known))
+        return Prepared(ready, values, own_weights, names, self._files, rounding.narrows, len(self._known))
 
     def _outputs(self) -> list[Output]:
         """Return what each output of the prepared network is, in the order of its graph."""

@@ -106,18 +106,16 @@ class Mode:
         content = tflite_converter.calibrated(saved, values, prepared.model.name, batch_sizes=options.sizes)
         if not prepared.narrows:
             return content
-        tensors = [each.tensor for each in operators_of(content)]
         return narrowed_where_better(
             content,
             values,
-            exact=with_own_weights(content, tensors, _corrected(prepared)),
+            exact=_with_all_own_weights(content, prepared),
             rounded=functools.partial(tflite_converter.integers, edges="float", per_channel=self.rounding.per_channel),
         )
 
     def exact(self, prepared: Prepared, options: TfliteOptions) -> bytes:
         """Return the float file with the network's own weights: what it answers is right."""
-        tensors = [each.tensor for each in self.operators(prepared, options)]
-        return with_own_weights(self.source(prepared, options), tensors, _corrected(prepared))
+        return _with_all_own_weights(self.source(prepared, options), prepared)
 
     def operators(self, prepared: Prepared, options: TfliteOptions) -> tuple[FileOperator, ...]:
         """Return the operators of the float file that is rounded."""
@@ -178,6 +176,10 @@ def _names(having: str) -> str:
 def _own_name(operation: Operation) -> str:
     """Return the name of a prepared network's layer without its number."""
     return str(operation.name.rpartition(".")[0] or operation.name)
+
+
+def _with_all_own_weights(content: bytes, prepared: Prepared) -> bytes:
+    return with_own_weights(content, [each.tensor for each in operators_of(content)], _corrected(prepared))
 
 
 def _corrected(prepared: Prepared) -> dict[str, list[Change]]:

@@ -8,14 +8,15 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from sepzoo.export.activation_ranges import Counted
-from sepzoo.export.formats.batches import in_batches
+from sepzoo.export.formats.tflite_run import one_by_one, outputs_of
+from sepzoo.inference.tflite_description import operator_name
 from sepzoo.inference.tflite_interpreter import open_interpreter
 
 _SAMPLES = 64
 """At most so many are looked at."""
 _JUDGED = 256
 """At most so many are answered with either range."""
-_SCORES = (schema.BuiltinOperator.SOFTMAX, schema.BuiltinOperator.LOGISTIC)
+_SCORES = ("SOFTMAX", "LOGISTIC")
 _CHANCE = 0.1
 """An error that falls by less than this share of it tells nothing."""
 
@@ -38,8 +39,9 @@ def narrowed_where_better(
     """
     drawn = narrowed(content, samples)
     shown = {name: values[:_JUDGED] for name, values in samples.items()}
-    right, before, after = (_outputs(each, shown) for each in (exact, rounded(content), rounded(drawn)))
-    errors = [tuple(float(np.square(found[name] - right[name]).sum()) for found in (before, after)) for name in right]
+    files = (exact, rounded(content), rounded(drawn))
+    outputs = zip(*(outputs_of(each, shown) for each in files), strict=True)
+    errors = [tuple(float(np.square(found - right).sum()) for found in both) for right, *both in outputs]
     nearer = any(new < (1 - _CHANCE) * old for old, new in errors)
     return drawn if nearer and all(new <= old for old, new in errors) else content
 
@@ -63,13 +65,7 @@ def narrowed(content: bytes, samples: dict[str, np.ndarray]) -> bytes:
         return content
     counted = {number: Counted(*each) for number, each in _ranges(model, first).items()}
     interpreter = open_interpreter(content, keep_all=True)
-    places = _inputs(model)
-    batch = int(first.Tensors(first.Inputs(0)).Shape(0))
-    shown = {name: values[: max(_SAMPLES, batch)] for name, values in samples.items()}
-    for feed in in_batches(shown, batch):
-        for name, values in feed.items():
-            interpreter.set_tensor(places[name] if len(feed) > 1 else first.Inputs(0), values)
-        interpreter.invoke()
+    for _outputs in one_by_one(interpreter, {name: values[:_SAMPLES] for name, values in samples.items()}):
         for number, each in counted.items():
             each.add(interpreter.get_tensor(number))
     for number, each in counted.items():
@@ -80,50 +76,30 @@ def narrowed(content: bytes, samples: dict[str, np.ndarray]) -> bytes:
     return bytes(changed)
 
 
-def _outputs(content: bytes, samples: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return what a file's first signature gives, by the names of its outputs."""
-    interpreter = open_interpreter(content)
-    run = interpreter.get_signature_runner(next(iter(interpreter.get_signature_list())))
-    taken = run.get_input_details()
-    if len(taken) == 1:  # whatever its name has become in the file
-        samples = dict(zip(taken, samples.values(), strict=True))
-    batch = int(next(iter(taken.values()))["shape"][0])
-    found = [run(**feed) for feed in in_batches(samples, batch)]
-    return {name: np.concatenate([each[name] for each in found]) for name in found[0]}
+def _operators(graph: schema.SubGraph) -> list[schema.Operator]:
+    return [graph.Operators(number) for number in range(graph.OperatorsLength())]
 
 
-def _form(model: schema.Model, graph: schema.SubGraph) -> tuple[list[int], int]:
+def _form(model: schema.Model, graph: schema.SubGraph) -> tuple[list[str], int]:
     """Return the kinds of a graph's operators and the number of its tensors."""
-    return [_kind(model, graph.Operators(number)) for number in range(graph.OperatorsLength())], graph.TensorsLength()
-
-
-def _kind(model: schema.Model, operator: schema.Operator) -> int:
-    return int(model.OperatorCodes(operator.OpcodeIndex()).BuiltinCode())
+    return [operator_name(model, each) for each in _operators(graph)], graph.TensorsLength()
 
 
 def _ranges(model: schema.Model, graph: schema.SubGraph) -> dict[int, tuple[float, float]]:
-    """Return the lowest and highest value of each tensor whose range may be drawn in."""
-    outputs = set(graph.OutputsAsNumpy())
-    kept = outputs | set(graph.InputsAsNumpy())
-    for number in range(graph.OperatorsLength()):
-        operator = graph.Operators(number)
-        if _kind(model, operator) in _SCORES and outputs & set(operator.OutputsAsNumpy()):
-            kept |= set(operator.InputsAsNumpy())
+    """Return the lowest and highest value of each tensor whose range may be drawn in.
+
+    What no operator reads has no place in memory: the part of an LSTM's SPLIT that meets the state of zeros.
+    """
+    outputs, kept, read = set(graph.OutputsAsNumpy()), set(graph.InputsAsNumpy()), set[int]()
+    for operator in _operators(graph):
+        taken = set(operator.InputsAsNumpy())
+        read |= taken
+        if operator_name(model, operator) in _SCORES and outputs & set(operator.OutputsAsNumpy()):
+            kept |= taken
     found = {}
-    for number in set(range(graph.TensorsLength())) - kept:
+    for number in sorted(int(each) for each in read - kept - outputs if each >= 0):
         tensor = graph.Tensors(number)
         steps = tensor.Quantization()
         if steps is not None and steps.MinLength() == 1 and not model.Buffers(tensor.Buffer()).DataLength():
             found[number] = float(steps.Min(0)), float(steps.Max(0))
     return found
-
-
-def _inputs(model: schema.Model) -> dict[str, int]:
-    """Return the numbers of the first graph's inputs by their names."""
-    signatures = (model.SignatureDefs(number) for number in range(model.SignatureDefsLength()))
-    return {
-        each.Inputs(place).Name().decode(): each.Inputs(place).TensorIndex()
-        for each in signatures
-        if each.SubgraphIndex() == 0
-        for place in range(each.InputsLength())
-    }

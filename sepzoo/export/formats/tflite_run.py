@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
+from ai_edge_litert.interpreter import Interpreter
 
 from sepzoo.inference.tflite_interpreter import open_interpreter
 from sepzoo.inference.tflite_signatures import FIRST
@@ -18,14 +19,22 @@ def outputs_of(content: bytes, values: Mapping[str, np.ndarray]) -> list[np.ndar
         content: the file.
         values: float samples by the names of its inputs; a quantized input gets them rounded as it says.
     """
-    run = open_interpreter(content).get_signature_runner(FIRST)
+    found = list(one_by_one(open_interpreter(content), values))
+    return [np.concatenate([each[name] for each in found]) for name in sorted(found[0])]
+
+
+def one_by_one(interpreter: Interpreter, values: Mapping[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
+    """Yield a file's outputs for each sample, by their names; its tensors can be looked at meanwhile.
+
+    Args:
+        interpreter: that holds the file.
+        values: as `outputs_of` takes them.
+    """
+    run = interpreter.get_signature_runner(FIRST)
     sources, targets = run.get_input_details(), run.get_output_details()
-    rows: dict[str, list[np.ndarray]] = {name: [] for name in sorted(targets)}
     for number in range(len(next(iter(values.values())))):
         given = {name: _quantized(values[name][number][None], sources[name]) for name in sources}
-        for name, found in run(**given).items():
-            rows[name].append(_real(np.array(found), targets[name]))
-    return [np.concatenate(each) for each in rows.values()]
+        yield {name: _real(np.array(found), targets[name]) for name, found in run(**given).items()}
 
 
 def _quantized(values: np.ndarray, detail: Json) -> np.ndarray:

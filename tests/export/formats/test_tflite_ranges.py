@@ -124,12 +124,12 @@ def test_graphs_of_several_batch_sizes_have_the_same_ranges(files):
 def test_ranges_are_drawn_in_where_an_output_gains_and_none_loses(monkeypatch, before, after, better):
     found = iter([[0.0] * len(before), before, after])
     monkeypatch.setattr(tflite_ranges, "narrowed", lambda *_given: b"drawn in")
-    monkeypatch.setattr(tflite_ranges, "_outputs", lambda *_given: dict(enumerate(map(np.array, next(found)))))
+    monkeypatch.setattr(tflite_ranges, "outputs_of", lambda *_given: list(map(np.array, next(found))))
     chosen = narrowed_where_better(b"extremes", {}, exact=b"", rounded=lambda content: content)
     assert chosen == (b"drawn in" if better else b"extremes")
 
 
-def test_of_real_files_too(files, monkeypatch):
+def test_of_real_files_too(tmp_path, monkeypatch):
     """The values with tails are nearer with ranges drawn in; with the whole error in the edges nothing is gained."""
     chosen = []
 
@@ -139,7 +139,7 @@ def test_of_real_files_too(files, monkeypatch):
 
     monkeypatch.setattr(tflite_modes, "narrowed_where_better", seen)
     shown = Samples(pixels(60, seed=1), None, origin="quarters", seed=1)
-    path = files["int8", True].with_name("chosen.tflite")
+    path = tmp_path / "chosen.tflite"
     for model in (network("values"), keras.Sequential([keras.Input((16, 16, 3)), layers.ReLU(6.0), layers.Flatten()])):
         model_file.attach(model, Metadata("net", preprocessing=Preprocessing()))
         classifier = from_model(model, outputs="values")
