@@ -40,11 +40,10 @@ def drawn_rows(text: str, data: str, draws: int) -> Iterator[str]:
     classifier = opened(text)
     height, width, _channels = classifier.input_shape
     crop = classifier.require_preparation()
-    names = split_names(data)
-    held = "test" if "test" in names else choose_splits(names).validation
+    splits = choose_splits(split_names(data))
     train, test = (
         open_source(data, split=split, image_size=(height, width), crop_fraction=getattr(crop, "crop_fraction", 1.0))
-        for split in ("train", held)
+        for split in ("train", splits.test or splits.validation)
     )
     shown = np.arange(min(CHECKED, len(test)))
     images, labels = test.images(shown), np.asarray(test.labels)[shown]
@@ -52,10 +51,7 @@ def drawn_rows(text: str, data: str, draws: int) -> Iterator[str]:
     target = with_options(TARGETS["tflite:int8_float_io"], TfliteOptions(keep_float=classifier.model.layers[-1].name))
     ways = {"no": Way(target, correct=False, follows=False), "yes": Way(target)}
     for draw in range(draws):
-        parts = (
-            draw_samples(train, CALIBRATION, seed=draw),
-            Samples(images, labels, origin=data, seed=draw),
-        )
+        parts = draw_samples(train, CALIBRATION, seed=draw), Samples(images, labels, origin=data, seed=draw)
         for row in rows(classifier, ways, parts, right):
             yield f"{draw} | {row}"
 

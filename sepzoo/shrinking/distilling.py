@@ -42,9 +42,9 @@ def distilled(
     """Train a network on the answers of another one, and on what the blocks give that both have.
 
     LAMB (You et al., ICLR 2020): a step is a share of each kernel's length, since a network without batch norms has
-    kernels of very different lengths, those behind pixels of 0 to 255 the shortest. The rate rises, the
-    higher the farther the answers are, then falls to zero along a cosine. Of all epochs, and the network as it was, the
-    one stays whose answers are nearest.
+    kernels of very different lengths, those behind pixels of 0 to 255 the shortest. The rate rises,
+    the higher the farther the answers are, then falls to zero along a cosine. Of all epochs, and the network as it was,
+    the one stays whose answers are nearest.
 
     Args:
         student: which is only read.

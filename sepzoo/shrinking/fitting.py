@@ -180,10 +180,8 @@ def within(
     """
     aimed, known = dict(limits), _Original(network, inputs, held)
     best: Fitting | None = None
-    kept, missed = (
-        dict[str, float](),
-        dict[str, float](),
-    )  # the last aims whose files were within the limits, and beyond
+    kept: dict[str, float] = {}  # the last aims whose files left something of a limit,
+    missed: dict[str, float] = {}  # and whose files went beyond one
     seen: list[Mapping[str, float]] = []
     told, given = "", limits
     if work.epochs and "latency_ms" in limits:
