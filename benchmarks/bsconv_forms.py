@@ -13,12 +13,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from decoupled import TURNS, milliseconds
-from timing import amplified, in_turns, spread
+from networks import calibrated, noise_for
+from timing import in_turns, spread
 
 from sepzoo import applications, export, inference
-from sepzoo.data import Samples
 from sepzoo.export import Tolerance
 
 NAMES = (
@@ -33,19 +32,12 @@ SAME, PLAIN = {"padding": "same"}, {"input_batch_norm": False}
 FORMS = ({}, SAME, PLAIN, {**SAME, **PLAIN})
 
 
-def noise_for(shape: tuple[int, ...]) -> Samples:
-    """Return images of noise, each of a brightness and contrast of its own: else a network may answer all alike."""
-    generator = np.random.default_rng(0)
-    low, high = np.sort(generator.uniform(0, 256, (2, 50, 1, 1, shape[-1])), axis=0)
-    return Samples(generator.uniform(low, high, (50, *shape)).astype("uint8"), None, origin="noise", seed=0)
-
-
 def milliseconds_of_forms(name: str, mode: str) -> Sequence[Sequence[float]]:
     """Return the times of a network's four forms, turn by turn."""
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder, f"{number}.tflite") for number in range(len(FORMS))]
         for form, file in zip(FORMS, files, strict=True):
-            network = amplified(applications.build(name, **form))
+            network = calibrated(applications.build(name, **form))
             noise = noise_for(network.input_shape[1:])
             calibration = noise if mode == "int8" else None
             export.tflite(network, file, quantize=mode, calibration=calibration, check=noise, tolerance=Tolerance())

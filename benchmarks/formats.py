@@ -12,12 +12,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
 from decoupled import TURNS, milliseconds
-from timing import amplified, in_turns, ratio, spread
+from networks import calibrated, noise_for
+from timing import in_turns, ratio, spread
 
 from sepzoo import applications, inference
-from sepzoo.data import Samples
 from sepzoo.export import TARGETS, Tolerance, export
 from sepzoo.support.overrides import parse_override
 
@@ -29,9 +28,8 @@ REFERENCE = "tflite:float32"
 def main() -> None:
     """Print the table."""
     name, *settings = sys.argv[1:] or (NAME, *SETTINGS)
-    network = amplified(applications.build(name, **dict(map(parse_override, settings))))
-    generator = np.random.default_rng(0)
-    noise = Samples(generator.integers(0, 256, (50, *network.input_shape[1:]), "uint8"), None, origin="noise", seed=0)
+    network = calibrated(applications.build(name, **dict(map(parse_override, settings))))
+    noise = noise_for(network.input_shape[1:])
     names = [REFERENCE, *(target for target in TARGETS if target != REFERENCE)]
     with tempfile.TemporaryDirectory() as folder:
         reports = [
@@ -39,7 +37,7 @@ def main() -> None:
                 network,
                 target,
                 Path(folder, f"{number}{TARGETS[target].suffix}"),
-                calibration=noise if TARGETS[target].calibrated else None,
+                calibration=noise if TARGETS[target].calibrated or TARGETS[target].needs_calibration else None,
                 check=noise,
                 tolerance=Tolerance(),
             )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
+
+Figure = TypeVar("Figure")
 
 
-def in_turns(runs: Sequence[Callable[[], float]], count: int) -> list[tuple[float, ...]]:
+def in_turns(runs: Sequence[Callable[[], Figure]], count: int) -> list[tuple[Figure, ...]]:
     """Return for each thing what it gave in so many turns."""
     return list(zip(*[[run() for run in runs] for _ in range(count)], strict=True))
 
@@ -22,14 +24,6 @@ def spread(series: Sequence[float], digits: int) -> str:
 def ratio(series: Sequence[float], others: Sequence[float]) -> float:
     """Return the median ratio of two that were measured in the same turn."""
     return statistics.median(one / other for one, other in zip(series, others, strict=True))
-
-
-def amplified(model: Any) -> Any:
-    """Return a network of initial weights whose signal doesn't die out, so that the check of its file can fail."""
-    for layer in model.layers:
-        if hasattr(layer, "gamma"):
-            layer.gamma.assign(4 * layer.gamma)
-    return model
 
 
 def training_step(layer: Any, x: Any, variables: Sequence[Any]) -> Callable[[], float]:

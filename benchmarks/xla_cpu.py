@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from timing import amplified, in_turns, spread
+from networks import calibrated
+from timing import in_turns, spread
 
 from sepzoo import applications, export
 
@@ -42,7 +43,7 @@ def main() -> None:
     """Print the table."""
     print(f"{'network':34}{'TensorFlow':>24}{'xla':>24}{'xla:cpu':>24}{'ratio':>8}")
     for name in sys.argv[1:] or NAMES:
-        model = amplified(applications.build(name, **SETTINGS.get(name, {})))
+        model = calibrated(applications.build(name, **SETTINGS.get(name, {})))
         x = tf.constant(np.random.default_rng(0).uniform(-1, 1, (BATCH, *model.input_shape[1:])).astype("float32"))
         with tempfile.TemporaryDirectory() as folder:
             paths = [export.xla(model, Path(folder, device), device=device).path for device in ("gpu", "cpu")]

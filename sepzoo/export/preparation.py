@@ -23,8 +23,10 @@ from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import Output, OutputKind
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Args, Kwargs, Layer, Operation, Tensor
-from sepzoo.surgery import fold_batch_norm, to_keras
-from sepzoo.surgery.exact.depth_multipliers import split_multipliers
+from sepzoo.surgery.exact.builtin_layers import expand
+from sepzoo.surgery.exact.depth_multipliers import split_all
+from sepzoo.surgery.exact.folding import fold
+from sepzoo.surgery.walk.plan import Plan
 
 _SIXTEEN_BITS = "int16x8"
 
@@ -149,8 +151,20 @@ def deployable(classifier: KerasClassifier, *, whole: bool = False) -> keras.Mod
     require_float(classifier.model)
     require_computed(classifier.model)
     require_stateless(classifier.model)
-    copy, _ = to_keras(classifier.model)
-    return split_multipliers(fold_batch_norm(_flat(copy, classifier, whole=whole))[0])[0]
+    plan = Plan(_flat(_of_built_in_layers(classifier.model), classifier, whole=whole))
+    fold(plan)
+    split_all(plan)
+    return plan.finish()[0]
+
+
+def _of_built_in_layers(model: keras.Model) -> keras.Model:
+    """Return a copy without factorized layers; a mere copy is not run, since the file will be compared."""
+    plan = Plan(model)
+    expand(plan)
+    if plan.replaces:
+        return plan.finish()[0]
+    plan.carry_out()
+    return plan.model
 
 
 def _flat(model: keras.Model, classifier: Classifier, *, whole: bool) -> keras.Model:

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from sepzoo.export.formats import tflite_converter, tflite_recipes
+from sepzoo.export.formats.tflite_channel_maps import with_fast_maps
 from sepzoo.export.formats.tflite_converter import Edges
 from sepzoo.export.formats.tflite_operators import (
     Change,
@@ -79,7 +80,7 @@ class Mode:
             options: what was chosen.
             float_tensors: names of the tensors whose operators stay float.
         """
-        saved, sizes, name = saved_model(prepared, options), options.sizes, prepared.model.name
+        saved, sizes, name = _saved(prepared, options), options.sizes, prepared.model.name
         if self.kind == "floats":
             return tflite_converter.floats(saved, weights=self.weights)
         if self.kind == "integers_16":
@@ -100,7 +101,7 @@ class Mode:
         return prepared.once(file, lambda path: path.write_bytes(self._source(prepared, options))).read_bytes()
 
     def _source(self, prepared: Prepared, options: TfliteOptions) -> bytes:
-        saved, values = saved_model(prepared, options), prepared.values or {}
+        saved, values = _saved(prepared, options), prepared.values or {}
         if self.kind != "integers":
             return tflite_converter.floats(saved)
         content = tflite_converter.calibrated(saved, values, prepared.model.name, batch_sizes=options.sizes)
@@ -201,9 +202,12 @@ def _stored(layer: Layer, weights: np.ndarray) -> np.ndarray:
     return np.moveaxis(weights, -1, 0)
 
 
-def saved_model(prepared: Prepared, options: TfliteOptions) -> Path:
+def _saved(prepared: Prepared, options: TfliteOptions) -> Path:
     """Return the SavedModel that all modes are made of."""
-    save = functools.partial(tflite_converter.save, prepared.model, batch_sizes=options.sizes)
+
+    def save(path: Path) -> None:
+        tflite_converter.save(with_fast_maps(prepared.model), path, batch_sizes=options.sizes)
+
     return prepared.once(f"saved_model{_tag(options)}", save)
 
 

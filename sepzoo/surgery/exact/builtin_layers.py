@@ -53,12 +53,17 @@ def to_keras(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
         ['conv_pointwise', 'conv_depthwise']
     """
     plan = Plan(model)
+    expand(plan)
+    return plan.finish()
+
+
+def expand(plan: Plan) -> None:
+    """Choose to expand the factorized layers of a plan's model, as the first step of another surgery."""
     for site in plan.sites:
         decision = _in_keras(site)
         if decision:
             is_draw = isinstance(site.layer, ColumnDraw)
             plan.replace(site, decision, SameModelOutputs() if is_draw else SameOutputs())
-    return plan.finish()
 
 
 def expanded(site: Site) -> Replacement | Skip:

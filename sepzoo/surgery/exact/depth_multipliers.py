@@ -26,10 +26,15 @@ def split_multipliers(model: keras.Model) -> tuple[keras.Model, SurgeryReport]:
         ['conv_depthwise_1', 'conv_depthwise_2', 'conv_terms', 'conv_pointwise']
     """
     plan = Plan(model)
+    split_all(plan)
+    return plan.finish()
+
+
+def split_all(plan: Plan) -> None:
+    """Choose to split the depth multipliers of a plan's model, as a step of another surgery."""
     for site in plan.sites:
         if type(site.layer) is keras.layers.SeparableConv2D and site.layer.depth_multiplier > 1:
             plan.replace(site, _branches(site))
-    return plan.finish()
 
 
 def _branches(site: Site) -> Replacement:
