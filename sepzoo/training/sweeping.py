@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Json
 from sepzoo.training.run_folder import RunFolder
+from sepzoo.training.run_processes import RunProcesses
 from sepzoo.training.study import Study, StudyRun
 from sepzoo.training.study_rows import Row, as_json, read_rows, row_of, write_rows
 
@@ -43,6 +43,7 @@ def sweep(
     Raises:
         SepzooError: runs that failed, named with their own words, when all others have ended; or a file of results that
             is none.
+        KeyboardInterrupt: the process was told to stop; its runs have been too, and are gone.
     """
     results, out = Path(results), Path(out)
     rows = {row.fingerprint: row for row in read_rows(results)}
@@ -57,10 +58,11 @@ def sweep(
         write_rows(results, rows.values())
         say(f"{run.name}: {study.metric.replace('_', ' ')} {row.measured(study.metric):.4f}, {row.seconds:.0f} s")
 
-    for run, row in _finished(study.choosing_runs(), rows, out, jobs):
-        keep(run, row)
-    for run, row in _finished(_ready(study, rows), rows, out, jobs):
-        keep(run, row)
+    with RunProcesses() as processes:
+        for run, row in _finished(study.choosing_runs(), rows, out, jobs, processes):
+            keep(run, row)
+        for run, row in _finished(_ready(study, rows), rows, out, jobs, processes):
+            keep(run, row)
     if failures:
         raise SepzooError(
             f"{study.name}: {len(failures)} runs failed; all others are in {results}. {'; '.join(failures)}."
@@ -100,27 +102,33 @@ def _chosen(study: Study, arm: str, rows: dict[str, Row]) -> Json:
 
 
 def _finished(
-    runs: Iterable[StudyRun], rows: dict[str, Row], out: Path, jobs: int
+    runs: Iterable[StudyRun], rows: dict[str, Row], out: Path, jobs: int, processes: RunProcesses
 ) -> Iterator[tuple[StudyRun, Row | str]]:
     """Yield each run that was missing as it ends, with its row or with why it failed."""
     missing = [run for run in runs if run.fingerprint not in rows]
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        waiting: dict[Future[str], StudyRun] = {pool.submit(_train, run, out / run.name): run for run in missing}
-        for future in as_completed(waiting):
-            run, problem = waiting[future], future.result()
-            done = None if problem else RunFolder(out / run.name).finished()
-            yield run, row_of(run, done) if done is not None else problem or "its folder holds no result"
+        waiting: dict[Future[str], StudyRun] = {
+            pool.submit(_train, run, out / run.name, processes): run for run in missing
+        }
+        try:
+            for future in as_completed(waiting):
+                run, problem = waiting[future], future.result()
+                done = None if problem else RunFolder(out / run.name).finished()
+                yield run, row_of(run, done) if done is not None else problem or "its folder holds no result"
+        except BaseException:  # else the pool would wait here until all runs have trained to their ends
+            pool.shutdown(wait=False, cancel_futures=True)
+            processes.stop()
+            raise
 
 
-def _train(run: StudyRun, folder: Path) -> str:
+def _train(run: StudyRun, folder: Path, processes: RunProcesses) -> str:
     """Train in a process of its own, and return its last words where it fails."""
     folder.mkdir(parents=True, exist_ok=True)
     recipe = folder.with_name(f"{folder.name}.yaml")
     with atomic_write(recipe) as temporary:
         temporary.write_text(run.recipe.to_yaml(), encoding="utf-8")
-    command: Sequence[str] = [sys.executable, "-m", "sepzoo", "train", str(recipe), "--out", str(folder)]
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode == 0:
+    code, words = processes.run([sys.executable, "-m", "sepzoo", "train", str(recipe), "--out", str(folder)])
+    if code == 0:
         return ""
-    lines = [line for line in done.stderr.splitlines() if line.strip()]
-    return lines[-1].rstrip(".") if lines else f"it ended with {done.returncode}"
+    lines = [line for line in words.splitlines() if line.strip()]
+    return lines[-1].rstrip(".") if lines else f"it ended with {code}"

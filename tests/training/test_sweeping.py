@@ -5,6 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,9 +16,11 @@ import pytest
 from sepzoo.cli import main
 from sepzoo.support.errors import SepzooError
 from sepzoo.training import sweeping
+from sepzoo.training.run_folder import RunFolder
+from sepzoo.training.run_processes import RunProcesses
 from sepzoo.training.study import Study, StudyRun
 from sepzoo.training.sweeping import rows_of, sweep
-from tests.command import run_command
+from tests.command import PROGRAM, run_command
 from tests.training.test_running import RECIPE
 from tests.training.test_study_table import row
 
@@ -53,12 +59,32 @@ def test_a_study_runs_once_and_goes_on_from_its_rows(folder: Path) -> None:
     assert found["averages"] == []  # it has no cases
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_study_that_is_told_to_stop_trains_nothing_more(folder: Path, number: signal.Signals) -> None:
+    """The run that trains ends with it, and those that wait don't begin."""
+    (folder / "two.yaml").write_text(STUDY.replace("epochs: 1}", "epochs: 500}"))
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    arguments = ["sweep", str(folder / "two.yaml"), "--out", str(folder / "runs")]
+    with subprocess.Popen([sys.executable, "-c", heard + PROGRAM, *arguments], stderr=subprocess.PIPE) as process:
+        while not (folder / "runs" / "plain" / "seed0" / "metrics.jsonl").exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == 128 + number
+    assert said.decode().endswith("interrupted\n")
+    assert [path.name for path in (folder / "runs").iterdir()] == ["plain"]
+    with RunFolder(folder / "runs" / "plain" / "seed0").locked():
+        pass  # nothing runs there
+
+
 @pytest.fixture
 def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Let runs end at once, with an accuracy of their learning rate; those of `smooth` fail at a rate of .2."""
     names: list[str] = []
 
-    def train(run: StudyRun, folder: Path) -> str:
+    def train(run: StudyRun, folder: Path, _: RunProcesses) -> str:
         names.append(run.name)
         return "out of memory" if run.arm == "smooth" and run.recipe.optimizer.learning_rate == 0.2 else ""
 
