@@ -121,11 +121,21 @@ class _Original:
     network: Network
     inputs: ModelInputs
     held: ModelInputs
+    _built: dict[tuple[object, ...], tuple[Built, float]] = dataclasses.field(default_factory=dict)
 
     @cached_property
     def right(self) -> list[np.ndarray]:
         """Its answers to the others."""
         return answers(self.network.model, self.held)
+
+    def carried_out(self, choice: Choice, ways: Mapping[str, str], work: Work) -> tuple[Built, float]:
+        """Return the network of a choice and how far its answers lie; a choice that comes again is known."""
+        key = (*ways.values(), choice.levels)
+        if key not in self._built:
+            built = build(self.network, ways, choice.levels, self.inputs, work.kept_of(choice))
+            distance = divergence(work.classifier.outputs, self.right, answers(built.model, self.held))
+            self._built[key] = built, distance
+        return self._built[key]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -211,9 +221,10 @@ def within(
             if low is not None and high is not None and not low < aimed[name] < high:
                 aimed[name] = (low + high) / 2
     if best is None:
+        free = "" if limits is given else f" {CLOCK:.0%} of the time are left free: distillation may cost as much."
         raise SepzooError(
             f"expected a file within the budget. Received: {told}, after {ROUNDS} choices that were expected to keep "
-            "it. No file was written. Ask for more, or allow more techniques."
+            f"it.{free} No file was written. Ask for more, or allow more techniques."
         )
     return _taught(best, given, known, work, original) if work.epochs else best
 
@@ -278,8 +289,7 @@ def _nearest(
     found = []
     for name, choice in chooser.proposals(aimed, work.techniques)[:PROPOSALS]:
         ways = {item.layer: each.way for item, each in zip(chooser.scores.items, choice.candidates, strict=True)}
-        built = build(known.network, ways, choice.levels, known.inputs, work.kept_of(choice))
-        distance = divergence(work.classifier.outputs, known.right, answers(built.model, known.held))
+        built, distance = known.carried_out(choice, ways, work)
         found.append((Proposal(name, choice.solution.error, distance), choice, built))
     _proposal, choice, built = min(found, key=lambda each: each[0].divergence)
     return found[0][1], choice, built, tuple(each[0] for each in found)
