@@ -46,10 +46,10 @@ def require_split(builder: TfdsBuilder, name: str, split: str) -> int:
     """
     try:
         count = int(builder.info.splits[split].num_examples)
-        if not count:
+        if count <= 0:  # of a slice that ends before it begins TFDS says less than none
             raise ValueError("an empty slice")
     except (KeyError, ValueError, AssertionError) as error:
-        known = ", ".join(builder.info.splits)
+        known = ", ".join(f"{each} ({builder.info.splits[each].num_examples:,})" for each in builder.info.splits)
         raise SepzooError(
             f"expected a split of {name}: {known}, or a slice of one. Received: split={split!r}."
         ) from error

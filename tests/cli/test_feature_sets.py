@@ -156,7 +156,7 @@ def test_a_model_of_pictures_takes_the_pictures_of_a_set(command: Command, folde
             "error: sounds unlabelled: expected l",
         ),
         (["predict", "net.keras", "sounds"], "error: net: expected features of shape ('n', 6, 5, 1). Received: int64"),
-        (["predict", "net.keras", "windows", "--split", "val"], "error: expected a split of windows: train, test, or"),
+        (["predict", "net.keras", "windows", "--split", "val"], "error: expected a split of windows: train ("),
         (["evaluate", "columns.keras", "--data", "windows"], "error: windows: expected a feature of numbers for each "),
         (["predict", "eye.keras", "photos"], "error: expected an .npy or .npz file, or a TFDS set of arrays. Received"),
         (["predict", "net.keras", "window"], "error: unknown data set 'window'."),

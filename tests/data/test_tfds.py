@@ -50,11 +50,15 @@ def test_images_of_one_size_need_none_asked(tfds_data_dir: str) -> None:
         open_source("tf_flowers", split="val", data_dir=tfds_data_dir)
 
 
-@pytest.mark.parametrize("split", ["val", "val[:20%]", "train[:0%]", "train[:200%]", "train["])
+@pytest.mark.parametrize(
+    "split", ["val", "val[:20%]", "train[:0%]", "train[:200%]", "train[", "train[:50001]", "test[9:5]"]
+)
 def test_missing_splits_are_answered_with_those_there_are(tfds_data_dir: str, split: str) -> None:
     with pytest.raises(SepzooError) as caught:
         open_source("cifar10", split=split, data_dir=tfds_data_dir)
-    expected = f"expected a split of cifar10: train, test, or a slice of one. Received: split={split!r}."
+    expected = (
+        f"expected a split of cifar10: train (50,000), test (10,000), or a slice of one. Received: split={split!r}."
+    )
     assert str(caught.value) == expected
 
 

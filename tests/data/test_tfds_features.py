@@ -101,7 +101,11 @@ def test_which_sets_hold_pictures(sets: Path) -> None:
             {"inputs": ("a", "age")},
             "table: expected a feature of numbers for each input, a, age. Received: age, ",
         ),
-        ("windows", {"split": "val"}, "expected a split of windows: train, test, or a slice of one. Received: split='"),
+        (
+            "windows",
+            {"split": "val"},
+            "expected a split of windows: train (60), test (30), or a slice of one. Received: s",
+        ),
         ("windows", {"split": None}, "expected a split of windows: train, test. Received: split=None."),
         ("windows", {"memory_budget": 99}, "windows: expected arrays of 0 GiB at most. Received: more in test. Take a"),
     ],
