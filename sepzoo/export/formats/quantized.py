@@ -25,6 +25,9 @@ _ROUNDED_OPERATORS = (
 )
 """What is computed in integers; a softmax, whose probabilities would be steps of 1/256, is not."""
 
+_LEAST_RANGE = 1e-6
+"""Of a ReLU that no sample gets through: for a range of nothing ONNX Runtime takes steps of 1, and the ReLU is lost."""
+
 
 def convert_onnx(prepared: Prepared, path: Path) -> None:
     """Let ONNX Runtime quantize the float file: weights a channel each, pairs of QuantizeLinear and DequantizeLinear.
@@ -55,6 +58,7 @@ def convert_onnx(prepared: Prepared, path: Path) -> None:
             activation_type=QuantType.QInt8,
             weight_type=QuantType.QInt8,
             op_types_to_quantize=list(_ROUNDED_OPERATORS),
+            extra_options={"MinimumRealRange": _LEAST_RANGE},
         )
 
 

@@ -23,6 +23,7 @@ from sepzoo.export.formats.tflite_operators import (
     with_own_weights,
 )
 from sepzoo.export.formats.tflite_options import TfliteOptions
+from sepzoo.export.formats.tflite_range_limits import within_limits
 from sepzoo.export.formats.tflite_ranges import narrowed_where_better
 from sepzoo.export.formats.tflite_recipes import Rule
 from sepzoo.export.prepared import Prepared
@@ -104,7 +105,9 @@ class Mode:
         saved, values = _saved(prepared, options), prepared.values or {}
         if self.kind != "integers":
             return tflite_converter.floats(saved)
-        content = tflite_converter.calibrated(saved, values, prepared.model.name, batch_sizes=options.sizes)
+        content = within_limits(
+            tflite_converter.calibrated(saved, values, prepared.model.name, batch_sizes=options.sizes)
+        )
         if not prepared.narrows:
             return content
         return narrowed_where_better(

@@ -8,6 +8,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from sepzoo.export.activation_ranges import Counted
+from sepzoo.export.formats.tflite_range_limits import within_limits
 from sepzoo.export.formats.tflite_run import one_by_one, outputs_of
 from sepzoo.inference.tflite_description import operator_name
 from sepzoo.inference.tflite_interpreter import open_interpreter
@@ -73,7 +74,7 @@ def narrowed(content: bytes, samples: dict[str, np.ndarray]) -> bytes:
         for graph in graphs:
             steps = graph.Tensors(number).Quantization()
             steps.MinAsNumpy()[:], steps.MaxAsNumpy()[:] = low, high
-    return bytes(changed)
+    return within_limits(bytes(changed))
 
 
 def _operators(graph: schema.SubGraph) -> list[schema.Operator]:
