@@ -150,6 +150,21 @@ def of_xception() -> list[str]:
     ]
 
 
+def of_darknet() -> list[str]:
+    """Return what the page has of claim 10, by one seed."""
+    study = "darknet_fractalnet"
+    arms = ("darknet", "darknet_separable", "darknet_separable_wide", "fractalnet", "fractalnet_separable")
+    found = {arm: row for arm in arms for row in of_arm(study, arm)}
+    assert len(found) == len(arms)
+    dense, equal, wide, fractal, separable = (found[arm]["last_accuracy"] for arm in arms)
+    return [
+        f"one seed, 4 epochs. DarkNet: {in_points(difference(wide, dense))} with as many parameters, "
+        f"{in_points(difference(equal, dense))} with as many channels; FractalNet: "
+        f"{in_points(difference(separable, fractal))} with as many channels | undecided |",
+        f"{100 * float(fractal):.1f} and {100 * float(separable):.1f} %",
+    ]
+
+
 def claims() -> list[str]:
     """Return what the page on claims has of numbers, each in its words."""
     whole, layers = decoupled("", 0, "original"), behind_the_first()
@@ -184,6 +199,7 @@ def claims() -> list[str]:
         "QuickNet's 95.7 %",
         *of_bsconv(),
         *of_xception(),
+        *of_darknet(),
     ]
 
 
