@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from sepzoo.export.formats import tflite_converter, tflite_recipes
-from sepzoo.export.formats.tflite_channel_maps import with_fast_maps
+from sepzoo.export.formats.tflite_channel_affine import with_fast_affine
 from sepzoo.export.formats.tflite_converter import Edges
 from sepzoo.export.formats.tflite_operators import (
     Change,
@@ -209,7 +209,7 @@ def _saved(prepared: Prepared, options: TfliteOptions) -> Path:
     """Return the SavedModel that all modes are made of."""
 
     def save(path: Path) -> None:
-        tflite_converter.save(with_fast_maps(prepared.model), path, batch_sizes=options.sizes)
+        tflite_converter.save(with_fast_affine(prepared.model), path, batch_sizes=options.sizes)
 
     return prepared.once(f"saved_model{_tag(options)}", save)
 

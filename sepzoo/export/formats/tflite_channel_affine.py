@@ -19,21 +19,20 @@ DYNAMIC = 1024
 """Elements from which a kernel gets 8 bits in files of dynamic range, whose depthwise convolutions are slow."""
 
 
-def with_fast_maps(model: keras.Model) -> keras.Model:
-    """Return a network whose maps of channels, normalizations that nothing could carry, are quick operators.
+def with_fast_affine(model: keras.Model) -> keras.Model:
+    """Return a network whose normalizations that no convolution could carry are quick operators.
 
-    TFLite has a product and a sum with one number a channel, which it repeats for each pixel. For 16 channels of 32 x
-    32 values that is 7.9 microseconds of a thread, and 11.8 in 8 bits; a depthwise convolution of 1 x 1 is one pass,
-    which takes the activation along, in 3.4 and 4.8, and in 8 bits it rounds once and to one scale a channel. For few
-    channels, such as those of pixels, the numbers are laid out for a whole row of the image: 1.2 and 1.7 microseconds
-    instead of 12.4 and 20.0 for three (`benchmarks/channel_maps.py`).
+    TFLite has a product and a sum with one number a channel, which it repeats for each pixel. A depthwise convolution
+    of 1 x 1 is one pass, which takes the activation along; in 8 bits it rounds once, and has a scale for each channel.
+    For few channels, such as those of pixels, the numbers are laid out for a whole row of the image. Depending on the
+    shape that takes a half or a tenth of the time (`benchmarks/channel_affine.py`).
 
     Args:
         model: of batch normalization, `Normalization` and `Rescaling` on images, among other layers; it is only read.
     """
     plan = Plan(model)
     for site in plan.sites:
-        affine = _map_of(site)
+        affine = _affine_of(site)
         if affine is None:
             continue
         if VECTOR <= affine.scale.size < DYNAMIC and keras.backend.is_float_dtype(site.calls[0].inputs[0].dtype):
@@ -47,8 +46,8 @@ def with_fast_maps(model: keras.Model) -> keras.Model:
 
 
 @np.errstate(all="ignore")  # what is not finite stays as it is
-def _map_of(site: Site) -> Affine | None:
-    """Return what a layer does to each channel of an image; None for any other layer, or one called in another way."""
+def _affine_of(site: Site) -> Affine | None:
+    """Return the scale and the shift of a layer that has them by channel; None for any other, or called otherwise."""
     layer, [call, *further] = site.layer, site.calls
     channels = site.input_shape[-1]
     if further or len(site.input_shape) != 4 or channels is None or call.arguments.get("training"):
@@ -69,7 +68,7 @@ def _map_of(site: Site) -> Affine | None:
 
 
 def _of_channels(numbers: Affine, channels: int) -> Affine | None:
-    """Return a map with its numbers for each channel; None where there are others, or the same for all channels."""
+    """Return numbers for each channel; None where there are others, or the same for all channels."""
     both = (numbers.scale, numbers.shift)
     single = all(each.ndim == 0 for each in both)
     if single or any(each.shape not in ((), (channels,)) or not np.isfinite(each).all() for each in both):

@@ -1,7 +1,7 @@
 """What a scale and a shift of each channel before a ReLU cost in a `.tflite` file, by the operators that can do it.
 
-`python benchmarks/channel_maps.py` prints microseconds of one thread, the fastest of turns of 200 calls, in float32 and
-in 8 bits: a product and a sum with a number for each channel, with the numbers of a whole row of the image, and a
+`python benchmarks/channel_affine.py` prints microseconds of one thread, the fastest of turns of 200 calls, in float32
+and in 8 bits: a product and a sum with a number for each channel, with the numbers of a whole row of the image, and a
 depthwise convolution of 1 x 1.
 """
 

@@ -13,7 +13,7 @@ import pytest
 from sepzoo import inference
 from sepzoo.data import Samples
 from sepzoo.export import Tolerance, tflite
-from sepzoo.export.formats.tflite_channel_maps import with_fast_maps
+from sepzoo.export.formats.tflite_channel_affine import with_fast_affine
 from sepzoo.inference.tflite_description import describe
 from sepzoo.records.inputs import Features
 
@@ -72,7 +72,7 @@ def test_a_file_answers_like_the_model_by_these_operators(name: str, tmp_path: P
 
 def test_the_numbers_of_few_channels_stand_for_a_row(tmp_path: Path) -> None:
     given = network((8, 6, 3), norm())
-    mapped = with_fast_maps(given)
+    mapped = with_fast_affine(given)
     assert [type(layer).__name__ for layer in mapped.layers] == [
         *("InputLayer", "_Rows", "ReLU", "GlobalAveragePooling2D")
     ]
@@ -109,7 +109,7 @@ STAY: dict[str, Callable[[], keras.Model]] = {
 @pytest.mark.parametrize("name", STAY)
 def test_anything_else_stays_as_it_is(name: str) -> None:
     model = STAY[name]()
-    assert with_fast_maps(model) is model
+    assert with_fast_affine(model) is model
 
 
 def test_integers_take_one_operator_too(tmp_path: Path) -> None:
