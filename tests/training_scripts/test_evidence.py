@@ -20,6 +20,7 @@ from tests.training_scripts.test_studies import COUNT
 PAGES = ("evidence.md", "questions.md")
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d*\.\d+(?![\w.]*\d)|(?<![\w.,])\d+,\d{3}(?![\d,])")
 """A number with a point, or a large one: small whole numbers count terms, layers and lines."""
+STUDIES = ROOT / "training" / "studies"
 KNOWN = {"0.25": "a width", "10,000": "test images of CIFAR-10", "6,000": "QuickNet's images, by its source"}
 ARXIV = re.compile(r"arXiv \d{4}\.\d{5}")
 
@@ -85,7 +86,7 @@ def behind_the_first() -> list[dict[str, float]]:
 
 
 def counts(study: str) -> dict[str, str]:
-    text = (ROOT / "training" / "studies" / f"{study}.yaml").read_text(encoding="utf-8")
+    text = (STUDIES / f"{study}.yaml").read_text(encoding="utf-8")
     return {match["arm"]: match["params"] for match in COUNT.finditer(text)}
 
 
@@ -101,7 +102,7 @@ def last(name: str) -> str:
 
 def of_arm(study: str, arm: str) -> list[dict[str, str]]:
     """Return the rows of an arm that were compared, seed after seed."""
-    with (ROOT / "training" / "studies" / f"{study}.csv").open(encoding="utf-8", newline="") as lines:
+    with (STUDIES / f"{study}.csv").open(encoding="utf-8", newline="") as lines:
         found = [row for row in csv.DictReader(lines) if (row["arm"], row["choosing"]) == (arm, "False")]
     return sorted(found, key=lambda row: int(row["seed"]))
 
@@ -147,6 +148,26 @@ def of_xception() -> list[str]:
         f"of about {int(of_first['params']):,} parameters, at the rate of {rate} that",
         f"one seed of three, 4 epochs: the 1 x 1 step first {in_points(difference(other, first))} | undecided |",
         f"one seed of three: with ReLU between {in_points(difference(between, first))} | undecided |",
+    ]
+
+
+def of_hybrid() -> list[str]:
+    """Return what the page has of claim 9, by one seed."""
+    study, base = "hybrid_hypothesis", "separable"
+    arms = ("hybrid", "extreme_inception", "inception_s4", "resnext_c8", "regular")
+    found = {arm: row for arm in (base, *arms) for row in of_arm(study, arm)}
+    rest = {arm: in_points(difference(found[arm]["last_accuracy"], found[base]["last_accuracy"])) for arm in arms}
+    sizes = [int(row["params"]) for row in found.values()]
+    [rate] = {json.loads(row["values"])["optimizer.learning_rate"] for row in found.values()}
+    [near] = set(re.findall(r"within (\.\d+) of each", (STUDIES / f"{study}.yaml").read_text(encoding="utf-8")))
+    assert abs(float(found["hybrid"]["last_accuracy"]) - float(found[base]["last_accuracy"])) > float(near)
+    return [
+        "one seed of five, 4 epochs, to the separable network: hybrid {hybrid}, extreme inception {extreme_inception}, "
+        "inception of four segments {inception_s4}, ResNeXt {resnext_c8}, regular {regular} | undecided |".format(
+            **rest
+        ),
+        f"were within {near} of each other, and another not",
+        f"All have {min(sizes):,} to {max(sizes):,} parameters, at the rate of {rate} that",
     ]
 
 
@@ -200,6 +221,7 @@ def claims() -> list[str]:
         *of_bsconv(),
         *of_xception(),
         *of_darknet(),
+        *of_hybrid(),
     ]
 
 
