@@ -11,10 +11,15 @@ FOLDER = Path(__file__).parent
 PACKAGES = ("keras", "tensorflow", "ai-edge-litert")
 
 
+def versions() -> str:
+    """Return the versions of what a record depends on."""
+    packages = (f"{package} {importlib.metadata.version(package)}" for package in PACKAGES)
+    return ", ".join((f"Python {platform.python_version()}", *packages))
+
+
 def write_record(name: str, text: str) -> Path:
     """Write `NAME.txt` beside this file: the day, the versions, what was printed."""
-    versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in PACKAGES)
-    head = f"{datetime.datetime.now(tz=datetime.UTC).date()}, Python {platform.python_version()}, {versions}\n"
     path = FOLDER / f"{name}.txt"
+    head = f"{datetime.datetime.now(tz=datetime.UTC).date()}, {versions()}\n"
     path.write_text(f"{head}python -m pytest -m nightly tests/nightly/test_{name}.py\n\n{text}", encoding="utf-8")
     return path

@@ -1,0 +1,103 @@
+"""Every network of the zoo leaves as float and as 8-bit `.tflite` and in one further format, and answers as it did.
+
+A network that is done is a row of the record. `REMAINING=1` before the command leaves out those that have one of the
+same versions: the whole takes hours, and goes on where it was broken off.
+"""
+
+from __future__ import annotations
+
+import datetime
+import gc
+import itertools
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import pytest
+
+from sepzoo.applications import build, list_models
+from sepzoo.catalog.registry import find
+from sepzoo.export import ExportReport
+from sepzoo.export.batch_export import export_all
+from sepzoo.export.noise import noise_of
+from sepzoo.export.samples import ExportSamples
+from sepzoo.export.targets import TARGETS
+from sepzoo.inference.keras_model import from_model
+from sepzoo.support.errors import SepzooError
+from sepzoo.surgery import recalibrate_batch_norm
+from tests.nightly.record import FOLDER, versions, write_record
+
+pytestmark = pytest.mark.nightly
+NAMES = list_models()
+ALWAYS = ("tflite:float32", "tflite:int8")
+FURTHER = dict(zip(NAMES, itertools.cycle([name for name in TARGETS if name not in ALWAYS]), strict=False))
+UNKNOWN = {("quicknet_r", "tflite:int16x8"): "not yet supported for op: 'PRELU'"}
+"""What a converter does not know."""
+PIXELS = 64
+COLUMNS = f"{'network':40}{'input':>14}{'day':>12}{'float KiB':>11}{'error':>9}{'int8 KiB':>10}{'error':>9}  "
+
+
+def smallest(name: str) -> tuple[int, ...]:
+    """Return the input that a network is built for: images of 64 pixels where it takes them, else as it is listed."""
+    _, spec = find(name)
+    *sizes, channels = spec.input_shape
+    if spec.takes != "images":
+        return spec.input_shape
+    return (*(min(size, max(PIXELS, spec.minimum_size)) for size in sizes), channels)
+
+
+def rows() -> dict[str, str]:
+    """Return the rows of the record that were made with the packages of today, by their networks."""
+    path = FOLDER / "registry.txt"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else [""]
+    return {line.split()[0]: line for line in lines[4:]} if lines[0].endswith(versions()) else {}
+
+
+def keep(name: str, row: str) -> None:
+    """Put a row into the record."""
+    done = {**rows(), name: row}
+    table = "\n".join(done[each] for each in NAMES if each in done)
+    write_record("registry", f"{COLUMNS}further format, of {len(done)} of {len(NAMES)} networks\n{table}\n")
+
+
+def cell(report: ExportReport, width: int) -> str:
+    """Return a file's size and the relative error of its answers."""
+    return f"{report.size / 1024:>{width},.0f}{report.comparison.relative_error:>9.1e}"
+
+
+@pytest.fixture(autouse=True)
+def memory() -> Iterator[None]:
+    """Give back what a network took."""
+    yield
+    keras.backend.clear_session()
+    gc.collect()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_network_leaves_and_answers_as_it_did(name: str, tmp_path: Path) -> None:
+    if os.environ.get("REMAINING") and name in rows():
+        pytest.skip("a row of the record has it")
+    shape, further = smallest(name), FURTHER[name]
+    network = build(name, input_shape=shape)
+    samples = noise_of(from_model(network))
+    network, _ = recalibrate_batch_norm(network, samples)  # else deep layers give next to nothing
+    classifier = from_model(network)
+    both = ExportSamples(samples, samples)
+    plain, rounded = export_all(classifier, ALWAYS, tmp_path / "network", samples=both).reports
+    assert plain.comparison.relative_error is not None
+    assert plain.comparison.relative_error < 1e-3
+    assert rounded.size < 0.6 * plain.size
+    try:
+        [report] = export_all(classifier, [further], tmp_path / "further", samples=both).reports
+        assert report.comparison.relative_error is not None
+        assert math.isfinite(report.comparison.relative_error)
+        last = f"{further}, {cell(report, 0).replace(' ', ' KiB, ', 1)}"
+    except SepzooError as error:
+        if UNKNOWN.get((name, further), "?") not in str(error):
+            raise
+        last = f"{further}: {UNKNOWN[name, further]}"
+    day = datetime.datetime.now(tz=datetime.UTC).date()
+    size = " x ".join(map(str, shape))
+    keep(name, f"{name:40}{size:>14}{day!s:>12}{cell(plain, 11)}{cell(rounded, 10)}  {last}")
