@@ -69,6 +69,7 @@ class Prepared:
         layers: names of the layers of the model as it was given.
         files: that formats share.
         narrows: whether ranges of activations may end where rounding errs least.
+        keeps_steps: whether the network learned the steps of its integers, and the format keeps them.
         number: of this one among those of a call.
     """
 
@@ -78,6 +79,7 @@ class Prepared:
     layers: frozenset[str]
     files: SharedFiles
     narrows: bool = False
+    keeps_steps: bool = False
     number: int = 0
 
     def once(self, name: str, write: Callable[[Path], object]) -> Path:
@@ -172,7 +174,7 @@ class Preparations:
                     equalize_where_better(ready, given, outputs, rounds_from=rounds_from, rounding=rounding)
                 own_weights = correct_rounding(ready, given, rounds_from=rounds_from, rounding=rounding)
         names = frozenset(name.rpartition("/")[2] for name, _ in layers_of(self._classifier.model))
-        return Prepared(ready, values, own_weights, names, self._files, rounding.narrows, len(self._known))
+        return Prepared(ready, values, own_weights, names, self._files, rounding.narrows, keeps_steps, len(self._known))
 
     def _outputs(self) -> list[Output]:
         """Return what each output of the prepared network is, in the order of its graph."""

@@ -81,7 +81,7 @@ class Mode:
             options: what was chosen.
             float_tensors: names of the tensors whose operators stay float.
         """
-        saved, sizes, name = _saved(prepared, options), options.sizes, prepared.model.name
+        saved, sizes, name = saved_model(prepared, options), options.sizes, prepared.model.name
         if self.kind == "floats":
             return tflite_converter.floats(saved, weights=self.weights)
         if self.kind == "integers_16":
@@ -102,7 +102,7 @@ class Mode:
         return prepared.once(file, lambda path: path.write_bytes(self._source(prepared, options))).read_bytes()
 
     def _source(self, prepared: Prepared, options: TfliteOptions) -> bytes:
-        saved, values = _saved(prepared, options), prepared.values or {}
+        saved, values = saved_model(prepared, options), prepared.values or {}
         if self.kind != "integers":
             return tflite_converter.floats(saved)
         content = within_limits(
@@ -205,11 +205,12 @@ def _stored(layer: Layer, weights: np.ndarray) -> np.ndarray:
     return np.moveaxis(weights, -1, 0)
 
 
-def _saved(prepared: Prepared, options: TfliteOptions) -> Path:
+def saved_model(prepared: Prepared, options: TfliteOptions) -> Path:
     """Return the SavedModel that all modes are made of."""
 
     def save(path: Path) -> None:
-        tflite_converter.save(with_fast_affine(prepared.model), path, batch_sizes=options.sizes)
+        model = prepared.model if prepared.keeps_steps else with_fast_affine(prepared.model)
+        tflite_converter.save(model, path, batch_sizes=options.sizes)
 
     return prepared.once(f"saved_model{_tag(options)}", save)
 

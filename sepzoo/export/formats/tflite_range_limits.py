@@ -42,6 +42,21 @@ def within_limits(content: bytes) -> bytes:
     return bytes(changed)
 
 
+def range_of(model: schema.Model, graph: schema.SubGraph, number: int) -> tuple[float, float] | None:
+    """Return the lowest and highest value of a calibrated file's tensor; None where it is a constant, or has none."""
+    tensor = graph.Tensors(number)
+    steps = tensor.Quantization()
+    if steps is None or steps.MinLength() != 1 or model.Buffers(tensor.Buffer()).DataLength():
+        return None
+    return float(steps.Min(0)), float(steps.Max(0))
+
+
+def set_range(graph: schema.SubGraph, number: int, low: float, high: float) -> None:
+    """Write the lowest and highest value of a tensor that has some over them."""
+    steps = graph.Tensors(number).Quantization()
+    steps.MinAsNumpy()[:], steps.MaxAsNumpy()[:] = low, high
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Graph:
     """One graph of a calibrated file, whose ranges are changed where they lie."""
@@ -87,13 +102,14 @@ class _Graph:
             if kind in _SUMS:
                 yield from ((each, whole * _SMALLEST_TERM) for each in widths)
 
+    def _range(self, number: int) -> tuple[float, float] | None:
+        """Return a tensor's range, zero included; None where it has none."""
+        ends = range_of(self.model, self.graph, number)
+        return None if ends is None else (min(ends[0], 0.0), max(ends[1], 0.0))
+
     def _width(self, number: int) -> float | None:
-        """Return the width of a tensor's range, zero included; None where it has none."""
-        tensor = self.graph.Tensors(number)
-        steps = tensor.Quantization()
-        if steps is None or steps.MinLength() != 1 or self.model.Buffers(tensor.Buffer()).DataLength():
-            return None
-        return max(float(steps.Max(0)), 0.0) - min(float(steps.Min(0)), 0.0)
+        ends = self._range(number)
+        return None if ends is None else ends[1] - ends[0]
 
     def _largest(self, number: int) -> float:
         """Return the largest absolute number of a constant; 0 where it is no constant of floats."""
@@ -105,12 +121,10 @@ class _Graph:
 
     def _widened(self, number: int, least: float) -> bool:
         """Widen a tensor's range to a width on the sides that it has, and return whether that was needed."""
-        width = self._width(number)
-        if width is None or width >= least:
+        ends = self._range(number)
+        if ends is None or ends[1] - ends[0] >= least:
             return False
-        steps = self.graph.Tensors(number).Quantization()
-        low, high = min(float(steps.Min(0)), 0.0), max(float(steps.Max(0)), 0.0)
-        wide = 1.01 * least  # so that rounding leaves it wide enough
-        new = (0.0, wide) if not width else (low * wide / width, high * wide / width)
-        steps.MinAsNumpy()[:], steps.MaxAsNumpy()[:] = new
+        low, high = ends
+        wide, width = 1.01 * least, high - low  # so that rounding leaves it wide enough
+        set_range(self.graph, number, *((low * wide / width, high * wide / width) if width else (0.0, wide)))
         return True

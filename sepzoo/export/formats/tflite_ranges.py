@@ -8,7 +8,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from sepzoo.export.activation_ranges import Counted
-from sepzoo.export.formats.tflite_range_limits import within_limits
+from sepzoo.export.formats.tflite_range_limits import range_of, set_range, within_limits
 from sepzoo.export.formats.tflite_run import one_by_one, outputs_of
 from sepzoo.inference.tflite_description import operator_name
 from sepzoo.inference.tflite_interpreter import open_interpreter
@@ -72,8 +72,7 @@ def narrowed(content: bytes, samples: dict[str, np.ndarray]) -> bytes:
     for number, each in counted.items():
         low, high = each.range_of_least_error()
         for graph in graphs:
-            steps = graph.Tensors(number).Quantization()
-            steps.MinAsNumpy()[:], steps.MaxAsNumpy()[:] = low, high
+            set_range(graph, number, low, high)
     return within_limits(bytes(changed))
 
 
@@ -97,10 +96,5 @@ def _ranges(model: schema.Model, graph: schema.SubGraph) -> dict[int, tuple[floa
         read |= taken
         if operator_name(model, operator) in _SCORES and outputs & set(operator.OutputsAsNumpy()):
             kept |= taken
-    found = {}
-    for number in sorted(int(each) for each in read - kept - outputs if each >= 0):
-        tensor = graph.Tensors(number)
-        steps = tensor.Quantization()
-        if steps is not None and steps.MinLength() == 1 and not model.Buffers(tensor.Buffer()).DataLength():
-            found[number] = float(steps.Min(0)), float(steps.Max(0))
-    return found
+    numbers = sorted(int(each) for each in read - kept - outputs if each >= 0)
+    return {number: ends for number in numbers if (ends := range_of(model, graph, number)) is not None}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
 from sepzoo.export.formats import tflite_converter
-from sepzoo.export.formats.tflite_modes import Mode
+from sepzoo.export.formats.tflite_modes import Mode, saved_model
 from sepzoo.export.formats.tflite_operators import require_built_in
 from sepzoo.export.formats.tflite_options import TfliteOptions
 from sepzoo.export.prepared import Prepared
@@ -36,8 +35,7 @@ def convert_trained(prepared: Prepared, path: Path, *, mode: Mode, options: Tfli
             "ought to stay float. Export the model as it was before."
         )
     edges = options.edges or mode.edges
-    save = functools.partial(tflite_converter.save, prepared.model, batch_sizes=options.sizes)
-    saved = prepared.once("trained_model" + "_".join(map(str, options.sizes)), save)
+    saved = saved_model(prepared, options)
     content = tflite_converter.trained(saved, prepared.values, edges=edges, batch_sizes=options.sizes)
     require_built_in(content, prepared.model.name)
     outputs = len(prepared.model.outputs) * len(options.sizes)

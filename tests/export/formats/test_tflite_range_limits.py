@@ -11,7 +11,7 @@ import pytest
 
 from sepzoo import inference
 from sepzoo.data import Samples
-from sepzoo.export import TARGETS, Tolerance, export, tflite
+from sepzoo.export import TARGETS, Tolerance, export
 from sepzoo.export.formats import tflite_converter
 from sepzoo.export.formats.tflite_range_limits import within_limits
 from sepzoo.export.formats.tflite_run import outputs_of
@@ -74,22 +74,16 @@ def network(make: Any) -> keras.Model:
     return keras.Model(source, layers.Add()(ends))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", DEAD)
-def test_a_layer_that_gives_nothing_is_no_obstacle(kind: str, tmp_path: Path) -> None:
-    model = network(DEAD[kind])
-    seen = Samples(VALUES, None, origin="random numbers", seed=0)
-    settings: dict[str, Any] = {"outputs": ["values"], "features": Features(SHAPE), "tolerance": Tolerance()}
-    report = tflite(model, tmp_path / "m.tflite", quantize="int8", edges="float", calibration=seen, **settings)
-    expected = model.predict(VALUES, verbose=0)
-    found = inference.open(report.path).predict(VALUES)
-    assert np.abs(found - expected).max() <= 0.05 * np.abs(expected).max()
+OTHER = ("tflite:int8_per_tensor", "onnx:int8", "openvino:int8")
+CASES = [
+    *((kind, "tflite:int8_float_io") for kind in DEAD),
+    *((kind, target) for kind in ("convolution", "sum", "gate") for target in OTHER),
+]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["convolution", "sum", "gate"])
-@pytest.mark.parametrize("target", ["tflite:int8_per_tensor", "onnx:int8", "openvino:int8"])
-def test_nor_in_other_files_of_integers(kind: str, target: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "target"), CASES)
+def test_a_layer_that_gives_nothing_is_no_obstacle(kind: str, target: str, tmp_path: Path) -> None:
     model = network(DEAD[kind])
     seen = Samples(VALUES, None, origin="random numbers", seed=0)
     path = tmp_path / f"m{TARGETS[target].suffix}"
