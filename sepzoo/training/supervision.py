@@ -17,6 +17,7 @@ from typing import IO
 
 from sepzoo.support.errors import SepzooError
 from sepzoo.training.distribution import Distribution, says_that_none_answers, says_that_one_is_lost
+from sepzoo.training.run_processes import TIDYING, end
 
 ERROR = "error: "
 """How the command line begins its one line."""
@@ -26,7 +27,6 @@ _JOINING = "RegisterTask"
 """What JAX was doing when no coordinator answered, or too few processes came."""
 _GRACE = 10.0
 """Seconds in which a process that has said its error, or was told to stop, must be gone."""
-_TIDYING = 60.0
 
 
 def supervise(command: Sequence[str], said: Distribution) -> int:
@@ -58,10 +58,10 @@ def supervise(command: Sequence[str], said: Distribution) -> int:
         try:
             while child.poll() is None and not heard[1].error:
                 time.sleep(0.1)
-            _end(child, _GRACE)
+            end(child, _GRACE)
         except KeyboardInterrupt:
             child.terminate()
-            _end(child, _TIDYING)
+            end(child, TIDYING)
             raise
         finally:
             for each in heard:
@@ -97,14 +97,6 @@ class _Heard:
                 self._to.write(line)
                 self._to.flush()
                 self.error = line.startswith(ERROR)
-
-
-def _end(child: subprocess.Popen[str], seconds: float) -> None:
-    try:
-        child.wait(seconds)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
 
 
 def follow_parent() -> None:

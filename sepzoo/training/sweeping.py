@@ -6,7 +6,7 @@ import dataclasses
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from pathlib import Path
 
 from sepzoo.support.atomic import atomic_write
@@ -58,10 +58,10 @@ def sweep(
         write_rows(results, rows.values())
         say(f"{run.name}: {study.metric.replace('_', ' ')} {row.measured(study.metric):.4f}, {row.seconds:.0f} s")
 
-    with RunProcesses() as processes:
-        for run, row in _finished(study.choosing_runs(), rows, out, jobs, processes):
+    with RunProcesses(jobs) as processes:
+        for run, row in _finished(study.choosing_runs(), rows, out, processes):
             keep(run, row)
-        for run, row in _finished(_ready(study, rows), rows, out, jobs, processes):
+        for run, row in _finished(_ready(study, rows), rows, out, processes):
             keep(run, row)
     if failures:
         raise SepzooError(
@@ -102,23 +102,15 @@ def _chosen(study: Study, arm: str, rows: dict[str, Row]) -> Json:
 
 
 def _finished(
-    runs: Iterable[StudyRun], rows: dict[str, Row], out: Path, jobs: int, processes: RunProcesses
+    runs: Iterable[StudyRun], rows: dict[str, Row], out: Path, processes: RunProcesses
 ) -> Iterator[tuple[StudyRun, Row | str]]:
     """Yield each run that was missing as it ends, with its row or with why it failed."""
     missing = [run for run in runs if run.fingerprint not in rows]
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
-        waiting: dict[Future[str], StudyRun] = {
-            pool.submit(_train, run, out / run.name, processes): run for run in missing
-        }
-        try:
-            for future in as_completed(waiting):
-                run, problem = waiting[future], future.result()
-                done = None if problem else RunFolder(out / run.name).finished()
-                yield run, row_of(run, done) if done is not None else problem or "its folder holds no result"
-        except BaseException:  # else the pool would wait here until all runs have trained to their ends
-            pool.shutdown(wait=False, cancel_futures=True)
-            processes.stop()
-            raise
+    waiting = {processes.submit(_train, run, out / run.name, processes): run for run in missing}
+    for future in as_completed(waiting):
+        run, problem = waiting[future], future.result()
+        done = None if problem else RunFolder(out / run.name).finished()
+        yield run, row_of(run, done) if done is not None else problem or "its folder holds no result"
 
 
 def _train(run: StudyRun, folder: Path, processes: RunProcesses) -> str:
