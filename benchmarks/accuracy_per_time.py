@@ -9,7 +9,6 @@ of 15 turns of 20 images. A `*` is on the front: no other file of its type of nu
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
 import functools
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import keras
 from decoupled import TURNS, milliseconds
+from rows import write_rows
 from timing import in_turns
 
 from sepzoo import analysis, export, inference, surgery
@@ -134,10 +134,7 @@ def main() -> None:
         sizes = f"{row.macs:>12,}{row.kib:>8.1f}{row.ms:>8.3f}{row.accuracy:>8.4f}"
         print(f"{row.network:38}{row.form:16}{row.type:10}{sizes}{star}")
     if options.csv:
-        with options.csv.open("w", newline="") as file:
-            writer = csv.DictWriter(file, [field.name for field in dataclasses.fields(Row)])
-            writer.writeheader()
-            writer.writerows(map(dataclasses.asdict, rows))
+        write_rows(rows, options.csv)
     if options.plot:
         plot(rows, options.plot)
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import functools
 import json
-import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from processes import figures_of, peak
 from timing import in_turns
 
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {  # ours: theirs, and how both are built
@@ -71,15 +70,7 @@ def figures(side: str, name: str) -> tuple[float, ...]:
     built = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         convert(model, Path(folder, "m.tflite"))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return built - start, time.process_time() - built, peak
-
-
-def measured(side: str, name: str) -> tuple[float, ...]:
-    """Return what another process finds."""
-    command = [sys.executable, __file__, side, name]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return tuple(json.loads(done.stdout.splitlines()[-1]))
+    return built - start, time.process_time() - built, peak()
 
 
 def least(series: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
@@ -94,7 +85,7 @@ def main() -> None:
         return
     print(f"{'':16}" + "".join(f"{kind:>14}{'Keras':>8}{'ratio':>7}" for kind in KINDS))
     for name in NETWORKS:
-        runs = [functools.partial(measured, side, name) for side in ("ours", "theirs")]
+        runs = [functools.partial(figures_of, __file__, side, name) for side in ("ours", "theirs")]
         pairs = zip(*map(least, in_turns(runs, TURNS)), strict=True)
         print(
             f"{name:16}" + "".join(f"{one:>14.2f}{other:>8.2f}{one / other:>7.2f}" for one, other in pairs), flush=True

@@ -9,18 +9,16 @@ through the logarithms, of memory that of what is beyond a process that has buil
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
 import json
-import os
-import resource
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+from processes import ONE_THREAD, figures_of, peak
+from rows import write_rows
 
 BASE: dict[str, Any] = {"name": "mobilenet_v1", "input_shape": (96, 96, 3), "alpha": 0.25}
 AXES: dict[str, dict[float, tuple[dict[str, Any], int]]] = {  # what a network is built with, and the batch
@@ -56,13 +54,8 @@ def fastest(run: Callable[[], object], times: int) -> float:
     return min(found)
 
 
-def peak() -> float:
-    """Return the most memory that this process has had, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def figures(side: str, settings: dict[str, Any], batch: int) -> tuple[float, ...]:
-    """Return what one network takes in this process: of training first, since a peak doesn't go down."""
+    """Return what training a network takes in this process, before a peak hides it, and of ours what its file takes."""
     import keras
     import numpy as np
 
@@ -80,7 +73,7 @@ def figures(side: str, settings: dict[str, Any], batch: int) -> tuple[float, ...
     trained.fit(x, y, **fit)
     training, memory = fastest(lambda: trained.fit(x, y, **fit), 1) / STEPS, peak() - before
     if side != "ours":
-        return memory, training
+        return training, memory
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "m.tflite")
         export.tflite(model, path, batch_sizes=[batch], tolerance=Tolerance())
@@ -92,15 +85,12 @@ def figures(side: str, settings: dict[str, Any], batch: int) -> tuple[float, ...
         [name] = runner.get_input_details()
         given = {name: x[:batch]}
         inference = fastest(lambda: runner(**given), CALLS)
-    return inference, training, memory
+    return training, memory, inference
 
 
 def measured(side: str, axis: str, value: float) -> tuple[float, ...]:
     """Return what another process finds, on one thread."""
-    one = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1")
-    command = [sys.executable, __file__, "--one", side, axis, str(value)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **one})
-    return tuple(json.loads(done.stdout.splitlines()[-1]))
+    return figures_of(__file__, "--one", side, axis, str(value), settings=ONE_THREAD)
 
 
 def exponent(rows: Sequence[Row], figure: str) -> float:
@@ -150,8 +140,8 @@ def main() -> None:
     rows = []
     for axis, points in AXES.items():
         for value in points:
-            inference, training, trained = measured("ours", axis, value)
-            keras_memory, _ = measured("keras", axis, value)
+            training, trained, inference = measured("ours", axis, value)
+            _, keras_memory = measured("keras", axis, value)
             rows.append(row := Row(axis, value, inference, training, trained, keras_memory))
             times = f"{row.inference_ms:>13.2f}{row.training_ms:>14.1f}"
             memory = f"{row.training_mib:>8.0f}{row.keras_mib:>12.0f}{row.training_mib / row.keras_mib:>7.2f}"
@@ -160,10 +150,7 @@ def main() -> None:
         slopes = [f"{exponent(of_axis, figure):.2f}" for figure in FIGURES]
         print(f"{'':12}{'power':>7}{slopes[0]:>13}{slopes[1]:>14}{slopes[2]:>8}", flush=True)
     if options.csv:
-        with options.csv.open("w", newline="") as file:
-            writer = csv.DictWriter(file, [field.name for field in dataclasses.fields(Row)])
-            writer.writeheader()
-            writer.writerows(map(dataclasses.asdict, rows))
+        write_rows(rows, options.csv)
     if options.plot:
         plot(rows, options.plot)
 
