@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from sepzoo.export.taken_inputs import saying_inputs
 from sepzoo.export.target import Target
 from sepzoo.export.target_names import named
 from sepzoo.export.targets import TARGETS
+from sepzoo.export.tolerance import Tolerance
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.latency import measure_tensor
 from sepzoo.support.errors import SepzooError, unknown
@@ -73,6 +75,7 @@ def export_all(
     tflite_options: TfliteOptions | None = None,
     least_accuracy: float | None = None,
     embed_preprocessing: bool = False,
+    tolerance: Tolerance | None = None,
 ) -> ExportResults:
     """Write one file a target, each checked against the network on held-out images.
 
@@ -87,6 +90,7 @@ def export_all(
         least_accuracy: top-1 that each file should have, a share; the results say which have less.
         embed_preprocessing: whether files take pixels of 0 … 255 as uint8, and normalize them themselves; or samples
             of sound, and make the features of them.
+        tolerance: the limits of the differences; None: each format's own.
 
     Raises:
         SepzooError: an unknown target, a least accuracy without labelled samples, integers without samples to calibrate
@@ -101,6 +105,8 @@ def export_all(
             "(on the command line: --data)."
         )
     chosen = configured({name: TARGETS[name] for name in names}, tflite_options or TfliteOptions())
+    if tolerance is not None:
+        chosen = {name: dataclasses.replace(target, tolerance=tolerance) for name, target in chosen.items()}
     wanted = {name: stem.with_name(stem.name + target.suffix) for name, target in chosen.items()}
     failures: list[ExportFailure] = []
     for name, path in list(wanted.items()):
