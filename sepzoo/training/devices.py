@@ -15,6 +15,7 @@ import numpy as np
 from sepzoo.layers.cloning import parts_of
 from sepzoo.support.errors import SepzooError
 from sepzoo.surgery.walk.rewriting import rewrite
+from sepzoo.training.feeding import Batch, data_set
 from sepzoo.training.networks import Networks
 
 
@@ -104,21 +105,21 @@ class Devices:
         steps = -(-images // batch_size)
         return steps - (0 < images % batch_size < self.count)
 
-    def parts(self, batches: Iterator[tuple[np.ndarray, ...]]) -> Iterator[tuple[np.ndarray, ...]]:
+    def parts(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         """Yield what this process feeds of each batch; images left over by a last batch's division are left out."""
         for batch in batches:
             if len(batch[0]) >= self.count:
                 yield batch if self.count == 1 else (*self._divided(batch),)
 
-    def fed(self, batches: Callable[[], Iterator[tuple[np.ndarray, ...]]]) -> Any:
+    def fed(self, batches: Callable[[], Iterator[Batch]]) -> Any:
         """Return what `fit` takes.
 
         Args:
             batches: begins an epoch's anew, parts of this process alone.
         """
-        return batches()
+        return data_set(batches) if keras.backend.backend() == "tensorflow" else batches()
 
-    def _divided(self, batch: tuple[np.ndarray, ...]) -> Iterator[np.ndarray]:
+    def _divided(self, batch: Batch) -> Iterator[np.ndarray]:
         used = len(batch[0]) - len(batch[0]) % self.count
         return (array[:used] for array in batch)
 
@@ -141,7 +142,6 @@ class Mirrored(Devices):
 
         self._strategy = tf.distribute.MirroredStrategy(list(devices) or None)
         self.count = self._strategy.num_replicas_in_sync
-        self._signature: tuple[Any, ...] | None = None
 
     def scope(self) -> AbstractContextManager[object]:
         """Return the strategy's scope."""
@@ -155,11 +155,3 @@ class Mirrored(Devices):
                 if isinstance(layer, keras.layers.BatchNormalization):
                     layer.synchronized = True
         return spread
-
-    def fed(self, batches: Callable[[], Iterator[tuple[np.ndarray, ...]]]) -> Any:
-        """Return a data set: Keras begins it twice, once only to see what a batch looks like."""
-        import tensorflow as tf
-
-        if self._signature is None:  # of the training's batches, all epochs alike
-            self._signature = tuple(tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in next(batches()))
-        return tf.data.Dataset.from_generator(batches, output_signature=self._signature)
