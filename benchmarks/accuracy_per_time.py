@@ -1,9 +1,10 @@
 """Accuracy against measured time of trained networks and of what surgery makes of them, float32 and int8, one thread.
 
-`python benchmarks/accuracy_per_time.py MODEL [...] --csv FILE --plot FILE.png` takes files that were trained on
-CIFAR-10, whose pixels go in as they are. Each is decoupled and pruned to shares of its multiply-accumulates, fitted to
-500 unlabelled training images and not trained; the TFLite files answer the test images, and run in turns: the fastest
-of 15 turns of 20 images. A `*` is on the front: no other file of its type of numbers is as fast and better.
+`python benchmarks/accuracy_per_time.py MODEL [...] --csv FILE --plot FILE.png` takes names of networks of which the
+package has weights for CIFAR-10, and files that were trained on it (where one does not say how, its pixels go in as
+they are). Each is decoupled and pruned to shares of its multiply-accumulates, fitted to 500 unlabelled training images
+and not trained; the TFLite files answer the test images, and run in turns: the fastest of 15 turns of 20 images. A `*`
+is on the front: no other file of its type of numbers is as fast and better.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import functools
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,15 +22,17 @@ from decoupled import TURNS, milliseconds
 from rows import write_rows
 from timing import in_turns
 
-from sepzoo import analysis, export, inference, surgery
+from sepzoo import analysis, applications, export, inference, surgery
 from sepzoo.artifact import model_file
 from sepzoo.data import Samples, draw_samples, open_source
 from sepzoo.export import Tolerance
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.preprocessing import AS_THEY_ARE
+from sepzoo.support.errors import SepzooError
 
 SHARES = (0.75, 0.5, 0.35)
 TYPES = ("float32", "int8")
+MARKERS = {"trained": "o", "decoupled": "^", "pruned": "s"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,13 +58,27 @@ class Row:
     accuracy: float
 
 
+def trained(text: str) -> keras.Model:
+    """Return the network of a name, with the package's weights, or of a file."""
+    if not Path(text).is_file():
+        return applications.build(text, weights="cifar10")
+    model = model_file.load(text)
+    if model_file.metadata_of(model) is None:
+        model_file.attach(model, Metadata(Path(text).stem, preprocessing=AS_THEY_ARE))
+    return model
+
+
 def forms(model: keras.Model, samples: Samples) -> Iterator[tuple[str, keras.Model]]:
-    """Yield what is made of a network, itself first."""
-    yield "as trained", model
-    for share in SHARES:
-        yield f"decoupled {share:.2f}", surgery.decouple(model, macs=share, data=samples)[0]
+    """Yield what is made of a network, itself first, and tell what can't be."""
+    yield "trained", model
+    wanted = {f"decoupled {share:.2f}": functools.partial(surgery.decouple, macs=share) for share in SHARES}
     for share in SHARES[:2]:
-        yield f"pruned {share:.2f}", surgery.prune_channels(model, macs=share, multiple_of=8, data=samples)[0]
+        wanted[f"pruned {share:.2f}"] = functools.partial(surgery.prune_channels, macs=share, multiple_of=8)
+    for form, made in wanted.items():
+        try:
+            yield form, made(model, data=samples)[0]
+        except SepzooError as reason:
+            print(f"{form} is left out: {reason}", file=sys.stderr)
 
 
 def on_the_front(row: Row, rows: Sequence[Row]) -> bool:
@@ -69,39 +87,39 @@ def on_the_front(row: Row, rows: Sequence[Row]) -> bool:
 
 
 def plot(rows: Sequence[Row], path: Path) -> None:
-    """Draw accuracy over time, a marker a network, a colour a type, the front as a line."""
+    """Draw accuracy over time, types side by side: a colour a network, a marker a kind of form, the front as a line."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(8, 5))
-    markers = dict(zip(dict.fromkeys(row.network for row in rows), "osD^v", strict=False))
-    for color, kind in zip(("tab:blue", "tab:orange"), TYPES, strict=True):
+    figure, panels = pyplot.subplots(1, len(TYPES), figsize=(11, 5), sharey=True)
+    colors = {network: f"C{number}" for number, network in enumerate(dict.fromkeys(row.network for row in rows))}
+    for axes, kind in zip(panels, TYPES, strict=True):
         of_kind = [row for row in rows if row.type == kind]
-        for network, marker in markers.items():
-            points = [row for row in of_kind if row.network == network]
-            x, y = [row.ms for row in points], [100 * row.accuracy for row in points]
-            axes.scatter(x, y, c=color, marker=marker, label=f"{network}, {kind}")
-            for row in points:
-                axes.annotate(row.form, (row.ms, 100 * row.accuracy), (4, -8), textcoords="offset points", fontsize=6)
+        for row in of_kind:
+            marker = MARKERS[row.form.split()[0]]
+            axes.scatter(row.ms, 100 * row.accuracy, c=colors[row.network], marker=marker, s=40, zorder=2)
         front = sorted((row.ms, 100 * row.accuracy) for row in of_kind if on_the_front(row, rows))
-        axes.step(*zip(*front, strict=True), where="post", color=color, linewidth=0.8)
-    axes.set(xscale="log", xlabel="ms an image, one thread", ylabel="top-1 on CIFAR-10's test images, %")
-    for axis in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
-        axis("{x:g}")
-    axes.tick_params(which="minor", labelsize=7)
-    axes.margins(0.15, 0.05)
-    axes.grid(alpha=0.3, which="both")
-    axes.legend(fontsize=8)
-    figure.tight_layout()
+        axes.step(*zip(*front, strict=True), where="post", color="gray", linewidth=1, zorder=1)
+        axes.set(xscale="log", xlabel="ms an image, one thread", title=f"{kind} files")
+        for axis in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+            axis("{x:g}")
+        axes.tick_params(which="minor", labelsize=7)
+        axes.grid(alpha=0.3, which="both")
+    panels[0].set_ylabel("top-1 on CIFAR-10's test images, %")
+    keys = [pyplot.Line2D([], [], color=color, marker="o", linestyle="", label=name) for name, color in colors.items()]
+    keys += [pyplot.Line2D([], [], color="k", marker=each, linestyle="", label=form) for form, each in MARKERS.items()]
+    keys.append(pyplot.Line2D([], [], color="gray", label="none as fast is better"))
+    figure.legend(handles=keys, loc="lower center", ncols=4, fontsize=8, frameon=False)
+    figure.tight_layout(rect=(0, 0.14, 1, 1))
     figure.savefig(path, dpi=130)
 
 
 def main() -> None:
     """Write the files, measure them, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", type=Path, nargs="+")
+    parser.add_argument("models", nargs="+")
     parser.add_argument("--csv", type=Path)
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--test-images", type=int, default=10_000)
@@ -111,19 +129,17 @@ def main() -> None:
     test = draw_samples(held, options.test_images, 0)
     found, classifiers = [], []
     with tempfile.TemporaryDirectory() as folder:
-        for path in options.models:
-            model = model_file.load(path)
-            model_file.attach(model, Metadata(path.stem, preprocessing=AS_THEY_ARE))
-            for form, network in forms(model, samples):
+        for text in options.models:
+            for form, network in forms(trained(text), samples):
                 macs = analysis.profile(network).macs
                 for kind in TYPES:
                     file = Path(folder, f"{len(found)}.tflite")
                     calibration = samples if kind == "int8" else None
-                    settings = {"calibration": calibration, "preprocessing": AS_THEY_ARE, "tolerance": Tolerance()}
-                    report = export.tflite(network, file, quantize=kind, check=samples, **settings)
+                    settings = {"calibration": calibration, "check": samples, "tolerance": Tolerance()}
+                    report = export.tflite(network, file, quantize=kind, **settings)
                     classifier = inference.open(file)
                     right = classifier.predict(test.images).argmax(axis=1) == test.labels
-                    found.append(Row(path.stem, form, kind, macs, report.size / 1024, 0.0, float(right.mean())))
+                    found.append(Row(Path(text).stem, form, kind, macs, report.size / 1024, 0.0, float(right.mean())))
                     classifiers.append(classifier)
     runs = [functools.partial(milliseconds, each, each.prepare(test.images[:1])) for each in classifiers]
     times = in_turns(runs, TURNS)

@@ -46,10 +46,10 @@ def main() -> None:
         files = [inference.open(report.path) for report in reports]
         runs = [functools.partial(milliseconds, file, file.prepare(noise.images[:1])) for file in files]
         times = in_turns(runs, TURNS)
-    print(f"{'format':16}{'KiB':>8}{'ms':>24}{'ratio':>8}")
+    print(f"{'format':22}{'KiB':>8}{'ms':>24}{'ratio':>8}")
     for target, report, series in zip(names, reports, times, strict=True):
         size = f"{report.size / 1024:,.0f}"
-        print(f"{target:16}{size:>8}{spread(series, 2):>24}{ratio(series, times[0]):>8.2f}")
+        print(f"{target:22}{size:>8}{spread(series, 2):>24}{ratio(series, times[0]):>8.2f}")
 
 
 if __name__ == "__main__":
