@@ -107,6 +107,13 @@ def of_arm(study: str, arm: str) -> list[dict[str, str]]:
     return sorted(found, key=lambda row: int(row["seed"]))
 
 
+def of_one_seed(study: str, *arms: str) -> tuple[dict[str, dict[str, str]], float]:
+    """Return the one row of each arm, and the rate of all of them."""
+    found = {arm: row for arm in arms for row in of_arm(study, arm)}
+    [rate] = {json.loads(row["values"])["optimizer.learning_rate"] for row in found.values()}
+    return found, rate
+
+
 def paired(study: str, ours: str, theirs: str) -> Interval:
     """Return the difference of two arms in points, by Student's t over the seeds that both have."""
     pairs = list(zip(of_arm(study, ours), of_arm(study, theirs), strict=True))
@@ -138,28 +145,36 @@ def of_bsconv() -> list[str]:
 
 def of_xception() -> list[str]:
     """Return what the page has of claims 7 and 8, of which a few runs have rows."""
-    study = "xception_ablations"
-    [of_first], [of_other], [of_between] = (
-        of_arm(study, arm) for arm in ("depthwise_first", "pointwise_first", "depthwise_first_relu")
-    )
-    first, other, between = (row["last_accuracy"] for row in (of_first, of_other, of_between))
-    [rate] = {json.loads(row["values"])["optimizer.learning_rate"] for row in (of_first, of_other, of_between)}
+    found, rate = of_one_seed("xception_ablations", "depthwise_first", "pointwise_first", "depthwise_first_relu")
+    first, other, between = (row["last_accuracy"] for row in found.values())
     return [
-        f"of about {int(of_first['params']):,} parameters, at the rate of {rate} that",
+        f"of about {int(found['depthwise_first']['params']):,} parameters, at the rate of {rate} that",
         f"one seed of three, 4 epochs: the 1 x 1 step first {in_points(difference(other, first))} | undecided |",
         f"one seed of three: with ReLU between {in_points(difference(between, first))} | undecided |",
     ]
 
 
+def of_elsewhere() -> list[str]:
+    """Return what the page has of claim 5, and of claim 6 by this study, by one seed."""
+    arms = ("mobilenetv2", "mobilenetv2_bsconvs", "resnet20", "resnet20_bsconvu", "resnet20_bsconvs")
+    found, rate = of_one_seed("bsconv_elsewhere", *arms)
+    plain, orthonormal, dense, *bsconv = (row["last_accuracy"] for row in found.values())
+    resnets = [difference(each, dense) for each in bsconv]
+    return [
+        f"one seed of three, 4 epochs: {in_points(difference(orthonormal, plain))} | undecided |",
+        "after 4 epochs, one seed: BSConv-U {}, BSConv-S {}".format(*map(in_points, resnets)),
+        f"at the rate of {rate} that the dense ResNet20 chose, {100 * float(plain):.1f} and "
+        f"{100 * float(orthonormal):.1f} % with {int(found['mobilenetv2']['params']):,} parameters",
+    ]
+
+
 def of_hybrid() -> list[str]:
     """Return what the page has of claim 9, by one seed."""
-    study, base = "hybrid_hypothesis", "separable"
-    arms = ("hybrid", "extreme_inception", "inception_s4", "resnext_c8", "regular")
-    found = {arm: row for arm in (base, *arms) for row in of_arm(study, arm)}
+    base, arms = "separable", ("hybrid", "extreme_inception", "inception_s4", "resnext_c8", "regular")
+    found, rate = of_one_seed("hybrid_hypothesis", base, *arms)
     rest = {arm: in_points(difference(found[arm]["last_accuracy"], found[base]["last_accuracy"])) for arm in arms}
     sizes = [int(row["params"]) for row in found.values()]
-    [rate] = {json.loads(row["values"])["optimizer.learning_rate"] for row in found.values()}
-    [near] = set(re.findall(r"within (\.\d+) of each", (STUDIES / f"{study}.yaml").read_text(encoding="utf-8")))
+    [near] = set(re.findall(r"within (\.\d+) of each", (STUDIES / "hybrid_hypothesis.yaml").read_text("utf-8")))
     assert abs(float(found["hybrid"]["last_accuracy"]) - float(found[base]["last_accuracy"])) > float(near)
     return [
         "one seed of five, 4 epochs, to the separable network: hybrid {hybrid}, extreme inception {extreme_inception}, "
@@ -173,11 +188,8 @@ def of_hybrid() -> list[str]:
 
 def of_darknet() -> list[str]:
     """Return what the page has of claim 10, by one seed."""
-    study = "darknet_fractalnet"
     arms = ("darknet", "darknet_separable", "darknet_separable_wide", "fractalnet", "fractalnet_separable")
-    found = {arm: row for arm in arms for row in of_arm(study, arm)}
-    assert len(found) == len(arms)
-    dense, equal, wide, fractal, separable = (found[arm]["last_accuracy"] for arm in arms)
+    dense, equal, wide, fractal, separable = (of_arm("darknet_fractalnet", arm)[0]["last_accuracy"] for arm in arms)
     return [
         f"one seed, 4 epochs. DarkNet: {in_points(difference(wide, dense))} with as many parameters, "
         f"{in_points(difference(equal, dense))} with as many channels; FractalNet: "
@@ -218,10 +230,8 @@ def claims() -> list[str]:
         f"BSConv-S {figure('cifar_wrn28_10_bsconvs_p1d4')}",
         "gaps of {}, {} and {} points".format(*summaries),
         "QuickNet's 95.7 %",
-        *of_bsconv(),
-        *of_xception(),
-        *of_darknet(),
-        *of_hybrid(),
+        *(*of_bsconv(), *of_elsewhere()),
+        *(*of_xception(), *of_darknet(), *of_hybrid()),
     ]
 
 
