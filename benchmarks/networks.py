@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import keras
-import numpy as np
 
 from sepzoo import surgery
 from sepzoo.data import Samples
+from sepzoo.export.noise import noise
 
 COUNT = 50
 
 
 def noise_for(shape: tuple[int, ...]) -> Samples:
     """Return images of noise, each of a brightness and contrast of its own: else a network may answer all alike."""
-    generator = np.random.default_rng(0)
-    low, high = np.sort(generator.uniform(0, 256, (2, COUNT, 1, 1, shape[-1])), axis=0)
-    return Samples(generator.uniform(low, high, (COUNT, *shape)).astype("uint8"), None, origin="noise", seed=0)
+    return noise(shape, count=COUNT)
 
 
 def calibrated(model: keras.Model) -> keras.Model:
