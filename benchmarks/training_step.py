@@ -27,7 +27,6 @@ from sepzoo.surgery import accelerate, to_keras
 
 TURNS = 9
 OURS = "Keras, twins"
-PYTORCH = ("PyTorch, eager", "PyTorch, compiled")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,13 +55,28 @@ def sides(network: Network, pytorch: ProcessPoolExecutor) -> dict[str, Callable[
         model.compile(keras.optimizers.SGD(LEARNING_RATE, momentum=MOMENTUM), loss)
         images_per_second(model, x, y)
         found[name] = functools.partial(images_per_second, model, x, y)
-    found |= {name: lambda name=name: pytorch.submit(_pytorch, network, name).result() for name in PYTORCH}
+    names = pytorch.submit(_names, network).result()
+    found |= {name: lambda name=name: pytorch.submit(_pytorch, network, name).result() for name in names}
     return found
 
 
 @functools.cache
 def _jobs(network: Network) -> dict[str, Callable[[], int]]:
-    return {variant: run for variant, what, _, run in pytorch_jobs(network, "float32", ()) if what == "training"}
+    found = {}
+    try:
+        for variant, what, _batch, run in pytorch_jobs(network, "float32", ()):
+            if what == "training":
+                found[variant] = run
+    except Exception as error:  # whatever a compiler that is missing makes PyTorch say
+        print(
+            f"{network.name}: PyTorch stopped at {type(error).__name__}: {str(error).splitlines()[0]}", file=sys.stderr
+        )
+    return found
+
+
+def _names(network: Network) -> tuple[str, ...]:
+    """Return what PyTorch could make of a network, in the process that this runs in."""
+    return tuple(_jobs(network))
 
 
 def _pytorch(network: Network, name: str) -> float:
