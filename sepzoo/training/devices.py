@@ -15,7 +15,7 @@ import numpy as np
 from sepzoo.layers.cloning import parts_of
 from sepzoo.support.errors import SepzooError
 from sepzoo.surgery.walk.rewriting import rewrite
-from sepzoo.training.feeding import Batch, data_set
+from sepzoo.training.feeding import data_set
 from sepzoo.training.networks import Networks
 
 
@@ -105,13 +105,13 @@ class Devices:
         steps = -(-images // batch_size)
         return steps - (0 < images % batch_size < self.count)
 
-    def parts(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+    def parts(self, batches: Iterator[tuple[np.ndarray, ...]]) -> Iterator[tuple[np.ndarray, ...]]:
         """Yield what this process feeds of each batch; images left over by a last batch's division are left out."""
         for batch in batches:
             if len(batch[0]) >= self.count:
                 yield batch if self.count == 1 else (*self._divided(batch),)
 
-    def fed(self, batches: Callable[[], Iterator[Batch]]) -> Any:
+    def fed(self, batches: Callable[[], Iterator[tuple[np.ndarray, ...]]]) -> Any:
         """Return what `fit` takes.
 
         Args:
@@ -119,7 +119,7 @@ class Devices:
         """
         return data_set(batches) if keras.backend.backend() == "tensorflow" else batches()
 
-    def _divided(self, batch: Batch) -> Iterator[np.ndarray]:
+    def _divided(self, batch: tuple[np.ndarray, ...]) -> Iterator[np.ndarray]:
         used = len(batch[0]) - len(batch[0]) % self.count
         return (array[:used] for array in batch)
 

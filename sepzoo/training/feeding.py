@@ -11,13 +11,11 @@ import numpy as np
 if TYPE_CHECKING:
     import tensorflow as tf
 
-Batch = tuple[np.ndarray, ...]
-
 _AHEAD = 2
 """Batches that are made while the devices compute."""
 
 
-def data_set(batches: Callable[[], Iterator[Batch]]) -> tf.data.Dataset:
+def data_set(batches: Callable[[], Iterator[tuple[np.ndarray, ...]]]) -> tf.data.Dataset:
     """Return a data set of the batches that a function begins anew each time.
 
     tf.data tunes each data set in a thread of its own, which sleeps 10 ms, 20 ms, 40 ms and so on between two looks.

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from sepzoo.training.devices import Devices
-from sepzoo.training.feeding import Batch, data_set
+from sepzoo.training.feeding import data_set
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a data set of TensorFlow")
 SIZES = (4, 4, 3)
 
 
-def counted(begun: list[int]) -> Iterator[Batch]:
+def counted(begun: list[int]) -> Iterator[tuple[np.ndarray, ...]]:
     """Yield batches of growing numbers, and note how far they were asked for."""
     begun.append(0)
     for size in SIZES:
