@@ -13,7 +13,7 @@ from sepzoo.compression.compression_report import CompressionReport
 from sepzoo.compression.fine_tuning import Method, fine_tuned
 from sepzoo.compression.kernels import chosen, no_clusters
 from sepzoo.compression.training_settings import Targets, TrainingSettings
-from sepzoo.data.samples import Samples
+from sepzoo.data.samples import Samples, require_samples
 from sepzoo.inference.keras_model import from_model
 from sepzoo.records.inputs import Features
 from sepzoo.records.outputs import Said
@@ -78,6 +78,7 @@ def cluster(
     Example: see `CompressionReport`.
     """
     settings = TrainingSettings(targets, epochs, batch_size, learning_rate, seed, least_epochs=1)
+    require_samples(data, "train")
     if isinstance(clusters, bool) or not isinstance(clusters, int) or clusters < 2:
         raise SepzooError(f"expected clusters as a whole number of at least 2. Received: {clusters!r}.")
     if initialization not in _INITIALIZATIONS:

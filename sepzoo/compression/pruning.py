@@ -13,7 +13,7 @@ from sepzoo.compression.compression_report import CompressionReport
 from sepzoo.compression.fine_tuning import Method, fine_tuned
 from sepzoo.compression.kernels import chosen, no_blocks, no_pattern
 from sepzoo.compression.training_settings import Targets, TrainingSettings, split
-from sepzoo.data.samples import Samples
+from sepzoo.data.samples import Samples, require_samples
 from sepzoo.inference.keras_model import from_model
 from sepzoo.records.inputs import Features
 from sepzoo.records.outputs import Said
@@ -86,6 +86,7 @@ def prune(
     Example: see `CompressionReport`.
     """
     settings = TrainingSettings(targets, epochs, batch_size, learning_rate, seed, least_epochs=1)
+    require_samples(data, "train")
     _check(sparsity, schedule, block_size)
     classifier = from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs)
     new, expansion = to_keras(model)

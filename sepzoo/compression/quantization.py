@@ -15,7 +15,7 @@ from sepzoo.compression.quantized_model import QuantizedModel
 from sepzoo.compression.rounding import rounding
 from sepzoo.compression.step_training import StepTraining
 from sepzoo.compression.training_settings import Targets, TrainingSettings, split
-from sepzoo.data.samples import Samples
+from sepzoo.data.samples import Samples, require_samples
 from sepzoo.export.taken_inputs import saying_inputs
 from sepzoo.inference.keras_model import from_model
 from sepzoo.layers.fake_quantization import QuantizedKernel, QuantizedOutput
@@ -82,6 +82,7 @@ def quantize_aware(
     Example: see `QuantizedModel`.
     """
     settings = TrainingSettings(targets, epochs, batch_size, learning_rate, seed)
+    require_samples(data, "train")
     if by not in get_args(By):
         raise unknown("library", by, get_args(By))
     if by == "tfmot":

@@ -25,6 +25,9 @@ class Samples:
         matched: how the labels were found among a network's classes, "by name" or "by number"; None where they are its
             own numbers.
         class_names: of the data's classes, by whose numbers the labels are; None where they are the network's own.
+
+    Raises:
+        SepzooError: no arrays, or arrays of different lengths.
     """
 
     images: Arrays
@@ -33,6 +36,22 @@ class Samples:
     seed: int
     matched: str | None = None
     class_names: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        images = self.images
+        arrays = dict(images) if isinstance(images, Mapping) else {"images": images}
+        if self.labels is not None:
+            arrays["labels"] = self.labels
+        for name, array in arrays.items():
+            if not isinstance(array, np.ndarray) or not array.ndim:
+                raise SepzooError(
+                    f"{self.origin}: expected {name} as a NumPy array, (n, ...). Received: {type(array).__name__}. "
+                    "Pass numpy.asarray of it."
+                )
+        lengths = {name: len(array) for name, array in arrays.items()}
+        if len(set(lengths.values())) > 1:
+            received = ", ".join(f"{name} {length}" for name, length in lengths.items())
+            raise SepzooError(f"{self.origin}: expected arrays of one length. Received: {received}.")
 
     def __len__(self) -> int:
         return len(next(iter(self.images.values())) if isinstance(self.images, Mapping) else self.images)
@@ -49,6 +68,26 @@ class Samples:
         images = {name: each[chosen] for name, each in self.images.items()} if several else self.images[chosen]
         labels = None if self.labels is None else self.labels[chosen]
         return dataclasses.replace(self, images=images, labels=labels, seed=self.seed if seed is None else seed)
+
+
+def require_samples(given: object, purpose: str) -> Samples:
+    """Return what was given for a purpose.
+
+    Raises:
+        SepzooError: it is something else than samples, or there are none.
+
+    Example:
+        >>> len(require_samples(Samples(np.zeros((2, 8, 8, 3), "uint8"), None, origin="noise", seed=0), "calibrate"))
+        2
+    """
+    if not isinstance(given, Samples):
+        raise SepzooError(
+            f"expected samples to {purpose} on as sepzoo.data.Samples. Received: {type(given).__name__}. Wrap an array "
+            "of uint8 pixels: Samples(pixels, None, origin='my photographs', seed=0)."
+        )
+    if not len(given):
+        raise SepzooError(f"expected at least one sample to {purpose} on. Received: none.")
+    return given
 
 
 def draw_samples(source: Source, count: int, seed: int = 0) -> Samples:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sepzoo.analysis.profiling import profile
 from sepzoo.artifact.seal import add_seal
-from sepzoo.data.samples import Samples
+from sepzoo.data.samples import Samples, require_samples
 from sepzoo.export.artifact_record import artifact_record
 from sepzoo.export.comparison import Comparison, compare, origin_of, with_half_error
 from sepzoo.export.converter_errors import refusal
@@ -210,13 +210,8 @@ def _check_request(target: Target, path: Path, calibration: Samples | None, chec
             f"check. {DRAW.format('real images')} (on the command line: --data)."
         )
     for samples, purpose in ((check, "check the file"), (calibration, "calibrate")):
-        if samples is not None and not isinstance(samples, Samples):
-            raise SepzooError(
-                f"expected samples to {purpose} on as sepzoo.data.Samples. Received: {type(samples).__name__}. Wrap an "
-                "array of uint8 pixels: Samples(pixels, None, origin='my photographs', seed=0)."
-            )
-        if samples is not None and len(samples) == 0:
-            raise SepzooError(f"expected at least one sample to {purpose} on. Received: none.")
+        if samples is not None:
+            require_samples(samples, purpose)
 
 
 def _convert(

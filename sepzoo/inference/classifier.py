@@ -165,12 +165,18 @@ class Classifier(DescribedModel, abc.ABC):
         A data set's classes are found by name; where no name fits but the counts do, by number, as samples' labels are.
 
         Raises:
-            SepzooError: the data has classes that the network has not, or the network gives no class scores.
+            SepzooError: something else than data, data with classes that the network has not, or the network gives no
+                class scores.
         """
         self.require_scores()
         scorer = self if len(self.output_tensors) == 1 else _Scores(self)
         if isinstance(source, Samples):
             return evaluate_samples(scorer, source, batch_size=batch_size)
+        if not isinstance(source, Source):
+            raise SepzooError(
+                f"expected a data set (sepzoo.data.open_source) or sepzoo.data.Samples to evaluate on. Received: "
+                f"{type(source).__name__}. Wrap arrays: Samples(pixels, labels, origin='my photographs', seed=0)."
+            )
         self.require_one_input()
         return evaluate(scorer, source, batch_size=batch_size)
 

@@ -1,0 +1,85 @@
+"""What is no data where data is asked for is refused in words, by every public function that takes some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from sepzoo import compression, export, shrinking, surgery
+from sepzoo.data import Samples
+from sepzoo.inference.keras_model import from_model
+from sepzoo.shrinking import Budget
+from sepzoo.support.errors import SepzooError
+
+PIXELS = np.random.default_rng(0).normal(size=(4, 8, 8, 3)).astype("float32")
+HALF = Budget(macs="50%")
+OUT = Path("never.tflite")
+TAKERS: dict[str, Callable[[keras.Model, Any], object]] = {
+    "quantize_aware": compression.quantize_aware,
+    "prune": compression.prune,
+    "cluster": compression.cluster,
+    "calibration": lambda model, data: export.tflite(model, OUT, quantize="int8", calibration=data),
+    "check": lambda model, data: export.export(model, "tflite:float32", OUT, check=data),
+    "evaluate": lambda model, data: from_model(model).evaluate(data),
+    "decouple": lambda model, data: surgery.decouple(model, macs=0.5, data=data),
+    "prune_channels": lambda model, data: surgery.prune_channels(model, macs=0.5, data=data),
+    "recalibrate_batch_norm": surgery.recalibrate_batch_norm,
+    "shrink": lambda model, data: shrinking.shrink(model, budget=HALF, samples=data),
+    "shrink, check": lambda model, data: shrinking.shrink(model, budget=HALF, samples=PIXELS, check=data),
+    "shrink, lessons": lambda model, data: shrinking.shrink(model, budget=HALF, samples=PIXELS, lessons=data, distil=1),
+}
+WRONG = {
+    "a name": "digits",
+    "a number": 5,
+    "images and labels": (PIXELS, np.zeros(4, int)),
+    "a mapping": {"x": PIXELS},
+    "a generator": iter([PIXELS]),
+    "nothing in it": [],
+}
+
+
+@pytest.fixture(scope="module")
+def network() -> keras.Model:
+    keras.utils.set_random_seed(0)
+    layers = [
+        keras.layers.Conv2D(8, 3, name="conv"),
+        keras.layers.BatchNormalization(name="bn"),
+        keras.layers.GlobalAveragePooling2D(name="pool"),
+        keras.layers.Dense(4, activation="softmax", name="dense"),
+    ]
+    return keras.Sequential([keras.Input((8, 8, 3)), *layers], name="net")
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("taker", TAKERS)
+def test_it_is_refused(
+    taker: str, wrong: str, network: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SepzooError, match=r"(?s)expected .*Received: "):
+        TAKERS[taker](network, WRONG[wrong])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        (
+            (PIXELS.tolist(), None),
+            "here: expected images as a NumPy array, (n, ...). Received: list. Pass numpy.asarray",
+        ),
+        ((PIXELS, [0, 1, 2, 3]), "here: expected labels as a NumPy array, (n, ...). Received: list."),
+        ((PIXELS, np.zeros(3, int)), "here: expected arrays of one length. Received: images 4, labels 3."),
+        (({"a": PIXELS, "b": PIXELS[:1]}, None), "here: expected arrays of one length. Received: a 4, b 1."),
+        ((np.float32(1), None), "here: expected images as a NumPy array, (n, ...). Received: float32."),
+    ],
+)
+def test_samples_are_arrays_of_one_length(arrays: tuple[Any, Any], words: str) -> None:
+    with pytest.raises(SepzooError) as caught:
+        Samples(*arrays, origin="here", seed=0)
+    assert str(caught.value).startswith(words)
