@@ -78,7 +78,7 @@ def compress(
     """
     from sepzoo.cli.keras_start import start_keras
 
-    check_keras_file(out)
+    check_keras_file(out, model=model)
     asked = _asked({"--prune-channels": prune_channels, "--prune": prune, "--cluster": cluster, "--qat": qat})
     for option in asked:
         if data is None and option != "--prune-channels":

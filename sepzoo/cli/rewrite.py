@@ -70,7 +70,7 @@ def rewrite(
     from sepzoo.support.errors import SepzooError
     from sepzoo.support.progress import announced
 
-    check_keras_file(out)
+    check_keras_file(out, model=model)
     if p is not None and not blueprint:
         raise SepzooError("expected --p beside --blueprint. Received: --p alone. Write --replace bsconv_s,p=… else.")
     if kernel_sizes is not None and replace is None:

@@ -80,14 +80,15 @@ def shrink(
         if path is not None and path.suffix not in suffixes:
             raise SepzooError(f"expected a file name that ends in {' or '.join(suffixes)}. Received: {path}.")
     if keras_file is not None:
-        check_keras_file(keras_file, "--keras")
+        check_keras_file(keras_file, "--keras", model=model)
     start_keras()
     from sepzoo import shrinking
     from sepzoo.artifact import model_file
     from sepzoo.export.samples import samples_of_data
     from sepzoo.inference.keras_model import from_model
     from sepzoo.shrinking.budget import parse_limit
-    from sepzoo.shrinking.candidates import TECHNIQUES
+    from sepzoo.shrinking.candidates import TECHNIQUES, check_techniques
+    from sepzoo.shrinking.files import check_runtime
     from sepzoo.shrinking.page import write_page
     from sepzoo.shrinking.rules import check_rule
     from sepzoo.support.atomic import atomic_write, check_target
@@ -103,6 +104,9 @@ def shrink(
         kib=parse_limit(size, "--size", "kib"),
         ram_kib=parse_limit(ram, "--ram", "ram_kib"),
     )
+    chosen = TECHNIQUES if techniques is None else tuple(each.strip() for each in techniques.split(","))
+    check_techniques(chosen)
+    check_runtime(runtime)
     check_rule(rule, budget.by(costs).resources)  # type: ignore[arg-type]  # any text; it refuses others
     network = open_network(model, weights=weights, settings=settings)
     attach_description(network, labels=labels, preprocessing=preprocessing)
@@ -114,7 +118,7 @@ def shrink(
         budget=budget,
         samples=drawn.calibration.taken(slice(samples)),
         check=drawn.check,
-        techniques=TECHNIQUES if techniques is None else tuple(each.strip() for each in techniques.split(",")),
+        techniques=chosen,
         runtime=runtime,
         rule=rule,
         keep=keep or (),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -113,7 +114,7 @@ def _number(name: str, limit: Limit, whole: float) -> float:
             found = share * whole if 0 < share <= 1 else math.nan
         else:
             found = math.nan if isinstance(limit, bool) else float(limit)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         found = math.nan
     if not 0 < found < math.inf:
         unit = RESOURCES[name] or "multiply-accumulates"
@@ -140,7 +141,8 @@ def parse_limit(text: str | None, option: str, resource: str) -> Limit | None:
         return given
     number = given.removesuffix(unit.lower()) if unit else given
     try:
-        return float(number.replace(",", "").replace("_", ""))
+        grouped = re.fullmatch(r"\d{1,3}([,_]\d{3})+(\.\d+)?", number.strip())  # a comma alone may be meant as a point
+        return float(number.replace(",", "").replace("_", "") if grouped else number)
     except ValueError:
         example = f"2{unit}" if resource == "latency_ms" else f"300{unit}" if unit else "6000000"
         raise SepzooError(f"expected {option} such as 50% or {example}. Received: {text!r}.") from None

@@ -34,7 +34,7 @@ class Candidate:
         way: name of the way in which it is computed, "keep" or one that `way_of` knows.
         levels: of the groups that its inputs and its outputs are of; 0 where none of them may go.
         macs: multiply-accumulates.
-        bytes: that its numbers take in the file.
+        bytes: that its operators and their numbers take in the file.
         latency_ms: of its operators; 0 where none was measured.
         ram_bytes: of what its operators take and give, as far as it is in memory at once.
         error: by how much the answers are expected to diverge, in nats.
@@ -179,9 +179,9 @@ def _choices(
 
 
 def _undominated(found: Sequence[Candidate]) -> list[Candidate]:
-    """Drop what another candidate of the same levels beats; of equal ones the first stays."""
-    kept: list[Candidate] = []
-    for place, each in enumerate(found):
+    """Drop what another candidate of the same levels beats; of equal ones the first stays, and the layer as it is."""
+    kept = list(found[:1])  # other ways may be as good, where nothing that the layer gives reaches the answers
+    for place, each in enumerate(found[1:], 1):
         others = [*kept, *found[place + 1 :]]
         if not any(other.dominates(each) and not (each.dominates(other) and other not in kept) for other in others):
             kept.append(each)

@@ -86,7 +86,7 @@ def _tapped(
             return given
         first, size = sum(each[2] for each in marks), int(np.prod(given.shape[1:]))
         marks.append((places[id(operation)].name, first, size))
-        return given + ops.reshape(taps[:, first : first + size], given.shape)
+        return given + ops.cast(ops.reshape(taps[:, first : first + size], given.shape), given.dtype)
 
     with keras.StatelessScope():
         return keras.tree.flatten(replay(model, inputs.tensors(), call))

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 
-import keras
 import numpy as np
 
-from sepzoo.data.samples import Samples
-from sepzoo.export.comparison import by_name
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.shrinking.budget import shown
 from sepzoo.shrinking.building import Built, build
 from sepzoo.shrinking.choosing import Choice, Chooser
 from sepzoo.shrinking.distilling import distilled
 from sepzoo.shrinking.divergence import answers, divergence
-from sepzoo.shrinking.files import Measured, measured_file
+from sepzoo.shrinking.files import Measured
 from sepzoo.shrinking.forms import Forms
-from sepzoo.shrinking.kept_work import NOTHING_KEPT, KeptWork
-from sepzoo.shrinking.latency import StepTimes, file_times
 from sepzoo.shrinking.measuring import key_of
 from sepzoo.shrinking.network import Network
 from sepzoo.shrinking.report import Proposal
 from sepzoo.shrinking.solving import Solution
+from sepzoo.shrinking.work import Work
 from sepzoo.support.errors import SepzooError
 from sepzoo.surgery.walk.model_inputs import ModelInputs
 
@@ -38,80 +33,6 @@ CLOCK = 0.02
 """Share of the time that is left free where distillation follows, after which it is measured again."""
 PROPOSALS = 3
 """So many are carried out each time, of which the best one stays."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Work:
-    """What files are written from and held against.
-
-    Attributes:
-        classifier: the network as it was, with what was said of it.
-        runtime: whose files are written.
-        samples: to calibrate on.
-        check: to compare answers on.
-        techniques: that may be used.
-        folder: where files go.
-        timed: the time of steps, where files are timed.
-        epochs: of distillation.
-        lessons: samples of distillation, as the model takes them.
-        kept: where finished steps are kept.
-    """
-
-    classifier: KerasClassifier
-    runtime: str
-    samples: Samples
-    check: Samples
-    techniques: tuple[str, ...]
-    folder: Path
-    timed: StepTimes | None = None
-    epochs: int = 0
-    lessons: ModelInputs | None = None
-    kept: KeptWork = NOTHING_KEPT
-
-    @property
-    def integers(self) -> bool:
-        """Whether the file has 8-bit integers."""
-        return self.runtime.endswith("int8")
-
-    def kept_of(self, choice: Choice) -> KeptWork:
-        """Return where the steps of a choice that is carried out are kept."""
-        return self.kept.of([each.way for each in choice.candidates], choice.levels)
-
-    def forms(self, model: keras.Model) -> Forms:
-        """Return a network made of the original as it is held to another one, and as it learns.
-
-        The file of a network that rounds is larger, so that is what is measured before it learns too.
-        """
-        if self.epochs and self.integers:
-            return Forms.of_integers(model, self.classifier, self.samples)
-        return Forms.of(model, self.classifier)
-
-    @cached_property
-    def _expected(self) -> dict[str, np.ndarray]:
-        """What the network as it was predicts for the samples that answers are compared on."""
-        return by_name(self.classifier, self.check)
-
-    def measured(self, classifier: KerasClassifier, name: str, original: Measured | None = None) -> Measured:
-        """Write a network under a name, and measure the file, its time in turns with that of the original's."""
-        found = measured_file(
-            classifier,
-            self.folder / f"{name}.tflite",
-            runtime=self.runtime,
-            original=self.classifier,
-            calibration=self.samples,
-            check=self.check,
-            expected=self._expected,
-        )
-        return found if self.timed is None else self.clocked(found, original)
-
-    def clocked(self, found: Measured, original: Measured | None) -> Measured:
-        """Return a file with its time measured, in turns with that of the original's."""
-        if original is None:
-            (alone,) = file_times([found.path.read_bytes()])
-            return dataclasses.replace(found, costs={**found.costs, "latency_ms": alone.ms})
-        before, now = file_times([original.path.read_bytes(), found.path.read_bytes()])
-        own = original.costs["latency_ms"] * now.ms / before.ms  # the machine may have become slower meanwhile
-        return dataclasses.replace(found, costs={**found.costs, "latency_ms": own})
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -139,28 +60,37 @@ class _Original:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Fitting:
-    """What keeps a budget.
+class Fitted:
+    """A choice that was carried out.
 
     Attributes:
         built: the network.
-        forms: of it.
-        classifier: what was measured, with what is said of it: that which learns of the forms, before or after it did.
-        measured: its file.
         choice: what was carried out.
         solution: how good the best choice of all techniques is proven to be.
         proposals: what was carried out beside each other.
+    """
+
+    built: Built
+    choice: Choice
+    solution: Solution
+    proposals: tuple[Proposal, ...]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Fitting(Fitted):
+    """What keeps a budget.
+
+    Attributes:
+        forms: of the network.
+        classifier: what was measured, with what is said of it: that which learns of the forms, before or after it did.
+        measured: its file.
         rounds: how many files were measured.
         distilled: divergence before distillation and after each epoch, in nats; empty where there was none.
     """
 
-    built: Built
     forms: Forms
     classifier: KerasClassifier
     measured: Measured
-    choice: Choice
-    solution: Solution
-    proposals: tuple[Proposal, ...]
     rounds: int
     distilled: tuple[float, ...] = ()
 
@@ -193,38 +123,50 @@ def within(
     kept: dict[str, float] = {}  # the last aims whose files left something of a limit,
     missed: dict[str, float] = {}  # and whose files went beyond one
     seen: list[Mapping[str, float]] = []
+    others: list[Fitted] = []
     told, given = "", limits
     if work.epochs and "latency_ms" in limits:
         limits = {**limits, "latency_ms": (1 - CLOCK) * limits["latency_ms"]}
     for number in range(1, ROUNDS + 1):
-        solved, choice, built, proposals = _nearest(chooser, aimed, known, work)
-        if best is not None and choice.costs in seen:
+        offered = _offered(chooser, aimed, work, first=number == 1)
+        if not offered:
             break
-        seen.append(choice.costs)
-        forms = work.forms(built.model)
-        found = work.measured(forms.learning, f"round{number}", original)
-        off = _over(found, limits)
+        one, *rest = _carried_out(offered, chooser, known, work)
+        others += rest
+        if best is not None and one.choice.costs in seen:
+            break
+        seen.append(one.choice.costs)
+        fitting = _written(one, f"round{number}", number, work, original)
+        off = _over(fitting.measured, limits)
         if off:
-            told = _missed(found, limits)
+            told = _missed(fitting.measured, limits)
             missed.update({name: aimed[name] for name in off})
         else:
-            one = Fitting(built, forms, forms.learning, found, choice, solved.solution, proposals, number)
-            best = one if best is None else min(best, one, key=_divergence)
-            off = [name for name in limits if _leaves(choice, found, aimed, limits, name)]
+            best = fitting if best is None else min(best, fitting, key=_distance)
+            off = [name for name in limits if _leaves(one.choice, fitting.measured, aimed, limits, name)]
             kept.update({name: aimed[name] for name in off})
         if not off:
             break
         for name in off:
-            expected = min(aimed[name], choice.costs.get(name, aimed[name]))
-            aimed[name] = expected * limits[name] / found.costs[name] * MARGIN
+            expected = min(aimed[name], one.choice.costs.get(name, aimed[name]))
+            aimed[name] = expected * limits[name] / fitting.measured.costs[name] * MARGIN
             low, high = kept.get(name), missed.get(name)
             if low is not None and high is not None and not low < aimed[name] < high:
                 aimed[name] = (low + high) / 2
+    # An aim is that of the choice which was measured; of others it may have asked too much.
+    for other in sorted(others, key=_distance):
+        if other.choice.costs in seen or (best is not None and _distance(other) >= _distance(best)):
+            continue
+        seen.append(other.choice.costs)
+        fitting = _written(other, f"other{len(seen)}", len(seen), work, original)
+        if not _over(fitting.measured, limits):
+            best = fitting
+            break
     if best is None:
         free = "" if limits is given else f" {CLOCK:.0%} of the time are left free: distillation may cost as much."
         raise SepzooError(
-            f"expected a file within the budget. Received: {told}, after {ROUNDS} choices that were expected to keep "
-            f"it.{free} No file was written. Ask for more, or allow more techniques."
+            f"expected a file within the budget. Received: {told}, after {len(seen)} choices that were expected to "
+            f"keep it.{free} No file was written. Ask for more, or allow more techniques."
         )
     return _taught(best, given, known, work, original) if work.epochs else best
 
@@ -255,11 +197,18 @@ def _taught(fitting: Fitting, limits: Mapping[str, float], known: _Original, wor
             f"expected a file within the budget, as it was before distillation. Received: {_missed(found, limits)}. No "
             "file was written. Ask for more."
         )
-    return dataclasses.replace(fitting, classifier=classifier, measured=found, distilled=told)
+    taught = dataclasses.replace(fitting, classifier=classifier, measured=found, distilled=told)
+    return _untaught(taught, limits, work, original) if work.integers and min(told) == told[0] else taught
 
 
-def _divergence(fitting: Fitting) -> float:
-    return min(each.divergence for each in fitting.proposals)
+def _untaught(taught: Fitting, limits: Mapping[str, float], work: Work, original: Measured) -> Fitting:
+    """Return what learned nothing, as its steps were learned or rounded after training: whose answers are nearer."""
+    forms = Forms.of(taught.built.model, work.classifier)
+    found = work.measured(forms.learning, "undistilled", original)
+    own, other = (each.comparison.kl_divergence for each in (taught.measured, found))
+    if _over(found, limits) or own is None or other is None or other >= own:
+        return taught
+    return dataclasses.replace(taught, forms=forms, classifier=forms.learning, measured=found)
 
 
 def _over(found: Measured, limits: Mapping[str, float]) -> list[str]:
@@ -282,14 +231,35 @@ def _leaves(
     return binding and found.costs[name] < (1 - SLACK) * limits[name]
 
 
-def _nearest(
-    chooser: Chooser, aimed: Mapping[str, float], known: _Original, work: Work
-) -> tuple[Choice, Choice, Built, tuple[Proposal, ...]]:
-    """Return the best choice as expected, and of the first few, carried out, the one whose answers are nearest."""
+def _offered(chooser: Chooser, aimed: Mapping[str, float], work: Work, *, first: bool) -> Sequence[tuple[str, Choice]]:
+    """Return the first few choices for what is aimed at; none where there are none, and the aim is not the user's."""
+    try:
+        return chooser.proposals(aimed, work.techniques)[:PROPOSALS]
+    except SepzooError:
+        if first:
+            raise
+        return ()
+
+
+def _carried_out(offered: Sequence[tuple[str, Choice]], chooser: Chooser, known: _Original, work: Work) -> list[Fitted]:
+    """Return choices carried out, the one whose answers are nearest first."""
     found = []
-    for name, choice in chooser.proposals(aimed, work.techniques)[:PROPOSALS]:
+    for name, choice in offered:
         ways = {item.layer: each.way for item, each in zip(chooser.scores.items, choice.candidates, strict=True)}
         built, distance = known.carried_out(choice, ways, work)
-        found.append((Proposal(name, choice.solution.error, distance), choice, built))
-    _proposal, choice, built = min(found, key=lambda each: each[0].divergence)
-    return found[0][1], choice, built, tuple(each[0] for each in found)
+        alone = (Proposal(name, choice.solution.error, distance),)
+        found.append(Fitted(built, choice, offered[0][1].solution, alone))
+    every = tuple(one.proposals[0] for one in found)
+    nearest, *others = sorted(found, key=_distance)
+    return [dataclasses.replace(nearest, proposals=every), *others]
+
+
+def _distance(one: Fitted) -> float:
+    return min(each.divergence for each in one.proposals)
+
+
+def _written(one: Fitted, name: str, number: int, work: Work, original: Measured) -> Fitting:
+    """Return a choice that was carried out with its file, measured."""
+    forms = work.forms(one.built.model)
+    found = work.measured(forms.learning, name, original)
+    return Fitting(one.built, one.choice, one.solution, one.proposals, forms, forms.learning, found, number)

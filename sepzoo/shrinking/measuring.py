@@ -87,7 +87,7 @@ def score(
         groups=tuple(GroupLevels(each.layers, len(each.order), each.gone) for each in network.groups),
         fixed_macs=macs - sum(each.candidates[0].macs for each in judged.values()),
         macs=macs,
-        correlation=None if len({one for one, _two in pairs}) < 3 else spearman(*zip(*pairs, strict=True)),
+        correlation=_correlation(pairs),
         trials=tuple(pairs),
         samples=samples,
         techniques=tuple(techniques),
@@ -116,6 +116,12 @@ def _trials(network: Network, judged: Mapping[NetworkLayer, JudgedLayer], trial:
                 maps[layer.name] = each.map(chosen.way, own[0])
         pairs.append((predicted, trial.divergence(maps)))
     return pairs
+
+
+def _correlation(pairs: Sequence[tuple[float, float]]) -> float | None:
+    """Return the rank correlation of what was predicted and what was measured; None where one hardly differs."""
+    sides = list(zip(*pairs, strict=True))
+    return None if min(len(set(side)) for side in sides) < 3 else spearman(*sides)
 
 
 def spearman(one: Sequence[float], two: Sequence[float]) -> float:

@@ -14,7 +14,7 @@ from pathlib import Path
 import keras
 
 from sepzoo.artifact.inspection.checking import one_child
-from sepzoo.data.samples import Samples
+from sepzoo.data.samples import Samples, require_samples
 from sepzoo.export.comparison import origin_of
 from sepzoo.inference.keras_model import from_model
 from sepzoo.records.outputs import Said
@@ -23,7 +23,7 @@ from sepzoo.shrinking.building import Built
 from sepzoo.shrinking.candidates import TECHNIQUES, check_techniques, is_of
 from sepzoo.shrinking.choosing import Choice, Chooser, Whole
 from sepzoo.shrinking.files import Measured, check_runtime
-from sepzoo.shrinking.fitting import Work, within
+from sepzoo.shrinking.fitting import within
 from sepzoo.shrinking.forms import attach_said
 from sepzoo.shrinking.kept_work import KeptWork
 from sepzoo.shrinking.latency import StepTimes
@@ -32,10 +32,11 @@ from sepzoo.shrinking.network import Network, network_of
 from sepzoo.shrinking.report import CurvePoint, LayerChoice, ShrinkReport
 from sepzoo.shrinking.rules import check_rule
 from sepzoo.shrinking.scores import Scores
-from sepzoo.support.atomic import atomic_write
+from sepzoo.shrinking.work import Work
+from sepzoo.support.atomic import atomic_write, check_target
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Arrays
-from sepzoo.surgery.walk.model_inputs import ModelInputs, model_inputs
+from sepzoo.surgery.walk.model_inputs import ModelInputs, as_samples, model_inputs
 
 HELD_OUT = 4
 """One sample of so many is held out of the fits."""
@@ -111,14 +112,20 @@ def shrink(
         >>> report.measured["macs"] <= 0.6 * report.original["macs"], report.gap < 0.01
         (True, True)
     """
+    techniques, keep = ((each,) if isinstance(each, str) else tuple(each) for each in (techniques, keep))
     check_techniques(techniques)
     check_runtime(runtime)
+    if not isinstance(budget, Budget):
+        raise SepzooError(f"expected a sepzoo.shrinking.Budget, such as Budget(macs='50%'). Received: {budget!r}.")
     budget = budget.by(costs)
+    if out is not None:
+        check_target(Path(out))
     check_rule(rule, budget.resources)
     if isinstance(distil, bool) or not isinstance(distil, int) or distil < 0:
         raise SepzooError(f"expected distil as a number of epochs, 0 or more. Received: {distil!r}.")
     inputs = model_inputs(model, samples)
-    drawn = samples if isinstance(samples, Samples) else Samples(samples, None, origin="an array", seed=0)
+    drawn = as_samples(model, samples)
+    check = drawn if check is None else require_samples(check, "check the file")
     classifier = from_model(model, outputs=outputs)
     fitted, held = _parts(inputs)
     timed = "latency_ms" in budget.resources
@@ -129,8 +136,8 @@ def shrink(
             classifier=classifier,
             runtime=runtime,
             samples=drawn,
-            check=drawn if check is None else check,
-            techniques=tuple(techniques),
+            check=check,
+            techniques=techniques,
             folder=Path(folder),
             timed=StepTimes(integers=runtime.endswith("int8")) if timed else None,
             epochs=distil,
@@ -200,7 +207,7 @@ def _scored(
     """Return a network with its scores, read from a file where they are there."""
     known = None if path is None else Scores.load(Path(path), work.kept.key, work.techniques)
     techniques = work.techniques if known is None else known.techniques
-    network = network_of(model, inputs, prune="channels" in techniques, keep=tuple(keep))
+    network = network_of(model, inputs, prune="channels" in techniques, keep=keep)
     if known is not None:
         return network, known
     known = score(
@@ -225,8 +232,8 @@ def _require_choices(chooser: Chooser) -> None:
     if all(len(each) == 1 for each in choices):
         raise SepzooError(
             f"expected a network in which something can be made smaller. Received: {chooser.scores.network!r}, whose "
-            f"{len(choices)} layers have no other way and no channels that may go. Allow more techniques, or keep "
-            "fewer layers."
+            f"{len(choices)} layers have no other way and no channels that may go. Convolutions over images can "
+            "be made smaller, and the channels around them. Allow more techniques, or keep fewer layers."
         )
 
 

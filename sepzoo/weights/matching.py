@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import fnmatch
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ import keras
 import numpy as np
 
 from sepzoo.layers.heads import LAYERS as HEAD_LAYERS
+from sepzoo.support.name_patterns import fits
 from sepzoo.support.types import Variable
 from sepzoo.weights.input_channels import fit_channels
 from sepzoo.weights.names import Names
@@ -125,7 +125,7 @@ def _resolved(names: Names, arrays: Arrays) -> Names:
     def resolved(theirs: str) -> str:
         if "*" not in theirs:
             return theirs if theirs in layers else scoped.get(theirs, theirs)
-        return next((layer for p in theirs.split("|") for layer in layers if fnmatch.fnmatchcase(layer, p)), theirs)
+        return next((layer for p in theirs.split("|") for layer in layers if fits(layer, p)), theirs)
 
     return {ours: resolved(theirs) for ours, theirs in names.items()}
 

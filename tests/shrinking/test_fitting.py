@@ -35,15 +35,20 @@ def run(
     """Return what is taken, and what was aimed at, where each file costs a factor times what was expected."""
     aims: list[float] = []
 
-    def nearest(chooser: Any, aimed: Mapping[str, float], *_rest: Any) -> tuple:
+    def offered(chooser: Any, aimed: Mapping[str, float], *_rest: Any, **_more: Any) -> list[tuple[str, Any]]:
         aims.append(aimed["kib"])
-        choice = Stub(costs={"kib": aimed["kib"]})
-        return choice, choice, Stub(), (Proposal("all", 0.0, divergences[len(aims) - 1]),)
+        return [("all", Stub(costs={"kib": aimed["kib"]}))]
+
+    def carried_out(choices: list[tuple[str, Any]], *_rest: Any) -> list[Any]:
+        ((name, choice),) = choices
+        proposals = (Proposal(name, 0.0, divergences[len(aims) - 1]),)
+        return [fitting.Fitted(Stub(), choice, Stub(), proposals)]  # type: ignore[arg-type]
 
     def measured(*_arguments: Any) -> Stub:
         return Stub(costs={"kib": aims[-1] * factors[len(aims) - 1]})
 
-    monkeypatch.setattr(fitting, "_nearest", nearest)
+    monkeypatch.setattr(fitting, "_offered", offered)
+    monkeypatch.setattr(fitting, "_carried_out", carried_out)
     return fitting.within(None, {"kib": limit}, None, None, None, Stub(measured=measured), None), aims  # type: ignore[arg-type]
 
 
@@ -105,7 +110,7 @@ def test_a_taught_file_is_measured_against_the_budget_too(
     work.measured.side_effect = [first]
     work.clocked.side_effect = others
     stub = Stub(model="as it was")
-    before = fitting.Fitting(stub, mock.MagicMock(), stub, stub, stub, None, (), 1)  # type: ignore[arg-type]
+    before = fitting.Fitting(stub, stub, stub, (), mock.MagicMock(), stub, stub, 1)  # type: ignore[arg-type]
     if refused:
         with pytest.raises(SepzooError, match=rf"as it was before distillation\. Received: {re.escape(refused)}\."):
             fitting._taught(before, {resource: 1.0}, known, work, None)  # type: ignore[arg-type]
@@ -114,3 +119,39 @@ def test_a_taught_file_is_measured_against_the_budget_too(
         assert (found.classifier.model, found.measured.costs) == ("taught", {resource: factors[-1]})
         assert found.distilled == (0.2, 0.1)
     assert work.clocked.call_count == len(others)
+
+
+def fitted(name: str, cost: float, divergence: float) -> Any:
+    return fitting.Fitted(Stub(), Stub(costs={"kib": cost}), Stub(), (Proposal(name, 0.0, divergence),))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("others", "taken"),
+    [
+        ([("channels", 0.9, 0.2), ("lowrank", 0.8, 0.3)], 0.9),  # the nearest that keeps the budget
+        ([("channels", 1.1, 0.2), ("lowrank", 0.8, 0.3)], 0.8),
+        ([("channels", 1.1, 0.2), ("lowrank", 1.2, 0.3)], None),
+    ],
+)
+def test_where_no_choice_keeps_it_what_was_carried_out_beside_is_measured(
+    monkeypatch: pytest.MonkeyPatch, others: list[tuple[str, float, float]], taken: float | None
+) -> None:
+    """The choice of all techniques costs more than was expected in every round, and then nothing is offered."""
+    rounds = iter([[("all", None)], [("all", None)]])
+    carried = iter([[fitted("all", 1.5, 0.1), *(fitted(*each) for each in others)], [fitted("all", 1.4, 0.1)]])
+    monkeypatch.setattr(fitting, "_offered", lambda *_given, **_more: next(rounds, ()))
+    monkeypatch.setattr(fitting, "_carried_out", lambda *_given: next(carried))
+    choices: list[float] = []
+
+    def written(one: Any, _name: str, number: int, *_rest: Any) -> Any:
+        choices.append(one.choice.costs["kib"])
+        return fitting.Fitting(one.built, one.choice, one.solution, one.proposals, Stub(), Stub(), one.choice, number)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(fitting, "_written", written)
+    arguments: Any = (None, {"kib": 1.0}, None, None, None, Stub(), None)
+    if taken is None:
+        with pytest.raises(SepzooError, match=r"Received: 1\.4 KiB for 1\.0 KiB, after 4 choices"):
+            fitting.within(*arguments)
+    else:
+        assert fitting.within(*arguments).measured.costs == {"kib": taken}
+    assert choices[:2] == [1.5, 1.4]

@@ -15,7 +15,7 @@ import pytest
 
 from sepzoo.analysis import profile
 from sepzoo.inference.keras_model import KerasClassifier
-from sepzoo.shrinking import Budget, fitting, measuring, shrink
+from sepzoo.shrinking import Budget, fitting, measuring, shrink, work
 from sepzoo.shrinking.files import Measured
 from sepzoo.shrinking.kept_work import KeptWork
 from tests.command import PROGRAM, run_command
@@ -30,7 +30,7 @@ def unwritten(monkeypatch: pytest.MonkeyPatch) -> None:
     def measured(classifier: KerasClassifier, path: Path, **more: Any) -> Measured:
         return Measured(path, {"macs": float(profile(classifier.model).macs), "kib": 1.0, "ram_kib": 1.0}, None)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(fitting, "measured_file", measured)
+    monkeypatch.setattr(work, "measured_file", measured)
     monkeypatch.setattr(measuring, "TRIALS", 3)
     monkeypatch.setattr(fitting, "PROPOSALS", 1)
 

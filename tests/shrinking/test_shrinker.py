@@ -14,7 +14,7 @@ import pytest
 from sepzoo import SepzooError
 from sepzoo.analysis import profile
 from sepzoo.inference import open as open_file
-from sepzoo.shrinking import Budget, ShrinkReport, fitting, measuring, shrink, shrinker
+from sepzoo.shrinking import Budget, ShrinkReport, fitting, measuring, shrink, shrinker, work
 from sepzoo.shrinking.network import network_of
 from sepzoo.shrinking.page import write_page
 from sepzoo.shrinking.scores import Scores
@@ -103,7 +103,7 @@ def test_other_budgets_measure_nothing_again(
     assert Scores.load(folder / "nosuch.json", "key") is None
     with pytest.raises(SepzooError, match=r"scores\.json: expected scores of this network, these samples and settings"):
         Scores.load(folder / "scores.json", "another key")
-    (folder / "damaged.json").write_text('{"version": 1, "items": 3}')
+    (folder / "damaged.json").write_text('{"version": 2, "items": 3}')
     with pytest.raises(SepzooError, match=r"damaged\.json: expected scores that sepzoo shrink wrote"):
         Scores.load(folder / "damaged.json", "key")
 
@@ -158,7 +158,7 @@ def test_a_budget_below_the_least_names_it(network: keras.Model, pictures: np.nd
 def test_bad_arguments(
     network: keras.Model, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch, arguments: dict, message: str
 ) -> None:
-    monkeypatch.setattr(fitting, "measured_file", None)  # nothing is measured before it is said
+    monkeypatch.setattr(work, "measured_file", None)  # nothing is measured before it is said
     with pytest.raises(SepzooError, match=message):
         shrink(network, **{"budget": Budget(macs="50%"), "samples": pictures, **arguments})
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from sepzoo.inference.tflite_description import operator_name
 from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.name_patterns import fits
 
 _PLACE = re.compile(r"[^/;]+/([^/;]+?\.\d+)(?:_\d+)?(?:/|$)")
 """A step of a prepared network where the converter names a tensor: "pool.1" of "network_1/pool.1_1/Mean"."""
@@ -114,7 +114,7 @@ def chosen(operators: Sequence[FileOperator], patterns: Iterable[str], layers: C
 def _fits(name: str, pattern: str, layers: Collection[str]) -> bool:
     """Return whether a layer in the file, or that of the model which it is a part of, fits."""
     owners = [] if name in layers else [each for each in layers if name.startswith(f"{each}_")]
-    return fnmatchcase(name, pattern) or bool(owners and fnmatchcase(max(owners, key=len), pattern))
+    return fits(name, pattern) or bool(owners and fits(max(owners, key=len), pattern))
 
 
 def with_own_weights(content: bytes, tensors: Collection[str], corrected: Mapping[str, Collection[Change]]) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import fnmatch
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from sepzoo.layers.factorization import Factorization
 from sepzoo.layers.graph import nodes
 from sepzoo.layers.keras_convolutions import CONVOLUTIONS_1D_2D
 from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.name_patterns import fits
 from sepzoo.support.types import Layer
 from sepzoo.surgery.algebra.patches import Window
 from sepzoo.surgery.walk.plan import Plan
@@ -194,7 +194,7 @@ def keeper(sites: Sequence[Site], keep: str | Sequence[str]) -> Callable[[Site],
 
 def is_named(site: Site, pattern: str) -> bool:
     """Return whether a pattern with shell wildcards names a layer, in a nested model by its path or its own name."""
-    return any(fnmatch.fnmatchcase(name, pattern) for name in (site.name, site.layer.name))
+    return any(fits(name, pattern) for name in (site.name, site.layer.name))
 
 
 def _obstacle(layer: Layer, pointwise: bool, series: bool) -> str:

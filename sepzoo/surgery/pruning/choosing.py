@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import math
 from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
@@ -10,6 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.name_patterns import fits
 from sepzoo.surgery.pruning.costs import Costs
 from sepzoo.surgery.pruning.coupling import Group
 from sepzoo.surgery.pruning.importance import Ranking
@@ -62,11 +62,12 @@ def by_ratios(rankings: Sequence[Ranking], ratios: Ratios, multiple: int) -> np.
         if isinstance(ratio, bool) or not isinstance(ratio, int | float) or not 0.0 <= ratio < 1.0:
             raise SepzooError(f"expected ratios from 0 up to, not including, 1. Received: ratios={ratios!r}.")
         names = [name for ranking in rankings for name in ranking.group.layers]
-        if pattern != "*" and not fnmatch.filter(names, pattern):
+        if pattern != "*" and not any(fits(name, pattern) for name in names):
             raise unknown("layer in ratios", pattern, names, "Layers whose outputs can be pruned have a ratio.")
     chosen = []
     for ranking in rankings:
-        fitting = [ratio for pattern, ratio in given.items() if fnmatch.filter(ranking.group.layers, pattern)]
+        layers = ranking.group.layers
+        fitting = [ratio for pattern, ratio in given.items() if any(fits(name, pattern) for name in layers)]
         wanted = len(ranking.sets) * fitting[-1] if fitting else 0.0
         chosen.append(ranking.sets[: removable(ranking.group, round(wanted), multiple)])
     return np.concatenate(chosen) if chosen else np.zeros(0, int)

@@ -84,11 +84,26 @@ def model_inputs(model: keras.Model, data: Samples | Arrays) -> ModelInputs:
     return ModelInputs(tuple(arrays))
 
 
+def as_samples(model: keras.Model, data: Samples | Arrays) -> Samples:
+    """Return data that `model_inputs` takes as samples, with what they have besides.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> as_samples(model, [[1, 2], [3, 4]]).images.shape
+        (2, 2)
+    """
+    if isinstance(data, Samples):
+        return data
+    graph, found = graph_of(model), model_inputs(model, data).arrays
+    several = dict(zip(names_of(graph.input, graph.inputs), found, strict=True))
+    return Samples(several if len(found) > 1 else found[0], None, origin="an array", seed=0)
+
+
 def _by_name(model: keras.Model, names: tuple[str, ...], data: Arrays) -> dict[str, ArrayLike]:
     if not isinstance(data, Mapping):
         if len(names) == 1:
             return {names[0]: data}
-        received: object = f"one array of shape {np.shape(data)}"
+        received = f"one array of shape {data.shape}" if isinstance(data, np.ndarray) else f"one {type(data).__name__}"
     elif len(names) == 1:
         raise SepzooError(
             f"expected samples of one array for {model.name!r}, which has one input. Received: {', '.join(data)}."
@@ -125,7 +140,13 @@ def _normalized(model: keras.Model, name: str, values: np.ndarray, title: str, *
 
 
 def _checked(data: ArrayLike, tensor: Tensor, title: str) -> np.ndarray:
-    values = np.asarray(data)
+    try:
+        values = np.asarray(data)
+    except ValueError as error:
+        raise SepzooError(
+            f"expected samples for {title} as an array of numbers. Received: {type(data).__name__}, of which NumPy "
+            "makes none. Pass numpy.stack of them."
+        ) from error
     wanted = tuple(tensor.shape[1:])
     if wanted == (1,) and values.ndim == 1:  # a column of a table
         values = values[:, None]

@@ -1,0 +1,94 @@
+"""What files are written from while a network is shrunk, and how each is measured."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cached_property
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from sepzoo.data.samples import Samples
+from sepzoo.export.comparison import by_name
+from sepzoo.inference.keras_model import KerasClassifier
+from sepzoo.shrinking.choosing import Choice
+from sepzoo.shrinking.files import Measured, measured_file
+from sepzoo.shrinking.forms import Forms
+from sepzoo.shrinking.kept_work import NOTHING_KEPT, KeptWork
+from sepzoo.shrinking.latency import StepTimes, file_times
+from sepzoo.surgery.walk.model_inputs import ModelInputs
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """What files are written from and held against.
+
+    Attributes:
+        classifier: the network as it was, with what was said of it.
+        runtime: whose files are written.
+        samples: to calibrate on.
+        check: to compare answers on.
+        techniques: that may be used.
+        folder: where files go.
+        timed: the time of steps, where files are timed.
+        epochs: of distillation.
+        lessons: samples of distillation, as the model takes them.
+        kept: where finished steps are kept.
+    """
+
+    classifier: KerasClassifier
+    runtime: str
+    samples: Samples
+    check: Samples
+    techniques: tuple[str, ...]
+    folder: Path
+    timed: StepTimes | None = None
+    epochs: int = 0
+    lessons: ModelInputs | None = None
+    kept: KeptWork = NOTHING_KEPT
+
+    @property
+    def integers(self) -> bool:
+        """Whether the file has 8-bit integers."""
+        return self.runtime.endswith("int8")
+
+    def kept_of(self, choice: Choice) -> KeptWork:
+        """Return where the steps of a choice that is carried out are kept."""
+        return self.kept.of([each.way for each in choice.candidates], choice.levels)
+
+    def forms(self, model: keras.Model) -> Forms:
+        """Return a network made of the original as it is held to another one, and as it learns.
+
+        The file of a network that rounds is larger, so that is what is measured before it learns too.
+        """
+        if self.epochs and self.integers:
+            return Forms.of_integers(model, self.classifier, self.samples)
+        return Forms.of(model, self.classifier)
+
+    @cached_property
+    def _expected(self) -> dict[str, np.ndarray]:
+        """What the network as it was predicts for the samples that answers are compared on."""
+        return by_name(self.classifier, self.check)
+
+    def measured(self, classifier: KerasClassifier, name: str, original: Measured | None = None) -> Measured:
+        """Write a network under a name, and measure the file, its time in turns with that of the original's."""
+        found = measured_file(
+            classifier,
+            self.folder / f"{name}.tflite",
+            runtime=self.runtime,
+            original=self.classifier,
+            calibration=self.samples,
+            check=self.check,
+            expected=self._expected,
+        )
+        return found if self.timed is None else self.clocked(found, original)
+
+    def clocked(self, found: Measured, original: Measured | None) -> Measured:
+        """Return a file with its time measured, in turns with that of the original's."""
+        if original is None:
+            (alone,) = file_times([found.path.read_bytes()])
+            return dataclasses.replace(found, costs={**found.costs, "latency_ms": alone.ms})
+        before, now = file_times([original.path.read_bytes(), found.path.read_bytes()])
+        own = original.costs["latency_ms"] * now.ms / before.ms  # the machine may have become slower meanwhile
+        return dataclasses.replace(found, costs={**found.costs, "latency_ms": own})
