@@ -6,12 +6,16 @@ import dataclasses
 from pathlib import Path
 
 import keras
+import numpy as np
 
 import sepzoo
 from sepzoo.artifact import model_file
 from sepzoo.data import Samples
+from sepzoo.records.outputs import Output
 from sepzoo.records.preprocessing import AS_THEY_ARE
 from sepzoo.shrinking import Budget, shrink
+from sepzoo.shrinking.distilling import distilled
+from sepzoo.surgery.walk.model_inputs import model_inputs
 
 ALONE = ("decouple", "bsconv", "spatial", "lowrank", "channels")
 RULES = {"evenly": "even", "equal level": "equal_level", "greedy": "greedy"}
@@ -29,7 +33,7 @@ class Work:
         runtime: whose files are written.
         samples: to fit to.
         scores: a file for what is measured.
-        narrower: the file of a narrower network that was trained, for the way of that name.
+        narrower: the file of a narrower network that `sepzoo train` wrote, for the way of that name.
         distil: epochs.
         lessons: samples of those.
     """
@@ -74,9 +78,21 @@ class Work:
         if way == "int8":
             return self.model, "tflite:int8"
         if way == "narrower":
-            return model_file.load(self.narrower), self.runtime
+            return self._narrower(), self.runtime
         share = float(limit.removesuffix("%")) / 100
         if way == OLDER[0]:
             return sepzoo.surgery.decouple(self.model, macs=share, data=self.samples)[0], self.runtime
         settings = {"macs": share, "allocation": "uniform", "multiple_of": 8, "data": self.samples}
         return sepzoo.surgery.prune_channels(self.model, **settings)[0], self.runtime
+
+    def _narrower(self) -> keras.Model:
+        """Return the narrower network, which takes the original's pixels, after it has learned from that one."""
+        network = model_file.load(self.narrower)
+        said = model_file.metadata_of(network).preprocessing or AS_THEY_ARE
+        scale, offset = 1 / np.array(said.std), -np.array(said.mean) / np.array(said.std)
+        pixels = keras.layers.Rescaling(scale.tolist(), offset.tolist())
+        student = keras.Sequential([keras.Input(self.model.input_shape[1:]), pixels, network], name=network.name)
+        if not self.distil:
+            return student
+        inputs = model_inputs(self.model, self.lessons or self.samples)
+        return distilled(student, self.model, inputs, [Output("softmax")], epochs=self.distil)[0]

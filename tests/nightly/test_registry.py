@@ -17,6 +17,7 @@ from pathlib import Path
 
 import keras
 import pytest
+from filelock import FileLock
 
 from sepzoo.applications import build, list_models
 from sepzoo.catalog.registry import find
@@ -67,10 +68,11 @@ def rows() -> dict[str, str]:
 
 
 def keep(name: str, row: str) -> None:
-    """Put a row into the record."""
-    done = {**rows(), name: row}
-    table = "\n".join(done[each] for each in NAMES if each in done)
-    write_record("registry", f"{COLUMNS}further format, of {len(done)} of {len(NAMES)} networks\n{table}\n")
+    """Put a row into the record, which several processes (`-n 2`) may share."""
+    with FileLock(FOLDER / "registry.lock"):
+        done = {**rows(), name: row}
+        table = "\n".join(done[each] for each in NAMES if each in done)
+        write_record("registry", f"{COLUMNS}further format, of {len(done)} of {len(NAMES)} networks\n{table}\n")
 
 
 def cell(report: ExportReport, width: int) -> str:
