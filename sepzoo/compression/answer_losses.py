@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from sepzoo.layers.relative_error import RelativeError
 from sepzoo.records.outputs import Output
-from sepzoo.support.types import Tensor
 
 _LOSSES = {
     "softmax": keras.losses.KLDivergence,
@@ -44,19 +44,3 @@ def variance(values: np.ndarray) -> float:
         0.5
     """
     return float(np.mean(np.var(values, axis=0))) or 1.0
-
-
-class RelativeError(keras.losses.MeanSquaredError):
-    """The mean squared error as a share of the variance, so that no output outweighs another by its unit.
-
-    Args:
-        variance: that is the unit.
-    """
-
-    def __init__(self, variance: float) -> None:
-        super().__init__(name="relative_error")
-        self.variance = max(variance, 1e-12)
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """Return the error of each sample."""
-        return super().call(y_true, y_pred) / self.variance

@@ -13,7 +13,7 @@ from sepzoo.export.formats.tflite_options import TfliteOptions
 from sepzoo.export.preparation import require_calibratable, require_tensorflow
 from sepzoo.export.prepared import preparing
 from sepzoo.inference.keras_model import KerasClassifier
-from sepzoo.support.errors import SepzooError
+from sepzoo.support.errors import first_line
 from sepzoo.support.quiet import quiet
 
 _MODES = ("float32", "int8")
@@ -33,8 +33,8 @@ def file_sizes(
     for mode in _MODES:
         try:
             (old, old_deflated), (new, new_deflated) = (_size(each, mode, samples) for each in (before, after))
-        except SepzooError as error:
-            missing.append(f"size of tflite:{mode} not measured: {error}")
+        except Exception as error:  # TensorFlow's converter raises many; what was trained must not be lost for a size
+            missing.append(f"size of tflite:{mode} not measured: {first_line(error)}")
         else:
             found.append(FileSize(f"tflite:{mode}", old, old_deflated, new, new_deflated))
     return tuple(found), tuple(missing)

@@ -74,7 +74,7 @@ def require_samples(given: object, purpose: str) -> Samples:
     """Return what was given for a purpose.
 
     Raises:
-        SepzooError: it is something else than samples, or there are none.
+        SepzooError: it is something else than samples, there are none, or they hold what is no finite real number.
 
     Example:
         >>> len(require_samples(Samples(np.zeros((2, 8, 8, 3), "uint8"), None, origin="noise", seed=0), "calibrate"))
@@ -86,7 +86,17 @@ def require_samples(given: object, purpose: str) -> Samples:
             "of uint8 pixels: Samples(pixels, None, origin='my photographs', seed=0)."
         )
     if not len(given):
-        raise SepzooError(f"expected at least one sample to {purpose} on. Received: none.")
+        raise SepzooError(f"expected at least one sample to {purpose} on. Received: none of {given.origin}.")
+    for array in given.images.values() if isinstance(given.images, Mapping) else (given.images,):
+        if np.issubdtype(array.dtype, np.complexfloating):
+            raise SepzooError(f"{given.origin}: expected real numbers to {purpose} on. Received: {array.dtype}.")
+        if np.issubdtype(array.dtype, np.floating):
+            bad = ~np.isfinite(array.reshape(len(array), -1)).all(axis=1)
+            if bad.any():
+                raise SepzooError(
+                    f"{given.origin}: expected finite samples to {purpose} on. Received: NaN or infinite values in "
+                    f"{bad.sum()} of {len(array)}. Take them out."
+                )
     return given
 
 

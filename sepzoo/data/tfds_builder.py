@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from sepzoo.support.errors import SepzooError, first_line, similar_names, unknown
@@ -22,6 +23,11 @@ def prepared_builder(name: str, data_dir: str | None = None) -> TfdsBuilder:
     except tfds.core.registered.DatasetNotFoundError:
         known = {*tfds.list_builders(with_community_datasets=False), "digits"}
         raise _unknown(name, known) from None
+    except ValueError as error:  # a text that can be no data set's name
+        what = "a file" if Path(name).is_file() else f"a text that names none ({first_line(error)})"
+        raise SepzooError(
+            f"expected a folder of class folders, an .npz file or a data set's name. Received: {name}, {what}."
+        ) from None
     if not builder.info.splits:
         try:
             builder.download_and_prepare()

@@ -165,8 +165,11 @@ def _compared(
     if labels is None:
         return comparison
     classes = expected.shape[1]
-    if labels.max() >= classes:
-        raise SepzooError(f"expected samples of the {classes} classes of {name}. Received: a label {labels.max()}.")
+    for label in (labels.min(), labels.max()):
+        if not 0 <= label < classes:
+            raise SepzooError(
+                f"{samples.origin}: expected samples of the {classes} classes of {name}. Received: a label {label}."
+            )
     model_right, file_right = model_class == labels, file_class == labels
     difference = model_right.astype(float) - file_right
     return dataclasses.replace(

@@ -242,6 +242,8 @@ def _places(content: bytes, ready: keras.Model) -> list[_Place]:
         if not known:
             continue
         [output] = once[known[-1]]  # of several in one operator the last gives what comes out
+        for step in known[:-1]:  # an operator before gave only the first part of it, as of a separable convolution
+            found.pop(step, None)
         if math.prod(output.shape[1:]) == math.prod(graph.Tensors(operator.output).ShapeAsNumpy()):
             layer = next((step for step in known if step in weighted), known[0])
             found[known[-1]] = _Place(output, layer.rpartition(".")[0], operator, number, factors.get(known[-1], 1.0))

@@ -126,7 +126,9 @@ def split_features(samples: Samples, *, count: int = CALIBRATION_COUNT, seed: in
         (20, 30)
     """
     if len(samples) < 2:
-        raise SepzooError(f"{samples.origin}: expected two samples or more, to calibrate and to check on. Received: 1.")
+        raise SepzooError(
+            f"{samples.origin}: expected two samples or more, to calibrate and to check on. Received: {len(samples)}."
+        )
     order = np.random.default_rng(seed).permutation(len(samples))
     count = min(count, len(order) // 2)
     calibration, check = (

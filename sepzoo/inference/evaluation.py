@@ -12,7 +12,7 @@ import numpy as np
 
 from sepzoo.data.class_names import as_numbers
 from sepzoo.data.picture_files import named
-from sepzoo.data.samples import Samples
+from sepzoo.data.samples import Samples, require_samples
 from sepzoo.data.source import Source
 from sepzoo.records.labels import composed, repeated
 from sepzoo.support.errors import SepzooError
@@ -132,6 +132,7 @@ def evaluate_samples(classifier: Scorer, samples: Samples, *, batch_size: int = 
             f"{samples.origin}: expected labels 0 … {classifier.classes - 1}, the classes of {classifier.name}. "
             f"Received: {labels.min()} … {labels.max()}."
         )
+    require_samples(samples, "evaluate")
     starts = range(0, len(labels), batch_size)
     batches = ((samples.taken(slice(at, at + batch_size)).images, labels[at : at + batch_size]) for at in starts)
     correct, correct_top5 = _hits(classifier, batches, batch_size)

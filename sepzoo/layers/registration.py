@@ -31,6 +31,7 @@ MODULES = {
     "OrthonormalRegularizer": "sepzoo.layers.orthonormal",
     "QuantizedKernel": "sepzoo.layers.fake_quantization",
     "QuantizedOutput": "sepzoo.layers.fake_quantization",
+    "RelativeError": "sepzoo.layers.relative_error",
     "SumTerms": "sepzoo.layers.sum_terms",
 }
 """Class -> the module that defines and registers it."""

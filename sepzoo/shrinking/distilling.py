@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from sepzoo.compression.answer_losses import RelativeError, answer_losses, variance
+from sepzoo.compression.answer_losses import answer_losses, variance
+from sepzoo.layers.relative_error import RelativeError
 from sepzoo.records.outputs import Output
 from sepzoo.shrinking.divergence import answers, divergence
 from sepzoo.shrinking.kept_work import NOTHING_KEPT, KeptWork, Steps

@@ -165,3 +165,13 @@ def test_mistakes_are_told(operation, arguments: dict, said: str) -> None:
         operation(model, data, outputs="values", **arguments)
     assert str(error.value).startswith(said)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.slow
+def test_a_network_that_no_file_holds_is_pruned_all_the_same() -> None:
+    layers = [keras.layers.Conv3D(4, 3, name="conv"), keras.layers.MaxPooling3D(name="pool"), keras.layers.Flatten()]
+    model = keras.Sequential([keras.Input((6, 6, 6, 2)), *layers, keras.layers.Dense(3, activation="softmax")])
+    data = Samples(np.random.default_rng(0).normal(size=(32, 6, 6, 6, 2)).astype("float32"), None, origin="x", seed=0)
+    pruned, report = prune(model, data, sparsity=0.5, epochs=1, batch_size=16)
+    assert np.mean(pruned.get_layer("conv").kernel == 0) == pytest.approx(0.5, abs=0.01)
+    assert "size of tflite:float32 not measured: " in str(report)

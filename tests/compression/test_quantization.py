@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -161,7 +163,7 @@ def test_what_leaves_computes_the_same(quantized: QuantizedModel) -> None:
 
 
 @pytest.mark.parametrize("kind", ["values", "multilabel", "several"])
-def test_other_outputs_than_classes(kind: str) -> None:
+def test_other_outputs_than_classes(kind: str, tmp_path: Path) -> None:
     keras.utils.set_random_seed(0)
     source = keras.Input((12,), name="window")
     x = keras.layers.Dense(16, activation="gelu")(source)
@@ -174,6 +176,9 @@ def test_other_outputs_than_classes(kind: str) -> None:
     wanted, answers = (keras.tree.flatten(each.predict(data.images, verbose=0)) for each in (model, found.model))
     for one, two in zip(wanted, answers, strict=True):
         assert np.linalg.norm(one - two) < 0.05 * np.linalg.norm(one)
+    found.model.save(tmp_path / "trained.keras")
+    again = keras.tree.flatten(keras.models.load_model(tmp_path / "trained.keras").predict(data.images, verbose=0))
+    assert all(np.array_equal(*pair) for pair in zip(answers, again, strict=True))
 
 
 @pytest.mark.parametrize(

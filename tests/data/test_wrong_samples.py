@@ -40,6 +40,11 @@ WRONG = {
     "a mapping": {"x": PIXELS},
     "a generator": iter([PIXELS]),
     "nothing in it": [],
+    "no sample": Samples(PIXELS[:0], None, origin="here", seed=0),
+    "not finite": Samples(
+        np.where(np.arange(4)[:, None, None, None] == 2, np.inf, PIXELS), None, origin="here", seed=0
+    ),
+    "not a number": Samples(np.full_like(PIXELS, np.nan), np.zeros(4, int), origin="here", seed=0),
 }
 
 

@@ -18,6 +18,7 @@ from sepzoo.export import (
     ExportReport,
     LayerErrors,
     Tolerance,
+    export,
     layer_errors,
     layer_errors_to_csv,
     layer_errors_to_node_data,
@@ -179,3 +180,23 @@ def test_a_file_of_another_network_is_refused(int8_file: ExportReport, check: Sa
     assert "\n" not in str(e.value)
     with pytest.raises(SepzooError, match=r"expected at least one sample to run the layers on"):
         layer_errors(other, int8_file.path, check.taken(slice(0)), preprocessing=preprocessing)
+
+
+def test_of_a_separable_convolution_the_whole_is_compared(tmp_path: Path) -> None:
+    """Its depthwise step gives as many numbers, which are others."""
+    keras.utils.set_random_seed(0)
+    layers = [
+        keras.layers.SeparableConv2D(3, 3, padding="same", activation="relu", name="one"),
+        keras.layers.SeparableConv2D(3, 3, padding="same", name="two"),
+        keras.layers.DepthwiseConv2D(3, padding="same", activation="relu", name="three"),
+    ]
+    model = keras.Sequential([keras.Input((8, 8, 3)), *layers, keras.layers.Flatten(), keras.layers.Dense(2)])
+    data = Samples(np.random.default_rng(0).normal(size=(8, 8, 8, 3)).astype("float32"), None, origin="noise", seed=0)
+    report = export(model, "tflite:float32", tmp_path / "net.tflite", check=data, outputs="values")
+    found = layer_errors(model, report.path, data, outputs="values").layers
+    assert {each.layer: each.operator for each in found if each.layer in ("one", "two", "three")} == {
+        "one": "CONV_2D",
+        "two": "CONV_2D",
+        "three": "DEPTHWISE_CONV_2D",
+    }
+    assert all(each.snr is None or each.snr > 100 for each in found)

@@ -71,9 +71,10 @@ def test_comparison_without_labels_has_no_accuracy() -> None:
     assert (seen.model_accuracy, seen.file_accuracy, seen.accuracy_drop) == (None, None, None)
 
 
-def test_a_label_beyond_the_classes_is_refused() -> None:
-    with pytest.raises(SepzooError, match=r"samples of the 2 classes of fixed\. Received: a label 2\."):
-        compare(MODEL, FILE, four([0, 1, 2, 0]))
+@pytest.mark.parametrize("label", [2, -1])
+def test_a_label_that_is_no_class_is_refused(label: int) -> None:
+    with pytest.raises(SepzooError, match=rf"samples of the 2 classes of fixed\. Received: a label {label}\."):
+        compare(MODEL, FILE, four([0, 1, label, 0]))
 
 
 def test_noise_is_the_same_every_time() -> None:

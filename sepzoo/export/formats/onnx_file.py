@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 from sepzoo.artifact.inspection.onnx_graph import metadata_field
+from sepzoo.export.formats.onnx_layers import traceable
 from sepzoo.export.formats.served import signature, with_named_outputs
 from sepzoo.export.preparation import Shapes
 from sepzoo.export.prepared import Prepared
@@ -21,7 +22,7 @@ def convert(prepared: Prepared, path: Path) -> None:
     """
     import onnx as standard
 
-    network = with_named_outputs(prepared.model)
+    network = with_named_outputs(traceable(prepared.model))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tf2onnx was written for an older NumPy
         network.export(path, format="onnx", verbose=False, input_signature=signature(network))
