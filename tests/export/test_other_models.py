@@ -262,7 +262,7 @@ def test_samples_that_are_all_answered_alike_are_refused(tmp_path: Path) -> None
 def test_no_samples_at_all_are_refused(purpose: str, tmp_path: Path) -> None:
     none = Samples(np.zeros((0, 16, 16, 3), np.uint8), None, origin="nowhere", seed=0)
     given = {"check": pictures(), "calibration": pictures(), purpose: none}
-    with pytest.raises(SepzooError, match=r"^expected at least one sample to .* on\. Received: none\.$"):
+    with pytest.raises(SepzooError, match=r"^expected at least one sample to .* on\. Received: none of nowhere\.$"):
         tflite(built(residual), tmp_path / "m.tflite", quantize="int8", preprocessing=PIXELS, **given)
 
 
