@@ -13,7 +13,9 @@ KerasFile = Annotated[Path, typer.Option("--out", help="The .keras file to write
 
 FittingData = Annotated[
     str | None,
-    typer.Option("--data", help="To fit to: `digits`, a folder, a TFDS name, or an .npz file. No labels are read."),
+    typer.Option(
+        "--data", help="To fit to: `digits`, a folder, a TFDS name, or an .npz file. Labels: only as targets."
+    ),
 ]
 
 SampleCount = Annotated[int, typer.Option("--samples", min=1, help="How many of them.")]

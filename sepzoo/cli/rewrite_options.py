@@ -87,17 +87,17 @@ def rewritten(model: keras.Model, options: RewriteOptions) -> tuple[keras.Model,
 
 
 def training_samples(model: keras.Model, data: str, count: int, seed: int) -> Samples:
-    """Draw training images of a data set, or arrays of a file or a set of features; without their labels."""
+    """Draw training images of a data set, or arrays of a file or a set of features."""
     graph = graph_of(model)
     names = names_of(graph.input, graph.inputs)
     inputs = [InputTensor(name, tuple(each.shape[1:])) for name, each in zip(names, graph.inputs, strict=True)]
     metadata = metadata_of(model)
     if not is_feature_set(data, inputs, sound=None if metadata is None else metadata.sound):
-        return draw_samples(open_split(from_model(model), data, default_splits(data).train), count, seed)
+        source = open_split(from_model(model), data, default_splits(data).train)
+        return dataclasses.replace(draw_samples(source, count, seed), class_names=source.class_names)
     split = None if names_features(data) else default_splits(data).train
     padded = metadata is not None and metadata.padded
-    samples = samples_of(data, inputs, split=split, count=count, seed=seed, padded=padded)
-    return dataclasses.replace(samples, labels=None, class_names=None)
+    return samples_of(data, inputs, split=split, count=count, seed=seed, padded=padded)
 
 
 def _steps(options: RewriteOptions) -> list[Step]:

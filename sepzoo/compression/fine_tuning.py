@@ -67,7 +67,7 @@ def fine_tuned(
     held, trained = split(order)
     judging = data.taken(held)
     classifier = saying_inputs(dataclasses.replace(given, model=model), judging)
-    settings.require_labels(classifier, data)
+    data = settings.labelled(classifier, data)
     plan = Plan(method.arguments, list(method.chosen), method.first_epoch)
     losses = train(model, classifier, data, (held, trained), plan, settings)
     first = arrays_of(classifier, next(iter(classifier.batches(judging.images, SAMPLES))))

@@ -88,7 +88,7 @@ def quantize_aware(
     if by == "tfmot":
         require_packages("quantize_aware by tfmot")
     classifier = from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs)
-    settings.require_labels(classifier, data)
+    data = settings.labelled(classifier, data)
     generator = np.random.default_rng(seed)
     parts = split(generator.permutation(len(data)))
     start = data.taken(parts[0])

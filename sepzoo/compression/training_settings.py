@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from sepzoo.data.samples import Samples
+from sepzoo.inference.evaluation import with_own_labels
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.support.errors import SepzooError, unknown
 
@@ -55,14 +56,14 @@ class TrainingSettings:
         """Return how many steps the training of so many samples takes."""
         return self.epochs * -(-count // self.batch_size)
 
-    def require_labels(self, classifier: KerasClassifier, data: Samples) -> None:
-        """See that there are labels where they are the targets.
+    def labelled(self, classifier: KerasClassifier, data: Samples) -> Samples:
+        """Return samples, with numbers of the network's own classes where labels are the targets.
 
         Raises:
-            SepzooError: there are none, or the network gives something else than class scores.
+            SepzooError: there are none, the network gives something else than class scores, or has other classes.
         """
         if self.targets == "model":
-            return
+            return data
         if data.labels is None:
             raise SepzooError(
                 f"expected labelled samples to train to. Received: {data.origin}, without labels. Pass targets='model'."
@@ -73,6 +74,14 @@ class TrainingSettings:
                 f"expected class scores to train to labels. Received: {classifier.name!r}, which gives "
                 f"{', '.join(kinds)}. Pass targets='model'."
             )
+        data, classes = with_own_labels(classifier, data), classifier.output_tensors[0].shape[-1]
+        numbers = np.asarray(data.labels)
+        if numbers.min() < 0 or numbers.max() >= classes:
+            raise SepzooError(
+                f"{data.origin}: expected labels 0 … {classes - 1}, the classes of {classifier.name}. Received: "
+                f"{numbers.min()} … {numbers.max()}."
+            )
+        return data
 
 
 def split(order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import keras
@@ -140,6 +141,21 @@ def test_labels_may_be_the_targets(model: keras.Model) -> None:
     found = quantize_aware(model, samples(model, 64), targets="labels", epochs=2, learning_rate=1e-3)
     assert min(found.losses) < found.losses[0]
     assert found.evaluate(samples(model, 200, seed=4)).top1 > 0.9
+
+
+def test_labels_are_those_of_the_networks_own_classes(model: keras.Model) -> None:
+    """Found by name where the data has another order, and refused where the network has none of that number."""
+    names = from_model(model).require_labels()
+    plain = samples(model, 64)
+    turned = dataclasses.replace(plain, labels=len(names) - 1 - plain.labels, class_names=names[::-1])
+    settings = {"targets": "labels", "epochs": 1, "learning_rate": 1e-3}
+    assert quantize_aware(model, turned, **settings).losses == quantize_aware(model, plain, **settings).losses
+    for wrong in (-1, len(names)):
+        strange = dataclasses.replace(plain, labels=np.where(np.arange(64) == 9, wrong, plain.labels))
+        with pytest.raises(
+            sepzoo.SepzooError, match=rf"expected labels 0 … {len(names) - 1}, the classes of .*{wrong}"
+        ):
+            quantize_aware(model, strange, **settings)
 
 
 def test_the_model_is_only_read(model: keras.Model, quantized: QuantizedModel) -> None:
