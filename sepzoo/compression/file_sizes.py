@@ -8,13 +8,14 @@ from pathlib import Path
 
 from sepzoo.compression.compression_report import FileSize
 from sepzoo.data.samples import Samples
+from sepzoo.export.converter_errors import refusal
 from sepzoo.export.formats.tflite_modes import MODES
 from sepzoo.export.formats.tflite_options import TfliteOptions
 from sepzoo.export.preparation import require_calibratable, require_tensorflow
 from sepzoo.export.prepared import preparing
 from sepzoo.inference.keras_model import KerasClassifier
-from sepzoo.support.errors import first_line
-from sepzoo.support.quiet import quiet
+from sepzoo.support.errors import SepzooError
+from sepzoo.support.quiet import Log, quiet
 
 _MODES = ("float32", "int8")
 
@@ -33,8 +34,8 @@ def file_sizes(
     for mode in _MODES:
         try:
             (old, old_deflated), (new, new_deflated) = (_size(each, mode, samples) for each in (before, after))
-        except Exception as error:  # TensorFlow's converter raises many; what was trained must not be lost for a size
-            missing.append(f"size of tflite:{mode} not measured: {first_line(error)}")
+        except SepzooError as error:
+            missing.append(f"size of tflite:{mode} not measured: {error}")
         else:
             found.append(FileSize(f"tflite:{mode}", old, old_deflated, new, new_deflated))
     return tuple(found), tuple(missing)
@@ -47,6 +48,12 @@ def _size(classifier: KerasClassifier, name: str, samples: Samples) -> tuple[int
         require_calibratable(classifier.model, target)
     with tempfile.TemporaryDirectory() as folder, preparing(classifier, samples, beside=Path(folder)) as preparations:
         prepared = preparations.of(calibrated=mode.calibrated, rounds_from=mode.rounds_from, rounding=mode.rounding)
-        with quiet():
-            content = mode.make(prepared, TfliteOptions())
+        text = Log()
+        try:
+            with quiet() as text:
+                content = mode.make(prepared, TfliteOptions())
+        except SepzooError:
+            raise
+        except Exception as error:  # converters raise their own kinds, RuntimeError, ValueError and more
+            raise SepzooError(refusal(classifier.name, error, text.text)) from error
     return len(content), len(zlib.compress(content, 9))
