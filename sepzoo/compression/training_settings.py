@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from sepzoo.data.samples import Samples
-from sepzoo.inference.evaluation import with_own_labels
+from sepzoo.inference.evaluation import require_known, with_own_labels
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.support.errors import SepzooError, unknown
 
@@ -74,13 +74,8 @@ class TrainingSettings:
                 f"expected class scores to train to labels. Received: {classifier.name!r}, which gives "
                 f"{', '.join(kinds)}. Pass targets='model'."
             )
-        data, classes = with_own_labels(classifier, data), classifier.output_tensors[0].shape[-1]
-        numbers = np.asarray(data.labels)
-        if numbers.min() < 0 or numbers.max() >= classes:
-            raise SepzooError(
-                f"{data.origin}: expected labels 0 … {classes - 1}, the classes of {classifier.name}. Received: "
-                f"{numbers.min()} … {numbers.max()}."
-            )
+        data = with_own_labels(classifier, data)
+        require_known(classifier, np.asarray(data.labels), data.origin)
         return data
 
 

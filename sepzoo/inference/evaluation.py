@@ -127,17 +127,22 @@ def evaluate_samples(classifier: Scorer, samples: Samples, *, batch_size: int = 
             f"{samples.origin}: expected labels beside the features. Received: "
             f"{'no sample' if labels is not None else 'none'}. Write both: numpy.savez(path, inputs=..., labels=...)."
         )
-    if labels.min() < 0 or labels.max() >= classifier.classes:
-        raise SepzooError(
-            f"{samples.origin}: expected labels 0 … {classifier.classes - 1}, the classes of {classifier.name}. "
-            f"Received: {labels.min()} … {labels.max()}."
-        )
+    require_known(classifier, labels, samples.origin)
     require_samples(samples, "evaluate")
     starts = range(0, len(labels), batch_size)
     batches = ((samples.taken(slice(at, at + batch_size)).images, labels[at : at + batch_size]) for at in starts)
     correct, correct_top5 = _hits(classifier, batches, batch_size)
     matched = samples.matched or "by number"
     return Evaluation(classifier.name, samples.origin, len(labels), correct, correct_top5, matched, what_of(samples))
+
+
+def require_known(classifier: Scorer, labels: np.ndarray, origin: str) -> None:
+    """Raise a `SepzooError` where one of the labels is no number of the classifier's classes."""
+    if labels.min() < 0 or labels.max() >= classifier.classes:
+        raise SepzooError(
+            f"{origin}: expected labels 0 … {classifier.classes - 1}, the classes of {classifier.name}. "
+            f"Received: {labels.min()} … {labels.max()}."
+        )
 
 
 def with_own_labels(classifier: Scorer, samples: Samples) -> Samples:
