@@ -15,7 +15,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from sepzoo.support.types import ArrayLike, Layer, LayerClass, Tensor
+from sepzoo.layers.twins import finished
+from sepzoo.support.types import Layer, LayerClass, Tensor
+from sepzoo.surgery.exact.affine import Affine
 from sepzoo.surgery.walk.rewriting import Part, Replacement, rewrite
 from sepzoo.surgery.walk.sites import Site
 
@@ -37,9 +39,8 @@ class _Plain:
         if padding == "causal":
             inputs, padding = ops.pad(inputs, self._compute_causal_padding()), "valid"
         settings = {"strides": list(self.strides), "dilations": list(self.dilation_rate)}
-        outputs = tf.nn.convolution(inputs, tf.convert_to_tensor(self.kernel), padding=padding.upper(), **settings)
-        outputs = ops.add(outputs, self.bias) if self.use_bias else outputs
-        return outputs if self.activation is None else self.activation(outputs)
+        kernel = tf.convert_to_tensor(self.kernel)
+        return finished(self, tf.nn.convolution(inputs, kernel, padding=padding.upper(), **settings))
 
 
 class _PlainConv1D(_Plain, keras.layers.Conv1D):
@@ -61,29 +62,21 @@ _PLAIN: dict[type, LayerClass] = {
 }
 
 
-class _Normalized(keras.layers.Layer):
-    """A normalization whose numbers stand in the graph. Keras's are captured, and would be inputs of the file."""
-
-    def __init__(self, given: Layer, **settings: Any) -> None:
-        super().__init__(**settings)
-        mean, variance = (np.asarray(each, given.compute_dtype) for each in (given.mean, given.variance))
-        scale = np.maximum(np.sqrt(variance), keras.config.epsilon())
-        self.factor: ArrayLike = scale if given.invert else 1 / scale
-        self.offset: ArrayLike = mean if given.invert else -mean / scale
-
-    def call(self, inputs: Tensor) -> Tensor:
-        """Return the numbers normalized."""
-        return ops.cast(inputs, self.compute_dtype) * self.factor + self.offset
-
-
 def _form(site: Site) -> Replacement | None:
     layer = site.layer
     if type(layer) in _PLAIN and layer.groups > 1 and layer.data_format == "channels_last":
         plain = _PLAIN[type(layer)].from_config(layer.get_config())
         return Replacement((Part(plain, layer.get_weights()),), "by TensorFlow's operator")
     if type(layer) is keras.layers.Normalization:
-        return Replacement((Part(_Normalized(layer, name=layer.name, dtype=layer.dtype_policy)),), "with its numbers")
+        return Replacement((Part(_rescaling(layer)),), "as a rescaling")
     return None
+
+
+def _rescaling(layer: Layer) -> Layer:
+    """Return what a normalization computes. Its own numbers are captured, and would be inputs of the file."""
+    affine = Affine.of_normalization(layer)
+    settings = {"name": layer.name, "dtype": layer.dtype_policy}
+    return keras.layers.Rescaling(affine.scale.tolist(), affine.shift.tolist(), **settings)
 
 
 @functools.cache

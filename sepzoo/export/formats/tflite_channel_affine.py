@@ -59,9 +59,8 @@ def _affine_of(site: Site) -> Affine | None:
     elif type(layer) is keras.layers.Rescaling:
         numbers = Affine(*(np.asarray(each, "float64") for each in (layer.scale, layer.offset)))
     elif type(layer) is keras.layers.Normalization and not layer.invert:
-        mean, variance = (np.asarray(each, "float64").squeeze() for each in (layer.mean, layer.variance))
-        scale = 1 / np.maximum(np.sqrt(variance), keras.backend.epsilon())
-        numbers = Affine(scale, -mean * scale)
+        own = Affine.of_normalization(layer)
+        numbers = Affine(own.scale.squeeze(), own.shift.squeeze())
     else:
         numbers = None
     return None if numbers is None else _of_channels(numbers, channels)

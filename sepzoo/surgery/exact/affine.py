@@ -25,6 +25,16 @@ class Affine:
             scale = gamma / np.sqrt(variance + norm.epsilon)
         return cls(scale, beta - mean * scale)
 
+    @classmethod
+    def of_normalization(cls, layer: keras.layers.Normalization) -> Affine:
+        """Return what a normalization of inputs does, in the shape of its own numbers."""
+        mean, variance = (np.asarray(each, "float64") for each in (layer.mean, layer.variance))
+        deviation = np.maximum(np.sqrt(variance), keras.config.epsilon())
+        if layer.invert:
+            return cls(deviation, mean)
+        scale = 1 / deviation
+        return cls(scale, -mean * scale)
+
     def followed_by(self, later: Affine) -> Affine:
         """Return what this one and a later one do together."""
         return Affine(self.scale * later.scale, self.shift * later.scale + later.shift)
