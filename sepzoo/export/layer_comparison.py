@@ -14,7 +14,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from sepzoo.data.samples import Samples
+from sepzoo.data.samples import Samples, require_samples
 from sepzoo.export.comparison import origin_of
 from sepzoo.export.formats.tflite_operators import FileOperator, operators_of
 from sepzoo.export.output_scales import output_factors
@@ -145,9 +145,7 @@ def layer_errors(
 def errors_of(classifier: KerasClassifier, path: str | os.PathLike[str], samples: Samples) -> LayerErrors:
     """Return what `layer_errors` does, for a model with what is said of it."""
     path = Path(path)
-    if len(samples) == 0:
-        raise SepzooError("expected at least one sample to run the layers on. Received: none.")
-    some = samples.taken(slice(SAMPLES))
+    some = require_samples(samples, "run the layers").taken(slice(SAMPLES))
     classifier = saying_inputs(classifier, some)
     content = path.read_bytes()
     file = read_content(content, path, keep_all=True)

@@ -124,7 +124,7 @@ def shrink(
     if isinstance(distil, bool) or not isinstance(distil, int) or distil < 0:
         raise SepzooError(f"expected distil as a number of epochs, 0 or more. Received: {distil!r}.")
     inputs = model_inputs(model, samples)
-    drawn = as_samples(model, samples)
+    drawn = samples if isinstance(samples, Samples) else as_samples(model, inputs)
     check = drawn if check is None else require_samples(check, "check the file")
     classifier = from_model(model, outputs=outputs)
     fitted, held = _parts(inputs)

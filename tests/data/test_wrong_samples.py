@@ -25,6 +25,7 @@ TAKERS: dict[str, Callable[[keras.Model, Any], object]] = {
     "cluster": compression.cluster,
     "calibration": lambda model, data: export.tflite(model, OUT, quantize="int8", calibration=data),
     "check": lambda model, data: export.export(model, "tflite:float32", OUT, check=data),
+    "layer_errors": lambda model, data: export.layer_errors(model, OUT, data),
     "evaluate": lambda model, data: from_model(model).evaluate(data),
     "decouple": lambda model, data: surgery.decouple(model, macs=0.5, data=data),
     "prune_channels": lambda model, data: surgery.prune_channels(model, macs=0.5, data=data),

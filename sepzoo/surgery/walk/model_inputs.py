@@ -84,17 +84,15 @@ def model_inputs(model: keras.Model, data: Samples | Arrays) -> ModelInputs:
     return ModelInputs(tuple(arrays))
 
 
-def as_samples(model: keras.Model, data: Samples | Arrays) -> Samples:
-    """Return data that `model_inputs` takes as samples, with what they have besides.
+def as_samples(model: keras.Model, inputs: ModelInputs) -> Samples:
+    """Return a model's inputs that were given as arrays as samples.
 
     Example:
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-        >>> as_samples(model, [[1, 2], [3, 4]]).images.shape
+        >>> as_samples(model, model_inputs(model, [[1, 2], [3, 4]])).images.shape
         (2, 2)
     """
-    if isinstance(data, Samples):
-        return data
-    graph, found = graph_of(model), model_inputs(model, data).arrays
+    graph, found = graph_of(model), inputs.arrays
     several = dict(zip(names_of(graph.input, graph.inputs), found, strict=True))
     return Samples(several if len(found) > 1 else found[0], None, origin="an array", seed=0)
 
