@@ -12,6 +12,7 @@ import itertools
 import math
 import os
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,7 +77,7 @@ def rows() -> dict[str, str]:
 
 def keep(name: str, row: str) -> None:
     """Put a row into the record, which several processes (`-n 2`) may share."""
-    with FileLock(FOLDER / "registry.lock"):
+    with FileLock(Path(tempfile.gettempdir(), "sepzoo-registry.lock")):
         done = {**rows(), name: row}
         table = "\n".join(done[each] for each in NAMES if each in done)
         write_record("registry", f"{COLUMNS}further format, of {len(done)} of {len(NAMES)} networks\n{table}\n")
