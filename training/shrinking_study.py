@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--narrower", type=Path, help="a trained network, for the way of that name")
     for name in ("--distil", "--seed"):
         parser.add_argument(name, type=int, default=0)
-    for name, count in (("--samples", 500), ("--lessons", 45_000), ("--test", 10_000)):
+    for name, count in (("--samples", 500), ("--compare", 1_024), ("--lessons", 45_000), ("--test", 10_000)):
         parser.add_argument(name, type=int, default=count)
     for name in ("--scores", "--table"):
         parser.add_argument(name, type=Path)
@@ -47,11 +47,15 @@ def main() -> None:
     model_file.attach(model, Metadata(model.name, preprocessing=AS_THEY_ARE))
     source = {"image_size": tuple(model.input_shape[1:3]), "channels": model.input_shape[3]}
     train, held = (open_source(given.data, split=split, **source) for split in ("train", "test"))
-    samples, lessons = (
-        dataclasses.replace(draw_samples(train, count, given.seed), labels=None) if wanted else None
-        for count, wanted in ((given.samples, True), (given.lessons, given.distil))
+    count = max(given.samples + given.compare, given.lessons if given.distil else 0)
+    drawn = dataclasses.replace(draw_samples(train, count, given.seed), labels=None)
+    samples, compare, lessons = (
+        drawn.taken(slice(start, start + count)) if count else None
+        for start, count in ((0, given.samples), (given.samples, given.compare), (0, given.distil and given.lessons))
     )
-    work = Work(model, given.budget, given.runtime, samples, given.scores, given.narrower, given.distil, lessons)
+    work = Work(
+        model, given.budget, given.runtime, samples, compare, given.scores, given.narrower, given.distil, lessons
+    )
     test = draw_samples(held, given.test, 0)
     cells = (given.model.stem, given.runtime, given.budget, given.distil, given.seed)
     own = dict(zip(OWN, map(str, cells), strict=True))

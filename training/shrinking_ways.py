@@ -32,6 +32,7 @@ class Work:
         budget: a resource and its limit: "macs=50%".
         runtime: whose files are written.
         samples: to fit to.
+        compare: other samples, on which choices are compared; None: a quarter of them.
         scores: a file for what is measured.
         narrower: the file of a narrower network that `sepzoo train` wrote, for the way of that name.
         distil: epochs.
@@ -42,6 +43,7 @@ class Work:
     budget: str
     runtime: str
     samples: Samples
+    compare: Samples | None = None
     scores: Path | None = None
     narrower: Path | None = None
     distil: int = 0
@@ -60,6 +62,7 @@ class Work:
             budget=Budget(**{resource: limit}),
             costs="macs" if way == "by macs" else "measured",
             samples=self.samples,
+            compare=self.compare,
             techniques=(way,) if way in ALONE else (*ALONE, "smaller"),
             rule=RULES.get(way, "best"),
             runtime=self.runtime,

@@ -19,6 +19,9 @@ from sepzoo.cli.network import ModelName, Weights, open_network
 from sepzoo.cli.options import Json, NetworkSettings
 from sepzoo.support.errors import SepzooError
 
+COMPARED = 512
+"""Images at most on which the best choices are compared: by 64 a worse one was taken."""
+
 
 def shrink(
     model: ModelName,
@@ -111,8 +114,9 @@ def shrink(
     network = open_network(model, weights=weights, settings=settings)
     attach_description(network, labels=labels, preprocessing=preprocessing)
     said = parse_outputs(output_kinds)
-    count = max(samples, lessons) if distil else samples  # at once: what is learned from must not be checked on
+    count = max(samples + COMPARED, lessons if distil else 0)  # at once: what is learned from must not be checked on
     drawn = samples_of_data(from_model(network, outputs=said), data, count=count, seed=seed)
+    others = drawn.calibration.taken(slice(samples, samples + COMPARED))
     new, told = shrinking.shrink(
         network,
         budget=budget,
@@ -129,6 +133,7 @@ def shrink(
         curve=curve,
         distil=distil,
         lessons=drawn.calibration.taken(slice(lessons)) if distil else None,
+        compare=others if 4 * len(others) > samples else None,  # of a small data set a quarter is left out instead
         out=out,
     )
     if keras_file is not None:

@@ -59,6 +59,7 @@ def shrink(
     curve: bool = False,
     distil: int = 0,
     lessons: Samples | Arrays | None = None,
+    compare: Samples | Arrays | None = None,
     out: str | os.PathLike[str] | None = None,
 ) -> tuple[keras.Model, ShrinkReport]:
     """Make a trained network fit a budget: one choice for every layer, solved together, without training.
@@ -75,7 +76,6 @@ def shrink(
         model: functional or Sequential, trained; it is only read.
         budget: limits of what the file may cost.
         samples: to fit to and to calibrate on: `sepzoo.data.Samples`, or an array as the model takes it; a few hundred.
-            A quarter is held out of the fits: on it choices are compared.
         check: to compare the answers on, with labels where accuracy is wanted; None: the samples.
         techniques: "decouple" (sums of depthwise separable terms), "bsconv" (blueprints), "spatial" (k x 1 and 1 x k),
             "lowrank" (fewer channels between two), "smaller" (3 x 3 for 5 x 5), "channels" (fewer of them).
@@ -93,6 +93,7 @@ def shrink(
         distil: epochs in which the network then learns to answer as the original does, before the file is written; for
             an int8 file with layers that round as it will, which the model then has.
         lessons: samples for that, some thousands, without labels; None: the same samples.
+        compare: other samples, some hundreds, on which the best choices are compared; None: a quarter of `samples`.
         out: where the file goes; None: it is not kept.
 
     Returns:
@@ -127,7 +128,7 @@ def shrink(
     drawn = samples if isinstance(samples, Samples) else as_samples(model, inputs)
     check = drawn if check is None else require_samples(check, "check the file")
     classifier = from_model(model, outputs=outputs)
-    fitted, held = _parts(inputs)
+    fitted, held = _parts(inputs) if compare is None else (inputs, model_inputs(model, compare))
     timed = "latency_ms" in budget.resources
     key = key_of(model, fitted, {"runtime": runtime, "keep": sorted(keep), "timed": timed})
     checking = contextlib.nullcontext() if resume is None else one_child()  # of many small files

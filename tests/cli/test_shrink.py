@@ -63,10 +63,14 @@ def test_nothing_is_learned_from_what_is_checked_on(
     options += ["--rule", "even"]
     assert command("shrink", network, "--data", tmp_path / "data.npz", *options).err.splitlines()[-1] == "error: seen"
     assert given["rule"] == "even"
-    samples, lessons, check = ([*map(bytes, given[name].images)] for name in ("samples", "lessons", "check"))
+    names = ("samples", "compare", "lessons", "check")
+    samples, compare, lessons, check = ([*map(bytes, given[name].images)] for name in names)
     assert (len(lessons), len(check)) == (20, 20)
     assert {*lessons, *check} == {*map(bytes, values)}
-    assert samples == lessons[:10]
+    assert (samples, compare) == (lessons[:10], lessons[10:])  # choices are compared on others than they are fitted to
+    options[options.index("--samples") + 1] = "18"
+    command("shrink", network, "--data", tmp_path / "data.npz", *options)
+    assert (len(given["samples"]), given["compare"]) == (18, None)  # two would say less than a quarter of the samples
 
 
 @pytest.mark.parametrize("option", ["--out", "--keras", "--report", "--scores"])

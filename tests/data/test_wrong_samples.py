@@ -31,6 +31,7 @@ TAKERS: dict[str, Callable[[keras.Model, Any], object]] = {
     "prune_channels": lambda model, data: surgery.prune_channels(model, macs=0.5, data=data),
     "recalibrate_batch_norm": surgery.recalibrate_batch_norm,
     "shrink": lambda model, data: shrinking.shrink(model, budget=HALF, samples=data),
+    "shrink, compare": lambda model, data: shrinking.shrink(model, budget=HALF, samples=PIXELS, compare=data),
     "shrink, check": lambda model, data: shrinking.shrink(model, budget=HALF, samples=PIXELS, check=data),
     "shrink, lessons": lambda model, data: shrinking.shrink(model, budget=HALF, samples=PIXELS, lessons=data, distil=1),
 }

@@ -85,6 +85,18 @@ def test_the_choice_is_proven(shrunk: tuple[keras.Model, ShrinkReport]) -> None:
     assert report.proposals[0].expected == report.expected == min(each.expected for each in report.proposals)
 
 
+def test_choices_are_compared_on_the_samples_that_are_given_for_it(
+    network: keras.Model, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, "TRIALS", 3)
+    others = pictures[::-1, :, ::-1] * 1.5
+    arguments = {"samples": pictures[:24], "techniques": TECHNIQUES, "runtime": "tflite:float32"}
+    model, report = shrink(network, budget=Budget(macs="50%"), compare=others, **arguments)
+    right, found = (each.predict(others, verbose=0).astype("float64") for each in (network, model))
+    distance = np.mean(np.sum(right * np.log(right / found), axis=1))
+    assert min(each.divergence for each in report.proposals) == pytest.approx(distance, rel=1e-3)
+
+
 def test_other_budgets_measure_nothing_again(
     network: keras.Model,
     pictures: np.ndarray,
