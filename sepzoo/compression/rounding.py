@@ -15,7 +15,8 @@ from sepzoo.export.taken_inputs import calibration_values
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.tensors import file_names
 from sepzoo.layers.fake_quantization import CHANNEL_AXES, QuantizedKernel, QuantizedOutput, first_steps
-from sepzoo.layers.graph import graph_of, maker
+from sepzoo.layers.graph import graph_of, layers_of, maker
+from sepzoo.support.errors import SepzooError
 from sepzoo.support.quiet import errors_only
 from sepzoo.support.types import Layer, Tensor, Tensors
 from sepzoo.surgery.exact.separable_pairs import split_separable
@@ -24,6 +25,7 @@ from sepzoo.surgery.walk.sites import Site, sites
 
 Range = tuple[float, float]
 _BATCH = 16
+_REFUSED = (keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention)
 
 
 def rounding(classifier: KerasClassifier, samples: Samples) -> tuple[keras.Model, keras.Model, dict[str, np.ndarray]]:
@@ -45,6 +47,7 @@ def rounding(classifier: KerasClassifier, samples: Samples) -> tuple[keras.Model
             nothing.
     """
     require_calibratable(classifier.model, "tflite:int8")
+    _require_known_steps(classifier.model)
     ready = deployable(classifier, whole=True)
     values = calibration_values(classifier, samples, ready)
     plain, _ = rewrite(split_separable(ready)[0], divided)
@@ -58,6 +61,17 @@ def rounding(classifier: KerasClassifier, samples: Samples) -> tuple[keras.Model
     for model in (plain, rounded):
         model_file.attach(model, said)
     return plain, rounded, values
+
+
+def _require_known_steps(model: keras.Model) -> None:
+    """Raise for layers that TensorFlow's converter refuses between steps that were learned."""
+    for name, layer in layers_of(model):
+        if isinstance(layer, _REFUSED):
+            raise SepzooError(
+                f"expected layers that can be trained as tflite:int8 rounds. Received: {model.name!r}, whose "
+                f"layer {name!r} is a {type(layer).__name__}, which TensorFlow's converter refuses between learned "
+                "steps. Export tflite:int8 without training: it calibrates such layers."
+            )
 
 
 class _Rounding:
@@ -90,8 +104,9 @@ class _Rounding:
             layer, weights = QuantizedKernel(layer), [steps, *weights]
         parts = [Part(layer, weights)]
         sources = {maker(tensor).name for call in site.calls for tensor in call.inputs} & self.of_inputs.keys()
-        for name in sources - self.at_inputs.keys():
+        for name in sorted(sources - self.at_inputs.keys()):
             self.at_inputs[name] = QuantizedOutput(name=f"{name}_rounded", trainable=False)
+            self.at_inputs[name].build(())  # a shared layer's first call may be on another input
             parts.append(Part(self.at_inputs[name], _bounds([self.of_inputs[name]])))
         behind = None
         if id(site.layer) in self.places:

@@ -114,6 +114,54 @@ def test_what_the_training_knows_no_range_of(tmp_path: Path) -> None:
             found.export_tflite(tmp_path / "n.tflite", check=data, calibration=None)
 
 
+@pytest.mark.parametrize("norm", [keras.layers.LayerNormalization(), keras.layers.GroupNormalization(4)])
+def test_a_normalization_over_each_sample(norm: keras.layers.Layer, tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    x = source = keras.Input((8, 8, 4), name="maps")
+    x = norm(keras.layers.Conv2D(8, 3, padding="same", name="conv")(x))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.ReLU()(x))
+    model = keras.Model(source, keras.layers.Dense(3, name="head")(x), name="normed")
+    data = Samples(np.random.default_rng(0).normal(size=(64, 8, 8, 4)).astype("float32"), None, origin="noise", seed=0)
+    found = quantize_aware(model, data, epochs=0, outputs="values")
+    report = found.export_tflite(tmp_path / "m.tflite", check=data)
+    require_steps(found.model, tmp_path / "m.tflite")
+    wanted = model.predict(data.images, verbose=0)
+    answers = sepzoo.inference.open(tmp_path / "m.tflite").predict(data.images)
+    assert np.abs(answers - wanted).max() < 0.05 * np.ptp(wanted)
+    assert report.operators["MEAN"] >= 3  # of the normalization too: it is no layer that stayed float
+    with pytest.raises(sepzoo.SepzooError, match="Pass calibration samples"):
+        found.export_tflite(tmp_path / "n.tflite", check=data, calibration=None)
+
+
+def test_a_layer_of_two_inputs(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    sides = [keras.Input((8, 8, 4), name=name) for name in ("left", "right")]
+    shared = keras.layers.Conv2D(8, 3, padding="same", activation="relu", name="shared")
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Subtract()([shared(each) for each in sides]))
+    model = keras.Model(sides, keras.layers.Dense(3, name="head")(x), name="pair")
+    random = np.random.default_rng(0)
+    values = {
+        name: (scale * random.normal(size=(64, 8, 8, 4))).astype("float32")
+        for name, scale in (("left", 1), ("right", 3))
+    }
+    data = Samples(values, None, origin="noise", seed=0)
+    found = quantize_aware(model, data, epochs=0, outputs="values")
+    found.export_tflite(tmp_path / "m.tflite", check=data)
+    require_steps(found.model, tmp_path / "m.tflite")
+    wanted = model.predict(values, verbose=0)
+    for file in (found.model.predict(values, verbose=0), sepzoo.inference.open(tmp_path / "m.tflite").predict(values)):
+        assert np.abs(file - wanted).max() < 0.05 * np.ptp(wanted)
+
+
+def test_what_has_no_steps_between_is_told_before_training() -> None:
+    x = source = keras.Input((6, 4), name="series")
+    x = keras.layers.MultiHeadAttention(2, 4, name="attention")(x, x)
+    model = keras.Model(source, keras.layers.Dense(3)(keras.layers.Flatten()(x)), name="attends")
+    data = Samples(np.random.default_rng(0).normal(size=(64, 6, 4)).astype("float32"), None, origin="noise", seed=0)
+    with pytest.raises(sepzoo.SepzooError, match="whose layer 'attention' is a MultiHeadAttention, which"):
+        quantize_aware(model, data, outputs="values")
+
+
 FAMILIES = ("mobilenet_v3", "cifar_resnet")
 """With squeeze-excite, hard swish and residual sums; swish, normalization inside and separable layers by night."""
 

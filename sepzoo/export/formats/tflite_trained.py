@@ -39,7 +39,9 @@ def convert_trained(prepared: Prepared, path: Path, *, mode: Mode, options: Tfli
     content = tflite_converter.trained(saved, prepared.values, edges=edges, batch_sizes=options.sizes)
     require_built_in(content, prepared.model.name)
     outputs = len(prepared.model.outputs) * len(options.sizes)
-    if describe(content).operators.get("DEQUANTIZE", 0) > (outputs if edges == "float" else 0):
+    if prepared.values is None and describe(content).operators.get("DEQUANTIZE", 0) > (
+        outputs if edges == "float" else 0
+    ):
         raise SepzooError(
             f"expected a range for all that {prepared.model.name!r} computes. Received: operations that were trained "
             "without one, beside float ones in the file. Pass calibration samples (on the command line: --data), which "
