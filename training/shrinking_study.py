@@ -44,7 +44,9 @@ def main() -> None:
     parser.add_argument("--data", default="cifar10")
     given = parser.parse_args()
     model = model_file.load(given.model)
-    model_file.attach(model, Metadata(model.name, preprocessing=AS_THEY_ARE))
+    said = model_file.metadata_of(model)
+    if said is None or said.preprocessing is None:
+        model_file.attach(model, Metadata(model.name, preprocessing=AS_THEY_ARE))
     source = {"image_size": tuple(model.input_shape[1:3]), "channels": model.input_shape[3]}
     train, held = (open_source(given.data, split=split, **source) for split in ("train", "test"))
     count = max(given.samples + given.compare, given.lessons if given.distil else 0)

@@ -29,7 +29,7 @@ class Work:
 
     Attributes:
         model: the network.
-        budget: a resource and its limit: "macs=50%".
+        budget: resources and their limits, by commas: "macs=50%".
         runtime: whose files are written.
         samples: to fit to.
         compare: other samples, on which choices are compared; None: a quarter of them.
@@ -51,22 +51,26 @@ class Work:
 
     def file(self, way: str, path: Path) -> tuple[float, float, float | None, float | None]:
         """Write the file of a way; return its MACs and KiB, its milliseconds and expected divergence where known."""
-        resource, limit = self.budget.split("=")
+        limits = dict(each.split("=") for each in self.budget.split(","))
         if way in (*OLDER, "int8", "narrower"):
-            network, runtime = self._older(way, limit)
-            settings = {"calibration": self.samples, "preprocessing": AS_THEY_ARE}
+            network, runtime = self._older(way, next(iter(limits.values())))
+            said = model_file.metadata_of(self.model)
+            settings = {
+                "calibration": self.samples,
+                "preprocessing": AS_THEY_ARE if said is None else said.preprocessing,
+            }
             report = sepzoo.export.export(network, runtime, path, **settings)
             return sepzoo.analysis.profile(network).macs, report.size / 1024, None, None
         _network, told = shrink(
             self.model,
-            budget=Budget(**{resource: limit}),
+            budget=Budget(**limits),
             costs="macs" if way == "by macs" else "measured",
             samples=self.samples,
             compare=self.compare,
             techniques=(way,) if way in ALONE else (*ALONE, "smaller"),
             rule=RULES.get(way, "best"),
             runtime=self.runtime,
-            scores=None if way == "by macs" and resource == "latency_ms" else self.scores,
+            scores=None if way == "by macs" and "latency_ms" in limits else self.scores,
             distil=self.distil,
             lessons=self.lessons,
             out=path,
