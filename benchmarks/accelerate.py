@@ -10,14 +10,13 @@ from __future__ import annotations
 import functools
 import sys
 import time
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 from timing import in_turns, ratio, spread
 
-from sepzoo.applications import build
-from sepzoo.surgery import accelerate, to_keras
-from sepzoo.training.devices import Devices
+if TYPE_CHECKING:
+    import keras
 
 NAMES = ("cifar_mobilenetv1_w1d4", "cifar_mobilenetv1_w1d4_bsconvu")
 BATCH, STEPS, TURNS = 128, 30, 7
@@ -25,6 +24,8 @@ BATCH, STEPS, TURNS = 128, 30, 7
 
 def images_per_second(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float:
     """Train for some steps, fed as `sepzoo train` feeds: with arrays Keras may wait at the end (see `epoch_end.py`)."""
+    from sepzoo.training.devices import Devices
+
     batches = Devices().fed(lambda: ((x[at : at + BATCH], y[at : at + BATCH]) for at in range(0, len(x), BATCH)))
     start = time.perf_counter()
     model.fit(batches, steps_per_epoch=len(x) // BATCH, epochs=1, verbose=0)
@@ -33,6 +34,11 @@ def images_per_second(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float
 
 def main() -> None:
     """Print the table."""
+    import keras
+
+    from sepzoo.applications import build
+    from sepzoo.surgery import accelerate, to_keras
+
     generator = np.random.default_rng(0)
     print(f"{'network':34}{'built-in':>22}{'accelerated':>22}{'ratio':>8}")
     for name in sys.argv[1:] or NAMES:

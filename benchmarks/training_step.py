@@ -1,9 +1,10 @@
 """A training step on a processor: Keras's built-in layers, our twins of them, PyTorch eager and compiled.
 
 `python benchmarks/training_step.py` trains the CIFAR pair on noise, batch 128, float32, all sides in turns: images a
-second, median with quartiles, and the median ratio of the twins to each other side in the same turn. PyTorch's networks
-are those of the BSConv authors' package, channels last, in a process of their own: beside TensorFlow's training PyTorch
-is only half as fast. Keras's sides pay for the beginning of `fit` and for their input, PyTorch's have a batch there.
+second, median with quartiles, and the median ratio of ours to each other side in the same turn. Each side is a process
+of its own, as it is installed and once more set as `sepzoo train` sets its own: memory that is freed is kept, and
+TensorFlow computes by oneDNN. Ours is the twins in such a process. PyTorch's networks are those of the BSConv authors'
+package, channels last. Keras's sides pay for the beginning of `fit` and for their input, PyTorch's have a batch there.
 """
 
 from __future__ import annotations
@@ -15,18 +16,16 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 
-import keras
-import numpy as np
 from accelerate import BATCH, NAMES, STEPS, images_per_second
 from gpu_sides import LEARNING_RATE, MOMENTUM, pytorch_jobs
 from timing import in_turns, ratio, spread
 
-from sepzoo.applications import build
-from sepzoo.surgery import accelerate, to_keras
+from sepzoo.training import set_for_processor
 
-TURNS = 9
-OURS = "Keras, twins"
+TURNS = 7
+LIBRARIES = ("Keras, built-in", "Keras, twins", "PyTorch, eager", "PyTorch, compiled")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,55 +42,84 @@ class Network:
         return f"bsconv:{self.name}"
 
 
-def sides(network: Network, pytorch: ProcessPoolExecutor) -> dict[str, Callable[[], float]]:
-    """Return what trains for some steps and gives images a second, by name."""
-    builtin, _report = to_keras(build(network.name, classifier_activation=None))
-    generator = np.random.default_rng(0)
-    x = generator.uniform(0, 1, (BATCH * STEPS, *builtin.input_shape[1:])).astype("float32")
-    y = generator.integers(0, network.classes, len(x))
-    found: dict[str, Callable[[], float]] = {}
-    for name, model in {"Keras, built-in": builtin, OURS: accelerate(builtin)[0]}.items():
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(keras.optimizers.SGD(LEARNING_RATE, momentum=MOMENTUM), loss)
-        images_per_second(model, x, y)
-        found[name] = functools.partial(images_per_second, model, x, y)
-    names = pytorch.submit(_names, network).result()
-    found |= {name: lambda name=name: pytorch.submit(_pytorch, network, name).result() for name in names}
-    return found
+@dataclasses.dataclass(frozen=True)
+class Side:
+    """What trains, in a process of its own, which may be set for a processor."""
+
+    library: str
+    tuned: bool
+
+    def __str__(self) -> str:
+        return f"{self.library}, process set" if self.tuned else self.library
+
+
+OURS = Side("Keras, twins", tuned=True)
 
 
 @functools.cache
-def _jobs(network: Network) -> dict[str, Callable[[], int]]:
+def trainer(network: Network, library: str) -> Callable[[], float]:
+    """Return what trains for some steps in the process that this runs in and gives images a second."""
+    return _pytorch(network, library) if library.startswith("PyTorch") else _keras(network, twins="twins" in library)
+
+
+def _keras(network: Network, *, twins: bool) -> Callable[[], float]:
+    import keras
+    import numpy as np
+
+    from sepzoo.applications import build
+    from sepzoo.surgery import accelerate, to_keras
+
+    model, _report = to_keras(build(network.name, classifier_activation=None))
+    model = accelerate(model)[0] if twins else model
+    generator = np.random.default_rng(0)
+    x = generator.uniform(0, 1, (BATCH * STEPS, *model.input_shape[1:])).astype("float32")
+    y = generator.integers(0, network.classes, len(x))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(LEARNING_RATE, momentum=MOMENTUM), loss)
+    images_per_second(model, x, y)
+    return functools.partial(images_per_second, model, x, y)
+
+
+def _pytorch(network: Network, library: str) -> Callable[[], float]:
+    jobs = pytorch_jobs(network, "float32", ())
+    run = next(run for variant, what, _batch, run in jobs if (variant, what) == (library, "training"))
+
+    def timed() -> float:
+        start = time.perf_counter()
+        return run() / (time.perf_counter() - start)
+
+    return timed
+
+
+def speed(network: Network, side: Side) -> float:
+    """Train for some steps in the process that this runs in; return images a second."""
+    if side.tuned:
+        set_for_processor()
+    return trainer(network, side.library)()
+
+
+def ready(network: Network, sides: list[Side], stack: ExitStack) -> dict[Side, Callable[[], float]]:
+    """Return what trains each side, after a first turn; a side that can't is left out, and said."""
     found = {}
-    try:
-        for variant, what, _batch, run in pytorch_jobs(network, "float32", ()):
-            if what == "training":
-                found[variant] = run
-    except Exception as error:  # whatever a compiler that is missing makes PyTorch say
-        print(
-            f"{network.name}: PyTorch stopped at {type(error).__name__}: {str(error).splitlines()[0]}", file=sys.stderr
-        )
+    for side in sides:
+        process = stack.enter_context(ProcessPoolExecutor(1, multiprocessing.get_context("spawn")))
+        run = functools.partial(lambda process, side: process.submit(speed, network, side).result(), process, side)
+        try:
+            run()
+        except Exception as error:  # whatever a compiler that is missing makes PyTorch say
+            print(f"{side}: {type(error).__name__}: {str(error).splitlines()[0]}", file=sys.stderr)
+        else:
+            found[side] = run
     return found
-
-
-def _names(network: Network) -> tuple[str, ...]:
-    """Return what PyTorch could make of a network, in the process that this runs in."""
-    return tuple(_jobs(network))
-
-
-def _pytorch(network: Network, name: str) -> float:
-    """Train for some steps in the process that this runs in, whose networks are kept."""
-    run = _jobs(network)[name]
-    start = time.perf_counter()
-    return run() / (time.perf_counter() - start)
 
 
 def main() -> None:
     """Print the table."""
-    print("| network | side | images a second | twins to it |\n|---|---|---|---|")
+    print("| network | side | images a second | ours to it |\n|---|---|---|---|")
+    sides = [Side(library, tuned) for library in LIBRARIES for tuned in (False, True)]
     for name in sys.argv[1:] or NAMES:
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pytorch:
-            runs = sides(Network(name), pytorch)
+        with ExitStack() as stack:
+            runs = ready(Network(name), sides, stack)
             measured = dict(zip(runs, in_turns(list(runs.values()), TURNS), strict=True))
         for side, speeds in measured.items():
             faster = "" if side == OURS else f"{ratio(measured[OURS], speeds):.2f}"

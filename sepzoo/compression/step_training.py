@@ -14,6 +14,7 @@ from sepzoo.compression.training_settings import TrainingSettings
 from sepzoo.data.samples import Samples
 from sepzoo.inference.keras_model import KerasClassifier, from_model
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.processor import keep_freed_memory
 from sepzoo.support.progress import counted
 from sepzoo.support.quiet import errors_only
 from sepzoo.support.types import Arrays
@@ -60,6 +61,7 @@ class StepTraining:
         Raises:
             SepzooError: a loss that is not finite.
         """
+        keep_freed_memory()
         size, epochs = self.settings.batch_size, self.settings.epochs
         steps = self.settings.steps(len(chosen))
         rate = keras.optimizers.schedules.CosineDecay(self.settings.learning_rate, max(steps, 1))

@@ -13,6 +13,7 @@ from sepzoo.records.outputs import Output
 from sepzoo.shrinking.divergence import answers, divergence
 from sepzoo.shrinking.kept_work import NOTHING_KEPT, KeptWork, Steps
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.processor import keep_freed_memory
 from sepzoo.support.progress import counted
 from sepzoo.surgery.walk.model_inputs import ModelInputs
 from sepzoo.surgery.walk.rewriting import rewrite
@@ -65,6 +66,7 @@ def distilled(
     Raises:
         SepzooError: the loss is no longer a finite number.
     """
+    keep_freed_memory()
     network = rewrite(student if learning is None else learning, lambda site: None)[0]
     blocks = common_blocks(student, teacher)
     learner, lessons, losses = _lessons(network, teacher, blocks, outputs, inputs)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sepzoo.support.lazy import lazy_names
+from sepzoo.support.processor import set_for_processor
 from sepzoo.training.distribution import Distribution
 from sepzoo.training.finished_run import Epoch, Result, Run
 from sepzoo.training.fit_settings import FitSettings
@@ -37,6 +38,7 @@ __all__ = [
     "fit",
     "list_recipes",
     "run",
+    "set_for_processor",
     "sweep",
 ]
 

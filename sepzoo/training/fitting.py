@@ -13,6 +13,7 @@ import keras
 
 from sepzoo.data.source import Source
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.processor import keep_freed_memory
 from sepzoo.support.stopping import held_back
 from sepzoo.training.batches import class_weights, count_batches, evaluation_batches
 from sepzoo.training.checkpoint import save_state
@@ -50,7 +51,8 @@ def fit(
     `best.keras`; on the TensorFlow backend TensorBoard's files too. Within an epoch the state is kept by time, and when
     a signal says to stop: the first one waits for the step's end, a second one doesn't. The state before is kept as
     `state_before.npz`: where the last one is damaged a warning says so, and the training goes on from that one. Where
-    both are, or the files contradict each other, what was there is set aside, and the training starts anew.
+    both are, or the files contradict each other, what was there is set aside, and the training starts anew. From its
+    first call on the process keeps the memory that it frees (see `set_for_processor`).
 
     Args:
         networks: of `Networks.of`, or of a recipe.
@@ -80,6 +82,7 @@ def fit(
         >>> history[-1].val_accuracy > 0.5
         True
     """
+    keep_freed_memory()
     home = RunFolder(Path(folder))
     devices = devices or Devices()
     devices.check(settings.batch_size)

@@ -81,7 +81,7 @@ def accelerate(model: keras.Model, *, xla: bool | None = None) -> tuple[keras.Mo
     same, to rounding: each twin is run as in training beside what it is the twin of before the model is returned. What
     is saved holds the built-in layers, and `to_keras` gives them back in memory. On other backends than TensorFlow
     batch normalizations, which the report says, and pointwise and, without XLA, depthwise convolutions stay as they
-    are.
+    are. Before a `fit` of your own `sepzoo.training.set_for_processor()` saves more again.
 
     Args:
         model: any functional Keras model; it is only read.
