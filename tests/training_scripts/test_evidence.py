@@ -108,8 +108,9 @@ def of_arm(study: str, arm: str) -> list[dict[str, str]]:
 
 
 def of_one_seed(study: str, *arms: str) -> tuple[dict[str, dict[str, str]], float]:
-    """Return the one row of each arm, and the rate of all of them."""
-    found = {arm: row for arm in arms for row in of_arm(study, arm)}
+    """Return the row of the first seed of each arm, and the rate of all of them."""
+    found = {arm: of_arm(study, arm)[0] for arm in arms}
+    assert {row["seed"] for row in found.values()} == {"0"}
     [rate] = {json.loads(row["values"])["optimizer.learning_rate"] for row in found.values()}
     return found, rate
 
