@@ -18,8 +18,9 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 
-from accelerate import BATCH, NAMES, STEPS, images_per_second
-from gpu_sides import LEARNING_RATE, MOMENTUM, pytorch_jobs
+from accelerate import BATCH, NAMES
+from accelerate import trainer as keras_trainer
+from gpu_sides import pytorch_jobs
 from timing import in_turns, ratio, spread
 
 from sepzoo.training import set_for_processor
@@ -63,21 +64,11 @@ def trainer(network: Network, library: str) -> Callable[[], float]:
 
 
 def _keras(network: Network, *, twins: bool) -> Callable[[], float]:
-    import keras
-    import numpy as np
-
     from sepzoo.applications import build
     from sepzoo.surgery import accelerate, to_keras
 
     model, _report = to_keras(build(network.name, classifier_activation=None))
-    model = accelerate(model)[0] if twins else model
-    generator = np.random.default_rng(0)
-    x = generator.uniform(0, 1, (BATCH * STEPS, *model.input_shape[1:])).astype("float32")
-    y = generator.integers(0, network.classes, len(x))
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.SGD(LEARNING_RATE, momentum=MOMENTUM), loss)
-    images_per_second(model, x, y)
-    return functools.partial(images_per_second, model, x, y)
+    return keras_trainer(accelerate(model)[0] if twins else model)
 
 
 def _pytorch(network: Network, library: str) -> Callable[[], float]:
@@ -98,12 +89,17 @@ def speed(network: Network, side: Side) -> float:
     return trainer(network, side.library)()
 
 
+def in_process(process: ProcessPoolExecutor, network: Network, side: Side) -> float:
+    """Return what `speed` gives in the process of a side."""
+    return process.submit(speed, network, side).result()
+
+
 def ready(network: Network, sides: list[Side], stack: ExitStack) -> dict[Side, Callable[[], float]]:
     """Return what trains each side, after a first turn; a side that can't is left out, and said."""
     found = {}
     for side in sides:
         process = stack.enter_context(ProcessPoolExecutor(1, multiprocessing.get_context("spawn")))
-        run = functools.partial(lambda process, side: process.submit(speed, network, side).result(), process, side)
+        run = functools.partial(in_process, process, network, side)
         try:
             run()
         except Exception as error:  # whatever a compiler that is missing makes PyTorch say

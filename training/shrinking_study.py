@@ -51,10 +51,9 @@ def main() -> None:
     train, held = (open_source(given.data, split=split, **source) for split in ("train", "test"))
     count = max(given.samples + given.compare, given.lessons if given.distil else 0)
     drawn = dataclasses.replace(draw_samples(train, count, given.seed), labels=None)
-    samples, compare, lessons = (
-        drawn.taken(slice(start, start + count)) if count else None
-        for start, count in ((0, given.samples), (given.samples, given.compare), (0, given.distil and given.lessons))
-    )
+    samples = drawn.taken(slice(given.samples))
+    compare = drawn.taken(slice(given.samples, given.samples + given.compare)) if given.compare else None
+    lessons = drawn.taken(slice(given.lessons)) if given.distil else None
     work = Work(
         model, given.budget, given.runtime, samples, compare, given.scores, given.narrower, given.distil, lessons
     )

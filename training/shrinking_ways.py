@@ -11,6 +11,7 @@ import numpy as np
 import sepzoo
 from sepzoo.artifact import model_file
 from sepzoo.data import Samples
+from sepzoo.inference.keras_model import from_model
 from sepzoo.records.outputs import Output
 from sepzoo.records.preprocessing import AS_THEY_ARE
 from sepzoo.shrinking import Budget, shrink
@@ -54,11 +55,8 @@ class Work:
         limits = dict(each.split("=") for each in self.budget.split(","))
         if way in (*OLDER, "int8", "narrower"):
             network, runtime = self._older(way, next(iter(limits.values())))
-            said = model_file.metadata_of(self.model)
-            settings = {
-                "calibration": self.samples,
-                "preprocessing": AS_THEY_ARE if said is None else said.preprocessing,
-            }
+            said = from_model(self.model).metadata.preprocessing
+            settings = {"calibration": self.samples, "preprocessing": said}
             report = sepzoo.export.export(network, runtime, path, **settings)
             return sepzoo.analysis.profile(network).macs, report.size / 1024, None, None
         _network, told = shrink(

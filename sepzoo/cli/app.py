@@ -19,6 +19,7 @@ import sepzoo
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.lazy import load_function
 from sepzoo.support.printable import printable
+from sepzoo.support.processor import set_for_processor
 from sepzoo.support.stopping import Stop, stopped_by_signals
 
 USER_MISTAKE = 2
@@ -114,6 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         arguments: what follows `sepzoo`; None: those of the process.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    set_for_processor()
     for stream in (sys.stdout, sys.stderr):  # a terminal of few letters shows the others as escapes
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -1,17 +1,12 @@
-"""Start Keras in the process of a command, which is set for it: without greeting, and fast on a processor."""
+"""Start Keras without TensorFlow's greeting."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from sepzoo.support import greeting
-from sepzoo.support.processor import set_for_processor
+from sepzoo.support.greeting import start_keras
 
-
-def start_keras() -> None:
-    """Import Keras and its backend, once a process."""
-    set_for_processor()
-    greeting.start_keras()
+__all__ = ["start_for", "start_keras"]
 
 
 def start_for(data: str) -> None:

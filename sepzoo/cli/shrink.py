@@ -94,6 +94,7 @@ def shrink(
     from sepzoo.shrinking.files import check_runtime
     from sepzoo.shrinking.page import write_page
     from sepzoo.shrinking.rules import check_rule
+    from sepzoo.shrinking.shrinker import HELD_OUT
     from sepzoo.support.atomic import atomic_write, check_target
 
     for path in (out, report):
@@ -133,7 +134,7 @@ def shrink(
         curve=curve,
         distil=distil,
         lessons=drawn.calibration.taken(slice(lessons)) if distil else None,
-        compare=others if 4 * len(others) > samples else None,  # of a small data set a quarter is left out instead
+        compare=others if HELD_OUT * len(others) > samples else None,  # fewer than `shrink` would hold out say less
         out=out,
     )
     if keras_file is not None:

@@ -20,6 +20,7 @@ from sepzoo.compression.keras2.twin import Twin, give_back, in_keras_2
 from sepzoo.compression.keras2.wrappers import Clustering, Pruning
 from sepzoo.layers.graph import graph_of
 from sepzoo.support.errors import SepzooError, first_line
+from sepzoo.support.processor import keep_freed_memory
 from sepzoo.support.types import Json, Tensor
 
 _METHODS: dict[str, type[Pruning | Clustering | Rounding]] = {
@@ -31,6 +32,7 @@ _METHODS: dict[str, type[Pruning | Clustering | Rounding]] = {
 
 def main(folder: str) -> None:
     """Carry out the task of a folder; each line on standard output is JSON: a step is done, the end, or an error."""
+    keep_freed_memory()
     with os.fdopen(os.dup(1), "w", buffering=1) as lines:
         os.dup2(2, 1)  # what libraries print is no answer
 

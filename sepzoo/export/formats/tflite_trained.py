@@ -38,13 +38,15 @@ def convert_trained(prepared: Prepared, path: Path, *, mode: Mode, options: Tfli
     saved = saved_model(prepared, options)
     content = tflite_converter.trained(saved, prepared.values, edges=edges, batch_sizes=options.sizes)
     require_built_in(content, prepared.model.name)
-    outputs = len(prepared.model.outputs) * len(options.sizes)
-    if prepared.values is None and describe(content).operators.get("DEQUANTIZE", 0) > (
-        outputs if edges == "float" else 0
-    ):
+    if prepared.values is None:  # else all ranges are known, and what is float has no int8 kernel, such as a negation
+        _require_ranges(prepared, content, edges, outputs=len(prepared.model.outputs) * len(options.sizes))
+    path.write_bytes(content)
+
+
+def _require_ranges(prepared: Prepared, content: bytes, edges: str, *, outputs: int) -> None:
+    if describe(content).operators.get("DEQUANTIZE", 0) > (outputs if edges == "float" else 0):
         raise SepzooError(
             f"expected a range for all that {prepared.model.name!r} computes. Received: operations that were trained "
             "without one, beside float ones in the file. Pass calibration samples (on the command line: --data), which "
             "set what was not learned."
         )
-    path.write_bytes(content)
