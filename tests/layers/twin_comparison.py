@@ -14,6 +14,9 @@ def assert_equal_in_training(
 ) -> None:
     """Compare outputs and gradients by the input and all weights, each as a share of its largest value.
 
+    Layers of a half type are compared with float64: the twin may be ``atol`` further from it than Keras's layer. Two
+    layers that are each near may lie further from one another, where a processor sums such products in its own order.
+
     Args:
         builtin: Keras's layer, not yet built.
         twin: of the same arguments.
@@ -21,16 +24,23 @@ def assert_equal_in_training(
         atol: largest difference.
         call: what the twin is called with beside its input.
     """
-    for layer in (builtin, twin):
+    builtin.build(shape)
+    exact = builtin if builtin.compute_dtype == "float32" else _in_float64(builtin)
+    for layer in {exact, twin} - {builtin}:
         layer.build(shape)
-    twin.set_weights(builtin.get_weights())
+        layer.set_weights(builtin.get_weights())
     x = tf.constant(np.random.default_rng(0).normal(size=shape).astype("float32"))
-    theirs, ours = _outputs_and_gradients(builtin, x), _outputs_and_gradients(twin, x, **call)
-    for their, our in zip(theirs, ours, strict=True):
+    truths, theirs = (_outputs_and_gradients(layer, x) for layer in (exact, builtin))
+    for truth, their, our in zip(truths, theirs, _outputs_and_gradients(twin, x, **call), strict=True):
         assert our.dtype == their.dtype
-        their, our = (np.asarray(tf.cast(each, "float32")) for each in (their, our))
-        scale = np.abs(their).max()
-        np.testing.assert_allclose(our / scale, their / scale, atol=atol)
+        truth, their, our = (np.asarray(tf.cast(each, "float64")) for each in (truth, their, our))
+        scale = np.abs(truth).max()
+        error = np.abs(their - truth).max() / scale  # of Keras's layer: 0 in float32, where it is the truth
+        np.testing.assert_allclose(our / scale, truth / scale, atol=atol + error)
+
+
+def _in_float64(layer: keras.layers.Layer) -> keras.layers.Layer:
+    return type(layer).from_config({**layer.get_config(), "dtype": "float64"})
 
 
 def _outputs_and_gradients(layer: keras.layers.Layer, x: tf.Tensor, **call: Any) -> list[tf.Tensor]:
