@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -30,7 +32,8 @@ def prepared_builder(name: str, data_dir: str | None = None) -> TfdsBuilder:
         ) from None
     if not builder.info.splits:
         try:
-            builder.download_and_prepare()
+            with contextlib.redirect_stdout(sys.stderr):  # where TFDS says so: standard output may be a program's JSON
+                builder.download_and_prepare()
         except Exception as error:  # a download fails in many ways
             raise SepzooError(
                 f"expected {name} prepared in {builder.data_dir}, or a network to fetch it. "

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sepzoo.data import ArraySource, TfdsSource, choose_splits, open_source, split_names, split_shards, split_sizes
+from sepzoo.data.tfds_builder import prepared_builder
 from sepzoo.support.errors import SepzooError
 
 pytestmark = pytest.mark.slow  # importing TensorFlow takes most of it
@@ -15,6 +16,16 @@ def test_a_prepared_set_opens_with_no_network(tfds_data_dir: str) -> None:
     assert (len(source), source.name, source.channels) == (369, "tf_flowers val", 3)
     assert set(source.class_names) == {"daisy", "dandelion", "roses", "sunflowers", "tulips"}
     assert set(source.labels) == set(range(5))
+
+
+def test_what_a_preparation_says_is_not_among_the_results(monkeypatch, tmp_path, capsys) -> None:
+    import tensorflow_datasets as tfds
+
+    monkeypatch.setattr(tfds, "builder", lambda name, data_dir: tfds.testing.DummyDataset(data_dir=data_dir))
+    assert prepared_builder("dummy_dataset", str(tmp_path)).info.splits["train"].num_examples == 3
+    out, err = capsys.readouterr()
+    assert "downloaded and prepared" in err
+    assert not out
 
 
 def test_slices(tfds_data_dir: str) -> None:
