@@ -125,7 +125,7 @@ def write(
             tolerance=limits,
             latency=measure_tensor(file, next(file.batches(samples.taken(slice(1)).images, 1))),
             operators=dict(file.operators),
-            calibration=origin_of(calibration) if calibration is not None and prepared.values is not None else None,
+            calibration=_ranges_from(target, calibration if prepared.values is not None else None),
             labels=len(file.labels or ()),
             output=next((output for output in classifier.outputs if output.name == comparison.name), None),
             outputs=classifier.outputs,
@@ -249,6 +249,14 @@ def _advice(samples: Samples, *, scores: bool, calibrated: bool) -> str:
         return "Calibrate on more samples like those the network was trained on, or widen the tolerance."
     what = "real, labelled samples" if scores else "real samples"
     return f"Check on {what}, or widen the tolerance."
+
+
+def _ranges_from(target: Target, calibration: Samples | None) -> str | None:
+    """Return in words what set the ranges of a file's integers, if anything did."""
+    samples = None if calibration is None else origin_of(calibration)
+    if not target.keeps_steps:
+        return samples
+    return "the network's training" if samples is None else f"the network's training; what it left open: {samples}"
 
 
 def _size(path: Path) -> int:

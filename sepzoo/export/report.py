@@ -28,7 +28,7 @@ class ExportReport:
         tolerance: the limits that it kept.
         latency: of one image on this machine, one thread where the format lets us choose.
         operators: operator name -> how often it stands in the file; empty where the format has none.
-        calibration: the images that set the ranges of the integers, in words; None where none did.
+        calibration: what set the ranges of the integers, in words: images, or a training; None where there are none.
         labels: how many class names the file carries; 0: none.
         output: what the model gives, and how that is known; None where nobody asked. Of several outputs that of
             `comparison`.

@@ -98,6 +98,9 @@ def test_the_file_answers_like_the_network(quantized: QuantizedModel, tmp_path: 
     assert (found.argmax(axis=1) == wanted.argmax(axis=1)).mean() > 0.93  # each operation may be one integer off
     assert np.abs(found - wanted).mean() < 0.02
     assert not {"QUANTIZE", "DEQUANTIZE", "FAKE_QUANT"} & set(report.operators)
+    said, _, others = report.calibration.partition("; what it left open: ")
+    assert said == "the network's training"
+    assert bool(others) == samples_at_hand
 
 
 def test_what_the_training_knows_no_range_of(tmp_path: Path) -> None:
