@@ -36,7 +36,7 @@ def round_by_outputs(
     inputs: np.ndarray,
     outputs: np.ndarray,
     *,
-    bits: int,
+    largest: int,
     axes: tuple[int, ...],
     generator: np.random.Generator,
 ) -> np.ndarray:
@@ -47,14 +47,14 @@ def round_by_outputs(
         kernel: of the layer.
         inputs: as they will come to it.
         outputs: the right ones, before the activation.
-        bits: of the integers.
+        largest: of the integers.
         axes: of the kernel on which each place has a step of its own.
         generator: draws the places that are looked at.
     """
     x, y = _seen(layer, inputs, outputs, generator)
     channels, filters = kernel.shape[-2:]
     matrix = kernel.reshape(-1, channels, filters).astype("float64")
-    steps = np.broadcast_to(steps_of(kernel, axes, bits=bits), kernel.shape)
+    steps = np.broadcast_to(steps_of(kernel, axes, largest=largest), kernel.shape)
     steps = steps.reshape(matrix.shape)[0].astype("float64")
     if type(layer) is keras.layers.DepthwiseConv2D:
         matrix = matrix.swapaxes(0, 1)
@@ -62,7 +62,7 @@ def round_by_outputs(
     else:
         matrix, steps, parts = matrix.reshape(1, -1, filters), steps[:1], [(x.reshape(len(x), -1), y)]
     moments = [Moments.of([seen]).regularized(part, _NOISE) for seen, part in zip(parts, matrix, strict=True)]
-    found = rounded_by_outputs(matrix, steps, moments, bits=bits)
+    found = rounded_by_outputs(matrix, steps, moments, largest=largest)
     return found.swapaxes(0, 1).reshape(kernel.shape).astype(kernel.dtype)
 
 

@@ -14,8 +14,8 @@ class Rounding:
     """How a format rounds kernels, symmetric about zero.
 
     Attributes:
-        bits: of the kernels of convolutions and of fully connected layers.
-        depthwise_bits: of those of depthwise convolutions; None: they stay.
+        largest: of the integers in kernels of convolutions and of fully connected layers: 127 of 8 bits, 7 of 4.
+        depthwise: the largest in those of depthwise convolutions; None: they stay.
         per_channel: whether each channel has a step of its own.
         inputs: whether what goes into these layers is rounded too: to 8 bits, one step and one zero point a tensor.
         by_outputs: whether each weight may go up or down, whichever is better for the outputs, and not to the nearest.
@@ -26,17 +26,17 @@ class Rounding:
             nearer to the exact network.
     """
 
-    bits: int = 8
-    depthwise_bits: int | None = 8
+    largest: int = 127
+    depthwise: int | None = 127
     per_channel: bool = True
     inputs: bool = False
     by_outputs: bool = False
     equalizes: bool = False
     narrows: bool = False
 
-    def bits_of(self, layer: Layer) -> int | None:
-        """Return the bits of a layer's kernel; None: it stays."""
-        return self.depthwise_bits if type(layer) is keras.layers.DepthwiseConv2D else self.bits
+    def largest_of(self, layer: Layer) -> int | None:
+        """Return the largest integer in a layer's kernel; None: it stays."""
+        return self.depthwise if type(layer) is keras.layers.DepthwiseConv2D else self.largest
 
     def axes_of(self, layer: Layer) -> tuple[int, ...]:
         """Return the axes of a layer's kernel on which each place has a step of its own."""

@@ -138,13 +138,13 @@ class _Correction:
 
     def _rounded(self, layer: Layer, kernel: np.ndarray, inputs: Tensor, right: Tensor, *, again: bool) -> np.ndarray:
         """Return a kernel as it will be in the file."""
-        bits, axes = self._rounding.bits_of(layer), self._rounding.axes_of(layer)
-        if bits is None or kernel.size < self._rounds_from:
+        largest, axes = self._rounding.largest_of(layer), self._rounding.axes_of(layer)
+        if largest is None or kernel.size < self._rounds_from:
             return kernel
         if again or not self._rounding.by_outputs or not can_round_by_outputs(layer, kernel):
-            return rounded(kernel, axes, bits=bits)
+            return rounded(kernel, axes, largest=largest)
         seen = (keras.ops.convert_to_numpy(each) for each in (inputs, right))
-        return round_by_outputs(layer, kernel, *seen, bits=bits, axes=axes, generator=self._generator)
+        return round_by_outputs(layer, kernel, *seen, largest=largest, axes=axes, generator=self._generator)
 
 
 def _outputs(layer: Layer, inputs: Tensor, weights: list[np.ndarray]) -> Tensor:

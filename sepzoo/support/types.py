@@ -104,6 +104,9 @@ OnnxTensor: TypeAlias = Any
 OpenvinoModel: TypeAlias = Any
 """An `openvino.Model`, or one that was compiled."""
 
+OpenvinoNode: TypeAlias = Any
+"""An operation of an OpenVINO model."""
+
 OpenvinoTensor: TypeAlias = Any
 """An input or output of an OpenVINO model, with its node, shape and type."""
 

@@ -153,14 +153,14 @@ def errors_on(pictures: np.ndarray, *, by_outputs: bool, rounding: Rounding) -> 
             for kept, before in zip(own[layer.name], exact.get_layer(layer.name).get_weights(), strict=True):
                 np.testing.assert_array_equal(kept, before)
             axes = KERNELS[type(layer).__name__] if rounding.per_channel else ()
-            bits = rounding.depthwise_bits if layer.name == "second" else rounding.bits
-            layer.set_weights([rounded(kernel, axes, bits=bits or 24), *rest])
+            largest = rounding.depthwise if layer.name == "second" else rounding.largest
+            layer.set_weights([rounded(kernel, axes, largest=largest or 2**23), *rest])
     return float(np.var(model.predict(pictures, verbose=0) - exact.predict(pictures, verbose=0)))
 
 
 @pytest.mark.parametrize(
     "rounding",
-    [Rounding(), Rounding(per_channel=False), Rounding(bits=4), Rounding(bits=4, depthwise_bits=None)],
+    [Rounding(), Rounding(per_channel=False), Rounding(largest=7), Rounding(largest=7, depthwise=None)],
     ids=["8 bits", "one step", "4 bits", "4 bits and floats"],
 )
 def test_outputs_of_other_samples_err_less_where_kernels_are_rounded_by_outputs(rounding: Rounding) -> None:

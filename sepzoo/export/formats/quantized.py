@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,12 +19,22 @@ from sepzoo.export.rounding import INTEGERS
 from sepzoo.export.target import Target
 from sepzoo.export.tolerance import QUANTIZED
 from sepzoo.support.errors import unknown
+from sepzoo.support.types import OpenvinoModel, OpenvinoNode
 
 _ROUNDED_OPERATORS = (
     *("Conv", "MatMul", "Gemm", "Add", "Mul", "Relu", "Clip"),
     *("GlobalAveragePool", "AveragePool", "MaxPool", "Concat"),
 )
 """What is computed in integers; a softmax, whose probabilities would be steps of 1/256, is not."""
+
+_LARGEST_ONNX, _LARGEST_OPENVINO = 64, 63
+"""Of the integers in kernels, not 127: x86 processors without VNNI add two products with inputs of 8 bits in 16 bits.
+
+With 127 MobileNetV1 .25 agreed with its float self on 64 and 66 % of photographs there, instead of 96 %.
+"""
+
+_KERNELS = ("Convolution", "GroupConvolution", "MatMul")
+"""OpenVINO's operations that have kernels."""
 
 _LEAST_RANGE = 1e-6
 """Of a ReLU that no sample gets through: for a range of nothing ONNX Runtime takes steps of 1, and the ReLU is lost."""
@@ -57,6 +68,7 @@ def convert_onnx(prepared: Prepared, path: Path) -> None:
             per_channel=True,
             activation_type=QuantType.QInt8,
             weight_type=QuantType.QInt8,
+            reduce_range=True,
             op_types_to_quantize=list(_ROUNDED_OPERATORS),
             extra_options={"MinimumRealRange": _LEAST_RANGE},
         )
@@ -74,6 +86,7 @@ def convert_openvino(prepared: Prepared, path: Path) -> None:
     """
     import nncf
     import openvino as runtime
+    from nncf.quantization.advanced_parameters import OverflowFix
     from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
     network = runtime.Core().read_model(str(served_saved_model(prepared)))
@@ -85,11 +98,42 @@ def convert_openvino(prepared: Prepared, path: Path) -> None:
         subset_size=len(rows),
         preset=nncf.QuantizationPreset.MIXED,
         advanced_parameters=nncf.AdvancedQuantizationParameters(
-            activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX, disable_bias_correction=True
+            activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX,
+            disable_bias_correction=True,
+            overflow_fix=OverflowFix.DISABLE,
         ),
     )
+    _make_room(quantized)
     path.mkdir()
     runtime.serialize(quantized, str(path / OPENVINO))
+
+
+def _make_room(network: OpenvinoModel) -> None:
+    """Bring the integers of kernels within `_LARGEST_OPENVINO`, with steps as much larger.
+
+    NNCF's own way to do so (its `overflow_fix`) takes half a step more, where no largest weight lies: all weights of a
+    filter would be rounded once more.
+    """
+    from openvino import opset13 as operations
+
+    share = _LARGEST_OPENVINO / 127
+    for constant in network.get_ops():
+        way = list(_readers(constant)) if constant.get_element_type().to_string() == "i8" else []
+        if [node.get_type_name() for node in way[:2]] != ["Convert", "Multiply"] or way[
+            -1
+        ].get_type_name() not in _KERNELS:
+            continue
+        steps = next(each for each in way[1].input_values() if each.get_node() != way[0])
+        whole = np.round(constant.get_data() * share).astype(np.int8)
+        constant.output(0).replace(operations.constant(whole).output(0))
+        steps.replace(operations.constant(steps.get_node().get_data() / np.float32(share)).output(0))
+
+
+def _readers(node: OpenvinoNode) -> Iterator[OpenvinoNode]:
+    """Yield what takes a weight, one after another, up to the operation whose kernel it is."""
+    while node.get_type_name() not in _KERNELS and node.get_output_size() and node.output(0).get_target_inputs():
+        node = min((each.get_node() for each in node.output(0).get_target_inputs()), key=lambda each: each.get_name())
+        yield node
 
 
 @contextlib.contextmanager
@@ -122,7 +166,7 @@ ONNX_INT8 = Target(
     tolerance=QUANTIZED,
     rounds=True,
     rounds_from=0,
-    rounding=INTEGERS,
+    rounding=dataclasses.replace(INTEGERS, largest=_LARGEST_ONNX, depthwise=_LARGEST_ONNX),
     needs_calibration=True,
 )
 OPENVINO_INT8 = Target(
@@ -133,7 +177,7 @@ OPENVINO_INT8 = Target(
     tolerance=QUANTIZED,
     rounds=True,
     rounds_from=0,
-    rounding=INTEGERS,
+    rounding=dataclasses.replace(INTEGERS, largest=_LARGEST_OPENVINO, depthwise=_LARGEST_OPENVINO),
     calibrated=True,
     folder=True,
 )

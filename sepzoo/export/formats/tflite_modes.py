@@ -243,7 +243,7 @@ MODES = {
             "recipe",
             QUANTIZED,
             rounds_from=0,
-            rounding=Rounding(bits=4, depthwise_bits=None, by_outputs=True),
+            rounding=Rounding(largest=7, depthwise=None, by_outputs=True),
             recipe=tflite_recipes.WEIGHTS_INT4,
         ),
         Mode(
@@ -251,7 +251,7 @@ MODES = {
             "recipe",
             QUANTIZED,
             rounds_from=0,
-            rounding=Rounding(bits=4, by_outputs=True),
+            rounding=Rounding(largest=7, by_outputs=True),
             recipe=tflite_recipes.WEIGHTS_INT4_INT8,
         ),
         Mode(
@@ -259,7 +259,7 @@ MODES = {
             "recipe",
             QUANTIZED,
             rounds_from=0,
-            rounding=Rounding(bits=4, by_outputs=True),
+            rounding=Rounding(largest=7, by_outputs=True),
             recipe=tflite_recipes.INT8_INT4,
         ),
     )

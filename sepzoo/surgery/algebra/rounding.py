@@ -22,26 +22,26 @@ _ROUNDS = 8
 """So often at most each weight is looked at again."""
 
 
-def rounded(kernel: np.ndarray, axes: tuple[int, ...], *, bits: int = 8) -> np.ndarray:
-    """Return a kernel rounded to so many bits, symmetric about zero, one step for each place on `axes`.
+def rounded(kernel: np.ndarray, axes: tuple[int, ...], *, largest: int = 127) -> np.ndarray:
+    """Return a kernel as integers from -largest to largest, times one step for each place on `axes`.
 
     Example:
         >>> rounded(np.array([[0.3, 127.0], [0.1, -2.6]]), (-1,)).round(3).tolist()
         [[0.3, 127.0], [0.099, -3.0]]
     """
-    steps = steps_of(kernel, axes, bits=bits)
+    steps = steps_of(kernel, axes, largest=largest)
     return np.round(kernel / steps) * steps
 
 
-def steps_of(kernel: np.ndarray, axes: tuple[int, ...], *, bits: int = 8) -> np.ndarray:
+def steps_of(kernel: np.ndarray, axes: tuple[int, ...], *, largest: int = 127) -> np.ndarray:
     """Return the steps between the values that `rounded` knows, in a shape that goes with the kernel's."""
     others = tuple(axis for axis in range(-kernel.ndim, 0) if axis not in axes)
-    steps = np.abs(kernel).max(axis=others, keepdims=True) / _largest(bits)
+    steps = np.abs(kernel).max(axis=others, keepdims=True) / largest
     return np.asarray(np.where(steps == 0, 1, steps))
 
 
 def rounded_by_outputs(
-    kernels: np.ndarray, steps: np.ndarray, moments: Sequence[Moments], *, bits: int = 8
+    kernels: np.ndarray, steps: np.ndarray, moments: Sequence[Moments], *, largest: int = 127
 ) -> np.ndarray:
     """Return kernels of whole steps, each weight rounded up or down, whose outputs err least but for their mean.
 
@@ -52,7 +52,7 @@ def rounded_by_outputs(
         kernels: (channels, weights, filters): of a depthwise convolution each channel's own; others are one channel.
         steps: of each filter, (channels, filters).
         moments: of the patches that come to each channel, and of the outputs that are right.
-        bits: of the integers.
+        largest: of the integers: 127 of 8 bits.
 
     Example:
         >>> seen = np.random.default_rng(0).normal(size=(100, 2))[:, [0, 0, 1]]    # the first two weights see the same
@@ -62,15 +62,11 @@ def rounded_by_outputs(
         14.0
     """
     whole = kernels / steps[:, None]
-    largest = np.abs(np.round(whole)) >= _largest(bits)
-    low, high = (np.where(largest, np.round(whole), side) for side in (np.floor(whole), np.ceil(whole)))
+    stays = np.abs(np.round(whole)) >= largest
+    low, high = (np.where(stays, np.round(whole), side) for side in (np.floor(whole), np.ceil(whole)))
     if kernels.shape[1] <= _TRIED:
         return np.stack([_best(*each) for each in zip(low, high, steps, moments, strict=True)])
     return _descended(np.round(whole), low, high, steps, moments)
-
-
-def _largest(bits: int) -> int:
-    return int(2 ** (bits - 1) - 1)
 
 
 def _best(low: np.ndarray, high: np.ndarray, steps: np.ndarray, moments: Moments) -> np.ndarray:

@@ -19,11 +19,11 @@ def problem(seed: int, weights: int, filters: int, *, alike: float = 1.0) -> tup
 
 
 def by_outputs(
-    kernel: np.ndarray, steps: np.ndarray, patches: np.ndarray, right: np.ndarray, *, bits: int = 8
+    kernel: np.ndarray, steps: np.ndarray, patches: np.ndarray, right: np.ndarray, *, largest: int = 127
 ) -> np.ndarray:
     """Return the kernel of one channel, and see that two channels at once give the same."""
     moments = Moments.of([(patches, right)])
-    found = rounded_by_outputs(np.stack([kernel, kernel]), np.stack([steps, steps]), [moments] * 2, bits=bits)
+    found = rounded_by_outputs(np.stack([kernel, kernel]), np.stack([steps, steps]), [moments] * 2, largest=largest)
     np.testing.assert_array_equal(*found)
     return np.asarray(found[0])
 
@@ -33,8 +33,8 @@ def error(patches: np.ndarray, kernel: np.ndarray, right: np.ndarray) -> np.ndar
     return np.asarray((patches @ kernel - patches @ right).var(axis=0))
 
 
-def on_grid(kernel: np.ndarray, bits: int) -> np.ndarray:
-    return np.asarray(kernel * (2 ** (bits - 1) - 1) / np.abs(kernel).max(axis=0))
+def on_grid(kernel: np.ndarray, largest: int) -> np.ndarray:
+    return np.asarray(kernel * largest / np.abs(kernel).max(axis=0))
 
 
 def test_rounding_to_the_nearest_is_symmetric_and_by_channel() -> None:
@@ -46,12 +46,12 @@ def test_rounding_to_the_nearest_is_symmetric_and_by_channel() -> None:
         assert np.abs(result - kernel)[..., channel].max() <= largest / 254 + 1e-12
 
 
-@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("largest", [7, 127])
 @pytest.mark.parametrize("seed", range(5))
-def test_of_few_weights_no_way_is_better(seed: int, bits: int) -> None:
+def test_of_few_weights_no_way_is_better(seed: int, largest: int) -> None:
     patches, kernel = problem(seed, 5, 2)
-    steps = np.abs(kernel).max(axis=0) / (2 ** (bits - 1) - 1)
-    found = by_outputs(kernel, steps, patches, patches @ kernel, bits=bits)
+    steps = np.abs(kernel).max(axis=0) / largest
+    found = by_outputs(kernel, steps, patches, patches @ kernel, largest=largest)
     best = np.full(2, np.inf)
     for up in itertools.product((np.floor, np.ceil), repeat=5):
         way = np.stack([side(np.round(row, 9)) for side, row in zip(up, kernel / steps, strict=True)]) * steps
@@ -59,18 +59,18 @@ def test_of_few_weights_no_way_is_better(seed: int, bits: int) -> None:
     np.testing.assert_allclose(error(patches, found, kernel), best, rtol=1e-6)
 
 
-@pytest.mark.parametrize("bits", [4, 8])
-def test_of_many_weights_the_outputs_err_less_than_by_the_nearest(bits: int) -> None:
+@pytest.mark.parametrize("largest", [7, 127])
+def test_of_many_weights_the_outputs_err_less_than_by_the_nearest(largest: int) -> None:
     patches, kernel = problem(0, 40, 20)
     kernel[3] = 0
-    steps = np.abs(kernel).max(axis=0) / (2 ** (bits - 1) - 1)
-    found = by_outputs(kernel, steps, patches, patches @ kernel, bits=bits)
-    nearest = rounded(kernel, (-1,), bits=bits)
+    steps = np.abs(kernel).max(axis=0) / largest
+    found = by_outputs(kernel, steps, patches, patches @ kernel, largest=largest)
+    nearest = rounded(kernel, (-1,), largest=largest)
     less, more = error(patches, found, kernel), error(patches, nearest, kernel)
     assert (less <= more * (1 + 1e-9)).all()
     assert less.sum() < 0.9 * more.sum()
-    np.testing.assert_allclose(on_grid(found, bits), np.round(on_grid(found, bits)), atol=1e-9)
-    assert (np.abs(on_grid(kernel, bits) - on_grid(found, bits)) < 1).all()
+    np.testing.assert_allclose(on_grid(found, largest), np.round(on_grid(found, largest)), atol=1e-9)
+    assert (np.abs(on_grid(kernel, largest) - on_grid(found, largest)) < 1).all()
     assert (found[3] == 0).all()
 
 
@@ -94,8 +94,8 @@ def test_what_the_samples_show_of_the_inputs_counts_not_what_the_outputs_were_be
     patches, kernel = problem(2, 20, 3)
     changed = patches + np.random.default_rng(3).normal(size=patches.shape) * 0.1  # as rounding changes what comes
     right = patches @ kernel
-    steps = steps_of(kernel, (-1,), bits=4)[0]
-    found = by_outputs(kernel, steps, changed, right, bits=4)
-    less, more = ((changed @ each - right).var(axis=0) for each in (found, rounded(kernel, (-1,), bits=4)))
+    steps = steps_of(kernel, (-1,), largest=7)[0]
+    found = by_outputs(kernel, steps, changed, right, largest=7)
+    less, more = ((changed @ each - right).var(axis=0) for each in (found, rounded(kernel, (-1,), largest=7)))
     assert (less <= more * (1 + 1e-9)).all()
     assert less.sum() < 0.9 * more.sum()
