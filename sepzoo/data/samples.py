@@ -70,6 +70,16 @@ class Samples:
         return dataclasses.replace(self, images=images, labels=labels, seed=self.seed if seed is None else seed)
 
 
+def are_numbers(values: np.ndarray) -> bool:
+    """Return whether an array holds what a network takes: real numbers, or truth values, as masks do.
+
+    Example:
+        >>> are_numbers(np.array([True, False])), are_numbers(np.array([1j])), are_numbers(np.array(["text"]))
+        (True, False, False)
+    """
+    return values.dtype.kind in "biuf"
+
+
 def require_samples(given: object, purpose: str) -> Samples:
     """Return what was given for a purpose.
 

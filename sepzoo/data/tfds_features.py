@@ -119,7 +119,7 @@ def _tensors(info: TfdsFeature, path: tuple[str, ...]) -> Iterator[_Leaf]:
         for key, each in sorted(info.items()):
             yield from _tensors(each, (*path, key))
         return
-    yield _Leaf(path, "numbers" if np.issubdtype(info.np_dtype, np.number) else "other")
+    yield _Leaf(path, "numbers" if np.dtype(info.np_dtype).kind in "biuf" else "other")
 
 
 def _several(leaves: Sequence[_Leaf], inputs: Sequence[str], name: str) -> list[_Leaf]:

@@ -12,11 +12,11 @@ from typing import TypeAlias
 import keras
 import numpy as np
 
-from sepzoo.export.embedded_inputs import only_looked_up, rows_looked_up
 from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.tensors import OutputTensor, file_names
 from sepzoo.layers.cloning import clone, copy_state, half_precision, parts_of
+from sepzoo.layers.embedded_inputs import only_looked_up, rows_looked_up
 from sepzoo.layers.graph import graph_of, input_of, layers_of, maker, replay, run
 from sepzoo.layers.scope_names import scope_name
 from sepzoo.records.metadata import Metadata

@@ -14,7 +14,6 @@ import numpy as np
 
 from sepzoo.data.samples import Samples
 from sepzoo.export.comparison import by_name
-from sepzoo.export.embedded_inputs import only_looked_up
 from sepzoo.export.equalization_choice import equalize_where_better
 from sepzoo.export.preparation import deployable
 from sepzoo.export.reference import float32_reference
@@ -23,6 +22,7 @@ from sepzoo.export.rounding_correction import correct_rounding
 from sepzoo.export.taken_inputs import calibration_values
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.tensors import file_names
+from sepzoo.layers.embedded_inputs import only_looked_up
 from sepzoo.layers.graph import graph_of, layers_of
 from sepzoo.records.outputs import Output
 from sepzoo.support.printable import is_one_line

@@ -10,13 +10,13 @@ import numpy as np
 
 from sepzoo.data.samples import Samples
 from sepzoo.export.comparison import origin_of
-from sepzoo.export.embedded_inputs import rows_looked_up
 from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.features import as_features
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.pictures import seen_pixels
 from sepzoo.inference.several_inputs import data_by_name
 from sepzoo.inference.tensors import InputTensor
+from sepzoo.layers.embedded_inputs import only_looked_up, require_rows, rows_looked_up
 from sepzoo.layers.graph import graph_of
 from sepzoo.records.inputs import Features, Input, Inputs
 from sepzoo.support.errors import SepzooError
@@ -68,13 +68,17 @@ def calibration_values(model: Classifier, samples: Samples, ready: keras.Model) 
         ready: the prepared network, whose inputs are in the order of the model's.
 
     Raises:
-        SepzooError: all samples hold one colour, or one number: ranges that come from them would be none.
+        SepzooError: all samples hold one colour, or one number: ranges that come from them would be none; or a number
+            that an embedding has no row for.
     """
     given = _by_name(model, samples)
-    return {
-        tensor.name: _one_input(model, each, given[str(each.name)], samples).astype(tensor.dtype)
-        for tensor, each in zip(ready.inputs, model.input_tensors, strict=True)
-    }
+    values = {}
+    for tensor, each in zip(ready.inputs, model.input_tensors, strict=True):
+        # A mask may be true everywhere beside another input, and all words of one segment: neither gets a range.
+        ranged = len(given) == 1 or not (each.dtype == "bool" or only_looked_up(ready, tensor))
+        values[tensor.name] = _one_input(model, each, given[str(each.name)], samples, ranged).astype(tensor.dtype)
+    require_rows(ready, values.values())
+    return values
 
 
 def _by_name(model: Classifier, samples: Samples) -> Mapping[str, Arrays]:
@@ -84,11 +88,11 @@ def _by_name(model: Classifier, samples: Samples) -> Mapping[str, Arrays]:
     return data_by_name(samples.images, model.input_tensors, model.name)
 
 
-def _one_input(model: Classifier, tensor: InputTensor, data: Arrays, samples: Samples) -> np.ndarray:
+def _one_input(model: Classifier, tensor: InputTensor, data: Arrays, samples: Samples, ranged: bool) -> np.ndarray:
     said, name = model.said_of(tensor.name), () if len(model.input_tensors) == 1 else (tensor.name,)
     features = as_features(data, said, tensor.shape)
     values = np.concatenate(list(seen_pixels(data, said, tensor, len(samples)))) if features is None else features
-    if (values == values.flat[0]).all() or (features is None and (values == values[:1, :1, :1]).all()):
+    if (ranged and (values == values.flat[0]).all()) or (features is None and (values == values[:1, :1, :1]).all()):
         where = f" for input {tensor.name!r}" if name else ""
         raise SepzooError(
             f"expected samples that differ to calibrate on. Received: {origin_of(samples)}, all of one "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 from sepzoo.artifact import model_file
 from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.keras_tensors import input_tensors, output_tensors
+from sepzoo.layers.embedded_inputs import require_rows, rows_looked_up
 from sepzoo.layers.graph import graph_of
 from sepzoo.layers.scope_names import give_scopes
 from sepzoo.records.inputs import Features
@@ -40,6 +42,8 @@ class KerasClassifier(Classifier):
             SepzooError: a layer, or what runs it, refuses its input, its settings or its name.
         """
         given = self._in_order(tensor)
+        if self._looks_up:
+            require_rows(self.model, given)
         source = keras.tree.pack_sequence_as(graph_of(self.model).input, given)
         try:
             with errors_only("tensorflow"):  # which warns of each batch size that it compiles for
@@ -55,6 +59,11 @@ class KerasClassifier(Classifier):
                     "shape in training (RandomCrop), or put CenterCrop or Resizing in its place."
                 )
         return self._by_name(found)
+
+    @functools.cached_property
+    def _looks_up(self) -> bool:
+        """Whether embeddings look up the numbers of an input."""
+        return any(rows_looked_up(self.model, each) is not None for each in graph_of(self.model).inputs)
 
 
 def read(path: Path, threads: int) -> KerasClassifier:

@@ -160,6 +160,6 @@ def _shape(path: Path, side: str, spec: TfTensor) -> tuple[int, ...]:
         raise SepzooError(
             f"{path}: expected an {side} of fixed size. Received: {spec.shape}. Save the model for one size."
         )
-    if not (spec.dtype.is_floating or spec.dtype.is_integer):
+    if not (spec.dtype.is_floating or spec.dtype.is_integer or spec.dtype.is_bool):
         raise SepzooError(f"{path}: expected an {side} of numbers. Received: {spec.dtype.name}. Save another function.")
     return tuple(int(size) for size in spec.shape[1:])

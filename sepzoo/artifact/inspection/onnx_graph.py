@@ -33,8 +33,9 @@ ONNX_TYPES = {
     "tensor(int16)": "int16",
     "tensor(int32)": "int32",
     "tensor(int64)": "int64",
+    "tensor(bool)": "bool",
 }
-"""ONNX Runtime's name of a tensor's type -> NumPy's; of the numbers that a network may take."""
+"""ONNX Runtime's name of a tensor's type -> NumPy's; of what a network may take: numbers, or a mask."""
 
 _TYPES: dict[int, tuple[str, float]] = {
     1: ("float32", 4),

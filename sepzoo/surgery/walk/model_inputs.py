@@ -9,7 +9,8 @@ import keras
 import numpy as np
 
 from sepzoo.artifact import model_file
-from sepzoo.data.samples import Samples
+from sepzoo.data.samples import Samples, are_numbers
+from sepzoo.layers.embedded_inputs import require_rows
 from sepzoo.layers.graph import graph_of
 from sepzoo.layers.tensor_names import names_of
 from sepzoo.records.inputs import Features
@@ -58,8 +59,8 @@ def model_inputs(model: keras.Model, data: Samples | Arrays) -> ModelInputs:
             or not.
 
     Raises:
-        SepzooError: other inputs than the model has, another shape, no sample at all, values that are not finite, or
-            `Samples` of pixels for a model that does not say its preprocessing.
+        SepzooError: other inputs than the model has, another shape, no sample at all, values that are not finite or
+            that an embedding has no row for, or `Samples` of pixels for a model that does not say its preprocessing.
 
     Example:
         >>> model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3)])
@@ -81,6 +82,7 @@ def model_inputs(model: keras.Model, data: Samples | Arrays) -> ModelInputs:
     if len(set(lengths.values())) > 1:
         received = ", ".join(f"{name}: {length}" for name, length in lengths.items())
         raise SepzooError(f"expected equally many samples for each input of {model.name!r}. Received: {received}.")
+    require_rows(model, arrays)
     return ModelInputs(tuple(arrays))
 
 
@@ -151,7 +153,7 @@ def _checked(data: ArrayLike, tensor: Tensor, title: str) -> np.ndarray:
     fits = values.ndim == len(wanted) + 1 and all(
         size in (None, given) for size, given in zip(wanted, values.shape[1:], strict=True)
     )
-    if not fits or not len(values) or not np.issubdtype(values.dtype, np.number):
+    if not fits or not len(values) or not are_numbers(values):
         shape = ", ".join("any" if size is None else str(size) for size in wanted)
         raise SepzooError(
             f"expected samples of shape (n, {shape}) for {title}, at least one. Received: {values.dtype} of "
@@ -159,4 +161,5 @@ def _checked(data: ArrayLike, tensor: Tensor, title: str) -> np.ndarray:
         )
     if not np.isfinite(values).all():
         raise SepzooError(f"expected finite samples for {title}. Received: NaN or infinite values.")
-    return values.astype(tensor.dtype if "int" in tensor.dtype else "float32")
+    whole = "int" in tensor.dtype or tensor.dtype == "bool"
+    return values.astype(tensor.dtype if whole else "float32")

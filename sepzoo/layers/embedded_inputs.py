@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import keras
+import numpy as np
 
 from sepzoo.layers.graph import graph_of, nodes
+from sepzoo.layers.tensor_names import names_of
+from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Operation, Tensor
 
 
@@ -27,6 +30,35 @@ def only_looked_up(model: keras.Model, tensor: Tensor) -> bool:
     """Return whether an input is read, and by embeddings alone."""
     readers = list(_readers(model, tensor))
     return bool(readers) and all(isinstance(each, keras.layers.Embedding) for each in readers)
+
+
+def require_rows(model: keras.Model, values: Iterable[np.ndarray]) -> None:
+    """See that each number that is looked up has a row: TensorFlow stops at others, JAX makes NaN of them.
+
+    Args:
+        model: whose embeddings look up.
+        values: of its inputs, in their order.
+
+    Raises:
+        SepzooError: one has none.
+
+    Example:
+        >>> words = keras.Input((5,))
+        >>> model = keras.Model(words, keras.layers.Embedding(50, 4)(words))
+        >>> require_rows(model, [np.array([[0, 3, 49, 2, 1]])])
+    """
+    graph = graph_of(model)
+    for name, tensor, given in zip(names_of(graph.input, graph.inputs), graph.inputs, values, strict=True):
+        rows = rows_looked_up(model, tensor)
+        if rows is None or not given.size:
+            continue
+        low, high = float(given.min()), float(given.max())
+        if not (low >= 0 and high < rows):  # nor NaN
+            raise SepzooError(
+                f"expected numbers from 0 to {rows - 1:,} for input {name!r} of {model.name!r}, whose embedding has "
+                f"{rows:,} rows. Received: {low:,.10g} to {high:,.10g}. Give the samples the numbers that the model "
+                "was trained with."
+            )
 
 
 def _readers(model: keras.Model, tensor: Tensor) -> Iterator[Operation]:
