@@ -13,13 +13,13 @@ import numpy as np
 from sepzoo.artifact.model_format import OPENVINO
 from sepzoo.export.formats.batches import in_batches
 from sepzoo.export.formats.onnx_file import add_metadata, convert
+from sepzoo.export.formats.openvino_kernels import kernels_of, make_room
 from sepzoo.export.formats.served import add_member, served_saved_model
 from sepzoo.export.prepared import Prepared
 from sepzoo.export.rounding import INTEGERS
 from sepzoo.export.target import Target
 from sepzoo.export.tolerance import QUANTIZED
 from sepzoo.support.errors import unknown
-from sepzoo.support.types import OpenvinoModel, OpenvinoNode
 
 _ROUNDED_OPERATORS = (
     *("Conv", "MatMul", "Gemm", "Add", "Mul", "Relu", "Clip"),
@@ -32,9 +32,6 @@ _LARGEST_ONNX, _LARGEST_OPENVINO = 64, 63
 
 With 127 MobileNetV1 .25 agreed with its float self on 64 and 66 % of photographs there, instead of 96 %.
 """
-
-_KERNELS = ("Convolution", "GroupConvolution", "MatMul")
-"""OpenVINO's operations that have kernels."""
 
 _LEAST_RANGE = 1e-6
 """Of a ReLU that no sample gets through: for a range of nothing ONNX Runtime takes steps of 1, and the ReLU is lost."""
@@ -91,6 +88,7 @@ def convert_openvino(prepared: Prepared, path: Path) -> None:
 
     network = runtime.Core().read_model(str(served_saved_model(prepared)))
     network.friendly_name = prepared.model.name
+    kernels = kernels_of(network)
     rows = list(in_batches(prepared.values or {}, 1))
     quantized = nncf.quantize(
         network,
@@ -103,37 +101,9 @@ def convert_openvino(prepared: Prepared, path: Path) -> None:
             overflow_fix=OverflowFix.DISABLE,
         ),
     )
-    _make_room(quantized)
+    make_room(quantized, kernels, largest=_LARGEST_OPENVINO)
     path.mkdir()
     runtime.serialize(quantized, str(path / OPENVINO))
-
-
-def _make_room(network: OpenvinoModel) -> None:
-    """Bring the integers of kernels within `_LARGEST_OPENVINO`, with steps as much larger.
-
-    NNCF's own way to do so (its `overflow_fix`) takes half a step more, where no largest weight lies: all weights of a
-    filter would be rounded once more.
-    """
-    from openvino import opset13 as operations
-
-    share = _LARGEST_OPENVINO / 127
-    for constant in network.get_ops():
-        way = list(_readers(constant)) if constant.get_element_type().to_string() == "i8" else []
-        if [node.get_type_name() for node in way[:2]] != ["Convert", "Multiply"] or way[
-            -1
-        ].get_type_name() not in _KERNELS:
-            continue
-        steps = next(each for each in way[1].input_values() if each.get_node() != way[0])
-        whole = np.round(constant.get_data() * share).astype(np.int8)
-        constant.output(0).replace(operations.constant(whole).output(0))
-        steps.replace(operations.constant(steps.get_node().get_data() / np.float32(share)).output(0))
-
-
-def _readers(node: OpenvinoNode) -> Iterator[OpenvinoNode]:
-    """Yield what takes a weight, one after another, up to the operation whose kernel it is."""
-    while node.get_type_name() not in _KERNELS and node.get_output_size() and node.output(0).get_target_inputs():
-        node = min((each.get_node() for each in node.output(0).get_target_inputs()), key=lambda each: each.get_name())
-        yield node
 
 
 @contextlib.contextmanager
