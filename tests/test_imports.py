@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import json
 import re
@@ -85,6 +86,7 @@ def test_recipes_are_read_without_keras() -> None:
     assert loaded & {"keras", "tensorflow"} == set()
 
 
+@functools.cache
 def modules() -> dict[str, Path]:
     return {
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
@@ -105,6 +107,7 @@ def named_in_strings(tree: ast.Module) -> Iterator[str]:
                 name = name.rpartition(".")[0]
 
 
+@functools.cache
 def imports(path: Path) -> set[str]:
     """Return the modules of sepzoo that a file imports: at its top, in a function, for type checkers, by a string."""
     known = modules()

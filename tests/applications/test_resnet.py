@@ -66,6 +66,7 @@ def test_batch_norm_between_the_factors_by_default(conv, batch_norm):
     assert other.get_layer("stage1_unit1_conv1").factorization.batch_norm is not batch_norm
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conv", PRESETS)
 @pytest.mark.parametrize("name", ["resnet10", "preresnet10", "cifar_resnet8", "cifar_preresnet8", "cifar_wrn10_1"])
 def test_every_kind_in_every_slot(name, conv):

@@ -59,6 +59,7 @@ def test_order_and_activation_between(seed, order, activation):
     assert np.isfinite(np.asarray(model(np.ones((1, 71, 71, 3), "float32")))).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "options"),
     [

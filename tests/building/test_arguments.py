@@ -68,6 +68,7 @@ def test_every_argument_is_described(family):
     assert all(f"\n    {name}: " in text for name in field_types(family.arguments))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_wrong_values_are_refused_in_one_line(family):
     """Those that the declared type takes, such as None or True, are legal here or there; all others are refused."""
@@ -190,6 +191,7 @@ def test_official_weights_depend_on_every_argument_that_acts_on_them(monkeypatch
         assert files(**{name: legal.get(name, "bsconv")}) == usual
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("name", ["vgg16", "resnet50"])
 def test_the_preprocessing_has_the_input_s_channels_with_labels_too(monkeypatch, tmp_path, name, channels):

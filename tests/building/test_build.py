@@ -74,6 +74,7 @@ def test_conventions_are_arguments():
     assert norms[0].name == "input_bn"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mobilenetv1_w1d4", "mobilenetv1_w1d4_bsconvu", "mobilenetv2_w1d4"])
 @pytest.mark.parametrize("output_stride", [8, 16])
 def test_output_stride_changes_the_grid_and_not_the_values(seed, name, output_stride):

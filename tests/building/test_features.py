@@ -24,6 +24,7 @@ SMALL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_strides_are_those_of_the_shapes(seed, name):
     """Also with open height and width, where shapes say nothing: the maps of an image then do."""

@@ -50,6 +50,7 @@ def test_ratios_in_json(command: Command, network: Path, tmp_path: Path) -> None
     assert model_file.load(tmp_path / "new.keras").get_layer("conv2").filters == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -131,6 +132,7 @@ def test_mistakes(command: Command, network: Path, tmp_path: Path, arguments: li
     assert not (tmp_path / "new.keras").exists()
 
 
+@pytest.mark.slow
 def test_trained_with_rounding_and_exported(command: Command, network: Path, tmp_path: Path) -> None:
     out = tmp_path / "trained.keras"
     arguments = ["--qat", "epochs=2,learning_rate=1e-4", "--data", "digits", "--samples", "64", "--out", out]

@@ -15,6 +15,7 @@ from sepzoo.records.preprocessing import ZERO_TO_ONE, Preprocessing
 from tests.cli.conftest import Command
 
 
+@pytest.mark.slow
 def test_several_files_beside_the_model(command: Command, small_files: Path, tmp_path: Path) -> None:
     model = tmp_path / "net.keras"
     model.write_bytes((small_files / "small.keras").read_bytes())
@@ -46,6 +47,7 @@ def test_json_has_the_reports(command: Command, small_files: Path, tmp_path: Pat
     assert report["comparison"]["max_error"] < 1e-4
 
 
+@pytest.mark.slow
 def test_calibration_and_seed_are_as_asked(command: Command, small_files: Path, tmp_path: Path) -> None:
     arguments = ["--to", "tflite:dynamic", "--data", "digits", "--calibration", "17", "--seed", "5", "--json"]
     outcome = command("export", small_files / "small.keras", *arguments, "--out", tmp_path)
@@ -190,6 +192,7 @@ def test_all_goes_on_where_a_format_fails(
     assert [failure["target"] for failure in report["failures"]] == ["tflite:int8", "onnx", "tflite:float16"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("least", "code", "status"), [("0", 0, "pass"), ("0.999", 1, "FAIL")])
 def test_a_least_accuracy_is_a_gate(
     command: Command, small_files: Path, tmp_path: Path, least: str, code: int, status: str

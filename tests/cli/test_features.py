@@ -80,6 +80,7 @@ def test_predict_takes_pixels_too(command: Command, small_files: Path, tmp_path:
     np.testing.assert_allclose(found[1], expected, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind", "right"),
     [

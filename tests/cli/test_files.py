@@ -187,6 +187,7 @@ OPENING_FIRST = ("build --weights", "rewrite --data", "export --data", "evaluate
 """What opens or builds a network before it looks at the file is tried with every fourth kind."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "kind"), READING)
 def test_what_is_read(kinds: Path, tmp_path: Path, command: Command, name: str, kind: str) -> None:
     outcome = command(*COMMANDS[name](kinds, str(kinds / kind), tmp_path))
@@ -194,6 +195,7 @@ def test_what_is_read(kinds: Path, tmp_path: Path, command: Command, name: str, 
     assert outcome.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_what_is_not_read_is_named_in_one_line(kinds: Path, tmp_path: Path, command: Command, name: str) -> None:
     refused = [kind for kind, readers in KINDS.items() if name not in (readers or ())]

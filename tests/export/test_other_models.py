@@ -88,6 +88,7 @@ def built(graph: Callable[[Any], Any], seed: int = 0) -> keras.Model:
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("graph", GRAPHS)
 @pytest.mark.parametrize("quantize", [None, "dynamic", "int8", "int16x8"])
 def test_graphs(graph: Callable[[Any], Any], quantize: Any, tmp_path: Path) -> None:
@@ -126,6 +127,7 @@ def policy(request: pytest.FixtureRequest) -> Iterator[str]:
     keras.config.set_dtype_policy(before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16"], indirect=True)
 @pytest.mark.parametrize("graph", [residual, functions])
 def test_half_precision_is_held_against_float32_and_both_are_shown(
@@ -160,6 +162,7 @@ def test_a_model_that_keras_quantized_is_refused_in_one_line(tmp_path: Path) -> 
 HEADS = {**{name: end for name, (end, _) in CERTAIN.items()}, **UNCERTAIN}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", HEADS.values(), ids=HEADS.keys())
 def test_heads_give_in_the_file_what_they_give_in_keras(end: Callable[[Any], Any], tmp_path: Path) -> None:
     model = model_of(end)
@@ -198,6 +201,7 @@ def test_a_sigmoid_is_two_classes(tmp_path: Path) -> None:
     assert inference.open(report.path).labels == ("no", "yes")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(6,), (20, 6), (12, 10, 1)])
 @pytest.mark.parametrize("quantize", [None, "int8"])
 def test_features_go_through_the_file_as_they_are(shape: tuple[int, ...], quantize: Any, tmp_path: Path) -> None:

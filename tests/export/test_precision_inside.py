@@ -34,6 +34,7 @@ def built() -> keras.Model:
     return keras.Model(source, wrapped(source), name="wrapped")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_what_layers_hold_becomes_float32_too(policy: str, tmp_path: Path) -> None:
     keras.config.set_dtype_policy(policy)

@@ -36,6 +36,7 @@ def normalized(images: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
     return ((channels - np.array(preprocessing.mean)) / np.array(preprocessing.std)).astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["onnx", "openvino", "tflite:float32", "xla", "stablehlo"])
 def test_raw_pixels_in_probabilities_out(name: str, tmp_path: Path) -> None:
     needed_by(name)

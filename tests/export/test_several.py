@@ -46,6 +46,7 @@ def some_nightly(names: Iterable[str], nightly: set[str]) -> list[Any]:
 CASES = [f"{name}, {quantize}" for name in MODELS for quantize in ("float32", "int8")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", some_nightly(CASES, {"two inputs, int8", "two outputs, int8"}))
 def test_tflite(case: str, tmp_path: Path) -> None:
     name, _, mode = case.partition(", ")

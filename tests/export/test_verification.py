@@ -49,6 +49,7 @@ def copied(source: Path, folder: Path) -> Path:
     return target
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_file_passes_and_says_what_it_is(name: str, model: keras.Model, made: Callable[[str], Path]) -> None:
     found = verify(made(name))

@@ -63,6 +63,7 @@ def test_it_trains_as_under_a_plain_name(tmp_path: Path, name: str, layer: str) 
     assert saved.layers[1].name == layer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", sorted(TARGETS))
 @pytest.mark.parametrize(("name", "layer"), [("my model (v2)", "_stem"), ("é", "3é3 (b)")])
 def test_it_is_exported(tmp_path: Path, target: str, name: str, layer: str) -> None:

@@ -139,6 +139,7 @@ def test_flipped_bits_are_answered_or_refused_and_never_a_traceback(quantized: P
     assert 0 < int(done.stdout) < 80
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*CERTAIN, *UNCERTAIN])
 def test_a_file_without_metadata_shows_by_its_operators_what_it_gives(name: str, tmp_path: Path) -> None:
     model = model_of(CERTAIN[name][0] if name in CERTAIN else UNCERTAIN[name])

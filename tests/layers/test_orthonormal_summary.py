@@ -70,6 +70,7 @@ def test_what_is_frozen_or_left_out_bears_no_penalty():
     assert type(builtin) is type(keras.Model(builtin.input, builtin.output))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["keras", "json", "clone", "sepzoo", "features", "folded"])
 def test_it_is_shown_of_copies(form, tmp_path):
     network = applications.build(SMALL[0], include_top=False, pooling="avg")
@@ -92,6 +93,7 @@ def test_it_is_shown_of_copies(form, tmp_path):
     assert shown(copy) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [SMALL, SMALL[::-1]], ids=["to the plain network", "from the plain network"])
 @pytest.mark.parametrize("nested", [False, True], ids=["alone", "nested"])
 def test_weight_files_fit_both_networks(names, nested, tmp_path):

@@ -52,6 +52,7 @@ def moved(name, size=32, classes=10):
     return reference, model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "size"), CASES)
 def test_moved_weights_give_the_same_logits(name, size):
     reference, model = moved(name, size)

@@ -41,6 +41,7 @@ def test_moved_weights_give_the_same_outputs(theirs, pixels):
     assert_same_outputs(model, theirs, pixels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["weights.h5", "h5"])
 def test_files_go_both_ways(theirs, pixels, tmp_path, suffix):
     save = {"weights.h5": "save_weights", "h5": "save"}[suffix]
@@ -53,6 +54,7 @@ def test_files_go_both_ways(theirs, pixels, tmp_path, suffix):
     assert_same_outputs(other, theirs, pixels)
 
 
+@pytest.mark.slow
 def test_an_official_file_gives_kerass_answers(theirs, pixels, tmp_path, monkeypatch):
     """Such a file holds ImageNet's deviation as the variance, and Keras divides by its root once more."""
     path = tmp_path / "efficientnetb0.h5"

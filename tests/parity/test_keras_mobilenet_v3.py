@@ -23,6 +23,7 @@ def of_keras(name, **arguments):
     return randomized(THEIRS[name](weights=None, include_preprocessing=False, **arguments))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", THEIRS)
 @pytest.mark.parametrize(("alpha", "minimalistic"), FORMS)
 def test_moved_weights_give_the_same_outputs(name, alpha, minimalistic):

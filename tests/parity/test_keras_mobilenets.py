@@ -28,6 +28,7 @@ def images(size):
     return np.random.default_rng(1).uniform(-1, 1, (2, size, size, 3)).astype("float32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "alpha"), WIDTHS)
 def test_counts_of_every_width(name, alpha):
     theirs = THEIRS[name](alpha=alpha, weights=None)

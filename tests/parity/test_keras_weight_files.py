@@ -49,6 +49,7 @@ def asked(monkeypatch):
     return downloads
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("include_top", [True, False])
 @pytest.mark.parametrize(("name", "builder", "arguments"), FORMS)
 @pytest.mark.filterwarnings("ignore:.*weights for input shape.*:UserWarning")

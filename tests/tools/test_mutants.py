@@ -34,6 +34,7 @@ def test_every_change_is_made_once_and_no_text_is_touched():
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", TARGETS)
 def test_each_mutant_of_the_algebra_is_another_program(path):
     source = (ROOT / path).read_text(encoding="utf-8")

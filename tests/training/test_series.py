@@ -52,6 +52,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
     return Recipe.from_yaml(yaml.safe_dump(fields))
 
 
+@pytest.mark.slow
 def test_a_run_learns_and_its_files_pad_as_it_did(recipe: Recipe, tmp_path: Path) -> None:
     trained = run(recipe, tmp_path / "run", quiet=True)
     assert trained.result.trained_on == "Waves_TRAIN train[20%:] (40 samples)"

@@ -19,6 +19,7 @@ def small(name, channels):
     return build(name, alpha=width, input_shape=(72, 72, channels), classes=3, classifier_activation=None, **hidden)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMS)
 def test_grey_images_give_what_they_gave_as_colours(seed, name):
     colour, other = small(name, 3), small(name, 1)

@@ -19,6 +19,7 @@ def network(family, **changed):
     return build(name, **{**arguments, **changed})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_another_number_of_classes(seed, tmp_path, family):
     trained, path = network(family), tmp_path / "trained.weights.h5"

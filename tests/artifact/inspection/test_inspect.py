@@ -156,6 +156,7 @@ def test_the_format_is_told_by_the_content(tmp_path: Path, name: str, content: b
     assert format_of(tmp_path / name) == kind
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("members", [0, 3, 66_000])
 @pytest.mark.parametrize("comment", [b"", b"a comment"])
 def test_the_length_of_an_archive_s_directory(tmp_path: Path, members: int, comment: bytes) -> None:

@@ -53,6 +53,7 @@ def float_kernels(path: Path) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("quantize", "named"), [("int8", "unit0_*"), ("int8_int4", ["stem", "unit1_pointwise"])])
 def test_named_layers_stay_float_and_no_others(
     quantize: Any, named: Any, model: keras.Model, calibration: Samples, check: Samples, tmp_path: Path

@@ -85,6 +85,7 @@ def test_several_inputs_and_outputs_keep_their_names(tmp_path: Path) -> None:
         np.testing.assert_allclose(found[name], each, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_nothing_is_printed_nor_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """`openvino.convert_model` tells its maker of each conversion; it must not be what converts."""
     code = f"""

@@ -56,6 +56,7 @@ MAPS: dict[str, tuple[tuple[int, ...], Make, dict[str, int]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MAPS)
 def test_a_file_answers_like_the_model_by_these_operators(name: str, tmp_path: Path) -> None:
     size, make, operators = MAPS[name]

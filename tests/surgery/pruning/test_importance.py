@@ -75,6 +75,7 @@ def with_factor(model, coupling, number, factor, images):
     return keras.ops.convert_to_numpy(copy(images, training=False)).astype("float64")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labelled", [False, True])
 def test_taylor_is_the_derivative_by_a_factor(labelled, randomize):
     model = randomize(networks.residual())

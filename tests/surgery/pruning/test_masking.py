@@ -56,6 +56,7 @@ def test_models_of_others(make, settings, randomize, outputs_of, fingerprint):
 LARGE = ("fractalnet", "hybrid_hypothesis", "quartznet", "resnet50", "xception")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "family", [pytest.param(family, marks=[pytest.mark.nightly] if family in LARGE else []) for family in SMALL]
 )

@@ -104,6 +104,7 @@ def outputs(model, images=IMAGES):
     return np.asarray(keras.ops.convert_to_numpy(model(images, training=False)), "float32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
 @pytest.mark.parametrize("name", [*EXACT, *APPROXIMATE])
 def test_exact_surgery_gives_the_same_outputs(name, make, randomize):
@@ -115,6 +116,7 @@ def test_exact_surgery_gives_the_same_outputs(name, make, randomize):
     assert report.comparison.error < 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
 @pytest.mark.parametrize("name", OTHER)
 def test_other_surgery_runs_and_says_how_far_off_it_is(name, make, randomize):
@@ -129,6 +131,7 @@ def test_other_surgery_runs_and_says_how_far_off_it_is(name, make, randomize):
         assert report.comparison.samples == len(IMAGES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_names_do_not_hang_on_what_ran_before(name, randomize):
     names = []
@@ -138,6 +141,7 @@ def test_names_do_not_hang_on_what_ran_before(name, randomize):
     assert names[0] == names[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_twins_are_shed_before_anything_else(name, randomize):
     """On an accelerated model every surgery does what it does on the plain one."""
@@ -213,6 +217,7 @@ def test_an_adapted_normalization_in_front_of_a_fold(randomize):
     np.testing.assert_allclose(outputs(new), outputs(model), atol=1e-4 * np.abs(outputs(model)).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "bfloat16"])
 @pytest.mark.parametrize("name", ALL)
 def test_models_of_other_precisions(name, policy, randomize):
