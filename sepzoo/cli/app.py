@@ -19,12 +19,15 @@ import sepzoo
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.lazy import load_function
 from sepzoo.support.printable import printable
-from sepzoo.support.processor import set_for_processor
+from sepzoo.support.processor import keep_freed_memory, set_for_processor
 from sepzoo.support.stopping import Stop, stopped_by_signals
 
 USER_MISTAKE = 2
 INTERRUPTED = 130
 """What Typer makes of a `KeyboardInterrupt`."""
+
+_TRAINING = ("quickstart", "train", "sweep")
+"""The commands whose processes train networks, on twins of their layers."""
 
 COMMANDS = {
     "quickstart": "sepzoo.cli.quickstart:quickstart",
@@ -115,7 +118,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         arguments: what follows `sepzoo`; None: those of the process.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    set_for_processor()
+    given = sys.argv[1:] if arguments is None else arguments
+    if next(iter(given), "") in _TRAINING:  # on twins, for which oneDNN's kernels are right
+        set_for_processor()
+    else:
+        keep_freed_memory()
     for stream in (sys.stdout, sys.stderr):  # a terminal of few letters shows the others as escapes
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -20,7 +20,9 @@ def set_for_processor() -> None:
     another order. It must be said before TensorFlow is imported. What the environment says (`TF_ENABLE_ONEDNN_OPTS=0`)
     stays.
 
-    The command line does this. Call it first in a program of your own, be it with Keras's own `fit`.
+    `sepzoo train`, `sweep` and `quickstart` do this. Call it first in a program of your own that trains, with a network
+    of `sepzoo.surgery.accelerate`: of TensorFlow 2.21 with AVX2 alone Keras's own 1 x 1 convolution with strides over
+    fewer than 8 channels (on images, as in RepVGG and MobileOne) ends the process by these kernels.
 
     Example:
         >>> set_for_processor()

@@ -23,6 +23,8 @@ PAIRS = [(keras.layers.Conv1D, FastPointwiseConv1D), (keras.layers.Conv2D, FastP
         {"dtype": "mixed_bfloat16"},
         {"padding": "causal"},
         {"strides": 2},
+        {"strides": 2, "padding": "same", "use_bias": False},
+        {"strides": 3, "padding": "same"},
         {"kernel_size": 3},
         {"groups": 4},
     ],
@@ -54,7 +56,7 @@ def test_sizes_may_be_unknown_and_only_training_is_without_a_convolution(twin, t
     [
         ({}, True),
         ({"kernel_size": (1, 3)}, False),
-        ({"strides": (1, 2)}, False),
+        ({"strides": (1, 2)}, True),
         ({"groups": 4}, False),
         ({"data_format": "channels_first"}, False),
     ],

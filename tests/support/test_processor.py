@@ -69,6 +69,42 @@ def test_the_kernels_are_chosen_before_tensorflow_is_there(said: str | None, kep
     assert found.split() == [kept, "False"]
 
 
+@pytest.mark.parametrize(
+    ("command", "kernels"), [("train", "1"), ("sweep", "1"), ("quickstart", "1"), ("export", None), ("compress", None)]
+)
+def test_commands_that_train_on_twins_choose_the_kernels(command: str, kernels: str | None) -> None:
+    program = (
+        f"import os\nfrom sepzoo.cli import main\ntry: main([{command!r}, '--help'])\nexcept SystemExit: pass\n"
+        "print(os.environ.get('TF_ENABLE_ONEDNN_OPTS'))"
+    )
+    own = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    found = subprocess.run([sys.executable, "-c", program], env=own, capture_output=True, text=True, check=True).stdout
+    assert found.splitlines()[-1] == str(kernels)
+
+
+STRIDED = """
+from sepzoo.training import set_for_processor
+set_for_processor()
+import keras, numpy as np
+from sepzoo.surgery import accelerate
+layers = [keras.layers.Conv2D(48, 1, strides=2, name="first"), keras.layers.GlobalAveragePooling2D()]
+model = keras.Sequential([keras.Input((64, 64, 3)), *layers, keras.layers.Dense(2, name="values")], name="strided")
+training, _ = accelerate(model)
+training.compile("sgd", "mse", jit_compile=False)
+images = np.random.default_rng(0).normal(size=(32, 64, 64, 3)).astype("float32")
+training.fit(images, np.zeros((32, 2), "float32"), batch_size=4, verbose=0)
+print(np.isfinite(training.predict(images, verbose=0)).all())
+"""
+
+
+@pytest.mark.slow
+def test_a_network_that_these_kernels_would_end_the_process_of_trains() -> None:
+    """TensorFlow's own gradient of a 1 x 1 convolution with strides over three channels does, with AVX2 alone."""
+    own = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    done = subprocess.run([sys.executable, "-c", STRIDED], env=own, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()) == (0, ["True"]), done.stderr[-2000:]
+
+
 @only_glibc
 @pytest.mark.parametrize("variable", ["MALLOC_ARENA_MAX=4", "GLIBC_TUNABLES=glibc.malloc.trim_threshold=131072"])
 def test_the_environments_own_settings_stay(variable: str) -> None:
