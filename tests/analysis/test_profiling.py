@@ -254,6 +254,7 @@ def test_what_can_not_be_counted_is_said(make, shape, text):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_nested_program_is_named():
     x = keras.Input((4,), name="x")
     with pytest.raises(SepzooError, match="Received: 'inner', a subclassed model"):

@@ -48,6 +48,7 @@ def test_segments_that_do_not_divide_are_refused_with_the_nearest():
         build("cifar_resnet20", conv="inception", conv_options={"segments": 3})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("segments", "order"), [(1, "pw_dw"), (2, "dw_pw"), ("channels", "pw_dw")])
 def test_the_spectrum_of_xception(seed, segments, order):
     """Any number of segments, either order, with an activation between."""

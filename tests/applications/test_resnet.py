@@ -23,6 +23,7 @@ def images(size, seed=0):
     return np.random.default_rng(seed).uniform(0, 1, (2, size, size, 3)).astype("float32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "base", "conv", "options"),
     [

@@ -24,6 +24,7 @@ def test_regular_is_the_own_form():
     assert [(w.path, w.shape) for w in own.weights] == [(w.path, w.shape) for w in named.weights]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "options"),
     [("separable", {}), ("bsconv_u", {}), ("inception", {"segments": 2}), ("resnext", {"cardinality": 2})],
@@ -39,6 +40,7 @@ def test_bsconv_s_stands_in_sixteen_slots_with_batch_norm_between():
     assert all(layer.factorization.batch_norm and layer.use_bias for layer in slots)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output_stride", [8, 16])
 def test_output_stride_changes_the_grid_and_not_the_values(seed, output_stride):
     arguments = {"alpha": 0.125, "input_shape": (64, 64, 3), "include_top": False}

@@ -48,6 +48,7 @@ def test_the_spectrum_of_inception(segments):
     assert model.count_params() == outside(4) + expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["dw_pw", "pw_dw"])
 @pytest.mark.parametrize("activation", [None, "relu"])
 def test_order_and_activation_between(seed, order, activation):

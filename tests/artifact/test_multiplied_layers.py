@@ -78,6 +78,7 @@ def test_refused_before_it_is_allocated(
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_thousand_layers(tmp_path: Path) -> None:
     path = file(tmp_path, [None, LONGEST], *[DENSE] * 200)
     with pytest.raises(SepzooError, match=r"expected weights of at most 4\d\d,\d+,\d+ bytes"):

@@ -86,6 +86,7 @@ def test_wrong_values_are_refused_in_one_line(family):
                 assert len(str(raised.value)) < 600
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("argument", TAKEN_BY_ALL)
 def test_wrong_values_of_what_all_families_take(argument):
     refused = 0
@@ -157,6 +158,7 @@ FREE = {"output_stride", "dropout", "drop_path", "batch_norm_momentum", "initial
 OFFICIAL = [family for family in FAMILIES if family.weights]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("include_top", [True, False])
 @pytest.mark.parametrize("family", OFFICIAL, ids=lambda family: family.name)
 def test_official_weights_depend_on_every_argument_that_acts_on_them(monkeypatch, family, include_top):

@@ -99,6 +99,7 @@ def test_drop_path_acts_in_training_alone(seed):
     assert rates[-1] < 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["mobilenet_v1", "cifar_mobilenetv1_w1d4_bsconvu", "cifar_mobilenetv2_w1d4_bsconvs_p1d6"]
 )

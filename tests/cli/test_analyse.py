@@ -26,6 +26,7 @@ def test_json_is_what_the_library_finds(command: Command, small_files: Path) -> 
     assert found["layers"] == json.loads(expected.to_json())["layers"]
 
 
+@pytest.mark.slow
 def test_pictures_and_their_numbers(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     outcome = command("analyse", "cifar_resnet20", "--plot")

@@ -62,6 +62,7 @@ def test_tflite_needs_neither_tensorflow_nor_keras(small_files: Path, pictures: 
     assert len(json.loads(done.stdout)) == 2
 
 
+@pytest.mark.slow
 def test_keras_is_opened_in_silence(small_files: Path, pictures: list[Path]) -> None:
     done = run_command("classify", small_files / "small.keras", pictures[0])
     assert done.returncode == 0

@@ -36,6 +36,7 @@ def test_several_files_beside_the_model(command: Command, small_files: Path, tmp
     assert open_file(tmp_path / "net_float16.tflite").labels == tuple("0123456789")
 
 
+@pytest.mark.slow
 def test_json_has_the_reports(command: Command, small_files: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "folder"
     outcome = command("export", small_files / "small.keras", "--to", "tflite:float32", "--out", out, "--json")
@@ -68,6 +69,7 @@ def test_a_network_by_name_with_real_weights(command: Command, shared: Path, tmp
     assert open_file(tmp_path / "mobilenet_v1_float32.tflite").predict(photograph).argmax() == 0
 
 
+@pytest.mark.slow
 def test_a_network_by_name(command: Command, tmp_path: Path) -> None:
     outcome = command("export", "cifar_mobilenetv1_w1d4", "--to", "tflite:float32", "--out", tmp_path)
     assert outcome.code == 0, outcome.err
@@ -118,6 +120,7 @@ def test_a_foreign_model_is_described_on_the_command_line(command: Command, fore
     assert found.preprocessing == Preprocessing(mean=(1.0, 2.0, 3.0), std=(50.0,), crop_fraction=1.0)
 
 
+@pytest.mark.slow
 def test_what_is_said_goes_before_what_the_file_says(command: Command, small_files: Path, tmp_path: Path) -> None:
     arguments = ["--to", "tflite:float32", "--out", tmp_path, "--preprocessing", "zero_to_one"]
     assert command("export", small_files / "small.keras", *arguments).code == 0
@@ -164,6 +167,7 @@ def test_a_file_of_keras_2_with_its_published_twin(command: Command, shared: Pat
     assert abs(ours[0]["probability"] - theirs[0]["probability"]) < 1e-4
 
 
+@pytest.mark.slow
 def test_all_goes_on_where_a_format_fails(
     command: Command, small_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +224,7 @@ def test_what_is_no_gate_and_not_all(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_preprocessing_inside(command: Command, small_files: Path, tmp_path: Path) -> None:
     arguments = ["--to", "tflite:float32", "--data", "digits", "--out", tmp_path, "--embed-preprocessing"]
     outcome = command("export", small_files / "small.keras", *arguments)
@@ -242,6 +247,7 @@ def test_a_run_that_was_broken_off(command: Command, tmp_path: Path) -> None:
     assert f"Finish it: sepzoo train {tmp_path}/recipe.yaml --out {tmp_path}\n" in outcome.err
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("always")
 def test_data_of_other_classes_gives_no_accuracy(
     command: Command, small_files: Path, tmp_path: Path, cats_and_dogs: Path

@@ -68,6 +68,7 @@ def test_predict_as_json_and_as_a_file(command: Command, files: Path, tmp_path: 
         np.testing.assert_allclose(outputs, outputs_of(files, "softmax"), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_predict_takes_pixels_too(command: Command, small_files: Path, tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 1), np.uint8)
     np.save(tmp_path / "pixels.npy", pixels)

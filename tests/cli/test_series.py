@@ -78,6 +78,7 @@ def test_series_are_predicted_as_arrays_are(command: Command, files: Path) -> No
     assert {outcome.out for outcome in outcomes} == {outcomes[0].out}
 
 
+@pytest.mark.slow
 def test_a_file_is_calibrated_and_checked_on_series(command: Command, files: Path, tmp_path: Path) -> None:
     arguments = ["--to", "tflite:int8", "--data", files / "whole.ts", "--out", tmp_path, "--least-accuracy", "0"]
     done = command("export", files / "padding.keras", *arguments, "--json")

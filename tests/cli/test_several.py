@@ -100,6 +100,7 @@ def test_outputs_are_written_whatever_they_are_called(command: Command, tmp_path
     assert set(written) == {name, "classes", "labels"}
 
 
+@pytest.mark.slow
 def test_export_evaluate_predict(command: Command, files: Path, tmp_path: Path) -> None:
     arguments: list[Any] = ["export", files / "pair.keras", "--to", "tflite:float32,tflite:int8,xla", "--out", tmp_path]
     outcome = command(*arguments, "--data", files / "pair.npz", "--labels", files / "names.txt", *KINDS)

@@ -30,6 +30,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return model_file.save(model, tmp_path_factory.mktemp("network") / "small.keras")
 
 
+@pytest.mark.slow
 def test_digits_to_a_budget(command: Command, network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measuring, "TRIALS", 4)
     out, saved, page = (tmp_path / name for name in ("small.tflite", "small.keras", "report.html"))

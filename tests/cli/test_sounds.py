@@ -76,6 +76,7 @@ def test_evaluate(command, folder, expected):
     assert (answer["correct"], answer["count"], answer["what"], answer["matched"]) == (right, 6, "clips", "by name")
 
 
+@pytest.mark.slow
 def test_export_with_the_features_inside(command, folder, expected, tmp_path):
     paths, rows = expected
     arguments = ["--data", folder / "tones", "--out", tmp_path, "--embed-preprocessing"]

@@ -52,6 +52,7 @@ def test_a_convolution_whose_output_goes_two_ways_is_rounded_before_its_relu():
     assert places(model) == ["conv", "relu", "add"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("layer", "names"),
     [

@@ -43,6 +43,7 @@ def smooth() -> np.ndarray:
     return np.stack([rows * 5, columns * 6, rows + columns], axis=-1).astype(np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", PICTURES)
 def test_mutated_pictures_end_in_one_line_or_a_picture(form: str, tmp_path: Path) -> None:
     name, mode = PICTURES[form]

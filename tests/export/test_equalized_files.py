@@ -96,6 +96,7 @@ def test_bytes_are_the_same_each_time(network: keras.Model, files: dict[str, Exp
     assert again.path.read_bytes() == files["scaled"].path.read_bytes()
 
 
+@pytest.mark.slow
 def test_layers_that_stay_float_get_what_the_scaled_ones_give(network: keras.Model, tmp_path: Path) -> None:
     seen = drawn_samples(64, 1)
     report = exported(network, tmp_path / "float.tflite", keep_float="*", check=seen)

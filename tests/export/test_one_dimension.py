@@ -27,6 +27,7 @@ def exported(model: keras.Model, seen: Samples, folder: Path, quantize: str | No
     return path.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "steps"),
     [("regular", STEPS), ("separable", STEPS), ("separable", STEPS - 1)],
@@ -47,6 +48,7 @@ def test_a_dilated_convolution_in_the_interpreter(seed: int, tmp_path: Path, kin
         assert np.abs(found - expected).max() < allowed * np.abs(expected).max()
 
 
+@pytest.mark.slow
 def test_matchboxnet_in_the_interpreter(seed: int, tmp_path: Path) -> None:
     name, arguments = SMALL["matchboxnet"]
     model = sepzoo.applications.build(name, **{**arguments, "classifier_activation": "softmax"})

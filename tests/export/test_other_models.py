@@ -174,6 +174,7 @@ def test_heads_give_in_the_file_what_they_give_in_keras(end: Callable[[Any], Any
     assert (report.comparison.agreement is None) == (not opened.output.scores or report.comparison.note is not None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("units", "kind"), [(1, "sigmoid"), (4, "softmax")])
 @pytest.mark.parametrize("write", [tflite, xla])
 def test_logits_get_their_softmax_on_request_alone(

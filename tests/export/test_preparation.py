@@ -47,6 +47,7 @@ def test_nested_models_and_factorized_layers_become_one_flat_stock_model() -> No
     np.testing.assert_allclose(answers(ready), answers(outer), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_becomes_float32_with_the_same_weights(policy: str) -> None:
     before = keras.config.dtype_policy()

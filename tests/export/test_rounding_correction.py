@@ -158,6 +158,7 @@ def errors_on(pictures: np.ndarray, *, by_outputs: bool, rounding: Rounding) -> 
     return float(np.var(model.predict(pictures, verbose=0) - exact.predict(pictures, verbose=0)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rounding",
     [Rounding(), Rounding(per_channel=False), Rounding(largest=7), Rounding(largest=7, depthwise=None)],

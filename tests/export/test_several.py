@@ -59,6 +59,7 @@ def test_tflite(case: str, tmp_path: Path) -> None:
     assert_close(opened.predict(data), expected(name, model, data), 0.1 if quantize else 1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantize", some_nightly(["float16", "dynamic", "int16x8"], {"float16"}))
 def test_tflite_s_other_modes(quantize: Quantize, tmp_path: Path) -> None:
     model, samples = made("nested"), samples_for("nested")
@@ -66,6 +67,7 @@ def test_tflite_s_other_modes(quantize: Quantize, tmp_path: Path) -> None:
     assert_close(inference.open(report.path).predict(samples.images), expected("nested", model, samples.images), 0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", some_nightly(MODELS, {"two inputs", "two outputs", "two and two"}))
 def test_xla(name: str, tmp_path: Path) -> None:
     model, samples = made(name), samples_for(name)

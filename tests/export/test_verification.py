@@ -75,6 +75,7 @@ def test_answers_are_those_of_the_model(model: keras.Model, made: Callable[[str]
     np.testing.assert_allclose(rows, model.predict(noise / np.float32(127.5) - 1, verbose=0), atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_byte_that_changed_is_found(name: str, made: Callable[[str], Path], tmp_path: Path) -> None:
     source, random = made(name), np.random.default_rng(7)
@@ -150,6 +151,7 @@ def test_a_record_of_another_version_is_refused(made: Callable[[str], Path], tmp
         verify(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tflite:int8", "onnx", "openvino", "stablehlo"])
 def test_it_takes_the_format_s_runtime_alone(name: str, made: Callable[[str], Path]) -> None:
     path = made(name)

@@ -112,6 +112,7 @@ def test_a_further_mode_of_each_family_computes_what_its_float_file_does(
     assert np.abs(found - expected).mean() < (0.25 if "int4" in mode else 0.1)
 
 
+@pytest.mark.slow
 def test_our_own_networks_declare_their_logits(tmp_path: Path) -> None:
     settings = {"alpha": 0.25, "input_shape": (32, 32, 3), "classes": 3, "classifier_activation": None}
     model = sepzoo.applications.build("mobilenet_v1", **settings)

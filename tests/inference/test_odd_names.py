@@ -48,6 +48,7 @@ def test_it_answers_and_is_rewritten_as_under_a_plain_name(name: str, layer: str
     assert [each.name for each in odd.layers] == names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "layer"), [("my model (v2)", "_stem"), ("_m", "é 1"), ("3é3", "a:b")])
 def test_it_trains_as_under_a_plain_name(tmp_path: Path, name: str, layer: str) -> None:
     train = open_source("digits", split="train[:5%]")

@@ -55,6 +55,7 @@ def served(path: Path, model: keras.Model) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")

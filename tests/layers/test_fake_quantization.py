@@ -110,6 +110,7 @@ def test_bounds_learn_from_what_lies_beyond():
     assert low < -1 < 7 < high  # 2 * -1 and 2 * 4, with what rounding adds
 
 
+@pytest.mark.slow
 def test_a_saved_network_opens_where_sepzoo_was_only_imported(tmp_path: Path) -> None:
     source = keras.Input((8, 8, 3))
     layer = QuantizedKernel(keras.layers.Conv2D(4, 3, kernel_regularizer="l2", name="conv"))

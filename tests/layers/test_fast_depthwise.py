@@ -206,6 +206,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", pytest.param("torch", marks=pytest.mark.nightly)])
 def test_other_backends_give_the_same_gradients(backend: str) -> None:
     needed(backend, "jax" if backend == "jax" else "parity")

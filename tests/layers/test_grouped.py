@@ -15,6 +15,7 @@ CHANNELS = 64
 PAIRS = [(keras.layers.Conv1D, GroupedConv1D), (keras.layers.Conv2D, GroupedConv2D)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

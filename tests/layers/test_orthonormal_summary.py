@@ -45,6 +45,7 @@ def penalized(model):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "plain"), TWINS)
 def test_the_summaries_of_two_networks_differ_by_the_term_alone(name, plain):
     network, other = (applications.build(each, model_name="network") for each in (name, plain))

@@ -54,6 +54,7 @@ def test_a_network_of_ours_opens_in_keras(path: Path, order: str) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_table_names_every_registered_class() -> None:
     code = """
 import importlib, json, pkgutil, keras, sepzoo.layers
@@ -67,6 +68,7 @@ print(json.dumps({name: value.__module__ for name, value in found.items() if nam
     assert found == {**expected, "sepzoo>hard_sigmoid_keras2": "sepzoo.layers.hard_sigmoid"}
 
 
+@pytest.mark.slow
 def test_keras_is_as_ever_after_it_was_watched() -> None:
     code = """
 import sepzoo

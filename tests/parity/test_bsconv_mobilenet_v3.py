@@ -42,6 +42,7 @@ def assert_parity(ours, net):
     np.testing.assert_allclose(np.asarray(ours(pixels)), expected, atol=1e-4 * max(1.0, np.abs(expected).max()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [

@@ -59,6 +59,7 @@ def test_moved_weights_give_the_same_logits(name, size):
     assert_same_logits(model, reference, size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in SMALL + LARGE if "bsconvs" in name])
 def test_the_orthonormal_penalty_is_theirs(name):
     reference, model = moved(name)

@@ -35,6 +35,7 @@ def test_moved_weights_give_the_same_outputs(name, alpha, minimalistic):
     assert_same_outputs(ours, theirs, images(64))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", THEIRS)
 def test_odd_sizes_and_no_head(name):
     arguments = {"alpha": 0.5, "input_shape": (75, 45, 3), "include_top": False, "pooling": "max"}
@@ -43,6 +44,7 @@ def test_odd_sizes_and_no_head(name):
     assert_same_outputs(ours, theirs, images(75)[:, :, :45])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", THEIRS)
 def test_the_rescaling_inside_theirs_is_our_preprocessing(name):
     arguments = {"alpha": 0.75, "input_shape": (64, 64, 3), **LOGITS}

@@ -37,6 +37,7 @@ def test_counts_of_every_width(name, alpha):
     assert [tuple(w.shape) for w in ours.weights] == [tuple(w.shape) for w in theirs.weights]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", THEIRS)
 @pytest.mark.parametrize(("alpha", "size"), [(0.35, 64), (1.0, 96), (1.4, 65)])
 def test_moved_weights_give_the_same_outputs(name, alpha, size):
@@ -58,6 +59,7 @@ def test_options_of_mobilenet_v1_and_v2(name):
     np.testing.assert_allclose(ours(images(64)), theirs(images(64)), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", THEIRS)
 def test_weight_files_are_interchangeable(name, tmp_path):
     theirs = randomized(THEIRS[name](alpha=0.35, weights=None, input_shape=(64, 64, 3)))

@@ -85,6 +85,7 @@ def test_the_choice_is_proven(shrunk: tuple[keras.Model, ShrinkReport]) -> None:
     assert report.proposals[0].expected == report.expected == min(each.expected for each in report.proposals)
 
 
+@pytest.mark.slow
 def test_choices_are_compared_on_the_samples_that_are_given_for_it(
     network: keras.Model, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +98,7 @@ def test_choices_are_compared_on_the_samples_that_are_given_for_it(
     assert min(each.divergence for each in report.proposals) == pytest.approx(distance, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_other_budgets_measure_nothing_again(
     network: keras.Model,
     pictures: np.ndarray,
@@ -183,6 +185,7 @@ def test_layers_to_keep_have_names(network: keras.Model, pictures: np.ndarray) -
     assert [str(group) for group in kept.groups] == ["stem, outer", "down"]
 
 
+@pytest.mark.slow
 def test_layers_to_keep_may_be_named_by_wildcards(
     network: keras.Model, pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,6 +50,7 @@ def in_the_child(before: str) -> str:
     return f"{before}\nfrom sepzoo.support import child\nchild._PROGRAM = {before!r} + child._PROGRAM\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [WINDOWS, MACOS], ids=["windows", "macos"])
 @pytest.mark.parametrize("name", ["small.tflite", "small.keras"])
 def test_a_file_is_inspected_without_limits(small_files: Path, before: str, name: str) -> None:
@@ -75,6 +76,7 @@ def test_a_hostile_file_is_refused_all_the_same(tmp_path: Path) -> None:
     assert "cut.tflite" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_run_folder_is_locked_where_there_are_no_locks(tmp_path: Path) -> None:
     code = (
         f"{WINDOWS}\nfrom pathlib import Path\nfrom sepzoo.support.errors import SepzooError\n"

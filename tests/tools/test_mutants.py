@@ -47,6 +47,7 @@ def test_each_mutant_of_the_algebra_is_another_program(path):
     assert (ROOT / TARGETS[path]).is_file()
 
 
+@pytest.mark.slow
 def test_what_counts_as_equivalent_is_there_and_says_why():
     with KNOWN.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -89,6 +89,7 @@ def damage(folder: Path, case: str, name: str = "state.npz") -> str:
     return rf"{name}: expected the state of a run. Received: a damaged file \(.*\)\. "
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_a_damaged_state_falls_back_to_the_one_before(
     case: str, broken_off: Path, unbroken: list[dict[str, Any]], tmp_path: Path

@@ -169,6 +169,7 @@ def test_a_file_of_other_classes_gets_a_new_classifier(scans: Path, tmp_path: Pa
         trained(scans, "class", tmp_path / "no", f"model.name={tmp_path / 'c.keras'}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", ["sigmoid", "multilabel", "values"])
 def test_a_named_network_ends_as_it_is_said(head: str) -> None:
     text = f"{{name: cifar_mobilenetv1_w1d8_bsconvu, image_size: 8, head: {head}}}"

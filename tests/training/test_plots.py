@@ -20,6 +20,7 @@ def history(losses: list[float], val_losses: list[float], val_accuracy: float = 
     return [Epoch(epoch, loss, 0.5, val_loss, val_accuracy, 0.1, 100.0, 1.0) for epoch, (loss, val_loss) in pairs]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [0, 1, 7, 14])
 @pytest.mark.parametrize("height", [20.0, 1e6])
 def test_one_spike_does_not_flatten_the_curves(place: int, height: float, drawn: list[Any], tmp_path: Path) -> None:

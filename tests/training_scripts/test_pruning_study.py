@@ -12,6 +12,7 @@ import pytest
 SCRIPT = Path(__file__).parents[2] / "training" / "pruning_study.py"
 
 
+@pytest.mark.slow
 def test_every_way_has_a_line(tmp_path, monkeypatch, capsys):
     keras.utils.set_random_seed(0)
     stack = [keras.layers.Conv2D(width, 3, 2, activation="relu", name=f"conv{width}") for width in (8, 12)]

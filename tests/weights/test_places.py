@@ -46,6 +46,7 @@ def test_layers_behind_that_are_no_head_are_not_left_out(seed, tmp_path):
         load_weights(trunk, tmp_path / "deeper.weights.h5", new_head=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 4])
 def test_another_number_of_channels_gives_what_a_mapping_gives(seed, tmp_path, channels):
     trained, path = network("mobilenet_v1"), tmp_path / "trained.weights.h5"
@@ -58,6 +59,7 @@ def test_another_number_of_channels_gives_what_a_mapping_gives(seed, tmp_path, c
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".H5", ".hdf5", ".HDF5", "", ".bin", ".h5"])
 def test_weights_of_any_suffix(seed, tmp_path, suffix):
     trained = network("cifar_resnet")

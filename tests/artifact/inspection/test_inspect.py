@@ -213,6 +213,7 @@ def test_what_it_says_goes_through_json_and_steers_no_terminal(tmp_path: Path) -
     assert r"a\x1b[2Jb" in str(found)
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path: Path) -> None:
     path = files.keras_file(tmp_path / "small.keras")
     shown = run_command("inspect", path)

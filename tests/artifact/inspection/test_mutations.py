@@ -50,6 +50,7 @@ def test_a_thousand(folder: Path, kind: str) -> None:
     judge(found, 1000)
 
 
+@pytest.mark.slow
 def test_what_a_process_ends_in_is_a_row(tmp_path: Path) -> None:
     """A process that ends without an answer, here for want of a whole file, is a crash."""
     found = list(opened(tmp_path, [Task(".txt", 3, 4)]))

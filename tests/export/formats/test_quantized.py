@@ -98,6 +98,7 @@ def kernels_of(path: Path) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(whole, np.sort(values.ravel())) for whole, values in scaled]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("target", "largest"), [("onnx:int8", 64), ("openvino:int8", 63)])
 def test_a_file_holds_the_integers_that_the_outputs_asked_for(
     target: str, largest: int, model: keras.Model, calibration: Samples, tmp_path: Path

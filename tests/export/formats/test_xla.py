@@ -53,6 +53,7 @@ def operators(path: Path) -> set[str]:
     return {node.op for function in graph.library.function for node in function.node_def}
 
 
+@pytest.mark.slow
 def test_for_processors_depthwise_convolutions_are_written_in_another_way(
     model: keras.Model, report: ExportReport, check: Samples, tmp_path: Path
 ) -> None:
@@ -112,6 +113,7 @@ def test_a_refused_folder_leaves_the_old_one(model: keras.Model, check: Samples,
     assert {path.name for path in tmp_path.rglob("*")} == {"served", "old.txt", MARKER}
 
 
+@pytest.mark.slow
 def test_logits_get_their_softmax_and_nothing_is_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     report = xla(separable(softmax=False), tmp_path / "served", labels=list("wxyz"))
     assert capfd.readouterr() == ("", "")

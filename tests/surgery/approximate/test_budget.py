@@ -11,6 +11,7 @@ from tests.surgery.images import smooth
 from tests.surgery.networks import nested, stack
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["pw_dw", "dw_pw"])
 @pytest.mark.parametrize("data", [None, smooth((12, 12, 6))], ids=["data_free", "data"])
 def test_a_budget_beats_equal_terms_of_the_same_cost(order, data, randomize):

@@ -34,6 +34,7 @@ def twins(model):  # layers of layers left out: factorized ones run twins in any
     return [layer for layer in model.layers if is_twin(layer)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conv", [None, "bsconv_u", "bsconv_s"])
 def test_names_weights_and_outputs_are_the_same(seed, conv, outputs_of):
     model = network(conv=conv)
@@ -102,6 +103,7 @@ def test_separable_convolutions_of_several_terms_train_as_one(seed, outputs_of):
     assert {layer.name for layer in twins(fast)} == {"many"}
 
 
+@pytest.mark.slow
 def test_what_is_saved_opens_where_there_is_no_sepzoo(seed, tmp_path):
     fast, _report = accelerate(grouped())
     fast.save(tmp_path / "fast.keras")
@@ -130,6 +132,7 @@ def test_weight_files_go_both_ways(seed, tmp_path):
     fast.load_weights(tmp_path / "builtin.weights.h5")
 
 
+@pytest.mark.slow
 def test_to_keras_and_folding_shed_the_twins(seed, outputs_of):
     fast, _report = accelerate(network(conv="bsconv_s", conv_options={"batch_norm": True}))
     builtin, report = to_keras(fast)

@@ -33,6 +33,7 @@ def held(model, pruned, outputs_of):
 OTHERWISE = [{"ratios": 0.5}, {"macs": 0.7, "allocation": "uniform"}, {"macs": 0.8, "multiple_of": 2}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "settings"),
     [*((make, {"macs": 0.6}) for make in ALL), *((squeezed, settings) for settings in OTHERWISE)],

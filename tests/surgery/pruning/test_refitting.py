@@ -104,6 +104,7 @@ def test_layers_in_groups_and_nests_are_fitted_too(make, randomize):
     assert '"error_after"' in report.to_json()
 
 
+@pytest.mark.slow
 def test_the_file_answers_the_same_and_so_does_its_tflite(randomize, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (32, 16, 16, 3)).astype("float32")
     model = settled(randomize(networks.squeezed()), images)
