@@ -103,10 +103,15 @@ def program(arguments: Sequence[str]) -> typer.Typer:
     """
     app = typer.Typer(name="sepzoo", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.callback(invoke_without_command=True)(_start)
-    asked = next((each for each in arguments if not each.startswith("-")), "")
+    asked = _asked(arguments)
     for name in [asked] if asked in COMMANDS else COMMANDS:
         app.command(name)(load_function(COMMANDS[name]))
     return app
+
+
+def _asked(arguments: Sequence[str]) -> str:
+    """Return the command that arguments name; of none an empty text."""
+    return next((each for each in arguments if not each.startswith("-")), "")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -118,8 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         arguments: what follows `sepzoo`; None: those of the process.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    given = sys.argv[1:] if arguments is None else arguments
-    if next(iter(given), "") in _TRAINING:  # on twins, for which oneDNN's kernels are right
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if _asked(given) in _TRAINING:  # on twins, for which oneDNN's kernels are right
         set_for_processor()
     else:
         keep_freed_memory()
@@ -127,16 +132,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     with _plain_messages():
-        sys.exit(_run(arguments))
+        sys.exit(_run(given))
 
 
-def _run(arguments: Sequence[str] | None) -> int:
+def _run(given: list[str]) -> int:
     with stopped_by_signals() as stop:
-        return _outcome(arguments, stop)
+        return _outcome(given, stop)
 
 
-def _outcome(arguments: Sequence[str] | None, stop: Stop) -> int:
-    given = list(sys.argv[1:] if arguments is None else arguments)
+def _outcome(given: list[str], stop: Stop) -> int:
     if "" in given:  # as a path it would mean the current folder
         before = " ".join(["sepzoo", *given[: given.index("")]])
         return _failed(f"expected no empty argument. Received: one after {before}. Is a variable of the shell empty?")

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing
 
 from sepzoo.data.source import Source
 from sepzoo.support.errors import SepzooError
@@ -70,14 +71,14 @@ class Samples:
         return dataclasses.replace(self, images=images, labels=labels, seed=self.seed if seed is None else seed)
 
 
-def are_numbers(values: np.ndarray) -> bool:
-    """Return whether an array holds what a network takes: real numbers, or truth values, as masks do.
+def holds_numbers(dtype: np.typing.DTypeLike) -> bool:
+    """Return whether arrays of a type hold what a network takes: real numbers, or truth values, as masks do.
 
     Example:
-        >>> are_numbers(np.array([True, False])), are_numbers(np.array([1j])), are_numbers(np.array(["text"]))
-        (True, False, False)
+        >>> holds_numbers("bool"), holds_numbers("float32"), holds_numbers("complex64"), holds_numbers("U4")
+        (True, True, False, False)
     """
-    return values.dtype.kind in "biuf"
+    return np.dtype(dtype).kind in "biuf"
 
 
 def require_samples(given: object, purpose: str) -> Samples:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sepzoo.data.samples import Samples
+from sepzoo.data.samples import Samples, holds_numbers
 from sepzoo.data.source import MEMORY_BUDGET
 from sepzoo.data.tfds_builder import examples_in_order, prepared_builder, require_split
 from sepzoo.records.labels import composed
@@ -119,7 +119,7 @@ def _tensors(info: TfdsFeature, path: tuple[str, ...]) -> Iterator[_Leaf]:
         for key, each in sorted(info.items()):
             yield from _tensors(each, (*path, key))
         return
-    yield _Leaf(path, "numbers" if np.dtype(info.np_dtype).kind in "biuf" else "other")
+    yield _Leaf(path, "numbers" if holds_numbers(info.np_dtype) else "other")
 
 
 def _several(leaves: Sequence[_Leaf], inputs: Sequence[str], name: str) -> list[_Leaf]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from sepzoo.artifact.inspection.checking import check
 from sepzoo.artifact.model_format import content_of
-from sepzoo.data.samples import Samples, are_numbers
+from sepzoo.data.samples import Samples, holds_numbers
 from sepzoo.data.series import names_series, read_series
 from sepzoo.inference.clips import as_clips
 from sepzoo.records.metadata import Metadata
@@ -61,7 +61,7 @@ def as_features(data: object, metadata: Metadata, input_shape: tuple[int, ...]) 
     pixels = data.dtype == np.uint8 or (data.ndim == 1 + _IMAGE_AXES and not np.issubdtype(data.dtype, np.floating))
     if not said and pixels:
         return None
-    if data.shape[1:] != input_shape or not are_numbers(data):
+    if data.shape[1:] != input_shape or not holds_numbers(data.dtype):
         raise SepzooError(
             f"{metadata.name}: expected features of shape {('n', *input_shape)}. Received: {data.dtype} of shape "
             f"{data.shape}."

@@ -57,13 +57,18 @@ def test_it_is_needed() -> None:
     assert told_and_faults("leave")[1] > PAGES / 600  # of 2 MiB, where the system gives such
 
 
+def without_kernels() -> dict[str, str]:
+    """Return the environment of a process for which nobody chose TensorFlow's kernels."""
+    return {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+
+
 @pytest.mark.parametrize(("said", "kept"), [(None, "1"), ("0", "0")])
 def test_the_kernels_are_chosen_before_tensorflow_is_there(said: str | None, kept: str) -> None:
     program = (
         "import os, sys; from sepzoo.training import set_for_processor; set_for_processor(); "
         "print(os.environ['TF_ENABLE_ONEDNN_OPTS'], 'tensorflow' in sys.modules)"
     )
-    own = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    own = without_kernels()
     own |= {} if said is None else {"TF_ENABLE_ONEDNN_OPTS": said}
     found = subprocess.run([sys.executable, "-c", program], env=own, capture_output=True, text=True, check=True).stdout
     assert found.split() == [kept, "False"]
@@ -77,8 +82,9 @@ def test_commands_that_train_on_twins_choose_the_kernels(command: str, kernels: 
         f"import os\nfrom sepzoo.cli import main\ntry: main([{command!r}, '--help'])\nexcept SystemExit: pass\n"
         "print(os.environ.get('TF_ENABLE_ONEDNN_OPTS'))"
     )
-    own = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
-    found = subprocess.run([sys.executable, "-c", program], env=own, capture_output=True, text=True, check=True).stdout
+    found = subprocess.run(
+        [sys.executable, "-c", program], env=without_kernels(), capture_output=True, text=True, check=True
+    ).stdout
     assert found.splitlines()[-1] == str(kernels)
 
 
@@ -100,8 +106,9 @@ print(np.isfinite(training.predict(images, verbose=0)).all())
 @pytest.mark.slow
 def test_a_network_that_these_kernels_would_end_the_process_of_trains() -> None:
     """TensorFlow's own gradient of a 1 x 1 convolution with strides over three channels does, with AVX2 alone."""
-    own = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
-    done = subprocess.run([sys.executable, "-c", STRIDED], env=own, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", STRIDED], env=without_kernels(), capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout.split()) == (0, ["True"]), done.stderr[-2000:]
 
 

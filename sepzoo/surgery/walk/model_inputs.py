@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from sepzoo.artifact import model_file
-from sepzoo.data.samples import Samples, are_numbers
+from sepzoo.data.samples import Samples, holds_numbers
 from sepzoo.layers.embedded_inputs import require_rows
 from sepzoo.layers.graph import graph_of
 from sepzoo.layers.tensor_names import names_of
@@ -153,7 +153,7 @@ def _checked(data: ArrayLike, tensor: Tensor, title: str) -> np.ndarray:
     fits = values.ndim == len(wanted) + 1 and all(
         size in (None, given) for size, given in zip(wanted, values.shape[1:], strict=True)
     )
-    if not fits or not len(values) or not are_numbers(values):
+    if not fits or not len(values) or not holds_numbers(values.dtype):
         shape = ", ".join("any" if size is None else str(size) for size in wanted)
         raise SepzooError(
             f"expected samples of shape (n, {shape}) for {title}, at least one. Received: {values.dtype} of "

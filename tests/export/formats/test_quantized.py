@@ -80,13 +80,8 @@ def kernels_of(path: Path) -> list[tuple[np.ndarray, np.ndarray]]:
             for node in file.graph.node
             if node.op_type == "DequantizeLinear" and node.input[0] in stored
         ]
-        scaled = [
-            (
-                whole,
-                whole * steps.reshape(-1, *[1] * (whole.ndim - 1)) if whole.shape[0] == steps.size else whole * steps,
-            )
-            for whole, steps in pairs
-        ]
+        axes = [(-1, *[1] * (whole.ndim - 1)) if len(whole) == steps.size else (-1,) for whole, steps in pairs]
+        scaled = [(whole, whole * steps.reshape(axis)) for (whole, steps), axis in zip(pairs, axes, strict=True)]
     else:
         scaled = []
         for node in needed("openvino", "openvino").Core().read_model(path / "model.xml").get_ops():
