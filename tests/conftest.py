@@ -14,14 +14,14 @@ import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
-from sepzoo.support.processor import keep_freed_memory
+from sepzoo.support.processor import set_for_processor
 from tests.command import run_command
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-keep_freed_memory()  # as the command line does
+set_for_processor()  # as the command line does
 MEDIAPIPE = "mediapipe==1.2.2"
 # A machine that does something else beside takes longer for an example, and that is no fault of what is tested.
 settings.register_profile("sepzoo", deadline=None, suppress_health_check=[HealthCheck.too_slow])

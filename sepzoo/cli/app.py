@@ -26,8 +26,8 @@ USER_MISTAKE = 2
 INTERRUPTED = 130
 """What Typer makes of a `KeyboardInterrupt`."""
 
-_TRAINING = ("quickstart", "train", "sweep")
-"""The commands whose processes train networks, on twins of their layers."""
+_TRAINING_KERAS_S = ("compress", "shrink")
+"""The commands that train Keras's own layers, for which oneDNN's gradients are not right everywhere."""
 
 COMMANDS = {
     "quickstart": "sepzoo.cli.quickstart:quickstart",
@@ -124,10 +124,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if _asked(given) in _TRAINING:  # on twins, for which oneDNN's kernels are right
-        set_for_processor()
-    else:
+    if _asked(given) in _TRAINING_KERAS_S:
         keep_freed_memory()
+    else:
+        set_for_processor()
     for stream in (sys.stdout, sys.stderr):  # a terminal of few letters shows the others as escapes
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -20,9 +20,11 @@ def set_for_processor() -> None:
     another order. It must be said before TensorFlow is imported. What the environment says (`TF_ENABLE_ONEDNN_OPTS=0`)
     stays.
 
-    `sepzoo train`, `sweep` and `quickstart` do this. Call it first in a program of your own that trains, with a network
-    of `sepzoo.surgery.accelerate`: of TensorFlow 2.21 with AVX2 alone Keras's own 1 x 1 convolution with strides over
-    fewer than 8 channels (on images, as in RepVGG and MobileOne) ends the process by these kernels.
+    The command line does this, but for `compress` and `shrink`, which train Keras's own layers: of TensorFlow 2.21 with
+    AVX2 alone the gradient of a 1 x 1 convolution with strides over fewer than 8 channels (on images, as in RepVGG and
+    MobileOne) ends the process by these kernels. Call it first in a program of your own that trains, with a network of
+    `sepzoo.surgery.accelerate`. Without these kernels TensorFlow has no convolution with channels first, and no
+    depthwise one whose strides differ.
 
     Example:
         >>> set_for_processor()

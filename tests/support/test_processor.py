@@ -75,9 +75,10 @@ def test_the_kernels_are_chosen_before_tensorflow_is_there(said: str | None, kep
 
 
 @pytest.mark.parametrize(
-    ("command", "kernels"), [("train", "1"), ("sweep", "1"), ("quickstart", "1"), ("export", None), ("compress", None)]
+    ("command", "kernels"),
+    [("train", "1"), ("sweep", "1"), ("quickstart", "1"), ("export", "1"), ("compress", None), ("shrink", None)],
 )
-def test_commands_that_train_on_twins_choose_the_kernels(command: str, kernels: str | None) -> None:
+def test_commands_choose_the_kernels_but_where_they_train_keras_s_own_layers(command: str, kernels: str | None) -> None:
     program = (
         f"import os\nfrom sepzoo.cli import main\ntry: main([{command!r}, '--help'])\nexcept SystemExit: pass\n"
         "print(os.environ.get('TF_ENABLE_ONEDNN_OPTS'))"
