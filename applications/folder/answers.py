@@ -39,21 +39,30 @@ class Answers:
     def __enter__(self) -> Answers:
         try:
             self._lock.acquire()
+            self._take_up()
+            self._lines = self._file.open("a", encoding="ascii")
         except Timeout:
             raise SepzooError(
                 f"expected a CSV that nobody else writes. Received: {self._target}, which another process writes."
             ) from None
-        self._take_up()
-        self._lines = self._file.open("a", encoding="ascii")
+        except BaseException:  # such as a signal to stop: nobody calls __exit__ then
+            self._unlock()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with contextlib.suppress(OSError):  # of a full disk, which has been told of
-            self._lines.close()
-        Path(self._lock.lock_file).unlink(missing_ok=True)
-        self._lock.release()
+        try:
+            with contextlib.suppress(OSError):  # of a full disk, which has been told of
+                self._lines.close()
+        finally:
+            self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock.is_locked:
+            Path(self._lock.lock_file).unlink(missing_ok=True)
+            self._lock.release()
 
     def add(self, answer: Answer) -> None:
         """Keep an answer."""

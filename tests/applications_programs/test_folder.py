@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image
 
 from sepzoo import inference
+from sepzoo.support.errors import SepzooError
 from tests.test_imports import ROOT
 
 PROGRAM = ROOT / "applications" / "folder" / "classify_folder.py"
@@ -88,3 +91,28 @@ def test_batches_answer_as_single_pictures_do_in_their_order(small_files: Path, 
             [[best]] = classifier.top(classifier.predict([path]), k=1)
             expected.append([path.name, best.label, f"{best.probability:.4f}"])
     assert rows == expected
+
+
+def test_a_signal_while_answers_are_taken_up_leaves_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(PROGRAM.parent)
+    answers = importlib.import_module("answers")
+
+    def stopped(self: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(answers.Answers, "_take_up", stopped)
+    with pytest.raises(KeyboardInterrupt), answers.Answers(tmp_path / "out.csv", "a"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_lock_of_another_process_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(PROGRAM.parent)
+    answers = importlib.import_module("answers")
+    with FileLock(tmp_path / ".out.csv.lock"):
+        with (
+            pytest.raises(SepzooError, match="which another process writes"),
+            answers.Answers(tmp_path / "out.csv", "a"),
+        ):
+            pass
+        assert (tmp_path / ".out.csv.lock").exists()
