@@ -17,6 +17,7 @@ import keras
 import numpy as np
 
 from sepzoo.export.formats.batches import in_batches
+from sepzoo.export.formats.saved_functions import save_functions
 from sepzoo.inference.tflite_signatures import signature_name
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Tensor
@@ -41,12 +42,12 @@ def save(model: keras.Model, path: Path, *, batch_sizes: Collection[int] = (1,))
     """
     import tensorflow as tf
 
-    archive = keras.export.ExportArchive()
-    archive.track(model)
+    functions = {}
     for size in batch_sizes:
         signature = [tf.TensorSpec((size, *given.shape[1:]), given.dtype, name=given.name) for given in model.inputs]
-        archive.add_endpoint(signature_name(size), functools.partial(_called, model), input_signature=signature)
-    archive.write_out(str(path), verbose=False)
+        called = tf.function(functools.partial(_called, model), autograph=False)  # as Keras calls it
+        functions[signature_name(size)] = called.get_concrete_function(*signature)
+    save_functions(functions, model, path)
 
 
 def _called(model: keras.Model, *inputs: Tensor) -> dict[str, Tensor]:

@@ -11,6 +11,7 @@ from typing import Literal
 import keras
 
 from sepzoo.data.samples import Samples
+from sepzoo.export.formats.saved_functions import save_functions
 from sepzoo.export.pipeline import write
 from sepzoo.export.preparation import Shapes
 from sepzoo.export.prepared import Prepared
@@ -39,20 +40,12 @@ def convert(prepared: Prepared, path: Path) -> None:
     ready = prepared.model
     signature = [tf.TensorSpec((None, *given.shape[1:]), given.dtype, name=given.name) for given in ready.inputs]
 
-    class Served(tf.Module):
-        """The model as the one function that is served."""
+    @tf.function(jit_compile=True, input_signature=signature)
+    def served(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        found = ready(list(inputs) if len(inputs) > 1 else inputs[0], training=False)
+        return found if isinstance(found, dict) else {"probability": found}
 
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = ready
-
-        @tf.function(jit_compile=True, input_signature=signature)
-        def __call__(self, *inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-            found = self.model(list(inputs) if len(inputs) > 1 else inputs[0], training=False)
-            return found if isinstance(found, dict) else {"probability": found}
-
-    served = Served()
-    tf.saved_model.save(served, str(path), signatures={SIGNATURE: served.__call__})
+    save_functions({SIGNATURE: served.get_concrete_function()}, ready, path)
 
 
 def convert_for_processors(prepared: Prepared, path: Path) -> None:
