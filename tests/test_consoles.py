@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,25 @@ def plain(line: str) -> str:
     return " ".join(re.sub(r"\.?\d[\d.,:]*", "#", line).split())
 
 
+Ran = Callable[[str], subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def ran(folder: Path) -> Ran:
+    """Runs a command in the folder of all pages; one that stands on several of them, once."""
+    unset = ("SEPZOO_SHARED", "TFDS_DATA_DIR", "TF_CPP_MIN_LOG_LEVEL")
+    kept = {name: value for name, value in os.environ.items() if name not in unset}
+    path = f"{folder / 'bin'}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
+    environment = {**kept, "PATH": path, "PYTHONPATH": str(ROOT)}
+
+    @functools.cache
+    def run(command: str) -> subprocess.CompletedProcess[str]:
+        line = ["bash", "-c", command]
+        return subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+    return run
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, quickstart: tuple[Path, object]) -> Path:
     """Where all pages' commands run: the quickstart has run once; on the path, a `sepzoo` of this very tree."""
@@ -53,15 +74,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory, quickstart: tuple[Path, obj
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: str(page.relative_to(ROOT)))
-def test_commands_run_as_written(page: Path, folder: Path) -> None:
-    unset = ("SEPZOO_SHARED", "TFDS_DATA_DIR", "TF_CPP_MIN_LOG_LEVEL")
-    kept = {name: value for name, value in os.environ.items() if name not in unset}
-    path = f"{folder / 'bin'}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
-    environment = {**kept, "PATH": path, "PYTHONPATH": str(ROOT)}
+def test_commands_run_as_written(page: Path, ran: Ran) -> None:
     for needs, commands in blocks(page):
         for command, shown in commands if needs is None else ():
-            line = ["bash", "-c", command]
-            done = subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+            done = ran(command)
             assert done.returncode == 0, f"{command}\n{done.stderr}"
             printed = [plain(line) for line in done.stdout.splitlines()]
             missing = [line for line in shown if line.strip() != CUT and plain(line) not in printed]

@@ -38,13 +38,14 @@ def _rows():
 
 def _row(row):
     columns = ("num_classes", "exact_params", "non_trainable_params", "exact_macs", "n_orthonormal_terms")
-    deep = re.search(r"resnet[36]02", row["name"])
+    deep = re.search(r"resnet([36]02)", row["name"])
+    by_night = pytest.mark.nightly if deep and deep[1] == "602" else pytest.mark.slow  # 302 layers show all kinds too
     name, classes = row["name"], row["num_classes"]
     return pytest.param(
         name,
         Counts(*(int(row[column]) for column in columns)),
         id=f"{name}-{classes}",
-        marks=[pytest.mark.slow] if deep else [],
+        marks=[by_night] if deep else [],
     )
 
 
