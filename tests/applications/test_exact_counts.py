@@ -39,13 +39,13 @@ def _rows():
 def _row(row):
     columns = ("num_classes", "exact_params", "non_trainable_params", "exact_macs", "n_orthonormal_terms")
     deep = re.search(r"resnet([36]02)", row["name"])
-    by_night = pytest.mark.nightly if deep and deep[1] == "602" else pytest.mark.slow  # 302 layers show all kinds too
+    marks = {"302": [pytest.mark.slow], "602": [pytest.mark.nightly]}  # those of 302 layers have all kinds too
     name, classes = row["name"], row["num_classes"]
     return pytest.param(
         name,
         Counts(*(int(row[column]) for column in columns)),
         id=f"{name}-{classes}",
-        marks=[by_night] if deep else [],
+        marks=marks[deep[1]] if deep else [],
     )
 
 
