@@ -45,10 +45,10 @@ def write(model: Path, folder: Path, path: Path) -> tuple[int, int]:
         try:
             for answer in counted(answered(classifier, pictures, folder), len(pictures), "pictures"):
                 answers.add(answer)
+            written = write_csv(path, answers)
         except KeyboardInterrupt:
             say(f"{len(answers.done)} pictures are done, the same command goes on from there")
             raise
-        written = write_csv(path, answers)
         answers.remove()
     if not written:
         raise SepzooError(f"expected pictures in the folder. Received: {folder} with none that can be read.")

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from PIL import Image
 
 from sepzoo import inference
 from sepzoo.support.errors import SepzooError
+from tests.scripts import imported
 from tests.test_imports import ROOT
 
 PROGRAM = ROOT / "applications" / "folder" / "classify_folder.py"
@@ -93,22 +95,49 @@ def test_batches_answer_as_single_pictures_do_in_their_order(small_files: Path, 
     assert rows == expected
 
 
-def test_a_signal_while_answers_are_taken_up_leaves_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(PROGRAM.parent)
-    answers = importlib.import_module("answers")
+@pytest.fixture
+def modules() -> Iterator[list[ModuleType]]:
+    with imported(PROGRAM.with_name("answers.py"), PROGRAM) as found:
+        yield found
 
-    def stopped(self: object) -> None:
-        raise KeyboardInterrupt
 
+def test_a_signal_while_answers_are_taken_up_leaves_no_lock(
+    modules: list[ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, _program = modules
     monkeypatch.setattr(answers.Answers, "_take_up", stopped)
     with pytest.raises(KeyboardInterrupt), answers.Answers(tmp_path / "out.csv", "a"):
         pass
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_lock_of_another_process_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(PROGRAM.parent)
-    answers = importlib.import_module("answers")
+def test_a_signal_while_the_csv_is_written_keeps_the_answers_and_says_so(
+    small_files: Path,
+    pictures: Path,
+    tmp_path: Path,
+    modules: list[ModuleType],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _answers, program = modules
+    line = (small_files / "small.tflite", pictures, tmp_path / "out.csv")
+    with monkeypatch.context() as context:
+        context.setattr(program, "atomic_write", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            program.write(*line)
+    assert {path.name for path in tmp_path.iterdir()} == {"pictures", ".out.csv.answers"}
+    assert capsys.readouterr().err.endswith("2 pictures are done, the same command goes on from there\n")
+    assert program.write(*line) == (2, 0)
+    assert capsys.readouterr().err.endswith("goes on after 2 pictures\n")
+    assert {path.name for path in tmp_path.iterdir()} == {"pictures", "out.csv"}
+
+
+def stopped(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_the_lock_of_another_process_stays(modules: list[ModuleType], tmp_path: Path) -> None:
+    answers, _program = modules
     with FileLock(tmp_path / ".out.csv.lock"):
         with (
             pytest.raises(SepzooError, match="which another process writes"),

@@ -56,7 +56,8 @@ def test_stopped_and_done_again(
     assert "Exception ignored" not in stopped.err
     *said, last = stopped.err.strip().splitlines()
     assert last == "interrupted"
-    if name in ("train", "folder") and said:
+    unfinished = command.contents(place) != whole.contents  # else it was stopped behind its last step
+    if name in ("train", "folder") and said and unfinished:
         assert "the same command goes on from there" in said[-1]
     for output, content in command.contents(place).items():
         assert name == "train" or content in (before.get(output), whole.contents[output]), output

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import keras
@@ -13,6 +15,7 @@ import pytest
 
 from sepzoo.artifact import model_file
 from sepzoo.records.metadata import Metadata
+from tests.scripts import imported
 from tests.test_imports import ROOT
 
 
@@ -60,13 +63,16 @@ def test_it_goes_on_where_it_was_broken_off(tmp_path: Path, seed: int) -> None:
     assert len(again.stdout.splitlines()) == len(table) + 2
 
 
-def test_the_plot_names_its_lines_and_tells_them_apart(
-    tmp_path: Path, drawn: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(ROOT / "training")
-    import decoupling_arms
-    import decoupling_table
+@pytest.fixture
+def modules() -> Iterator[list[ModuleType]]:
+    with imported(ROOT / "training" / "decoupling_arms.py", ROOT / "training" / "decoupling_table.py") as found:
+        yield found
 
+
+def test_the_plot_names_its_lines_and_tells_them_apart(
+    tmp_path: Path, drawn: list[Any], modules: list[ModuleType]
+) -> None:
+    decoupling_arms, decoupling_table = modules
     arms = decoupling_table.Arm.read(ROOT / "training" / "figures" / "decoupling.csv")
     assert {arm.method for arm in arms} == {"original", *decoupling_arms.METHODS}
     assert set(decoupling_table.METHODS) == set(decoupling_arms.METHODS)

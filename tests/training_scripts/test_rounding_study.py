@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import math
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
+from tests.scripts import imported
 from tests.test_imports import ROOT
 from tests.training_scripts.test_decoupling_study import network
 
@@ -63,12 +65,16 @@ def test_training_with_rounding_is_not_below(rows: dict[tuple[str, str], list[di
             assert int(row["right"]) - int(first["right"]) == int(row["gained"]) - int(row["lost"])
 
 
+@pytest.fixture
+def study() -> Iterator[ModuleType]:
+    with imported(ROOT / "training" / "rounding_study.py") as [found]:
+        yield found
+
+
 def test_of_a_seed_that_is_half_done_only_the_first_way_is_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    study: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The others are compared with its answers; here no file is written, and the answers are drawn."""
-    monkeypatch.syspath_prepend(ROOT / "training")
-    study = importlib.import_module("rounding_study")
     made, random = [], np.random.default_rng(0)
     monkeypatch.setattr(study, "written", lambda model, way, samples, options, path: made.append((samples.seed, way)))
     monkeypatch.setattr(study, "right_answers", lambda path, images, labels: random.random(len(labels)) < 0.5)
