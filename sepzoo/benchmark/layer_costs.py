@@ -5,14 +5,18 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from sepzoo.benchmark.operator_costs import Costs, OperatorCost
+from sepzoo.benchmark.operator_reading import read_operators
 from sepzoo.benchmark.operator_record import Operator
-from sepzoo.benchmark.operator_timing import FILE_TURN_SECONDS, FILE_TURNS, REFERENCE, file_run, operator_run
+from sepzoo.benchmark.operator_timing import CALL, FILE_TURNS, REFERENCE, file_run, operator_run, without_call
 from sepzoo.benchmark.roofline import Bound, Roofline
 from sepzoo.benchmark.turns import low_quartile, times_in_turns
 from sepzoo.support.types import Json
+
+_TURN_SECONDS = 1e-3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,21 +83,27 @@ class LayerCosts:
 def measure_layers(path: str | os.PathLike[str], costs: Costs, *, trust: bool = False) -> LayerCosts:
     """Return the operators of a `.tflite` file beside the roofline of this machine.
 
+    The operators and the whole file are measured in turns, so that a machine which is slow for a while is so for both;
+    the roofline is read from the table of `costs`.
+
     Args:
         path: of the file.
-        costs: which measure operators, with a number of threads.
+        costs: of this machine, with a number of threads.
         trust: as `read_operators` takes it.
 
     Raises:
         SepzooError: no such file, a damaged one, or one with operators that can't stand alone.
     """
-    found = costs.of_file(path, trust=trust)
-    rooflines = {dtype: Roofline.measure(costs, dtype) for dtype in sorted({_numbers(each.operator) for each in found})}
+    operators = read_operators(path, trust=trust)
+    rooflines = {dtype: Roofline.measure(costs, dtype) for dtype in sorted({_numbers(each) for each in operators})}
+    whole_ms, *own = _in_turns(Path(path).read_bytes(), operators, costs)
+    reading = costs.reading_ms(operators, weights=sum(each.weights for each in operators))
     layers = []
-    for each in found:
-        roofline = rooflines[_numbers(each.operator)]
-        layers.append(LayerCost(each, roofline.limit_ms(each.operator), roofline.bound(each.operator, each.ms)))
-    return LayerCosts(Path(path).name, tuple(layers), _whole_ms(Path(path), costs), rooflines)
+    for operator, ms, more in zip(operators, own, reading, strict=True):
+        roofline = rooflines[_numbers(operator)]
+        cost = OperatorCost(operator, ms + more)
+        layers.append(LayerCost(cost, roofline.limit_ms(operator), roofline.bound(operator, cost.ms)))
+    return LayerCosts(Path(path).name, tuple(layers), whole_ms, rooflines)
 
 
 def _numbers(operator: Operator) -> str:
@@ -101,12 +111,14 @@ def _numbers(operator: Operator) -> str:
     return "int8" if operator.dtype == "int8" else "float32"
 
 
-def _whole_ms(path: Path, costs: Costs) -> float:
-    """Return the milliseconds of a file, as if the reference operator had run at its best beside it."""
-    runs = [operator_run(REFERENCE, costs.threads), file_run(path.read_bytes(), costs.threads)]
+def _in_turns(content: bytes, operators: Sequence[Operator], costs: Costs) -> list[float]:
+    """Return the milliseconds of a file and of each operator without the call, as if the machine were at its best."""
+    distinct = {each.key: each for each in operators}
+    runs = [file_run(content, costs.threads)]
+    runs += [operator_run(each, costs.threads) for each in (REFERENCE, CALL, *distinct.values())]
     clock = time.thread_time if costs.threads == 1 else time.perf_counter
-    reference, whole_ms = (
-        1000 * low_quartile(series)
-        for series in times_in_turns(runs, turns=FILE_TURNS, turn_seconds=FILE_TURN_SECONDS, clock=clock)
-    )
-    return whole_ms * min(costs.reference_ms / reference, 1.0)
+    series = times_in_turns(runs, turns=FILE_TURNS, turn_seconds=_TURN_SECONDS, clock=clock)
+    whole_ms, reference, call_ms, *each_ms = (1000 * low_quartile(each) for each in series)
+    speed = min(costs.reference_ms / reference, 1.0)
+    found = dict(zip(distinct, each_ms, strict=True))
+    return [speed * without_call(ms, call_ms) for ms in (whole_ms, *(found[each.key] for each in operators))]

@@ -15,7 +15,7 @@ from sepzoo.benchmark.machine import Machine, this_machine
 from sepzoo.benchmark.operator_making import make_operator
 from sepzoo.benchmark.operator_reading import read_operators
 from sepzoo.benchmark.operator_record import Operator
-from sepzoo.benchmark.operator_timing import Timing, time_operators
+from sepzoo.benchmark.operator_timing import CALL, Timing, time_operators, without_call
 from sepzoo.support.errors import SepzooError
 
 _AT_ONCE = 64
@@ -46,8 +46,8 @@ class Costs:
 
     An operator that runs alone has its weights in the cache. Those of a network that is larger than the cache come from
     memory at each run: `ms` adds the time of that for the `weights` of such a network, as `of_file` does for a file's.
-    So the operators of a file of 0.3 ms and more add up to about the time of the whole (docs/performance.md says how
-    nearly); of smaller ones the sum is up to a third too much, since each call has its own price.
+    It also pays the price of a call, about a microsecond, which a file pays once: that is taken off. So the operators
+    of a file add up to about the time of the whole (docs/performance.md says how nearly).
 
     The machine may be slow for a while. So a reference operator runs in the same turns, and times are given as if the
     reference had taken no longer than it ever did.
@@ -107,16 +107,27 @@ class Costs:
             SepzooError: LiteRT can't run one of them, or the table's folder can't be written to.
         """
         wanted = list(operators)
-        missing = list({each.key: each for each in wanted if each.key not in self._known}.values())
-        for start in range(0, len(missing), _AT_ONCE):
-            self._measure(missing[start : start + _AT_ONCE])
+        self._require([CALL, *wanted])
         fastest = self.reference_ms
-        found = [_at_speed(self._known[each.key], fastest) for each in wanted]
+        call_ms, *found = (_at_speed(self._known[each.key], fastest) for each in (CALL, *wanted))
+        reading = self.reading_ms(wanted, weights=weights)
+        return [without_call(ms, call_ms) + more for ms, more in zip(found, reading, strict=True)]
+
+    def reading_ms(self, operators: Sequence[Operator], *, weights: int) -> list[float]:
+        """Return the milliseconds in which each operator's weights come from memory; none where the cache holds them.
+
+        Args:
+            operators: of a network.
+            weights: bytes of the network's weights.
+
+        Raises:
+            SepzooError: the table's folder can't be written to.
+        """
         if weights <= self.machine.cache:
-            return found
+            return [0.0] * len(operators)
         speeds = [each.weights / ms for each, ms in zip(_READERS, self.ms(_READERS), strict=True)]
         speed = float(np.interp(math.log(weights), [math.log(each.weights) for each in _READERS], speeds))
-        return [ms + each.weights / speed for ms, each in zip(found, wanted, strict=True)]
+        return [each.weights / speed for each in operators]
 
     def of_file(self, file: str | os.PathLike[str] | bytes, *, trust: bool = False) -> tuple[OperatorCost, ...]:
         """Return the operators of a `.tflite` file with their times, in the order in which they run.
@@ -131,6 +142,12 @@ class Costs:
         operators = read_operators(file, trust=trust)
         found = self.ms(operators, weights=sum(each.weights for each in operators))
         return tuple(map(OperatorCost, operators, found))
+
+    def _require(self, operators: Iterable[Operator]) -> None:
+        """Measure those that the table lacks."""
+        missing = list({each.key: each for each in operators if each.key not in self._known}.values())
+        for start in range(0, len(missing), _AT_ONCE):
+            self._measure(missing[start : start + _AT_ONCE])
 
     def _measure(self, operators: Sequence[Operator]) -> None:
         found = time_operators(operators, threads=self._table.threads)

@@ -21,6 +21,12 @@ REFERENCE = make_operator("conv", (1, 12, 12, 16), filters=16, kernel_size=3)
 It fits into the first cache: how long what lies further away takes depends on where the system put it.
 """
 
+CALL = make_operator("relu", (1, 1, 1, 4))
+"""Does next to nothing, so that its time is the price of a call: a file pays it once, an operator alone each time."""
+
+_LEAST = 1 / 4
+"""Of an operator's time that is left without the call's price: of the smallest the rest would be noise."""
+
 _TURNS, _TURN_SECONDS = 25, 5e-4
 
 FILE_TURNS, FILE_TURN_SECONDS = 25, 2e-3
@@ -57,6 +63,16 @@ def time_operators(operators: Sequence[Operator], *, threads: int = 1, turns: in
     found = times_in_turns(runs, turns=turns, turn_seconds=_TURN_SECONDS, clock=clock)
     reference, *own = [1000 * low_quartile(series) for series in found]
     return [Timing(each, reference) for each in own]
+
+
+def without_call(ms: float, call_ms: float) -> float:
+    """Return what an operator takes within a file, by the time that it takes alone and the price of a call.
+
+    Example:
+        >>> without_call(0.02, 0.001)
+        0.019
+    """
+    return max(ms - call_ms, ms * _LEAST)
 
 
 def operator_run(operator: Operator, threads: int) -> Callable[[], None]:

@@ -10,6 +10,7 @@ from sepzoo import benchmark
 from sepzoo.benchmark import Costs, Roofline, make_operator, measure_layers, operator_file
 from sepzoo.benchmark.layer_costs import LayerCost, LayerCosts
 from sepzoo.benchmark.operator_costs import OperatorCost
+from sepzoo.benchmark.operator_timing import without_call
 
 ROOFLINE = Roofline(macs_per_ms=1e6, sizes=(1000, 1_000_000), bytes_per_ms=(4000.0, 1000.0))
 CONV = make_operator("conv", (1, 10, 10, 100), filters=100)
@@ -86,3 +87,27 @@ def test_a_file_is_measured_beside_the_machine(tmp_path: Path, monkeypatch: pyte
         max(roofline.arithmetic_ms(operator), roofline.memory_ms(operator))
     )
     assert sum(found.share(bound) for bound in ("arithmetic", "memory", "neither")) == pytest.approx(1)
+
+
+def test_a_file_and_its_operators_take_turns_and_pay_for_one_call_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine that has become half as fast: the reference takes twice what it took in the table."""
+    path = tmp_path / "conv.tflite"
+    path.write_bytes(operator_file(CONV))
+    costs = Costs(folder=tmp_path)
+    costs.ms([CONV])
+    slow = 2 * costs.reference_ms / 1000
+    monkeypatch.setattr(Roofline, "measure", lambda costs, dtype: ROOFLINE)
+    monkeypatch.setattr(
+        "sepzoo.benchmark.layer_costs.times_in_turns",
+        lambda runs, **_: [[[seconds]] for seconds in (0.008, slow, 0.001, 0.007)][: len(runs)],
+    )
+    found = measure_layers(path, costs)
+    assert found.whole_ms == pytest.approx((8 - 1) / 2)
+    assert [each.cost.ms for each in found.layers] == [pytest.approx((7 - 1) / 2)]
+
+
+def test_of_an_operator_that_takes_no_longer_than_a_call_a_quarter_is_left() -> None:
+    assert without_call(2.0, 0.5) == 1.5
+    assert without_call(2.0, 1.9) == without_call(2.0, 3.0) == 0.5

@@ -13,7 +13,7 @@ import pytest
 from sepzoo.benchmark import Costs, Operator, make_operator, operator_costs, operator_file
 from sepzoo.benchmark.cost_table import CostTable
 from sepzoo.benchmark.machine import Machine, this_machine
-from sepzoo.benchmark.operator_timing import Timing, time_operators
+from sepzoo.benchmark.operator_timing import CALL, Timing, time_operators
 from sepzoo.benchmark.turns import times_in_turns
 from sepzoo.support.errors import SepzooError
 
@@ -25,13 +25,15 @@ Measured = list[Operator]
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> Measured:
-    """What was measured; each operator takes 2 milliseconds, the reference 1, and each time both twice as long."""
+    """What was measured; each operator takes 3 milliseconds, 1 of which is the call's price, and the reference 1, and
+    each time all twice as long.
+    """
     seen: Measured = []
 
     def measure(operators: Sequence[Operator], *, threads: int) -> list[Timing]:
         slowness = 2.0 if seen else 1.0
-        seen.extend(operators)
-        return [Timing(2 * threads * slowness, slowness)] * len(operators)
+        seen.extend(each for each in operators if each != CALL)
+        return [Timing((1 if each == CALL else 3) * threads * slowness, slowness) for each in operators]
 
     monkeypatch.setattr(operator_costs, "time_operators", measure)
     return seen
@@ -47,8 +49,8 @@ def test_what_was_measured_is_not_measured_again(tmp_path: Path, measured: Measu
 def test_a_machine_that_was_slow_is_reckoned_with(tmp_path: Path, measured: Measured) -> None:
     costs = Costs(folder=tmp_path)
     assert costs.ms([SMALL]) == [2]
-    assert costs.ms([LARGE, SMALL]) == [2, 2]  # 4 in turns in which the reference took 2 and not 1
-    assert json.loads(costs.path.read_text())["operators"][LARGE.key] == [4, 2]
+    assert costs.ms([LARGE, SMALL]) == [2, 2]  # 6, and 2 for the call, in turns in which the reference took 2 and not 1
+    assert json.loads(costs.path.read_text())["operators"][LARGE.key] == [6, 2]
 
 
 def test_tables_know_machine_runtime_and_threads(tmp_path: Path, measured: Measured) -> None:
@@ -64,7 +66,7 @@ def test_two_writers_lose_nothing(tmp_path: Path, measured: Measured) -> None:
     one, other = Costs(folder=tmp_path), Costs(folder=tmp_path)
     one.ms([SMALL])
     other.ms([LARGE])
-    assert set(json.loads(one.path.read_text())["operators"]) == {SMALL.key, LARGE.key}
+    assert set(json.loads(one.path.read_text())["operators"]) == {CALL.key, SMALL.key, LARGE.key}
 
 
 def test_the_cache_folder_is_the_environment_s(
@@ -86,7 +88,7 @@ def test_a_damaged_table_is_measured_again(
         costs = Costs(folder=tmp_path)
     assert "expected a table of operators' times. Received: a damaged file" in caplog.text
     assert costs.ms([SMALL]) == [2]
-    assert set(table.read()) == {SMALL.key}
+    assert set(table.read()) == {CALL.key, SMALL.key}
 
 
 def test_times_beside_another_reference_are_not_mixed(tmp_path: Path, measured: Measured) -> None:
