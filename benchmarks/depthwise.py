@@ -1,7 +1,8 @@
 """Depthwise 3 x 3 as shifted products against the backend's own, under XLA: forward, and with all gradients.
 
 `KERAS_BACKEND=jax python benchmarks/depthwise.py` (or `tensorflow`) prints, for two shapes, the fastest of seven runs
-that take turns, in milliseconds, and the ratio of the two.
+that take turns, in milliseconds, and how many times as long the backend's own takes. With JAX on a GPU the Pallas
+kernels stand beside them.
 """
 
 from __future__ import annotations
@@ -31,6 +32,22 @@ def shifted(x: Any, kernel: Any) -> Any:
     return shifted_depthwise_conv(x, kernel, padding="same")
 
 
+def pallas(x: Any, kernel: Any) -> Any:
+    """Return ours for GPUs."""
+    from sepzoo.layers.pallas_depthwise import pallas_depthwise_conv
+
+    return pallas_depthwise_conv(x, kernel, padding="same")
+
+
+def on_gpu() -> bool:
+    """Return whether JAX computes on a GPU."""
+    if keras.backend.backend() != "jax":
+        return False
+    import jax
+
+    return jax.default_backend() == "gpu"
+
+
 def compiled(convolve: Callable[[Any, Any], Any], x: np.ndarray, kernel: np.ndarray) -> list[Callable[[], Any]]:
     """Return two functions that XLA has compiled: the output, and both gradients of the sum of its squares."""
     if keras.backend.backend() == "jax":
@@ -57,16 +74,18 @@ def compiled(convolve: Callable[[Any, Any], Any], x: np.ndarray, kernel: np.ndar
 
 def main() -> None:
     """Print the table."""
-    print(f"{keras.backend.backend():20}{'':12}{'own, ms':>10}{'shifted':>10}{'ratio':>8}")
+    ways = {"shifted": shifted, **({"pallas": pallas} if on_gpu() else {})}
+    print(f"{keras.backend.backend():20}{'':12}{'own, ms':>10}" + "".join(f"{way:>10}{'ratio':>8}" for way in ways))
     for shape in SHAPES:
         random = np.random.default_rng(0)
         x = random.normal(size=shape).astype("float32")
         kernel = random.normal(size=(3, 3, shape[-1], 1)).astype("float32")
-        pairs = list(zip(*[compiled(convolve, x, kernel) for convolve in (native, shifted)], strict=True))
-        for name, pair in zip(("forward", "gradients"), pairs, strict=True):
-            series = times_in_turns(pair, turns=RUNS, warm_up=1)  # the first compiles
-            least = [1e3 * min(map(min, each)) for each in series]
-            print(f"{shape!s:20}{name:12}{least[0]:10.1f}{least[1]:10.1f}{least[0] / least[1]:8.1f}", flush=True)
+        both = list(zip(*[compiled(convolve, x, kernel) for convolve in (native, *ways.values())], strict=True))
+        for name, runs in zip(("forward", "gradients"), both, strict=True):
+            series = times_in_turns(runs, turns=RUNS, warm_up=1)  # the first compiles
+            own, *others = (1e3 * min(map(min, each)) for each in series)
+            cells = "".join(f"{ms:10.2f}{own / ms:8.1f}" for ms in others)
+            print(f"{shape!s:20}{name:12}{own:10.2f}{cells}", flush=True)
 
 
 if __name__ == "__main__":

@@ -81,7 +81,12 @@ def measured(run: Callable[[], int]) -> tuple[float, float, float]:
 
 def one(network: Network, dtype: str, side: str, meeting: Path) -> None:
     """Compile all that is measured of a network on one side, wait for all others, measure."""
-    jobs = list((gpu_sides.jax_jobs if side == "jax" else gpu_sides.pytorch_jobs)(network, dtype, INFERENCE))
+    jobs, failed = [], None
+    try:
+        for job in (gpu_sides.jax_jobs if side == "jax" else gpu_sides.pytorch_jobs)(network, dtype, INFERENCE):
+            jobs.append(job)
+    except Exception as error:  # what compiled before is measured all the same
+        failed = error
     (meeting / f"{network.name}-{dtype}-{side}.ready").touch()
     while not (meeting / "go").exists():
         time.sleep(0.1)
@@ -91,6 +96,8 @@ def one(network: Network, dtype: str, side: str, meeting: Path) -> None:
             run()
             row = Row(network.name, dtype, variant, what, batch, *measured(run))
             print(json.dumps(dataclasses.asdict(row)), flush=True)
+    if failed is not None:
+        raise failed
 
 
 def rows_of(network: Network, sides: Sequence[str], folder: Path) -> Iterator[Row]:

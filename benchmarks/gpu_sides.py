@@ -13,7 +13,7 @@ CIFAR, IMAGES = 50_000, 2560  # that an epoch takes, of small images and of larg
 
 
 def jax_jobs(network: Any, dtype: str, batches: Sequence[int]) -> Iterator[Job]:
-    """Yield training with either lowering of depthwise convolutions, and inference."""
+    """Yield training with each lowering of depthwise convolutions, and inference; last what may not compile."""
     import jax
     import keras
     import numpy as np
@@ -21,8 +21,7 @@ def jax_jobs(network: Any, dtype: str, batches: Sequence[int]) -> Iterator[Job]:
     from sepzoo.applications import build
 
     for lowering in ("native", "shifted"):
-        run = _epochs(network, dtype, lowering)
-        yield f"JAX, {lowering}", "training", network.batch, run
+        yield _training(network, dtype, lowering)
         keras.backend.clear_session()
     keras.config.set_dtype_policy("bfloat16" if dtype == "bfloat16" else "float32")
     model = build(network.name, classifier_activation=None)
@@ -41,6 +40,14 @@ def jax_jobs(network: Any, dtype: str, batches: Sequence[int]) -> Iterator[Job]:
 
         run()
         yield "JAX, native", "inference", batch, run
+    yield _training(network, dtype, "pallas")
+
+
+def _training(network: Any, dtype: str, lowering: str) -> Job:
+    import keras
+
+    keras.config.set_dtype_policy("float32")  # the settings of the training say the rest
+    return f"JAX, {lowering}", "training", network.batch, _epochs(network, dtype, lowering)
 
 
 def _epochs(network: Any, dtype: str, lowering: str) -> Callable[[], int]:
@@ -49,6 +56,7 @@ def _epochs(network: Any, dtype: str, lowering: str) -> Callable[[], int]:
 
     from sepzoo.applications import build
     from sepzoo.data.arrays import ArraySource
+    from sepzoo.layers.cloning import parts_of
     from sepzoo.records.preprocessing import ZERO_TO_ONE
     from sepzoo.support.stopping import held_back
     from sepzoo.surgery import accelerate
@@ -60,7 +68,10 @@ def _epochs(network: Any, dtype: str, lowering: str) -> Callable[[], int]:
     from sepzoo.training.trainee import Trainee
 
     model = build(network.name, classifier_activation=None)
-    training = accelerate(model, xla=True if lowering == "shifted" else None)[0]
+    training = accelerate(model, xla=None if lowering == "native" else True)[0]
+    for part in parts_of(training):  # those within BSConv layers too
+        if hasattr(part, "lowering"):
+            part.lowering = lowering
     networks = Networks(training, model, ZERO_TO_ONE)
     size = model.input_shape[1:3]
     images = (CIFAR if size[0] <= 32 else IMAGES) // network.batch * network.batch

@@ -10,6 +10,7 @@ Example:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import keras
@@ -22,25 +23,31 @@ from sepzoo.layers.twins import finished, twin_of
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Layer, Tensor
 
-Lowering = Literal["auto", "native", "shifted"]
-LOWERINGS: tuple[Lowering, ...] = ("auto", "native", "shifted")
+Lowering = Literal["auto", "native", "shifted", "pallas"]
+LOWERINGS: tuple[Lowering, ...] = ("auto", "native", "shifted", "pallas")
 
 
 class _Lowered:
-    """Computes its depthwise step as the backend does, or as shifted products, or with another gradient."""
+    """Computes its depthwise step as the backend does, or in another way, or with another gradient."""
 
     def __init__(self: Layer, *arguments: Any, lowering: Lowering = "auto", **settings: Any) -> None:
         if lowering not in LOWERINGS:
             raise SepzooError(f"expected a lowering of {', '.join(LOWERINGS)}. Received: lowering={lowering!r}.")
+        if lowering == "pallas" and keras.backend.backend() != "jax":
+            raise SepzooError(
+                "expected the JAX backend for Pallas kernels. Received: lowering='pallas' with "
+                f"{keras.backend.backend()}. Set KERAS_BACKEND=jax before Keras is imported."
+            )
         super().__init__(*arguments, **settings)
         self.lowering = lowering
 
     def _depthwise(self: Layer, inputs: Tensor, kernel: Tensor, training: bool | None) -> Tensor:
         """Return the depthwise step, without bias; None where the backend's own is to be taken."""
-        if use_shifted(self.lowering):
+        convolve = convolution_of(self.lowering)
+        if convolve is not None:
             if self.data_format != "channels_last" or None in inputs.shape[1:3]:
                 return None
-            return shifted_depthwise_conv(
+            return convolve(
                 inputs,
                 ops.convert_to_tensor(kernel),
                 strides=self.strides,
@@ -62,11 +69,12 @@ class FastDepthwiseConv2D(_Lowered, keras.layers.DepthwiseConv2D):
     Args:
         *arguments: those of `keras.layers.DepthwiseConv2D`.
         lowering: "auto" takes shifted products where XLA compiles for a processor (JAX always, TensorFlow under
-            `jit_compile`), else the backend's own convolution; "native" and "shifted" take one of them always.
+            `jit_compile`), else the backend's own convolution; "native" and "shifted" take one of them always, and
+            "pallas" kernels for GPUs (`sepzoo.layers.pallas_depthwise`), with JAX alone.
         **settings: those of `keras.layers.DepthwiseConv2D`.
 
     Raises:
-        SepzooError: another lowering.
+        SepzooError: another lowering, or Pallas kernels with another backend.
     """
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
@@ -85,7 +93,7 @@ class FastSeparableConv2D(_Lowered, keras.layers.SeparableConv2D):
         **settings: those of `keras.layers.SeparableConv2D`.
 
     Raises:
-        SepzooError: another lowering.
+        SepzooError: another lowering, or Pallas kernels with another backend.
     """
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
@@ -94,6 +102,19 @@ class FastSeparableConv2D(_Lowered, keras.layers.SeparableConv2D):
         if middle is None:
             return super().call(inputs)
         return finished(self, ops.conv(middle, self.pointwise_kernel, data_format=self.data_format))
+
+
+def convolution_of(lowering: Lowering) -> Callable[..., Tensor] | None:
+    """Return what computes a depthwise step that is traced now, with a gradient; None for the backend's own.
+
+    Args:
+        lowering: of its layer.
+    """
+    if lowering == "pallas":
+        from sepzoo.layers.pallas_depthwise import pallas_depthwise_conv  # which imports JAX
+
+        return pallas_depthwise_conv
+    return shifted_depthwise_conv if use_shifted(lowering) else None
 
 
 def use_shifted(lowering: Lowering) -> bool:

@@ -13,64 +13,18 @@ Example:
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
-from collections.abc import Iterator
 
 import keras
 from keras import ops
 
-from sepzoo.layers.same_padding import same_on_axis
+from sepzoo.layers.window_axis import WindowAxis, window_axes
 from sepzoo.support.types import Tensor
 
 _HALVES = ("float16", "bfloat16")
 _NEAR = 2**17
 """Numbers of a sample up to which TensorFlow's XLA sums faster over the samples than over lines."""
-
-
-@dataclasses.dataclass(frozen=True)
-class _Axis:
-    """One spatial axis: sizes of the input and the window, and how the window moves."""
-
-    size: int
-    taps: int
-    stride: int
-    dilation: int
-    before: int
-    after: int
-
-    @property
-    def padded(self) -> int:
-        return self.size + self.before + self.after
-
-    @property
-    def outputs(self) -> int:
-        return (self.padded - (self.taps - 1) * self.dilation - 1) // self.stride + 1
-
-    def seen_by(self, tap: int) -> slice:
-        """Return the places of the padded input that a tap of the window meets, an output each."""
-        start = tap * self.dilation
-        return slice(start, start + (self.outputs - 1) * self.stride + 1, self.stride)
-
-    def phases(self) -> Iterator[list[tuple[int, int]]]:
-        """Yield for each residue of the padded places by the stride the taps that meet them, and how far back."""
-        for residue in range(self.stride):
-            yield [
-                (tap, tap * self.dilation // self.stride)
-                for tap in range(self.taps)
-                if tap * self.dilation % self.stride == residue
-            ]
-
-    @property
-    def reach(self) -> int:
-        """How many outputs back a place is met from, at most."""
-        return (self.taps - 1) * self.dilation // self.stride
-
-    @property
-    def rows(self) -> int:
-        """How many places of one residue there are."""
-        return -(-self.padded // self.stride)
 
 
 def shifted_depthwise_conv(
@@ -96,22 +50,11 @@ def shifted_depthwise_conv(
     if multiplier > 1:
         inputs = ops.repeat(inputs, multiplier, axis=-1)
     kernel = ops.reshape(kernel, (*kernel.shape[:2], kernel.shape[2] * multiplier))
-    axes = [
-        _axis(size, taps, stride, dilation, padding)
-        for size, taps, stride, dilation in zip(
-            inputs.shape[1:3], kernel.shape[:2], strides, dilation_rate, strict=True
-        )
-    ]
+    axes = window_axes(inputs.shape[1:3], kernel.shape[:2], strides, dilation_rate, padding)
     return _with_gradient(inputs, kernel, *axes)
 
 
-def _axis(size: int, taps: int, stride: int, dilation: int, padding: str) -> _Axis:
-    if padding == "valid":
-        return _Axis(size, taps, stride, dilation, 0, 0)
-    return _Axis(size, taps, stride, dilation, *same_on_axis(size, (taps - 1) * dilation + 1, stride))
-
-
-def _with_gradient(inputs: Tensor, kernel: Tensor, rows: _Axis, columns: _Axis) -> Tensor:
+def _with_gradient(inputs: Tensor, kernel: Tensor, rows: WindowAxis, columns: WindowAxis) -> Tensor:
     dtype = keras.backend.standardize_dtype(inputs.dtype)
     summed = "float32" if dtype in _HALVES else dtype
 
@@ -132,7 +75,7 @@ def _padded(x: Tensor, rows: tuple[int, int], columns: tuple[int, int]) -> Tenso
     return ops.pad(x, ((0, 0), rows, columns, (0, 0))) if any((*rows, *columns)) else x
 
 
-def _forward(x: Tensor, kernel: Tensor, rows: _Axis, columns: _Axis) -> Tensor:
+def _forward(x: Tensor, kernel: Tensor, rows: WindowAxis, columns: WindowAxis) -> Tensor:
     x = _padded(x, (rows.before, rows.after), (columns.before, columns.after))
     return sum(
         x[:, rows.seen_by(row), columns.seen_by(column)] * kernel[row, column]
@@ -140,7 +83,7 @@ def _forward(x: Tensor, kernel: Tensor, rows: _Axis, columns: _Axis) -> Tensor:
     )
 
 
-def _kernel_gradient(x: Tensor, upstream: Tensor, rows: _Axis, columns: _Axis) -> Tensor:
+def _kernel_gradient(x: Tensor, upstream: Tensor, rows: WindowAxis, columns: WindowAxis) -> Tensor:
     x = _padded(x, (rows.before, rows.after), (columns.before, columns.after))
     # Over one axis first: over all at once, XLA's code for processors goes through memory channel by channel.
     near = keras.backend.backend() == "tensorflow" and math.prod(upstream.shape[1:]) <= _NEAR
@@ -151,7 +94,7 @@ def _kernel_gradient(x: Tensor, upstream: Tensor, rows: _Axis, columns: _Axis) -
     return ops.reshape(ops.sum(ops.stack(found), axis=(1, 2)), (rows.taps, columns.taps, -1))
 
 
-def _input_gradient(upstream: Tensor, kernel: Tensor, rows: _Axis, columns: _Axis) -> Tensor:
+def _input_gradient(upstream: Tensor, kernel: Tensor, rows: WindowAxis, columns: WindowAxis) -> Tensor:
     """Return the gradient of the input: for each residue of its places by the stride a sum of shifted products."""
     around = [(axis.reach, max(axis.rows - axis.outputs, 0)) for axis in (rows, columns)]
     wide = _padded(upstream, *around)
@@ -169,7 +112,7 @@ def _input_gradient(upstream: Tensor, kernel: Tensor, rows: _Axis, columns: _Axi
     return whole[:, rows.before : rows.before + rows.size, columns.before : columns.before + columns.size]
 
 
-def _back(axis: _Axis, steps: int) -> slice:
+def _back(axis: WindowAxis, steps: int) -> slice:
     """Return where in the padded gradient the outputs lie that are so many steps before each place."""
     return slice(axis.reach - steps, axis.reach - steps + axis.rows)
 

@@ -148,9 +148,16 @@ def test_xla_on_a_processor_takes_shifted_products_and_nothing_else_does() -> No
 
 def test_no_other_lowering_is_known() -> None:
     with pytest.raises(
-        SepzooError, match=r"expected a lowering of auto, native, shifted\. Received: lowering='fast'\."
+        SepzooError, match=r"expected a lowering of auto, native, shifted, pallas\. Received: lowering='fast'\."
     ):
         FastDepthwiseConv2D(3, lowering="fast")  # type: ignore[arg-type]
+
+
+def test_pallas_kernels_are_jax_s() -> None:
+    with pytest.raises(
+        SepzooError, match=r"expected the JAX backend for Pallas kernels\. Received: .* with tensorflow\."
+    ):
+        FastDepthwiseConv2D(3, lowering="pallas")
 
 
 def small() -> keras.Model:
