@@ -19,6 +19,7 @@ from sepzoo.records.outputs import End
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.packages import require_installed
 from sepzoo.support.types import Arrays, OpenvinoModel, OpenvinoTensor
+from sepzoo.support.usage_data import keep_private
 
 _ENDS: dict[str, End] = {"Softmax": "softmax", "SoftMax": "softmax", "Sigmoid": "sigmoid"}
 _PRODUCTS = ("MatMul", "Convolution")
@@ -63,6 +64,7 @@ def read(path: Path, threads: int) -> OpenvinoClassifier:
     It computes in float32, also on processors for which OpenVINO would choose less.
     """
     require_installed(str(path), ["openvino"], "openvino")
+    keep_private()
     import openvino
 
     graph = path / OPENVINO if path.is_dir() else path

@@ -22,17 +22,17 @@ from sepzoo.inference.keras_model import from_model
 from sepzoo.records.inputs import Features
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.usage_data import keep_private
 
 
 def convert(prepared: Prepared, path: Path) -> None:
     """Let OpenVINO read a SavedModel, and write what it made of it.
 
-    `openvino.convert_model` would do the same, and tell its maker of it over the network.
-
     Args:
         prepared: the network.
         path: of the folder.
     """
+    keep_private()
     import openvino
 
     network = openvino.Core().read_model(str(served_saved_model(prepared)))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from sepzoo.support.types import OpenvinoModel, OpenvinoNode
+from sepzoo.support.usage_data import keep_private
 
 _NNCF_LARGEST = 127
 _OPERATIONS = ("Convolution", "GroupConvolution", "MatMul")
@@ -30,6 +31,7 @@ def make_room(network: OpenvinoModel, kernels: Mapping[str, np.ndarray], *, larg
         kernels: as they were before, by the names of their operations: what is rounded once errs less than twice.
         largest: of the integers.
     """
+    keep_private()
     from openvino import opset13 as operations
 
     share, done = np.float32(largest / _NNCF_LARGEST), set[str]()

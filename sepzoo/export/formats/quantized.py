@@ -20,6 +20,7 @@ from sepzoo.export.rounding import INTEGERS
 from sepzoo.export.target import Target
 from sepzoo.export.tolerance import QUANTIZED
 from sepzoo.support.errors import unknown
+from sepzoo.support.usage_data import keep_private
 
 _ROUNDED_OPERATORS = (
     *("Conv", "MatMul", "Gemm", "Add", "Mul", "Relu", "Clip"),
@@ -81,6 +82,7 @@ def convert_openvino(prepared: Prepared, path: Path) -> None:
         prepared: the network and its calibration samples.
         path: of the folder.
     """
+    keep_private()
     import nncf
     import openvino as runtime
     from nncf.quantization.advanced_parameters import OverflowFix
