@@ -66,8 +66,6 @@ def reads_the_input(content: bytes, kind: int) -> bool:
     return False
 
 
-UNKNOWN = {("quicknet", "int16x8"): "not yet supported for op: 'PRELU'"}
-"""What TensorFlow's converter does not know."""
 IN_CI = ("mobilenet_v1", "resnet", "ds_cnn")
 ROTATION = [
     pytest.param(family, mode, marks=pytest.mark.slow if family in IN_CI else pytest.mark.nightly)
@@ -97,10 +95,6 @@ def test_a_further_mode_of_each_family_computes_what_its_float_file_does(
             calibrated=chosen.calibrated, rounds_from=chosen.rounds_from, rounding=chosen.rounding
         )
         options = TfliteOptions(edges="float") if chosen.edges_vary else TfliteOptions()
-        if (family, mode) in UNKNOWN:
-            with pytest.raises(RuntimeError, match=UNKNOWN[family, mode]):
-                chosen.make(prepared, options)
-            return
         content = chosen.make(prepared, options)
     require_built_in(content, family)
     [expected], [found] = outputs_of(exact, {"image": given}), outputs_of(content, {"image": given})

@@ -205,7 +205,8 @@ def tflite(
         quantize: None: float32. `"float16"`: weights of half the size; `"dynamic"`: 8-bit weights, float activations;
             both for CPUs and GPUs. `"int8"`: 8-bit integers throughout, which NPUs and microcontrollers want;
             `"int8_float_io"`: but for inputs and outputs; `"int8_per_tensor"`: with one scale a kernel, for hardware
-            that knows no other. `"int16x8"`: 16-bit activations, 8-bit weights; slow on most machines.
+            that knows no other. `"int16x8"`: 16-bit activations, 8-bit weights; slow on most machines, and what TFLite
+            has no 16 bits for, such as PReLU and hard-swish, stays float.
             `"weights_int8"`, `"weights_int4"` (depthwise kernels stay float), `"weights_int4_int8"` (they get 8 bits):
             weights alone, for small downloads; `"int8_int4"`: 8-bit activations with such weights; these four need
             ai-edge-quantizer (`pip install 'sepzoo[quant]'`).

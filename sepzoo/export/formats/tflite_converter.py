@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -28,8 +28,12 @@ Edges = Literal["uint8", "int8", "float"]
 Rows: TypeAlias = Mapping[str, np.ndarray]
 """Samples as the network takes them, by the names of its inputs."""
 
-_INTEGERS_16 = "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8"
-"""The converter's name of the operators whose activations have 16 bits."""
+_INTEGERS_16 = ("EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8", "TFLITE_BUILTINS")
+"""The converter's names of operators whose activations have 16 bits, and of those that compute in floats.
+
+Without the second it refuses a network with PReLU, hard-swish or others that have no 16 bits; where all have, it gives
+the same bytes.
+"""
 
 
 def save(model: keras.Model, path: Path, *, batch_sizes: Collection[int] = (1,)) -> None:
@@ -65,7 +69,7 @@ def floats(saved: Path, *, weights: Literal["float32", "float16", "int8"] = "flo
     """
     import tensorflow as tf
 
-    converter = _converter(saved, "TFLITE_BUILTINS")
+    converter = _converter(saved, ["TFLITE_BUILTINS"])
     if weights != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if weights == "float16":
@@ -85,7 +89,7 @@ def calibrated(saved: Path, samples: Rows, network: str, *, batch_sizes: Collect
     Raises:
         SepzooError: the network has a loop.
     """
-    converter = _calibrating(saved, "TFLITE_BUILTINS_INT8", samples, network, batch_sizes)
+    converter = _calibrating(saved, ["TFLITE_BUILTINS_INT8"], samples, network, batch_sizes)
     converter._experimental_calibrate_only = True
     return _converted(converter)
 
@@ -116,7 +120,10 @@ def integers(
 
 
 def integers_16(saved: Path, samples: Rows, network: str, *, batch_sizes: Collection[int] = (1,)) -> bytes:
-    """Return a file of 16-bit activations, 8-bit weights and float edges; its arguments are those of `calibrated`."""
+    """Return a file of 16-bit activations, 8-bit weights and float edges; its arguments are those of `calibrated`.
+
+    Operators that TFLite doesn't have for 16 bits compute in floats.
+    """
     return _converted(_calibrating(saved, _INTEGERS_16, samples, network, batch_sizes))
 
 
@@ -131,7 +138,7 @@ def trained(saved: Path, samples: Rows | None, *, edges: Edges = "uint8", batch_
     """
     import tensorflow as tf
 
-    converter = _converter(saved, "TFLITE_BUILTINS" if samples is None else "TFLITE_BUILTINS_INT8")
+    converter = _converter(saved, ["TFLITE_BUILTINS" if samples is None else "TFLITE_BUILTINS_INT8"])
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if samples is not None:
         converter.representative_dataset = functools.partial(_feeds, samples, batch_sizes)
@@ -140,15 +147,17 @@ def trained(saved: Path, samples: Rows | None, *, edges: Edges = "uint8", batch_
     return _converted(converter)
 
 
-def _converter(saved: Path, operators: str) -> Tensor:
+def _converter(saved: Path, operators: Sequence[str]) -> Tensor:
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
-    converter.target_spec.supported_ops = [tf.lite.OpsSet[operators]]
+    converter.target_spec.supported_ops = [tf.lite.OpsSet[each] for each in operators]
     return converter
 
 
-def _calibrating(saved: Path, operators: str, samples: Rows, network: str, batch_sizes: Collection[int]) -> Tensor:
+def _calibrating(
+    saved: Path, operators: Sequence[str], samples: Rows, network: str, batch_sizes: Collection[int]
+) -> Tensor:
     import tensorflow as tf
 
     _require_no_loop(saved, network)

@@ -121,6 +121,36 @@ def test_other_modes(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("activation", "operator"),
+    [
+        (None, None),
+        (keras.layers.PReLU(shared_axes=(1, 2)), "PRELU"),
+        (keras.layers.Activation("hard_swish"), "HARD_SWISH"),
+    ],
+)
+def test_what_has_no_16_bits_stays_float(activation: Any, operator: str | None, tmp_path: Path) -> None:
+    x = source = keras.Input((16, 16, 3), name="image")
+    for width in (8, 12):
+        x = keras.layers.Conv2D(width, 3, strides=2, activation=None if activation else "relu", name=f"conv{width}")(x)
+        x = activation.from_config({**activation.get_config(), "name": f"act{width}"})(x) if activation else x
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    network = keras.Model(source, keras.layers.Dense(4, activation="softmax", name="fc")(x), name="net")
+    said = Preprocessing(mean=(0.0,), std=(255.0,))
+    drawn = samples(separable(), 40, seed=5)
+    report = tflite(
+        network, tmp_path / "m.tflite", quantize="int16x8", calibration=drawn, preprocessing=said, tolerance=ANY
+    )
+    assert report.comparison.relative_error < 0.02
+    interpreter = Interpreter(str(report.path))
+    types = {each["index"]: each["dtype"] for each in interpreter.get_tensor_details()}
+    kinds = {(each["op_name"], types[each["outputs"][0]]) for each in interpreter._get_ops_details()}
+    assert ("CONV_2D", np.int16) in kinds
+    floats = {name for name, dtype in kinds if dtype == np.float32} - {"DEQUANTIZE", "DELEGATE"}
+    assert floats == ({operator} if operator else set())
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("edges", "dtype"), [("float", np.float32), ("int8", np.int8)])
 def test_int8_with_other_edges(
     edges: Any,
