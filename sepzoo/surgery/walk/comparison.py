@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,6 +21,9 @@ SIZES = (32, 64, 128, 256)
 ROUNDING = 1e-2
 """Of the outputs' size: layer after layer in TF32 comes to less, and a wrong layer to more."""
 HALF_ROUNDING = 0.3
+DRAWS, TIMES = 4, 10
+"""How often weights are rounded anew where more is off than that, and how many times as far the new model may be."""
+LAST_PLACE = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 FLOOR = 1e-6
 """Outputs smaller than this count as if they were of this size."""
 
@@ -64,6 +69,9 @@ def compare(
     Random input are two samples, one of normal values and one of the range of pixels, for models with their
     preprocessing outside and inside.
 
+    Some networks answer quite otherwise on some input when a weight is off by its last place. So where too much seems
+    to be off, the original runs with weights that are, and what they change by as much is taken for rounding.
+
     Args:
         original: the model as it was given.
         new: what was made of it.
@@ -79,7 +87,7 @@ def compare(
         >>> compare(model, keras.models.clone_model(model)).random_error > 0.1, str(compare(model, model))
         (True, 'output error of the whole model: below 1e-05 on random input')
     """
-    obstacle, random_error = "", None
+    obstacle, random_error, seen = "", None, []
     for size in SIZES if any(None in tensor.shape[1:] for tensor in graph_of(original).inputs) else SIZES[:1]:
         try:
             inputs = _random_input(original, size)
@@ -88,14 +96,16 @@ def compare(
             obstacle = obstacle or first_line(error)
             continue
         obstacle, random_error = "", _error(expected, _outputs_of(new, inputs), original.name)
+        seen.append(inputs)
         break
     sample_error, shown = None, None if samples is None else samples[:SAMPLES]
     if shown is not None:
         inputs = shown.tensors()
         sample_error = _error(_run(original, inputs), _outputs_of(new, inputs), original.name)
+        seen.append(inputs)
     worst = max((error for error in (random_error, sample_error) if error is not None), default=0.0)
     allowed = HALF_ROUNDING if _is_half(original) or _is_half(new) else ROUNDING
-    if exact and worst > allowed:
+    if exact and worst > allowed and worst > TIMES * max(_rounding(original, inputs) for inputs in seen):
         raise SepzooError(
             f"expected {original.name!r} to give the same outputs after surgery, to {allowed:g} of their size. "
             f"Received: outputs that are {worst:.1e} of it off. No model is returned; please report this."
@@ -119,9 +129,25 @@ def _random_input(model: keras.Model, size: int) -> list[Tensor]:
     return found
 
 
-def _run(model: keras.Model, inputs: list[Tensor]) -> list[np.ndarray]:
-    """Return a model's outputs in inference mode; nothing of it is changed."""
-    with keras.StatelessScope():
+def _rounding(model: keras.Model, inputs: list[Tensor]) -> float:
+    """Return how far the outputs go at most where each weight is off by its last place, up or down by chance."""
+    expected, generator = _run(model, inputs), np.random.default_rng(0)
+    errors = [0.0]
+    for _ in range(DRAWS):
+        moved = []
+        for variable in model.variables:
+            if variable.dtype in LAST_PLACE:
+                signs = keras.ops.convert_to_tensor(generator.choice([-1.0, 1.0], variable.shape), variable.dtype)
+                moved.append((variable, variable.value * (1 + LAST_PLACE[variable.dtype] * signs)))
+        found = _run(model, inputs, moved)
+        if all(np.isfinite(each).all() for each in found):
+            errors.append(_error(expected, found, model.name))
+    return max(errors)
+
+
+def _run(model: keras.Model, inputs: list[Tensor], values: Sequence[tuple[Any, Tensor]] = ()) -> list[np.ndarray]:
+    """Return a model's outputs in inference mode, with other values of variables; nothing of it is changed."""
+    with keras.StatelessScope(values):
         outputs = model(keras.tree.pack_sequence_as(graph_of(model).input, inputs), training=False)
     return [_array(tensor) for tensor in keras.tree.flatten(outputs)]
 
