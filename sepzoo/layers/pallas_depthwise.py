@@ -1,4 +1,4 @@
-"""Depthwise convolution for JAX as Triton kernels: forward, and both gradients, each of which reads its inputs once.
+"""Depthwise convolution for JAX as Triton kernels: forward, and both gradients.
 
 Where there is no GPU the kernels are interpreted, which gives the same values slowly.
 

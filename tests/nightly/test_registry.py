@@ -21,6 +21,7 @@ import pytest
 from filelock import FileLock
 
 from sepzoo.applications import build, list_models
+from sepzoo.catalog.index import index
 from sepzoo.catalog.registry import find
 from sepzoo.export import ExportReport, Tolerance
 from sepzoo.export.batch_export import export_all
@@ -41,6 +42,8 @@ NONE = Tolerance()  # the likeliest class of an untrained network says nothing
 UNKNOWN = {"convnext": "SquaredDifference only supports FLOAT32"}
 """What LiteRT can't run of 16-bit activations, by a part of the name of networks that have it."""
 PIXELS = 64
+MOST = 2e9
+"""Multiply-accumulates, above which a network that takes small images gets them at half the size: it takes hours."""
 OPERATOR = 1024
 """Bytes that an operator takes in a file, at most, beside its weights."""
 CHANNEL = 28
@@ -54,6 +57,8 @@ def smallest(name: str) -> tuple[int, ...]:
     *sizes, channels = spec.input_shape
     if spec.takes != "image":
         return spec.input_shape
+    if max(sizes) < PIXELS and index()[name].macs > MOST:
+        return (*(size // 2 for size in sizes), channels)
     return (*(min(size, max(PIXELS, spec.minimum_size)) for size in sizes), channels)
 
 
