@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 
@@ -56,3 +57,18 @@ def test_what_has_an_upper_bound_says_what_it_guards() -> None:
     for row in ROWS:
         if "<" in "".join(row[1:3]):
             assert "no upper bound" not in row[-1], row
+
+
+def test_no_module_needs_an_extra_to_be_imported() -> None:
+    extras = PROJECT["optional-dependencies"]
+    optional = {bounds(each)[0].replace("-", "_") for name in extras for each in extras[name]}
+    optional -= {"sepzoo", *(bounds(each)[0].replace("-", "_") for each in PROJECT["dependencies"])}
+    assert {"jax", "torch", "onnxruntime", "openvino", "nncf", "selenium"} <= optional
+    found = {}
+    for path in (ROOT / "sepzoo").rglob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:  # not what stands in functions
+            names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            found |= {name.partition(".")[0]: path.name for name in names}
+    assert {"keras", "numpy"} <= found.keys()
+    assert not optional & found.keys()

@@ -32,6 +32,8 @@ def test_docstrings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for row in TARGET_NAMES:  # a format's own example writes a file
         for package in row.packages if name == f"sepzoo.export.formats.{row.name}" else ():
             needed(package, str(row.extra))
+    if name == "sepzoo.layers.pallas_depthwise":
+        needed("jax", "jax")
     monkeypatch.chdir(tmp_path)
     outcome = doctest.testmod(importlib.import_module(name), optionflags=OPTIONS)
     assert outcome.failed == 0

@@ -21,15 +21,9 @@ Example:
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
-
-import jax
-from jax import numpy as jnp
-from jax.experimental import pallas as pl
-from jax.experimental.pallas import triton
 
 from sepzoo.layers.window_axis import WindowAxis, window_axes
 from sepzoo.support.errors import SepzooError
@@ -73,6 +67,8 @@ def pallas_depthwise_conv(
     Raises:
         SepzooError: images or outputs of 2³¹ numbers or more, which the kernels can't count.
     """
+    from jax import numpy as jnp
+
     inputs, kernel = jnp.asarray(inputs), jnp.asarray(kernel)
     if kernel.shape[3] > 1:
         inputs = jnp.repeat(inputs, kernel.shape[3], axis=-1)
@@ -82,24 +78,25 @@ def pallas_depthwise_conv(
             "expected images of less than 2³¹ numbers for Pallas kernels. Received: "
             f"{'x'.join(map(str, inputs.shape))}. Take fewer images at a time, or lowering='native'."
         )
-    return _convolve(tuple(axes), inputs, kernel.reshape(*kernel.shape[:2], -1))
+    return _with_gradient(inputs, kernel.reshape(*kernel.shape[:2], -1), (axes[0], axes[1]))
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _convolve(axes: Axes, x: Array, kernel: Array) -> Array:
-    return _sums(x, kernel, (len(x), axes[0].outputs, axes[1].outputs, x.shape[3]), axes, _met)
+def _with_gradient(inputs: Array, kernel: Array, axes: Axes) -> Array:
+    import jax
 
+    @jax.custom_vjp
+    def convolve(x: Array, k: Array) -> Array:
+        return _sums(x, k, (len(x), axes[0].outputs, axes[1].outputs, x.shape[3]), axes, _met)
 
-def _forward(axes: Axes, x: Array, kernel: Array) -> tuple[Array, tuple[Array, Array]]:
-    return _convolve(axes, x, kernel), (x, kernel)
+    def forward(x: Array, k: Array) -> tuple[Array, tuple[Array, Array]]:
+        return convolve(x, k), (x, k)
 
+    def backward(kept: tuple[Array, Array], upstream: Array) -> tuple[Array, Array]:
+        x, k = kept
+        return _sums(upstream, k, x.shape, axes, _met_from), _kernel_gradient(x, upstream, k, axes)
 
-def _backward(axes: Axes, kept: tuple[Array, Array], upstream: Array) -> tuple[Array, Array]:
-    x, kernel = kept
-    return _sums(upstream, kernel, x.shape, axes, _met_from), _kernel_gradient(x, upstream, kernel, axes)
-
-
-_convolve.defvjp(_forward, _backward)
+    convolve.defvjp(forward, backward)
+    return convolve(inputs, kernel)
 
 
 def _met(axis: WindowAxis, place: Array, tap: int) -> tuple[Array, Array]:
@@ -117,6 +114,11 @@ def _met_from(axis: WindowAxis, place: Array, tap: int) -> tuple[Array, Array]:
 
 def _sums(x: Array, kernel: Array, shape: Sequence[int], axes: Axes, meeting: Meeting) -> Array:
     """Return images of a shape: for each place and channel, the sum over the taps of what they take of `x`."""
+    import jax
+    from jax import numpy as jnp
+    from jax.experimental import pallas as pl
+    from jax.experimental.pallas import triton
+
     count, channels = shape[0] * shape[1] * shape[2], shape[3]
     block = _block(channels)
 
@@ -138,6 +140,11 @@ def _sums(x: Array, kernel: Array, shape: Sequence[int], axes: Axes, meeting: Me
 
 def _kernel_gradient(x: Array, upstream: Array, kernel: Array, axes: Axes) -> Array:
     """Return the gradient of the kernel: each program sums over its own places, then these sums are added up."""
+    import jax
+    from jax import numpy as jnp
+    from jax.experimental import pallas as pl
+    from jax.experimental.pallas import triton
+
     *sizes, channels = upstream.shape
     count, block, taps = sizes[0] * sizes[1] * sizes[2], _block(channels), _taps(axes)
     parts = min(_PARTS, pl.cdiv(count, _PLACES))
@@ -178,6 +185,9 @@ def _taken(
     meeting: Meeting,
 ) -> Array:
     """Return what taps take of images of `shape` for places that are numbered through `places`; zero beyond them."""
+    from jax import numpy as jnp
+    from jax.experimental.pallas import triton
+
     image, line = place // (places[1] * places[2]), place // places[2] % places[1]
     row, above = meeting(axes[0], line, taps[0])
     column, aside = meeting(axes[1], place % places[2], taps[1])
@@ -190,10 +200,16 @@ def _taps(axes: Axes) -> list[tuple[int, int]]:
 
 
 def _block(channels: int) -> int:
+    from jax.experimental import pallas as pl
+
     return min(_CHANNELS, pl.next_power_of_2(channels))
 
 
-def _compiled(program: Callable[..., None], grid: tuple[int, int], out: jax.ShapeDtypeStruct) -> Callable[..., Array]:
+def _compiled(program: Callable[..., None], grid: tuple[int, int], out: Array) -> Callable[..., Array]:
+    import jax
+    from jax.experimental import pallas as pl
+    from jax.experimental.pallas import triton
+
     return pl.pallas_call(
         program,
         out_shape=out,
