@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from sepzoo.benchmark.turns import times_in_turns
+from sepzoo.layers.grouped import on_processor
 from sepzoo.layers.shifted import shifted_depthwise_conv
 
 SHAPES = ((64, 32, 32, 64), (32, 56, 56, 128))
@@ -37,15 +38,6 @@ def pallas(x: Any, kernel: Any) -> Any:
     from sepzoo.layers.pallas_depthwise import pallas_depthwise_conv
 
     return pallas_depthwise_conv(x, kernel, padding="same")
-
-
-def on_gpu() -> bool:
-    """Return whether JAX computes on a GPU."""
-    if keras.backend.backend() != "jax":
-        return False
-    import jax
-
-    return jax.default_backend() == "gpu"
 
 
 def compiled(convolve: Callable[[Any, Any], Any], x: np.ndarray, kernel: np.ndarray) -> list[Callable[[], Any]]:
@@ -74,7 +66,9 @@ def compiled(convolve: Callable[[Any, Any], Any], x: np.ndarray, kernel: np.ndar
 
 def main() -> None:
     """Print the table."""
-    ways = {"shifted": shifted, **({"pallas": pallas} if on_gpu() else {})}
+    ways = {"shifted": shifted}
+    if keras.backend.backend() == "jax" and not on_processor():
+        ways["pallas"] = pallas
     print(f"{keras.backend.backend():20}{'':12}{'own, ms':>10}" + "".join(f"{way:>10}{'ratio':>8}" for way in ways))
     for shape in SHAPES:
         random = np.random.default_rng(0)

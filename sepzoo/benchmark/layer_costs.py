@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from sepzoo.benchmark.operator_costs import Costs, OperatorCost
 from sepzoo.benchmark.operator_reading import read_operators
 from sepzoo.benchmark.operator_record import Operator
-from sepzoo.benchmark.operator_timing import CALL, FILE_TURNS, REFERENCE, file_run, operator_run, without_call
+from sepzoo.benchmark.operator_timing import (
+    CALL,
+    FILE_TURNS,
+    REFERENCE,
+    file_run,
+    low_quartiles_ms,
+    operator_run,
+    without_call,
+)
 from sepzoo.benchmark.roofline import Bound, Roofline
-from sepzoo.benchmark.turns import low_quartile, times_in_turns
 from sepzoo.support.types import Json
 
 _TURN_SECONDS = 1e-3
@@ -116,9 +122,9 @@ def _in_turns(content: bytes, operators: Sequence[Operator], costs: Costs) -> li
     distinct = {each.key: each for each in operators}
     runs = [file_run(content, costs.threads)]
     runs += [operator_run(each, costs.threads) for each in (REFERENCE, CALL, *distinct.values())]
-    clock = time.thread_time if costs.threads == 1 else time.perf_counter
-    series = times_in_turns(runs, turns=FILE_TURNS, turn_seconds=_TURN_SECONDS, clock=clock)
-    whole_ms, reference, call_ms, *each_ms = (1000 * low_quartile(each) for each in series)
+    whole_ms, reference, call_ms, *each_ms = low_quartiles_ms(
+        runs, threads=costs.threads, turns=FILE_TURNS, turn_seconds=_TURN_SECONDS
+    )
     speed = min(costs.reference_ms / reference, 1.0)
     found = dict(zip(distinct, each_ms, strict=True))
     return [speed * without_call(ms, call_ms) for ms in (whole_ms, *(found[each.key] for each in operators))]

@@ -107,7 +107,9 @@ class Costs:
             SepzooError: LiteRT can't run one of them, or the table's folder can't be written to.
         """
         wanted = list(operators)
-        self._require([CALL, *wanted])
+        missing = list({each.key: each for each in (CALL, *wanted) if each.key not in self._known}.values())
+        for start in range(0, len(missing), _AT_ONCE):
+            self._measure(missing[start : start + _AT_ONCE])
         fastest = self.reference_ms
         call_ms, *found = (_at_speed(self._known[each.key], fastest) for each in (CALL, *wanted))
         reading = self.reading_ms(wanted, weights=weights)
@@ -142,12 +144,6 @@ class Costs:
         operators = read_operators(file, trust=trust)
         found = self.ms(operators, weights=sum(each.weights for each in operators))
         return tuple(map(OperatorCost, operators, found))
-
-    def _require(self, operators: Iterable[Operator]) -> None:
-        """Measure those that the table lacks."""
-        missing = list({each.key: each for each in operators if each.key not in self._known}.values())
-        for start in range(0, len(missing), _AT_ONCE):
-            self._measure(missing[start : start + _AT_ONCE])
 
     def _measure(self, operators: Sequence[Operator]) -> None:
         found = time_operators(operators, threads=self._table.threads)

@@ -59,10 +59,24 @@ def time_operators(operators: Sequence[Operator], *, threads: int = 1, turns: in
         SepzooError: LiteRT can't run one of them.
     """
     runs = [operator_run(operator, threads) for operator in (REFERENCE, *operators)]
-    clock = time.thread_time if threads == 1 else time.perf_counter
-    found = times_in_turns(runs, turns=turns, turn_seconds=_TURN_SECONDS, clock=clock)
-    reference, *own = [1000 * low_quartile(series) for series in found]
+    reference, *own = low_quartiles_ms(runs, threads=threads, turns=turns, turn_seconds=_TURN_SECONDS)
     return [Timing(each, reference) for each in own]
+
+
+def low_quartiles_ms(
+    runs: Sequence[Callable[[], object]], *, threads: int, turns: int, turn_seconds: float
+) -> list[float]:
+    """Return the milliseconds that a quarter of each one's runs stay below, in turns, by the clock that `Timing` says.
+
+    Args:
+        runs: what is timed.
+        threads: that each uses.
+        turns: how often each has its turn.
+        turn_seconds: how long that is, about.
+    """
+    clock = time.thread_time if threads == 1 else time.perf_counter
+    found = times_in_turns(runs, turns=turns, turn_seconds=turn_seconds, clock=clock)
+    return [1000 * low_quartile(series) for series in found]
 
 
 def without_call(ms: float, call_ms: float) -> float:

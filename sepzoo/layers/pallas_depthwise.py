@@ -78,7 +78,7 @@ def pallas_depthwise_conv(
             "expected images of less than 2³¹ numbers for Pallas kernels. Received: "
             f"{'x'.join(map(str, inputs.shape))}. Take fewer images at a time, or lowering='native'."
         )
-    return _with_gradient(inputs, kernel.reshape(*kernel.shape[:2], -1), (axes[0], axes[1]))
+    return _with_gradient(inputs, kernel.reshape(*kernel.shape[:2], -1), axes)
 
 
 def _with_gradient(inputs: Array, kernel: Array, axes: Axes) -> Array:
@@ -185,14 +185,13 @@ def _taken(
     meeting: Meeting,
 ) -> Array:
     """Return what taps take of images of `shape` for places that are numbered through `places`; zero beyond them."""
-    from jax import numpy as jnp
     from jax.experimental.pallas import triton
 
     image, line = place // (places[1] * places[2]), place // places[2] % places[1]
     row, above = meeting(axes[0], line, taps[0])
     column, aside = meeting(axes[1], place % places[2], taps[1])
     at = ((image * shape[1] + row) * shape[2] + column) * shape[3] + channel
-    return triton.load(ref.at[at], mask=known & above & aside, other=0.0).astype(jnp.float32)
+    return triton.load(ref.at[at], mask=known & above & aside, other=0.0).astype("float32")
 
 
 def _taps(axes: Axes) -> list[tuple[int, int]]:
@@ -200,9 +199,8 @@ def _taps(axes: Axes) -> list[tuple[int, int]]:
 
 
 def _block(channels: int) -> int:
-    from jax.experimental import pallas as pl
-
-    return min(_CHANNELS, pl.next_power_of_2(channels))
+    """Return how many channels a program computes at a time: a power of two."""
+    return min(_CHANNELS, 2 ** (channels - 1).bit_length())
 
 
 def _compiled(program: Callable[..., None], grid: tuple[int, int], out: Array) -> Callable[..., Array]:

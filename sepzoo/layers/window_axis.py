@@ -65,8 +65,8 @@ class WindowAxis:
 
 def window_axes(
     sizes: Sequence[int], taps: Sequence[int], strides: Sequence[int], dilations: Sequence[int], padding: str
-) -> list[WindowAxis]:
-    """Return the axes of a convolution.
+) -> tuple[WindowAxis, WindowAxis]:
+    """Return the height and the width of a convolution over images.
 
     Args:
         sizes: of the input.
@@ -79,7 +79,8 @@ def window_axes(
         >>> window_axes([5, 6], [3, 3], [1, 2], [1, 1], "same")[1].outputs
         3
     """
-    return [_axis(*each, padding) for each in zip(sizes, taps, strides, dilations, strict=True)]
+    rows, columns = (_axis(*each, padding) for each in zip(sizes, taps, strides, dilations, strict=True))
+    return rows, columns
 
 
 def _axis(size: int, taps: int, stride: int, dilation: int, padding: str) -> WindowAxis:

@@ -100,7 +100,7 @@ def test_a_file_and_its_operators_take_turns_and_pay_for_one_call_each(
     slow = 2 * costs.reference_ms / 1000
     monkeypatch.setattr(Roofline, "measure", lambda costs, dtype: ROOFLINE)
     monkeypatch.setattr(
-        "sepzoo.benchmark.layer_costs.times_in_turns",
+        "sepzoo.benchmark.operator_timing.times_in_turns",
         lambda runs, **_: [[[seconds]] for seconds in (0.008, slow, 0.001, 0.007)][: len(runs)],
     )
     found = measure_layers(path, costs)

@@ -13,7 +13,7 @@ import pytest
 from tests.extras import needed
 from tests.test_imports import ROOT
 
-IMPORTED = re.compile(r"^( +)(?:import|from) (?:openvino|nncf)\b", re.MULTILINE)
+IMPORTED = re.compile(r"^( *)(?:import|from) (?:openvino|nncf)\b", re.MULTILINE)
 PROGRAM = """
 from sepzoo.support.usage_data import keep_private
 keep_private()
@@ -29,13 +29,10 @@ def test_nothing_imports_them_without_it() -> None:
         text = path.read_text(encoding="utf-8")
         for each in IMPORTED.finditer(text):
             found.append(path.name)
+            assert each[1], f"{path}: at the head of the module"
             function = text[text.rindex("\ndef ", 0, each.start()) : each.start()]
             assert f"\n{each[1]}keep_private()\n" in function, path
     assert {"openvino.py", "quantized.py", "openvino_file.py"} <= set(found)
-    assert not any(
-        re.search(r"^(?:import|from) (?:openvino|nncf)\b", path.read_text(encoding="utf-8"), re.MULTILINE)
-        for path in (ROOT / "sepzoo").rglob("*.py")
-    )
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ HALF_ROUNDING = 0.3
 DRAWS, TIMES = 4, 10
 """How often weights are rounded anew where more is off than that, and how many times as far the new model may be."""
 LAST_PLACE = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+"""Of a weight, by its type: a share of it."""
 FLOOR = 1e-6
 """Outputs smaller than this count as if they were of this size."""
 
