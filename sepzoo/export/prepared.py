@@ -28,6 +28,7 @@ from sepzoo.records.outputs import Output
 from sepzoo.support.printable import is_one_line
 from sepzoo.support.workspace import workspace
 from sepzoo.surgery.exact.rounding_layers import freeze_rounding
+from sepzoo.surgery.walk.rewriting import rewrite
 
 
 class SharedFiles:
@@ -109,6 +110,7 @@ class Preparations:
         self.given = given or classifier
         """The network as it was given, where more was put into the one that is prepared."""
         self._known: dict[tuple[bool, bool, bool, int | None, Rounding], Prepared] = {}
+        self._ready: dict[bool, keras.Model] = {}
         self._answers: dict[int, tuple[Samples, dict[str, np.ndarray]]] = {}
         self._looked_up = any(only_looked_up(classifier.model, each) for each in graph_of(classifier.model).inputs)
 
@@ -161,9 +163,11 @@ class Preparations:
     def _prepared(
         self, whole: bool, uses: bool, keeps_steps: bool, rounds_from: int | None, rounding: Rounding
     ) -> Prepared:
-        ready = deployable(self._classifier, whole=whole)
+        ready = self._deployable(whole)
         if keeps_steps:
             ready = freeze_rounding(ready)
+        elif rounds_from is not None:
+            ready = rewrite(ready, lambda site: None)[0]  # whose weights will be moved; others take them as they are
         values, own_weights = None, dict[str, list[np.ndarray]]()
         if uses and self._calibration is not None:
             values = calibration_values(self._classifier, self._calibration, ready)
@@ -175,6 +179,12 @@ class Preparations:
                 own_weights = correct_rounding(ready, given, rounds_from=rounds_from, rounding=rounding)
         names = frozenset(name.rpartition("/")[2] for name, _ in layers_of(self._classifier.model))
         return Prepared(ready, values, own_weights, names, self._files, rounding.narrows, keeps_steps, len(self._known))
+
+    def _deployable(self, whole: bool) -> keras.Model:
+        """Return the network of built-in layers, folded, prepared once; it is only read."""
+        if whole not in self._ready:
+            self._ready[whole] = deployable(self._classifier, whole=whole)
+        return self._ready[whole]
 
     def _outputs(self) -> list[Output]:
         """Return what each output of the prepared network is, in the order of its graph."""

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from sepzoo.data import Samples
+from sepzoo.export import prepared
 from sepzoo.export.batch_export import export_all
 from sepzoo.export.formats import tflite_converter
+from sepzoo.export.preparation import deployable
 from sepzoo.export.prepared import preparing
 from sepzoo.export.samples import ExportSamples
 from sepzoo.inference.keras_model import from_model
@@ -31,6 +33,27 @@ def test_formats_that_want_the_same_get_the_same(model: keras.Model, calibration
         ]
         assert any(not np.array_equal(old, new) for old, new in zip(*biases, strict=True))
         assert not list(tmp_path.iterdir())  # nobody asked for a shared file yet
+
+
+def test_a_network_is_folded_once_and_each_kind_moves_weights_of_its_own(
+    model: keras.Model, calibration: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folded: list[keras.Model] = []
+
+    def counted(*given: Any, **options: Any) -> keras.Model:
+        folded.append(deployable(*given, **options))
+        return folded[-1]
+
+    monkeypatch.setattr(prepared, "deployable", counted)
+    with preparing(from_model(model), calibration, beside=tmp_path) as preparations:
+        plain = preparations.of(calibrated=False, rounds_from=None).model
+        before = plain.get_weights()
+        kinds = [preparations.of(calibrated=True, rounds_from=least).model for least in (0, 200)]
+    assert folded == [plain]
+    for given, kept, *moved in zip(before, plain.get_weights(), *(each.get_weights() for each in kinds), strict=True):
+        np.testing.assert_array_equal(kept, given)
+        assert all(each.shape == given.shape for each in moved)
+    assert not any(set(map(id, plain.weights)) & set(map(id, each.weights)) for each in kinds)
 
 
 def test_a_shared_file_is_made_once_for_each_and_goes_at_the_end(
