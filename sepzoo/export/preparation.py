@@ -93,8 +93,8 @@ def require_calibratable(model: keras.Model, target: str) -> None:
         if any(isinstance(part, keras.layers.RNN) and not part.unroll for part in parts_of(layer)):
             raise SepzooError(
                 f"{target}: expected layers that run without a loop. Received: {model.name!r}, whose recurrent layer "
-                f"{name!r} TensorFlow's converter can't calibrate. Export tflite:float16 or tflite:dynamic, or build "
-                "the layer with unroll=True."
+                f"{name!r} TensorFlow's converter can't calibrate. Take tflite:float32, tflite:float16 or "
+                "tflite:dynamic, or build the layer with unroll=True."
             )
 
 

@@ -232,9 +232,9 @@ def _require_choices(chooser: Chooser) -> None:
     choices = chooser.items()
     if all(len(each) == 1 for each in choices):
         raise SepzooError(
-            f"expected a network in which something can be made smaller. Received: {chooser.scores.network!r}, whose "
-            f"{len(choices)} layers have no other way and no channels that may go. Convolutions over images can "
-            "be made smaller, and the channels around them. Allow more techniques, or keep fewer layers."
+            f"expected a network in which something can be made smaller. Received: {chooser.scores.network!r}, none "
+            f"of whose layers (weights in {len(choices)}) has another way or channels that may go. Convolutions over "
+            "images can be made smaller, and the channels around them. Allow more techniques, or keep fewer layers."
         )
 
 

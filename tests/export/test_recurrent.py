@@ -46,8 +46,8 @@ def test_loops_are_refused_as_integers(body: Any, name: str, quantize: Any, tmp_
         tflite(model_of(body), tmp_path / "m.tflite", quantize=quantize, calibration=SAMPLES)
     assert str(caught.value) == (
         f"tflite:{quantize}: expected layers that run without a loop. Received: 'net', whose recurrent layer {name} "
-        "TensorFlow's converter can't calibrate. Export tflite:float16 or tflite:dynamic, or build the layer with "
-        "unroll=True."
+        "TensorFlow's converter can't calibrate. Take tflite:float32, tflite:float16 or tflite:dynamic, or build the "
+        "layer with unroll=True."
     )
     assert list(tmp_path.iterdir()) == []
 

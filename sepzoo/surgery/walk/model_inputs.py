@@ -134,7 +134,7 @@ def _normalized(model: keras.Model, name: str, values: np.ndarray, title: str, *
     if metadata is None:
         raise SepzooError(
             f"expected a model that says how pixels become its input. Received: {title} without, and "
-            "Samples. Pass an array as the model takes it."
+            "Samples. Pass an array as the model takes it (on the command line: --preprocessing)."
         )
     return metadata.require_preprocessing().normalize(values)
 

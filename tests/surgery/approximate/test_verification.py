@@ -86,10 +86,16 @@ def test_samples_are_normalized_as_the_model_says():
     assert report.changes[0].action == "statistics of 4 samples"
 
 
+NO_PREPROCESSING = (
+    "expected a model that says how pixels become its input. Received: 'stack' without, and Samples. Pass an array as "
+    "the model takes it (on the command line: --preprocessing)."
+)
+
+
 @pytest.mark.parametrize(
     ("data", "text"),
     [
-        (Samples(np.zeros((2, 12, 12, 6), "uint8"), None, "noise", 0), "expected a model that says how pixels become"),
+        (Samples(np.zeros((2, 12, 12, 6), "uint8"), None, "noise", 0), NO_PREPROCESSING),
         (np.zeros((0, 12, 12, 6)), "expected samples of shape (n, 12, 12, 6) for 'stack', at least one."),
         (np.zeros((12, 12, 6)), "expected samples of shape (n, 12, 12, 6) for 'stack', at least one."),
         (np.full((2, 12, 12, 6), "a"), "expected samples of shape (n, 12, 12, 6) for 'stack', at least one."),

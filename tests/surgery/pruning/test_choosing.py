@@ -119,6 +119,10 @@ def test_nothing_goes_where_the_budget_is_all():
         ({"macs": 0.5, "multiple_of": 0}, r"^expected multiple_of as a number of channels, such as 8\. Received: 0\.$"),
         ({"macs": 0.5, "allocation": "even"}, r"^unknown allocation 'even'\. Known: global, uniform\.$"),
         ({"macs": 0.01}, r"can be reached by channels alone, here at least 0\.\d+\. Received: macs=0\.01\. Raise most"),
+        (
+            {"macs": 0.5, "keep": "conv*"},
+            r"^expected channels that may go\. Received: macs=0\.5, and a network with",
+        ),
     ],
 )
 def test_mistakes(arguments, message):
