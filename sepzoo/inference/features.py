@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence, Sized
 from pathlib import Path
@@ -22,6 +23,7 @@ SUFFIXES = (".npy", ".npz")
 
 _IMAGE_AXES = 3
 _LABELS = ("labels", "y")
+_PART = re.compile(r"(^|_)(train|val|valid|validation|test)(_|$)", re.IGNORECASE)
 
 
 def as_features(data: object, metadata: Metadata, input_shape: tuple[int, ...]) -> np.ndarray | None:
@@ -110,8 +112,8 @@ def feature_samples(path: str | os.PathLike[str], inputs: Sequence[str] = (), *,
         steps: series of these files that are shorter are followed by zeros up to so many; None: all have one length.
 
     Raises:
-        SepzooError: no such file, a damaged one, pickled objects, arrays or series of different lengths, or labels
-            that are no class numbers, one a sample.
+        SepzooError: no such file, a damaged one, pickled objects, several parts of a data set (`x_train`, `x_test`),
+            arrays or series of different lengths, or labels that are no class numbers, one a sample.
 
     Example:
         >>> import tempfile
@@ -124,6 +126,12 @@ def feature_samples(path: str | os.PathLike[str], inputs: Sequence[str] = (), *,
     if names_series(path):
         return read_series(path, steps=steps)
     features, labels = _arrays(Path(path), inputs)
+    parts = [name for name in features if _PART.search(name) and name not in inputs]
+    if len(parts) > 1:  # x_train, x_test, … as keras.datasets are kept
+        raise SepzooError(
+            f"{path}: expected the samples of one part of a data set. Received: {', '.join(features)}. Write those of "
+            "one part as a file of its own: numpy.savez(path, x=..., y=...)."
+        )
     check_lengths(features, str(path))
     count = len(next(iter(features.values())))
     if labels is not None and labels.shape == (count, 1):  # as keras.datasets gives them

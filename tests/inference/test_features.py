@@ -59,6 +59,11 @@ def test_files(name: str, tmp_path: Path) -> None:
         ({"x": np.zeros((2, 3)), "y": np.zeros(3, int)}, "expected one class number a sample as labels."),
         ({"x": np.zeros((2, 3)), "y": np.zeros(2)}, "expected one class number a sample as labels."),
         (
+            {f"{name}_{part}": np.zeros((2, 3)) for part in ("train", "test") for name in "xy"},
+            "expected the samples of one part of a data set. Received: x_train, y_train, x_test, y_test. Write those of",
+        ),
+        ({"train_images": np.zeros((2, 3)), "val_images": np.zeros((2, 3))}, "expected the samples of one part"),
+        (
             {"x": np.array([{}], object)},
             "the file is damaged or another thing than its name says ('x', which is pickled)",
         ),
@@ -70,6 +75,11 @@ def test_other_contents_are_refused(arrays: dict[str, np.ndarray], text: str, tm
         feature_samples(tmp_path / "x.npz")
     assert text in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_model_may_call_its_inputs_as_parts_of_data_are_called(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", test_a=np.zeros(2), test_b=np.ones(2))
+    assert set(feature_samples(tmp_path / "x.npz", ["test_a", "test_b"]).images) == {"test_a", "test_b"}
 
 
 def test_several_arrays_are_those_of_several_inputs(tmp_path: Path) -> None:
