@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from sepzoo.artifact import model_file
 from sepzoo.compression import quantize_aware
 from sepzoo.export import tflite
+from tests.backends import variables
 from tests.export.networks import samples, separable
 from tests.extras import reason
 
@@ -44,8 +44,7 @@ def test_another_backend_trains_the_same(backend: str, extra: str, tmp_path: Pat
     model_file.save(separable(), tmp_path / "model.keras")
     np.save(tmp_path / "images.npy", drawn.images)
     command = [sys.executable, "-c", PROGRAM, str(tmp_path)]
-    environment = {**os.environ, "KERAS_BACKEND": backend}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=variables(backend), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     losses = json.loads(done.stdout.splitlines()[-1])
     here = quantize_aware(separable(), drawn, epochs=2, batch_size=16, learning_rate=1e-4)
@@ -78,8 +77,7 @@ def test_weights_are_pruned_for_another_backend(tmp_path: Path) -> None:
     model_file.save(separable(), tmp_path / "model.keras")
     np.save(tmp_path / "images.npy", samples(separable(), 48).images)
     command = [sys.executable, "-c", COMPRESSING, str(tmp_path)]
-    environment = {**os.environ, "KERAS_BACKEND": "jax"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=variables("jax"), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     kernel = model_file.load(tmp_path / "pruned.keras").get_layer("unit0_pointwise").get_weights()[0]
     assert (kernel == 0).sum() == 32

@@ -60,7 +60,7 @@ def test_files(name: str, tmp_path: Path) -> None:
         ({"x": np.zeros((2, 3)), "y": np.zeros(2)}, "expected one class number a sample as labels."),
         (
             {f"{name}_{part}": np.zeros((2, 3)) for part in ("train", "test") for name in "xy"},
-            "expected the samples of one part of a data set. Received: x_train, y_train, x_test, y_test. Write those of",
+            "expected the samples of one part of a data set. Received: x_train, y_train, x_test, y_test. Write",
         ),
         ({"train_images": np.zeros((2, 3)), "val_images": np.zeros((2, 3))}, "expected the samples of one part"),
         (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from typing import Any
@@ -22,6 +21,7 @@ from sepzoo.layers.shifted import shifted_depthwise_conv
 from sepzoo.layers.twins import builtin_class
 from sepzoo.support.errors import SepzooError
 from sepzoo.surgery import accelerate
+from tests.backends import variables
 from tests.extras import needed
 from tests.layers.twin_comparison import assert_equal_in_training
 
@@ -222,7 +222,7 @@ def test_other_backends_give_the_same_gradients(backend: str) -> None:
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, "KERAS_BACKEND": backend},
+        env=variables(backend),
     )
     for ours, theirs in zip(*json.loads(done.stdout), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5 * np.abs(theirs).max())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 
 from sepzoo.support.errors import SepzooError
+from tests.backends import variables
 from tests.extras import needed
 
 jax = needed("jax", "jax")
@@ -105,7 +105,7 @@ for kind, arguments in ((FastDepthwiseConv2D, (3,)), (FastSeparableConv2D, (4, 3
 def test_layers_with_jax_take_them() -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
-        env={**os.environ, "KERAS_BACKEND": "jax"},
+        env=variables("jax"),
         capture_output=True,
         text=True,
         check=False,

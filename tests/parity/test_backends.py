@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.backends import variables
 from tests.extras import reason
 from tests.small import SMALL
 
@@ -29,8 +30,6 @@ IN_CI = (
     "tc_resnet",
 )
 """Families whose gradients are compared there; compiling those of all takes JAX minutes."""
-# Threads that wait for one another cost more than so small networks take, and XLA more to optimize them than to run.
-QUICK = {"OMP_NUM_THREADS": "1", "XLA_FLAGS": "--xla_backend_optimization_level=0"}
 
 pytestmark = pytest.mark.slow
 
@@ -48,8 +47,8 @@ def answers(request, tmp_path_factory):
         backend, precision = question
         folder = tmp_path_factory.mktemp(f"{backend}_{precision}")
         command = [sys.executable, "-m", "tests.parity.backend_program", precision, str(folder), *chosen[precision]]
-        own = {"KERAS_BACKEND": backend, "JAX_ENABLE_X64": "1", "CUDA_VISIBLE_DEVICES": "", **QUICK}
-        run = subprocess.run(command, cwd=ROOT, env={**os.environ, **own}, capture_output=True, text=True, check=False)
+        own = {**variables(backend), "JAX_ENABLE_X64": "1"}
+        run = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, check=False)
         return folder if run.returncode == 0 else run.stderr[-3000:]
 
     there = [backend for backend in ("jax", "tensorflow", "torch") if importlib.util.find_spec(backend)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.backends import variables
 from tests.extras import reason
 from tests.surgery.networks import stack
 
@@ -29,9 +29,8 @@ def answers(tmp_path_factory, randomize):
     for backend in BACKENDS:
         if importlib.util.find_spec(backend):
             command = [sys.executable, "-m", "tests.surgery.backend_program", str(folder)]
-            own = {"KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
             pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-            running[backend] = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **own}, **pipes)
+            running[backend] = subprocess.Popen(command, cwd=ROOT, env=variables(backend), **pipes)
     said = {backend: process.communicate()[0] for backend, process in running.items()}
 
     def answer(backend):

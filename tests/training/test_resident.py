@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from sepzoo.data.augment import Augmentation
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
 from sepzoo.training.resident import _arrays, changed
+from tests.backends import variables
 from tests.extras import needed
 from tests.test_imports import ROOT
 from tests.training.small_training import settings, train
@@ -77,8 +77,7 @@ def test_a_broken_run_goes_on_to_the_numbers_of_the_ordinary_way_and_to_the_bits
     needed("jax", "jax")
     said = {"epochs": 2, **changes}
     command = [sys.executable, "-c", WITHOUT_TENSORFLOW, str(tmp_path), json.dumps(said), "whole" if whole else ""]
-    variables = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
-    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=variables("jax"), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     places, host, device = json.loads(done.stdout)
     assert places == [1, 2]
