@@ -31,7 +31,9 @@ from sepzoo.export.noise import noise_of
 from sepzoo.export.samples import ExportSamples
 from sepzoo.export.targets import TARGETS
 from sepzoo.inference.keras_model import from_model
+from sepzoo.layers.graph import maker
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.types import Operation
 from sepzoo.surgery import fuse_branches, recalibrate_batch_norm
 from tests.nightly.record import FOLDER, versions, write_record
 
@@ -64,15 +66,24 @@ def smallest(name: str) -> tuple[int, ...]:
     return (*(min(size, max(PIXELS, spec.minimum_size)) for size in sizes), channels)
 
 
-def numbers(network: keras.Model) -> int:
-    """Return how many numbers the kernels have, which int8 makes three bytes smaller each."""
-    return sum(math.prod(each.shape) for each in network.weights if len(each.shape) > 1)
+def numbers(network: Operation) -> int:
+    """Return how many numbers the kernels of a network or a layer have, which int8 makes three bytes smaller each."""
+    return sum(math.prod(each.shape) for each in getattr(network, "weights", ()) if len(each.shape) > 1)
 
 
 def channels(network: keras.Model) -> int:
-    """Return how many channels the kernels give; a depthwise one gives some of each that it takes."""
+    """Return how many channels the kernels give; a depthwise one gives some of each that it takes.
+
+    A batch normalization behind no kernel, as in MobileOne's third branch, becomes a depthwise one.
+    """
     kernels = [each for each in network.weights if len(each.shape) > 1]
-    return sum(math.prod(each.shape[-2:]) if "depthwise" in each.path else each.shape[-1] for each in kernels)
+    alone = [
+        layer.gamma.shape[0]
+        for layer in network.layers
+        if isinstance(layer, keras.layers.BatchNormalization) and not numbers(maker(layer.input))
+    ]
+    found = [math.prod(each.shape[-2:]) if "depthwise" in each.path else each.shape[-1] for each in kernels]
+    return sum(found) + sum(alone)
 
 
 def rows() -> dict[str, str]:
