@@ -55,5 +55,5 @@ def _size(classifier: KerasClassifier, name: str, samples: Samples) -> tuple[int
         except SepzooError:
             raise
         except Exception as error:  # converters raise their own kinds, RuntimeError, ValueError and more
-            raise SepzooError(refusal(classifier.name, error, text.text)) from error
+            raise SepzooError(refusal(classifier.name, error, text.text, target=target)) from error
     return len(content), len(zlib.compress(content, 9))

@@ -237,7 +237,8 @@ def _convert(
         if full is not None:  # then the converter is not to blame, and a log would have no room either
             raise OSError(full, os.strerror(full), str(beside)) from error
         log = log or beside.with_name(f"{beside.name}.log")
-        raise SepzooError(f"{refusal(name, error, text.text)} The converter's own words are in {log}.") from error
+        reason = refusal(name, error, text.text, target=target.name)
+        raise SepzooError(f"{reason} The converter's own words are in {log}.") from error
     finally:
         if log is not None:
             with atomic_write(log) as file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,6 +26,8 @@ EXTRA_FILES = "assets.extra"
 SIGNATURE = "serving_default"
 SERVE = "serve"
 """The tag of a graph that is made to be served."""
+
+_LACKING = re.compile(r"No registered '(\w+)' OpKernel for XLA_\w+ devices compatible with node \{\{node ([^}]+)\}\}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,7 +59,7 @@ class SavedModelClassifier(Classifier):
         try:
             outputs = function(**{name: tf.constant(each) for name, each in zip(self.arguments, given, strict=True)})
         except Exception as error:  # whatever a graph of others makes TensorFlow raise
-            raise SepzooError(f"{self.name}: TensorFlow cannot run this model ({first_line(error)}).") from error
+            raise SepzooError(f"{self.name}: TensorFlow cannot run this model ({_reason(error)}).") from error
         return [
             np.asarray(outputs[name], np.float32).reshape(len(given[0]), *each.shape)
             for name, each in zip(self.results, self.output_tensors, strict=True)
@@ -106,6 +109,14 @@ def read(path: Path, threads: int) -> SavedModelClassifier:
         signature=signature,
         batch=min(batches) if batches else None,
     )
+
+
+def _reason(error: Exception) -> str:
+    """Return why TensorFlow can't run a graph: where XLA compiles it, the operations that XLA lacks."""
+    missing = dict(_LACKING.findall(str(error)))
+    if not missing:
+        return first_line(error)
+    return f"XLA has no {', '.join(f'{name} at {place}' for name, place in missing.items())}"
 
 
 def _ends(metadata: Metadata, function: TfFunction, outputs: Mapping[str, str], *, ours: bool) -> list[End]:

@@ -71,6 +71,10 @@ def unknown(what: str, name: str, known: Iterable[str], hint: str = "", *, list_
     return SepzooError(" ".join(part for part in (f"unknown {what} {name!r}.", advice, hint) if part))
 
 
+_GRAPH = "Graph execution error:"
+_WHERE = ("Detected at node", "<stack traces", "Node:")
+
+
 def first_line(error: BaseException) -> str:
     r"""Return the line of an error's text that says the reason, or the name of its class where it has no text.
 
@@ -82,7 +86,12 @@ def first_line(error: BaseException) -> str:
         ('broken', 'AssertionError')
         >>> first_line(TypeError("Dense can't be read.\n\nconfig={...}.\n\nException encountered: no such key: 'a'"))
         "no such key: 'a'"
+        >>> first_line(ValueError("Graph execution error:\n\nDetected at node a:\n  b\nno index 5\n\t [[a]]"))
+        'no index 5'
     """
     reason = str(error).rpartition("Exception encountered: ")[2]
-    line = next((line.strip() for line in reason.splitlines() if line.strip()), type(error).__name__)
+    lines = [line for line in reason.splitlines() if line.strip()]
+    if lines and lines[0].startswith(_GRAPH):  # TensorFlow then tells where, before it says what
+        lines = [line for line in lines[1:] if not line.startswith((" ", "\t", *_WHERE))] or lines
+    line = lines[0].strip() if lines else type(error).__name__
     return line.partition(" Full object config:")[0]

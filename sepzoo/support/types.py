@@ -98,6 +98,12 @@ TfDataset: TypeAlias = Any
 OnnxSession: TypeAlias = Any
 """An `onnxruntime.InferenceSession`."""
 
+OnnxGraph: TypeAlias = Any
+"""An `onnx.GraphProto`."""
+
+OnnxNode: TypeAlias = Any
+"""An `onnx.NodeProto`."""
+
 OnnxTensor: TypeAlias = Any
 """What ONNX Runtime says of an input or output: `name`, `shape`, `type`."""
 

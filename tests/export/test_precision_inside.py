@@ -12,7 +12,6 @@ import pytest
 from sepzoo import inference
 from sepzoo.data import Samples
 from sepzoo.export import tflite
-from sepzoo.support.errors import SepzooError
 
 layers = keras.layers
 WINDOWS = np.random.default_rng(0).normal(size=(12, 2, 4)).astype("float32")
@@ -60,21 +59,3 @@ def test_a_pipeline_is_run_as_in_inference(tmp_path: Path) -> None:
     images = np.random.default_rng(0).normal(size=(9, 8, 8, 3)).astype("float32")
     report = tflite(model, tmp_path / "m.tflite", check=Samples(images, None, origin="noise", seed=0))
     np.testing.assert_allclose(inference.open(report.path).predict(images), model.predict(images, verbose=0), atol=1e-5)
-
-
-def test_what_tflite_has_no_operator_for_is_named_by_its_layers(tmp_path: Path) -> None:
-    source = keras.Input((4,), dtype="int64")
-    hashed, counted = layers.Hashing(7, name="buckets")(source), layers.CategoryEncoding(9, name="counts")(source)
-    found = layers.Embedding(7, 3, name="vectors")(hashed)
-    y = layers.Concatenate()([layers.Flatten()(found), counted])
-    model = keras.Model(source, layers.Dense(2, name="dense")(y), name="tokens")
-    tokens = Samples(np.arange(24).reshape(6, 4) % 9, None, origin="tokens", seed=0)
-    with pytest.raises(SepzooError) as caught:
-        tflite(model, tmp_path / "m.tflite", check=tokens)
-    text, place = str(caught.value), tmp_path / "m.tflite.log"
-    assert text == (
-        "TFLite has no operator for what these layers of tokens compute: 'buckets' (tf.AsString), 'counts' "
-        "(tf.DenseBincount). Export to xla, or put other layers in their place. The converter's own words are in "
-        f"{place}."
-    )
-    assert [path.name for path in tmp_path.iterdir()] == [place.name]

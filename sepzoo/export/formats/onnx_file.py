@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 from sepzoo.artifact.inspection.onnx_graph import metadata_field
+from sepzoo.export.converter_errors import MissingOperatorsError
 from sepzoo.export.formats.onnx_layers import traceable
 from sepzoo.export.formats.served import signature, with_named_outputs
 from sepzoo.export.preparation import Shapes
 from sepzoo.export.prepared import Prepared
 from sepzoo.records.metadata import MEMBER, Metadata
+from sepzoo.support.types import OnnxGraph, OnnxNode
 
 
 def convert(prepared: Prepared, path: Path) -> None:
@@ -19,19 +22,41 @@ def convert(prepared: Prepared, path: Path) -> None:
     Args:
         prepared: the network.
         path: of the file.
+
+    Raises:
+        MissingOperatorsError: ONNX has no operators for what the network computes.
     """
-    import onnx as standard
+    import onnx
 
     network = with_named_outputs(traceable(prepared.model))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tf2onnx was written for an older NumPy
         network.export(path, format="onnx", verbose=False, input_signature=signature(network))
-    file = standard.load(path)
+    file = onnx.load(path)
+    missing = [(node.op_type, node.name) for node in _nodes(file.graph) if not _is_known(node)]
+    if missing:
+        raise MissingOperatorsError(missing)
     file.graph.name = network.name
     for value in (*file.graph.input, *file.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     del file.graph.value_info[:]  # which call the batch otherwise
     path.write_bytes(file.SerializeToString(deterministic=True))
+
+
+def _nodes(graph: OnnxGraph) -> Iterator[OnnxNode]:
+    """Yield a graph's nodes, and those of the graphs within them, such as the body of a loop."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                yield from _nodes(inner)
+
+
+def _is_known(node: OnnxNode) -> bool:
+    """Return whether ONNX has a node's operator: tf2onnx leaves what it doesn't know as TensorFlow calls it."""
+    from onnx import defs
+
+    return bool(node.domain) or defs.has(node.op_type)
 
 
 def add_metadata(path: Path, metadata: Metadata, shapes: Shapes) -> None:

@@ -34,7 +34,12 @@ _PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); "
     "from sepzoo.export.formats.stablehlo_program import main; main()"
 )
-_ENVIRONMENT = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
+_ENVIRONMENT = {
+    "KERAS_BACKEND": "jax",
+    "JAX_PLATFORMS": "cpu",
+    "CUDA_VISIBLE_DEVICES": "",
+    "JAX_TRACEBACK_FILTERING": "off",  # which leaves out the frames of layers
+}
 
 
 def convert(prepared: Prepared, path: Path, *, weights: Weights = "inside") -> None:
@@ -63,7 +68,7 @@ def convert(prepared: Prepared, path: Path, *, weights: Weights = "inside") -> N
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
         said = [line for line in done.stderr.splitlines() if line.strip()]
-        raise RuntimeError(f"Keras on JAX: {said[-1] if said else f'exit code {done.returncode}'}")
+        raise RuntimeError(f"Keras on JAX, {said[-1] if said else f'exit code {done.returncode}'}")
     hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(path.iterdir())}
     about = {**json.loads(lines[-1]), "weights": weights, "sha256": hashes}
     (path / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")

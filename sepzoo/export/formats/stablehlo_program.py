@@ -8,15 +8,42 @@ from __future__ import annotations
 import json
 import re
 import sys
+import traceback
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 PLATFORMS = ("cpu", "cuda", "tpu")
+NUMBER = r"\.\d+$"
+"""What the name of a layer was given where it was made ready to leave."""
 
 
 def main() -> None:
-    """Write `model.stablehlo`, with `weights.npz` where it is wanted, and print what XLA says of it as JSON."""
+    """Write `model.stablehlo`, with `weights.npz` where it is wanted, and print what XLA says of it as JSON.
+
+    What fails is printed whole, and in the last line with the layer in which it did.
+    """
+    import keras
+
+    keras.config.disable_traceback_filtering()  # which leaves out where layers are called
+    try:
+        _write()
+    except Exception as error:  # whatever a layer makes JAX raise
+        traceback.print_exc()
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+        sys.exit(f"{_where(error)}{type(error).__name__}: {reason}")
+
+
+def _where(error: BaseException) -> str:
+    """Return the layer in which an error was raised, if one was."""
+    import keras
+
+    called = [frame.f_locals.get("self") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    layers = [each for each in called if isinstance(each, keras.Layer) and not isinstance(each, keras.Model)]
+    return f"in layer {re.sub(NUMBER, '', layers[-1].name)!r}: " if layers else ""
+
+
+def _write() -> None:
     source, folder, beside = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] == "beside"
     import jax
     import keras

@@ -184,7 +184,8 @@ def _error(expected: list[np.ndarray], found: list[np.ndarray], name: str) -> fl
                     "is returned. Look at the weights of the model, or keep layers by name with keep=."
                 )
             least = FLOOR * float(np.sqrt(max(int(known.sum()), 1)))
-            errors.append(float(np.linalg.norm((one - other)[known])) / max(float(np.linalg.norm(one[known])), least))
+            norm = max(float(np.linalg.norm(one[known])), least)
+            errors.append(float(np.linalg.norm(one[known] - other[known])) / norm)
     return max(errors)
 
 

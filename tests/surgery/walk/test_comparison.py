@@ -46,3 +46,12 @@ def test_where_rounding_does_little_a_changed_weight_is_told(
     with pytest.raises(SepzooError, match=r"expected 'map' to give the same outputs after surgery, to 0\.01 of their"):
         compare(model, other, exact=True)
     compare(model, model, exact=True)
+
+
+def test_outputs_that_are_infinite_in_both_are_the_same(randomize: Callable[[keras.Model], keras.Model]) -> None:
+    source = keras.Input((6,), name="x")
+    x = layers.BatchNormalization(name="bn")(layers.Dense(6, use_bias=False, name="fc")(source))
+    model = randomize(keras.Model(source, keras.ops.log(keras.ops.relu(x)), name="logarithms"))
+    found = fold_batch_norm(model)[1].comparison
+    assert np.isinf(model.predict(np.random.default_rng(0).normal(size=(50, 6)), verbose=0)).any()
+    assert found.random_error < 1e-4
