@@ -60,6 +60,8 @@ def inverting() -> keras.Model:
         (inverting, "onnx", OUTSIDE),
         (hashing, "openvino", "'buckets' (tf.AsString), 'counts' (tf.DenseBincount)"),
         (inverting, "openvino", OUTSIDE),
+        (inverting, "openvino:int8", OUTSIDE),
+        (inverting, "onnx:int8", OUTSIDE),
     ],
 )
 def test_what_a_format_has_no_operators_for_is_named(
@@ -67,8 +69,9 @@ def test_what_a_format_has_no_operators_for_is_named(
 ) -> None:
     needed_by(target)
     model, place = network(), tmp_path / f"m{TARGETS[target].suffix}"
+    seen = TOKENS if model.name == "tokens" else NUMBERS
     with pytest.raises(SepzooError) as caught:
-        write(from_model(model), TARGETS[target], place, check=TOKENS if model.name == "tokens" else NUMBERS)
+        write(from_model(model), TARGETS[target], place, calibration=seen, check=seen)
     text = str(caught.value)
     assert text.startswith(LAYERS.format(target=target, name=model.name, parts=parts))
     assert text.endswith(f" The converter's own words are in {place}.log.")

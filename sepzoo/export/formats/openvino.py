@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -12,9 +11,9 @@ import keras
 
 from sepzoo.artifact.model_format import OPENVINO
 from sepzoo.data.samples import Samples
-from sepzoo.export.converter_errors import MissingOperatorsError
+from sepzoo.export.formats.openvino_graph import graph_from
 from sepzoo.export.formats.quantized import OPENVINO_INT8, chosen
-from sepzoo.export.formats.served import add_member, places_of, served_saved_model
+from sepzoo.export.formats.served import add_member
 from sepzoo.export.pipeline import write
 from sepzoo.export.prepared import Prepared
 from sepzoo.export.report import ExportReport
@@ -26,33 +25,23 @@ from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.usage_data import keep_private
 
-_MISSING = re.compile(r"No conversion rule found for operations: (.+)")
-
 
 def convert(prepared: Prepared, path: Path) -> None:
-    """Let OpenVINO read a SavedModel, and write what it made of it.
+    """Write what OpenVINO makes of a network.
 
     Args:
         prepared: the network.
         path: of the folder.
 
     Raises:
-        MissingOperatorsError: OpenVINO has no operators for what the network computes.
+        MissingOperatorsError: as `graph_from`.
     """
     keep_private()
     import openvino
 
-    source = served_saved_model(prepared)
-    try:
-        network = openvino.Core().read_model(str(source))
-    except RuntimeError as error:
-        missing = _MISSING.search(str(error))
-        if missing is None:
-            raise
-        raise MissingOperatorsError(places_of(missing[1].split(", "), source)) from error
-    network.friendly_name = prepared.model.name
+    graph = graph_from(prepared)
     path.mkdir()
-    openvino.serialize(network, str(path / OPENVINO))
+    openvino.serialize(graph, str(path / OPENVINO))
 
 
 OPENVINO_TARGET = Target(

@@ -13,8 +13,9 @@ import numpy as np
 from sepzoo.artifact.model_format import OPENVINO
 from sepzoo.export.formats.batches import in_batches
 from sepzoo.export.formats.onnx_file import add_metadata, convert
+from sepzoo.export.formats.openvino_graph import graph_from
 from sepzoo.export.formats.openvino_kernels import kernels_of, make_room
-from sepzoo.export.formats.served import add_member, served_saved_model
+from sepzoo.export.formats.served import add_member
 from sepzoo.export.prepared import Prepared
 from sepzoo.export.rounding import INTEGERS
 from sepzoo.export.target import Target
@@ -81,6 +82,9 @@ def convert_openvino(prepared: Prepared, path: Path) -> None:
     Args:
         prepared: the network and its calibration samples.
         path: of the folder.
+
+    Raises:
+        MissingOperatorsError: as `graph_from`.
     """
     keep_private()
     import nncf
@@ -88,8 +92,7 @@ def convert_openvino(prepared: Prepared, path: Path) -> None:
     from nncf.quantization.advanced_parameters import OverflowFix
     from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
-    network = runtime.Core().read_model(str(served_saved_model(prepared)))
-    network.friendly_name = prepared.model.name
+    network = graph_from(prepared)
     kernels = kernels_of(network)
     rows = list(in_batches(prepared.values or {}, 1))
     quantized = nncf.quantize(
