@@ -72,7 +72,8 @@ def unknown(what: str, name: str, known: Iterable[str], hint: str = "", *, list_
 
 
 _GRAPH = "Graph execution error:"
-_WHERE = ("Detected at node", "<stack traces", "Node:")
+_WHERE = ("Detected at node", "<stack traces", "Node:", "Exception from ", "Check '")
+"""How lines begin in which TensorFlow and OpenVINO tell the place in their code, before they say what."""
 
 
 def first_line(error: BaseException) -> str:
@@ -88,10 +89,12 @@ def first_line(error: BaseException) -> str:
         "no such key: 'a'"
         >>> first_line(ValueError("Graph execution error:\n\nDetected at node a:\n  b\nno index 5\n\t [[a]]"))
         'no index 5'
+        >>> first_line(RuntimeError("Exception from src/core.cpp:84:\nCheck 'ok' failed at src/a.cpp:3:\nno such file"))
+        'no such file'
     """
     reason = str(error).rpartition("Exception encountered: ")[2]
     lines = [line for line in reason.splitlines() if line.strip()]
-    if lines and lines[0].startswith(_GRAPH):  # TensorFlow then tells where, before it says what
-        lines = [line for line in lines[1:] if not line.startswith((" ", "\t", *_WHERE))] or lines
+    if lines and lines[0].startswith((_GRAPH, *_WHERE)):
+        lines = [line for line in lines if not line.startswith((" ", "\t", _GRAPH, *_WHERE))] or lines
     line = lines[0].strip() if lines else type(error).__name__
     return line.partition(" Full object config:")[0]
