@@ -88,16 +88,11 @@ def by_budget(
         most: the largest share that a group loses.
 
     Raises:
-        SepzooError: the budget can't be reached, or there is nothing that may go.
+        SepzooError: the budget can't be reached.
     """
     budget = int(costs.whole * macs)
     choose = {"global": _globally, "uniform": _uniformly}[allocation]
     removed = choose(rankings, costs, budget, multiple, most)
-    if budget < costs.macs == costs.whole:
-        raise SepzooError(
-            f"expected channels that may go. Received: macs={macs}, and a network without: its inputs, its outputs and "
-            "layers that are kept have them all. Keep fewer layers, or make its convolutions smaller by decouple."
-        )
     if costs.macs > budget:
         raise SepzooError(
             f"expected a share of the MACs that can be reached by channels alone, here at least "

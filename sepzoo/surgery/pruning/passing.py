@@ -164,7 +164,8 @@ _LAYERS: dict[type[Layer], Passing] = {
         _layer_classes(
             [
                 *("ReLU", "LeakyReLU", "ELU", "Identity", "Dropout", "SpatialDropout1D", "SpatialDropout2D"),
-                *("SpatialDropout3D", "GaussianNoise", "GaussianDropout", "ActivityRegularization", "RepeatVector"),
+                *("SpatialDropout3D", "AlphaDropout", "GaussianDropout", "GaussianNoise", "ActivityRegularization"),
+                "RepeatVector",
                 *(f"{name}{rank}D" for name in (*_POOLS, "ZeroPadding") for rank in (1, 2, 3)),
             ]
         ),
@@ -179,7 +180,9 @@ _LAYERS: dict[type[Layer], Passing] = {
     layers.Flatten: _tiled,
     layers.Reshape: _tiled,
     layers.Permute: _permute,
-    layers.LayerNormalization: _normalized_together,
+    **dict.fromkeys(
+        _layer_classes(["LayerNormalization", "GroupNormalization", "UnitNormalization"]), _normalized_together
+    ),
     DropPath: _same,
     EdgePadding: _same,
     SumTerms: _blocks_summed,
@@ -189,21 +192,14 @@ _LAYERS: dict[type[Layer], Passing] = {
 _FUNCTIONS: dict[str, Passing] = {
     **dict.fromkeys(
         [
-            *(
-                "ReLU",
-                "Relu",
-                "Relu6",
-                "Sigmoid",
-                "SparseSigmoid",
-                "Softplus",
-                "Softsign",
-                "SoftShrink",
-                "SparsePlus",
-                "Silu",
-            ),
-            *("Squareplus", "LogSigmoid", "LeakyRelu", "HardSigmoid", "HardSilu", "Elu", "Selu", "Gelu", "Celu"),
+            *("ReLU", "Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Celu", "Gelu", "Silu", "Sigmoid", "HardSigmoid"),
+            *("HardSilu", "LogSigmoid", "SparseSigmoid", "Softplus", "Softsign", "SoftShrink", "SparsePlus"),
+            "Squareplus",
             *("TanhShrink", "HardTanh", "HardShrink", "Threshold", "Tanh", "Absolute", "Clip", "Exp", "Negative"),
             *("Square", "Sqrt", "Cast", "Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Maximum", "Minimum"),
+            *("Power", "Reciprocal", "Rsqrt", "Log", "Log1p", "Expm1", "Erf", "Sin", "Cos", "Sign", "Floor", "Ceil"),
+            *("Round", "Where", "Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual", "LogicalAnd"),
+            *("LogicalOr", "LogicalNot"),
         ],
         _elementwise,
     ),

@@ -115,6 +115,8 @@ def prune_channels(
         assert ratios is not None
         gone = by_ratios(rankings, ratios, multiple_of)
     else:
+        if macs < 1 and not rankings:
+            raise _nothing_goes(coupling, model.name, macs)
         costs = Costs(plan.model, coupling)
         gone = by_budget(rankings, costs, macs, allocation=allocation, multiple=multiple_of, most=most_pruned)
     removed = np.zeros(coupling.count, bool)
@@ -198,6 +200,15 @@ def _rankings(
     if importance == "taylor":
         return rank_by_scores(coupling, taylor_scores(model, coupling, inputs, labels))
     return output_errors(model, coupling, inputs)
+
+
+def _nothing_goes(coupling: Coupling, name: str, macs: float) -> SepzooError:
+    kept = [f"those of {each.layer!r}: {each.reason}" for each in _kept(coupling)]
+    more = [f"and {len(kept) - 3} layers more"] if len(kept) > 4 else kept[3:]
+    return SepzooError(
+        f"expected channels that may go. Received: macs={macs} of {name!r}, where all stay "
+        f"({'; '.join([*kept[:3], *more]) or 'no layer mixes any'}). Keep fewer by name, or take another surgery."
+    )
 
 
 def _groups(coupling: Coupling, removed: np.ndarray) -> tuple[PrunedGroup, ...]:

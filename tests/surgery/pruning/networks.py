@@ -136,4 +136,18 @@ def nested():
     return keras.Model(source, layers.Conv2D(2, 3, name="last")(z), name="nested")
 
 
-ALL = (residual, preactivated, u_net, squeezed, flattened, grouped, sequence, shared, nested)
+def written_out():
+    """Activations as functions of Keras's, noise of training, and a normalization whose channels go together."""
+    source = keras.Input((10, 10, 3), name="image")
+    x = layers.Conv2D(8, 3, name="first")(source)
+    x = layers.AlphaDropout(0.2, name="drop")(ops.where(x > 0, x, 0.1 * x))
+    x = layers.Conv2D(10, 3, name="second")(x)
+    x = ops.log1p(ops.power(x, 2.0)) * ops.sign(x)
+    x = layers.Conv2D(12, 1, name="third")(x)
+    x = layers.Conv2D(6, 3, name="fourth")(ops.where(ops.logical_or(x < -1.0, x > 1.0), ops.sin(x), x))
+    x = layers.GroupNormalization(2, name="norm")(x)
+    x = layers.Dense(3, name="fc")(layers.GlobalMaxPooling2D(name="pool")(x))
+    return keras.Model(source, x, name="written_out")
+
+
+ALL = (residual, preactivated, u_net, squeezed, flattened, grouped, sequence, shared, nested, written_out)

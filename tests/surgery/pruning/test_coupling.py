@@ -59,7 +59,7 @@ def test_gates_go_with_what_they_weigh():
 
 MIXERS = {
     "layer_norm": (layers.LayerNormalization(name="mixer"), "'mixer' normalizes over all of them"),
-    "group_norm": (layers.GroupNormalization(4, name="mixer"), "'mixer' (GroupNormalization)"),
+    "group_norm": (layers.GroupNormalization(4, name="mixer"), "'mixer' normalizes over all of them"),
     "softmax": (layers.Activation("softmax", name="mixer"), "'mixer' (Activation)"),
     "lambda": (layers.Lambda(lambda x: x[..., ::-1], name="mixer"), "'mixer' (Lambda)"),
     "function": (lambda x: ops.flip(x, axis=-1), "(Flip)"),
