@@ -29,7 +29,7 @@ from sepzoo.inference.latency import measure_tensor
 from sepzoo.inference.opening import open as open_file
 from sepzoo.inference.stablehlo_file import StablehloClassifier, XlaCost
 from sepzoo.support.atomic import atomic_write, disk_error
-from sepzoo.support.errors import SepzooError
+from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.quiet import Log, quiet
 from sepzoo.support.stopping import raise_if_stopped
 from sepzoo.surgery.exact.rounding_layers import rounds
@@ -103,7 +103,7 @@ def write(
         temporary = stack.enter_context(atomic_write(path, folder=target.folder))
         converted = _convert(target, prepared, temporary, name=model.name, log=log, beside=Path(path))
         target.add_metadata(temporary, deployed(classifier), shapes_of(classifier))
-        file = open_file(temporary, trust=True)
+        file = _opened(temporary, target, model.name)
         comparison = held.compared(file)
         if model is not preparations.given:
             comparison = with_half_error(comparison, given, file, samples)
@@ -160,6 +160,20 @@ class _Held:
         """Return the comparison of a file with the model."""
         expected = self.preparations.expected(self.samples)
         return compare(self.preparations.reference, file, self.samples, random=self.random, expected=expected)
+
+
+def _opened(path: Path, target: Target, name: str) -> Classifier:
+    """Open what a converter made; not all that converters make is taken by the runtimes that it is made for."""
+    try:
+        return open_file(path, trust=True)
+    except SepzooError as error:
+        if error.__cause__ is None:
+            raise
+        raise SepzooError(
+            f"{target.name} of {name} was refused: its runtime does not take what the converter made "
+            f"({first_line(error.__cause__).rstrip('.')}). No file was written. Take another format, or put other "
+            "layers in their place."
+        ) from error
 
 
 def _judged(target: Target, prepared: Prepared, held: _Held, content: bytes) -> Comparison:

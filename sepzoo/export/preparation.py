@@ -29,6 +29,7 @@ from sepzoo.surgery.exact.folding import fold
 from sepzoo.surgery.walk.plan import Plan
 
 _SIXTEEN_BITS = "int16x8"
+_BY_TENSORFLOW = ("tflite", "browser")
 
 Shapes: TypeAlias = "tuple[int, ...] | Mapping[str, tuple[int, ...]]"
 """The shape of one sample; of several inputs their shapes by name."""
@@ -79,9 +80,13 @@ def require_stateless(model: keras.Model) -> None:
 def require_calibratable(model: keras.Model, target: str) -> None:
     """Raise where TensorFlow's converter can't calibrate: it ends the process at a recurrent layer that runs as a loop.
 
+    OpenVINO and ONNX Runtime do it by themselves, and leave what a loop computes as it is.
+
     Raises:
         SepzooError: a recurrent layer without `unroll=True`, or for 16-bit activations an input of whole numbers.
     """
+    if not target.startswith(_BY_TENSORFLOW):
+        return
     for tensor in graph_of(model).inputs if target.endswith(_SIXTEEN_BITS) else ():
         if not keras.backend.is_float_dtype(tensor.dtype) or rows_looked_up(model, tensor) is not None:
             raise SepzooError(

@@ -87,6 +87,23 @@ def test_what_xla_has_no_operators_for_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_what_a_runtime_does_not_take_of_its_converter_is_said(tmp_path: Path) -> None:
+    """Of attention TensorFlow's converter makes a comparison of 16 bits with floats, which LiteRT has not."""
+    source = keras.Input((3, 3, 6))
+    x = layers.Flatten()(layers.MultiHeadAttention(2, 3)(source, source))
+    model = keras.Model(source, layers.Dense(2)(x), name="attention")
+    seen = Samples(np.random.default_rng(0).normal(size=(6, 3, 3, 6)).astype("float32"), None, origin="noise", seed=0)
+    message = (
+        r"^tflite:int16x8 of attention was refused: its runtime does not take what the converter made "
+        r"\(.*EQUAL.*\)\. No file was written\. Take another format, or put other layers in their place\.$"
+    )
+    with pytest.raises(SepzooError, match=message) as caught:
+        write(from_model(model), TARGETS["tflite:int16x8"], tmp_path / "m.tflite", calibration=seen)
+    assert str(tmp_path) not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
 def test_what_keras_on_jax_cannot_trace_is_named(tmp_path: Path) -> None:
     needed_by("stablehlo")
     message = r"^the converter to stablehlo refused tokens: Keras on JAX, in layer 'known': Tracer\w+Error: .*\.log\.$"

@@ -33,7 +33,7 @@ def convert(prepared: Prepared, path: Path) -> None:
         warnings.simplefilter("ignore")  # tf2onnx was written for an older NumPy
         network.export(path, format="onnx", verbose=False, input_signature=signature(network))
     file = onnx.load(path)
-    missing = [(node.op_type, node.name) for node in _nodes(file.graph) if not _is_known(node)]
+    missing = [(node.op_type, node.name) for node in nodes_of(file.graph) if not _is_known(node)]
     if missing:
         raise MissingOperatorsError(missing)
     file.graph.name = network.name
@@ -43,13 +43,17 @@ def convert(prepared: Prepared, path: Path) -> None:
     path.write_bytes(file.SerializeToString(deterministic=True))
 
 
-def _nodes(graph: OnnxGraph) -> Iterator[OnnxNode]:
-    """Yield a graph's nodes, and those of the graphs within them, such as the body of a loop."""
+def nodes_of(graph: OnnxGraph) -> Iterator[OnnxNode]:
+    """Yield a graph's nodes, and those of the graphs within them."""
     for node in graph.node:
         yield node
-        for attribute in node.attribute:
-            for inner in (attribute.g, *attribute.graphs):
-                yield from _nodes(inner)
+        for inner in graphs_in(node):
+            yield from nodes_of(inner)
+
+
+def graphs_in(node: OnnxNode) -> list[OnnxGraph]:
+    """Return the graphs within a node, such as the body of a loop."""
+    return [inner for attribute in node.attribute for inner in (attribute.g, *attribute.graphs) if inner.node]
 
 
 def _is_known(node: OnnxNode) -> bool:

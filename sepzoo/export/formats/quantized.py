@@ -12,7 +12,7 @@ import numpy as np
 
 from sepzoo.artifact.model_format import OPENVINO
 from sepzoo.export.formats.batches import in_batches
-from sepzoo.export.formats.onnx_file import add_metadata, convert
+from sepzoo.export.formats.onnx_file import add_metadata, convert, graphs_in, nodes_of
 from sepzoo.export.formats.openvino_graph import graph_from
 from sepzoo.export.formats.openvino_kernels import kernels_of, make_room
 from sepzoo.export.formats.served import add_member
@@ -21,6 +21,7 @@ from sepzoo.export.rounding import INTEGERS
 from sepzoo.export.target import Target
 from sepzoo.export.tolerance import QUANTIZED
 from sepzoo.support.errors import unknown
+from sepzoo.support.types import OnnxGraph
 from sepzoo.support.usage_data import keep_private
 
 _ROUNDED_OPERATORS = (
@@ -46,6 +47,7 @@ def convert_onnx(prepared: Prepared, path: Path) -> None:
         prepared: the network and its calibration samples.
         path: of the file.
     """
+    import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
     class Samples(CalibrationDataReader):
@@ -58,6 +60,7 @@ def convert_onnx(prepared: Prepared, path: Path) -> None:
             return next(self._rows, None)
 
     source = prepared.once("float.onnx", lambda place: convert(prepared, place))
+    graph = onnx.load(source).graph
     with _without_advice():
         quantize_static(
             source,
@@ -69,8 +72,33 @@ def convert_onnx(prepared: Prepared, path: Path) -> None:
             weight_type=QuantType.QInt8,
             reduce_range=True,
             op_types_to_quantize=list(_ROUNDED_OPERATORS),
+            nodes_to_exclude=_seen_by_loops(graph),
             extra_options={"MinimumRealRange": _LEAST_RANGE},
         )
+
+
+def _seen_by_loops(graph: OnnxGraph) -> list[str]:
+    """Return the names of operators whose results the body of a loop takes from outside, as they are or reshaped.
+
+    ONNX Runtime 1.32 carries pairs of quantization through reshaping to whoever takes its result, and ends the process
+    where that is the body of a loop.
+    """
+    makers = {name: node for node in graph.node for name in node.output}
+    wanted: list[str] = []
+    for body in (body for node in graph.node for body in graphs_in(node)):
+        wanted += [name for node in nodes_of(body) for name in node.input]  # those that it makes have other names
+    found, seen = [], set[str]()
+    while wanted:
+        name = wanted.pop()
+        maker = makers.get(name)
+        if maker is None or name in seen:
+            continue
+        seen.add(name)
+        if maker.op_type in _ROUNDED_OPERATORS:
+            found.append(maker.name)
+        else:
+            wanted += maker.input
+    return found
 
 
 def convert_openvino(prepared: Prepared, path: Path) -> None:
