@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 PLATFORMS = ("cpu", "cuda", "tpu")
-NUMBER = r"\.\d+$"
+_NUMBER = r"\.\d+$"
 """What the name of a layer was given where it was made ready to leave."""
 
 
@@ -40,7 +40,7 @@ def _where(error: BaseException) -> str:
 
     called = [frame.f_locals.get("self") for frame, _ in traceback.walk_tb(error.__traceback__)]
     layers = [each for each in called if isinstance(each, keras.Layer) and not isinstance(each, keras.Model)]
-    return f"in layer {re.sub(NUMBER, '', layers[-1].name)!r}: " if layers else ""
+    return f"in layer {re.sub(_NUMBER, '', layers[-1].name)!r}: " if layers else ""
 
 
 def _write() -> None:
