@@ -106,7 +106,7 @@ def test_what_a_runtime_does_not_take_of_its_converter_is_said(tmp_path: Path) -
 @pytest.mark.slow
 def test_what_keras_on_jax_cannot_trace_is_named(tmp_path: Path) -> None:
     needed_by("stablehlo")
-    message = r"^the converter to stablehlo refused tokens: Keras on JAX, in layer 'known': Tracer\w+Error: .*\.log\.$"
+    message = r"^the converter to stablehlo refused tokens: Keras on JAX: in layer 'known': Tracer\w+Error: .*\.log\.$"
     with pytest.raises(SepzooError, match=message) as caught:
         write(from_model(looking_up()), TARGETS["stablehlo"], tmp_path / "m_stablehlo", check=TOKENS)
     assert "\n" not in str(caught.value)

@@ -68,7 +68,7 @@ def convert(prepared: Prepared, path: Path, *, weights: Weights = "inside") -> N
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
         said = [line for line in done.stderr.splitlines() if line.strip()]
-        raise RuntimeError(f"Keras on JAX, {said[-1] if said else f'exit code {done.returncode}'}")
+        raise RuntimeError(f"Keras on JAX: {said[-1] if said else f'exit code {done.returncode}'}")
     hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(path.iterdir())}
     about = {**json.loads(lines[-1]), "weights": weights, "sha256": hashes}
     (path / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
