@@ -130,7 +130,7 @@ def test_layers_of_tokens(tmp_path: Path) -> None:
     with pytest.raises(SepzooError) as caught:
         tflite(model, tmp_path / "m.tflite", check=Samples(values, None, origin="tokens", seed=0))
     text = str(caught.value)
-    assert text.startswith("TFLite has no operator for what these layers of tokens compute: ")
+    assert text.startswith("tflite:float32 has no operators for parts of tokens: ")
     own = [layer.name for layer in model.layers if type(layer).__name__ in NO_OPERATOR]
     assert len(own) == len(NO_OPERATOR)
     assert [name for name in own if repr(name) not in text] == []
