@@ -71,8 +71,7 @@ def unknown(what: str, name: str, known: Iterable[str], hint: str = "", *, list_
     return SepzooError(" ".join(part for part in (f"unknown {what} {name!r}.", advice, hint) if part))
 
 
-_GRAPH = "Graph execution error:"
-_WHERE = ("Detected at node", "<stack traces", "Node:", "Exception from ", "Check '")
+_WHERE = ("Graph execution error:", "Detected at node", "<stack traces", "Node:", "Exception from ", "Check '")
 """How lines begin in which TensorFlow and OpenVINO tell the place in their code, before they say what."""
 
 
@@ -94,7 +93,7 @@ def first_line(error: BaseException) -> str:
     """
     reason = str(error).rpartition("Exception encountered: ")[2]
     lines = [line for line in reason.splitlines() if line.strip()]
-    if lines and lines[0].startswith((_GRAPH, *_WHERE)):
-        lines = [line for line in lines if not line.startswith((" ", "\t", _GRAPH, *_WHERE))] or lines
+    if lines and lines[0].startswith(_WHERE):
+        lines = [line for line in lines if not line.startswith((" ", "\t", *_WHERE))] or lines
     line = lines[0].strip() if lines else type(error).__name__
     return line.partition(" Full object config:")[0]

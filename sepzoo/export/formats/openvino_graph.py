@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from sepzoo.export.converter_errors import MissingOperatorsError
-from sepzoo.export.formats.served import places_of, served_saved_model
+from sepzoo.export.formats.saved_graph import places_of
+from sepzoo.export.formats.served import served_saved_model
 from sepzoo.export.prepared import Prepared
 from sepzoo.support.types import OpenvinoModel
 from sepzoo.support.usage_data import keep_private

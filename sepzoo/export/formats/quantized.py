@@ -60,7 +60,6 @@ def convert_onnx(prepared: Prepared, path: Path) -> None:
             return next(self._rows, None)
 
     source = prepared.once("float.onnx", lambda place: convert(prepared, place))
-    graph = onnx.load(source).graph
     with _without_advice():
         quantize_static(
             source,
@@ -72,7 +71,7 @@ def convert_onnx(prepared: Prepared, path: Path) -> None:
             weight_type=QuantType.QInt8,
             reduce_range=True,
             op_types_to_quantize=list(_ROUNDED_OPERATORS),
-            nodes_to_exclude=_seen_by_loops(graph),
+            nodes_to_exclude=_seen_by_loops(onnx.load(source).graph),
             extra_options={"MinimumRealRange": _LEAST_RANGE},
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection
 from pathlib import Path
 
 import keras
@@ -40,25 +39,6 @@ def served_saved_model(prepared: Prepared) -> Path:
     network = with_named_outputs(prepared.model)
     save = functools.partial(network.export, format="tf_saved_model", verbose=False, input_signature=signature(network))
     return prepared.once("served", lambda path: save(str(path)))
-
-
-def places_of(operators: Collection[str], folder: Path) -> list[tuple[str, str]]:
-    """Return where some of TensorFlow's operations stand in the graph of a SavedModel that was written here.
-
-    Args:
-        operators: their names.
-        folder: of the SavedModel.
-
-    Returns:
-        The operation and the name of each such node, a path of layers.
-    """
-    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-
-    found = SavedModel()
-    found.ParseFromString((folder / "saved_model.pb").read_bytes())
-    graphs = [graph.graph_def for graph in found.meta_graphs]
-    nodes = [node for graph in graphs for each in graph.library.function for node in each.node_def]
-    return [(node.op, node.name) for node in nodes if node.op in operators]
 
 
 def add_member(path: Path, metadata: Metadata, shapes: Shapes) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 
 from sepzoo.export.formats.batches import in_batches
 from sepzoo.export.formats.saved_functions import save_functions
+from sepzoo.export.formats.saved_graph import places_of
 from sepzoo.inference.tflite_signatures import signature_name
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Tensor
@@ -189,10 +190,7 @@ def _require_no_loop(saved: Path, network: str) -> None:
     Raises:
         SepzooError: it has one, from a layer or from a function such as `keras.ops.scan`.
     """
-    from tensorflow.core.protobuf import saved_model_pb2
-
-    graph = saved_model_pb2.SavedModel.FromString((saved / "saved_model.pb").read_bytes()).meta_graphs[0].graph_def
-    if any(node.op in ("While", "StatelessWhile") for each in graph.library.function for node in each.node_def):
+    if places_of(("While", "StatelessWhile"), saved):
         raise SepzooError(
             f"expected a network without a loop to calibrate. Received: {network!r}, which has one. Export "
             "tflite:float16 or tflite:dynamic, or write the loop out."

@@ -12,7 +12,7 @@ from keras import layers
 from sepzoo.layers import LayerScale
 
 TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose)
-PASSING = (layers.PReLU, layers.Normalization, layers.LayerNormalization, LayerScale)
+PASSING = (layers.PReLU, layers.Normalization, layers.LayerNormalization, layers.GroupNormalization, LayerScale)
 DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 
 
@@ -31,8 +31,7 @@ def masked(model, pruned):
     """Make all channels that the pruned network has no more zero in the model, where they are made."""
     smaller = by_path(pruned)
     for name, layer in by_path(model).items():
-        whole = [each.shape for each in layer.weights] == [each.shape for each in smaller[name].weights]
-        if not whole and not isinstance(smaller[name], PASSING):
+        if layer.weights and not isinstance(smaller[name], PASSING):
             _mask(layer, smaller[name])
     return model
 
