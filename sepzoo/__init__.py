@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     import sepzoo.applications as applications
     import sepzoo.benchmark as benchmark
     import sepzoo.catalog as catalog
+    import sepzoo.compression as compression
     import sepzoo.data as data
     import sepzoo.export as export
     import sepzoo.inference as inference
     import sepzoo.layers as layers
+    import sepzoo.shrinking as shrinking
     import sepzoo.surgery as surgery
     import sepzoo.training as training
     from sepzoo.support.errors import SepzooError
@@ -38,10 +40,12 @@ __all__ = [
     "applications",
     "benchmark",
     "catalog",
+    "compression",
     "data",
     "export",
     "inference",
     "layers",
+    "shrinking",
     "surgery",
     "training",
 ]
