@@ -13,12 +13,14 @@ from sepzoo.compression.compression_report import CompressionReport
 from sepzoo.compression.fine_tuning import Method, fine_tuned
 from sepzoo.compression.kernels import chosen, no_clusters
 from sepzoo.compression.training_settings import Targets, TrainingSettings
-from sepzoo.data.samples import Samples, require_samples
+from sepzoo.data.samples import Samples
+from sepzoo.inference.given_samples import as_samples
 from sepzoo.inference.keras_model import from_model
 from sepzoo.records.inputs import Features
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.types import Arrays
 from sepzoo.surgery import to_keras
 
 Initialization = Literal["kmeans++", "linear", "density"]
@@ -27,7 +29,7 @@ _INITIALIZATIONS = ("kmeans++", "linear", "density")
 
 def cluster(
     model: keras.Model,
-    data: Samples,
+    data: Samples | Arrays,
     *,
     clusters: int = 16,
     initialization: Initialization = "kmeans++",
@@ -53,7 +55,8 @@ def cluster(
 
     Args:
         model: a trained functional model; it is only read.
-        data: samples to train on; their labels are read only where they are the targets.
+        data: samples to train on, whose labels are read only where they are the targets; or an array as the model
+            takes it, pixels where it says how these become its input.
         clusters: how many values the weights of a kernel take.
         initialization: where the values begin: "kmeans++", "linear" between the least and the largest weight, or by
             the weights' "density".
@@ -78,12 +81,12 @@ def cluster(
     Example: see `CompressionReport`.
     """
     settings = TrainingSettings(targets, epochs, batch_size, learning_rate, seed, least_epochs=1)
-    require_samples(data, "train")
     if isinstance(clusters, bool) or not isinstance(clusters, int) or clusters < 2:
         raise SepzooError(f"expected clusters as a whole number of at least 2. Received: {clusters!r}.")
     if initialization not in _INITIALIZATIONS:
         raise unknown("initialization", str(initialization), _INITIALIZATIONS)
     classifier = from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs)
+    data = as_samples(classifier, data, "train")
     new, expansion = to_keras(model)
     layers, kept = chosen(new, keep, functools.partial(no_clusters, clusters=clusters))
     arguments = {"kind": "cluster", "clusters": clusters, "initialization": initialization}

@@ -13,13 +13,14 @@ from sepzoo.compression.compression_report import CompressionReport
 from sepzoo.compression.fine_tuning import Method, fine_tuned
 from sepzoo.compression.kernels import chosen, no_blocks, no_pattern
 from sepzoo.compression.training_settings import Targets, TrainingSettings, split
-from sepzoo.data.samples import Samples, require_samples
+from sepzoo.data.samples import Samples
+from sepzoo.inference.given_samples import as_samples
 from sepzoo.inference.keras_model import from_model
 from sepzoo.records.inputs import Features
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError, unknown
-from sepzoo.support.types import Json
+from sepzoo.support.types import Arrays, Json
 from sepzoo.surgery import to_keras
 
 _PATTERN = "2:4"
@@ -31,7 +32,7 @@ Schedule = Literal["polynomial", "constant"]
 
 def prune(
     model: keras.Model,
-    data: Samples,
+    data: Samples | Arrays,
     *,
     sparsity: float | Literal["2:4"] = 0.5,
     schedule: Schedule = "polynomial",
@@ -59,7 +60,8 @@ def prune(
 
     Args:
         model: a trained functional model; it is only read.
-        data: samples to train on; their labels are read only where they are the targets.
+        data: samples to train on, whose labels are read only where they are the targets; or an array as the model
+            takes it, pixels where it says how these become its input.
         sparsity: the share of each kernel's weights that become zero; "2:4": two of each four consecutive inputs.
         schedule: "polynomial": more and more, by a cubic, until half of the steps are done; "constant": all from the
             first step on. "2:4" is constant.
@@ -86,9 +88,9 @@ def prune(
     Example: see `CompressionReport`.
     """
     settings = TrainingSettings(targets, epochs, batch_size, learning_rate, seed, least_epochs=1)
-    require_samples(data, "train")
     _check(sparsity, schedule, block_size)
     classifier = from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs)
+    data = as_samples(classifier, data, "train")
     new, expansion = to_keras(model)
     if sparsity == _PATTERN:
         layers, kept = chosen(new, keep, no_pattern)

@@ -15,14 +15,16 @@ from sepzoo.compression.quantized_model import QuantizedModel
 from sepzoo.compression.rounding import rounding
 from sepzoo.compression.step_training import StepTraining
 from sepzoo.compression.training_settings import Targets, TrainingSettings, split
-from sepzoo.data.samples import Samples, require_samples
+from sepzoo.data.samples import Samples
 from sepzoo.export.taken_inputs import saying_inputs
+from sepzoo.inference.given_samples import as_samples
 from sepzoo.inference.keras_model import from_model
 from sepzoo.layers.fake_quantization import QuantizedKernel, QuantizedOutput
 from sepzoo.records.inputs import Features
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import unknown
+from sepzoo.support.types import Arrays
 
 By = Literal["keras", "tfmot"]
 _CLOSE = 0.05
@@ -32,7 +34,7 @@ order, is a step off."""
 
 def quantize_aware(
     model: keras.Model,
-    data: Samples,
+    data: Samples | Arrays,
     *,
     targets: Targets = "model",
     epochs: int = 3,
@@ -60,7 +62,8 @@ def quantize_aware(
 
     Args:
         model: a trained functional model; it is only read.
-        data: samples to train on; their labels are read only where they are the targets.
+        data: samples to train on, whose labels are read only where they are the targets; or an array as the model
+            takes it, pixels where it says how these become its input.
         targets: "model": what the float network answers; "labels": the classes of the samples.
         epochs: how often each sample is seen; 0: only the ranges are set.
         batch_size: samples of a step.
@@ -82,12 +85,12 @@ def quantize_aware(
     Example: see `QuantizedModel`.
     """
     settings = TrainingSettings(targets, epochs, batch_size, learning_rate, seed)
-    require_samples(data, "train")
     if by not in get_args(By):
         raise unknown("library", by, get_args(By))
     if by == "tfmot":
         require_packages("quantize_aware by tfmot")
     classifier = from_model(model, labels=labels, preprocessing=preprocessing, features=features, outputs=outputs)
+    data = as_samples(classifier, data, "train")
     data = settings.labelled(classifier, data)
     generator = np.random.default_rng(seed)
     parts = split(generator.permutation(len(data)))

@@ -14,12 +14,13 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from sepzoo.data.samples import Samples, require_samples
+from sepzoo.data.samples import Samples
 from sepzoo.export.comparison import origin_of
 from sepzoo.export.formats.tflite_operators import FileOperator, operators_of
 from sepzoo.export.output_scales import output_factors
 from sepzoo.export.preparation import deployable
 from sepzoo.export.taken_inputs import saying_inputs
+from sepzoo.inference.given_samples import as_samples
 from sepzoo.inference.keras_model import KerasClassifier, from_model
 from sepzoo.inference.tflite_file import read_content
 from sepzoo.layers.graph import graph_of, maker, nodes
@@ -106,7 +107,7 @@ def _decibels(error: LayerError) -> str:
 def layer_errors(
     model: keras.Model,
     path: str | os.PathLike[str],
-    samples: Samples,
+    samples: Samples | Arrays,
     *,
     preprocessing: Preprocessing | Mapping[str, Preprocessing] | None = None,
     features: Features | Mapping[str, Features] | None = None,
@@ -142,10 +143,10 @@ def layer_errors(
     return errors_of(from_model(model, preprocessing=preprocessing, features=features, outputs=outputs), path, samples)
 
 
-def errors_of(classifier: KerasClassifier, path: str | os.PathLike[str], samples: Samples) -> LayerErrors:
+def errors_of(classifier: KerasClassifier, path: str | os.PathLike[str], samples: Samples | Arrays) -> LayerErrors:
     """Return what `layer_errors` does, for a model with what is said of it."""
     path = Path(path)
-    some = require_samples(samples, "run the layers").taken(slice(SAMPLES))
+    some = as_samples(classifier, samples, "run the layers").taken(slice(SAMPLES))
     classifier = saying_inputs(classifier, some)
     content = path.read_bytes()
     file = read_content(content, path, keep_all=True)

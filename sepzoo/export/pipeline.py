@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sepzoo.analysis.profiling import profile
 from sepzoo.artifact.seal import add_seal
-from sepzoo.data.samples import Samples, require_samples
+from sepzoo.data.samples import Samples
 from sepzoo.export.artifact_record import artifact_record
 from sepzoo.export.comparison import Comparison, compare, origin_of, with_half_error
 from sepzoo.export.converter_errors import refusal
@@ -24,6 +24,7 @@ from sepzoo.export.target import Converted, Target
 from sepzoo.export.target_names import named
 from sepzoo.export.tolerance import Tolerance
 from sepzoo.inference.classifier import Classifier
+from sepzoo.inference.given_samples import as_samples
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.latency import measure_tensor
 from sepzoo.inference.opening import open as open_file
@@ -32,6 +33,7 @@ from sepzoo.support.atomic import atomic_write, disk_error
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.quiet import Log, quiet
 from sepzoo.support.stopping import raise_if_stopped
+from sepzoo.support.types import Arrays
 from sepzoo.surgery.exact.rounding_layers import rounds
 
 
@@ -40,8 +42,8 @@ def write(
     target: Target,
     path: str | os.PathLike[str],
     *,
-    calibration: Samples | None = None,
-    check: Samples | None = None,
+    calibration: Samples | Arrays | None = None,
+    check: Samples | Arrays | None = None,
     tolerance: Tolerance | None = None,
     correct_bias: bool = True,
     log: str | os.PathLike[str] | None = None,
@@ -54,8 +56,10 @@ def write(
         classifier: the model as it was given, with what was said of it.
         target: the format.
         path: where the file, or the folder, will be; what is there stays until the new one has proved itself.
-        calibration: samples that set the ranges of integers, and that biases are corrected on.
-        check: labelled or unlabelled samples to compare on; None: those of the calibration, else random ones.
+        calibration: samples, or an array (`as_samples`), that set the ranges of integers, and that biases are corrected
+            on.
+        check: labelled or unlabelled samples, or an array, to compare on; None: those of the calibration, else random
+            ones.
         tolerance: the limits of the differences; None: the format's own.
         correct_bias: whether weights make good what rounding does, measured on `calibration`.
         log: where the converter's own lines go. None: nowhere; if it fails, into a file beside `path`.
@@ -74,6 +78,8 @@ def write(
         require_embeddable(target, classifier)  # before a target that keeps the steps of a training stands for it
     target = suited(target, classifier)
     _check_request(target, Path(path), calibration, check)
+    check = None if check is None else as_samples(classifier, check, "check the file")
+    calibration = None if calibration is None else as_samples(classifier, calibration, "calibrate")
     if target.calibrated:
         require_calibratable(classifier.model, target.name)
     classifier = saying_inputs(classifier, check or calibration)
@@ -209,7 +215,9 @@ def suited(target: Target, classifier: KerasClassifier) -> Target:
     return target.trained
 
 
-def _check_request(target: Target, path: Path, calibration: Samples | None, check: Samples | None) -> None:
+def _check_request(
+    target: Target, path: Path, calibration: Samples | Arrays | None, check: Samples | Arrays | None
+) -> None:
     """See that a path and samples are what the format needs."""
     if target.extension and path.suffix != target.extension:
         raise SepzooError(f"expected a file name that ends in {target.extension}. Received: {path}.")
@@ -223,9 +231,6 @@ def _check_request(target: Target, path: Path, calibration: Samples | None, chec
             f"{target.mode} rounds, and random pixels cannot show what that does. Received: neither calibration nor "
             f"check. {DRAW.format('real images')} (on the command line: --data)."
         )
-    for samples, purpose in ((check, "check the file"), (calibration, "calibrate")):
-        if samples is not None:
-            require_samples(samples, purpose)
 
 
 def _convert(

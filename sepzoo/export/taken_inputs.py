@@ -22,7 +22,7 @@ from sepzoo.records.inputs import Features, Input, Inputs
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Arrays
 
-DRAW = "Pass samples of {}: sepzoo.data.draw_samples(source, count=200)"
+DRAW = "Pass samples of {}: an array of some hundred, or sepzoo.data.draw_samples(source, count=200)"
 
 
 def saying_inputs(classifier: KerasClassifier, samples: Samples | None) -> KerasClassifier:

@@ -24,6 +24,7 @@ from sepzoo.records.inputs import Features
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import unknown
+from sepzoo.support.types import Arrays
 
 _WRITTEN: tuple[Iterable[Target], ...] = (
     TFLITE,
@@ -44,8 +45,8 @@ def export(
     target: str,
     path: str | os.PathLike[str],
     *,
-    calibration: Samples | None = None,
-    check: Samples | None = None,
+    calibration: Samples | Arrays | None = None,
+    check: Samples | Arrays | None = None,
     tolerance: Tolerance | None = None,
     labels: Sequence[str] | None = None,
     preprocessing: Preprocessing | Mapping[str, Preprocessing] | None = None,
@@ -60,8 +61,8 @@ def export(
             of them are dictionaries by their names.
         target: the format.
         path: of the file or folder.
-        calibration: samples for the formats that take them; the others pass them by.
-        check: samples to compare the file and the model on.
+        calibration: samples, or an array as the model takes it, for the formats that need them; others pass them by.
+        check: samples, or an array, to compare the file and the model on.
         tolerance: beyond it the export is refused; None: the format's own.
         labels: class names in the order of the outputs, instead of those that the model carries.
         preprocessing: from pixels to the input, instead of that which the model carries.

@@ -14,8 +14,9 @@ from pathlib import Path
 import keras
 
 from sepzoo.artifact.inspection.checking import one_child
-from sepzoo.data.samples import Samples, require_samples
+from sepzoo.data.samples import Samples
 from sepzoo.export.comparison import origin_of
+from sepzoo.inference.given_samples import as_samples
 from sepzoo.inference.keras_model import from_model
 from sepzoo.records.outputs import Said
 from sepzoo.shrinking.budget import Budget, Costs
@@ -36,7 +37,7 @@ from sepzoo.shrinking.work import Work
 from sepzoo.support.atomic import atomic_write, check_target
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Arrays
-from sepzoo.surgery.walk.model_inputs import ModelInputs, as_samples, model_inputs
+from sepzoo.surgery.walk.model_inputs import ModelInputs, model_inputs
 
 HELD_OUT = 4
 """One sample of so many is held out of the fits."""
@@ -47,7 +48,7 @@ def shrink(
     *,
     budget: Budget,
     samples: Samples | Arrays,
-    check: Samples | None = None,
+    check: Samples | Arrays | None = None,
     techniques: Sequence[str] = TECHNIQUES,
     runtime: str = "tflite:int8",
     rule: str = "best",
@@ -75,7 +76,7 @@ def shrink(
     Args:
         model: functional or Sequential, trained; it is only read.
         budget: limits of what the file may cost.
-        samples: to fit to and to calibrate on: `sepzoo.data.Samples`, or an array as the model takes it; a few hundred.
+        samples: some hundreds to fit to and calibrate on: `Samples`, or an array as `sepzoo.surgery.decouple` takes it.
         check: to compare the answers on, with labels where accuracy is wanted; None: the samples.
         techniques: "decouple" (sums of depthwise separable terms), "bsconv" (blueprints), "spatial" (k x 1 and 1 x k),
             "lowrank" (fewer channels between two), "smaller" (3 x 3 for 5 x 5), "channels" (fewer of them).
@@ -125,9 +126,8 @@ def shrink(
     if isinstance(distil, bool) or not isinstance(distil, int) or distil < 0:
         raise SepzooError(f"expected distil as a number of epochs, 0 or more. Received: {distil!r}.")
     inputs = model_inputs(model, samples)
-    drawn = samples if isinstance(samples, Samples) else as_samples(model, inputs)
-    check = drawn if check is None else require_samples(check, "check the file")
     classifier = from_model(model, outputs=outputs)
+    drawn = as_samples(classifier, samples, "fit to")
     fitted, held = _parts(inputs) if compare is None else (inputs, model_inputs(model, compare))
     timed = "latency_ms" in budget.resources
     key = key_of(model, fitted, {"runtime": runtime, "keep": sorted(keep), "timed": timed})
@@ -137,7 +137,7 @@ def shrink(
             classifier=classifier,
             runtime=runtime,
             samples=drawn,
-            check=check,
+            check=drawn if check is None else as_samples(classifier, check, "check the file"),
             techniques=techniques,
             folder=Path(folder),
             timed=StepTimes(integers=runtime.endswith("int8")) if timed else None,

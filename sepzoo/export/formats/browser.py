@@ -24,6 +24,7 @@ from sepzoo.inference.keras_model import from_model
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.types import Arrays
 
 
 def _add_page(path: Path, metadata: Metadata, shapes: Shapes) -> None:
@@ -52,8 +53,8 @@ def browser(
     path: str | os.PathLike[str],
     *,
     quantize: Literal["int8"] | None = None,
-    calibration: Samples | None = None,
-    check: Samples | None = None,
+    calibration: Samples | Arrays | None = None,
+    check: Samples | Arrays | None = None,
     tolerance: Tolerance | None = None,
     labels: Sequence[str] | None = None,
     preprocessing: Preprocessing | None = None,
@@ -70,8 +71,10 @@ def browser(
         model: a functional model that takes one picture and gives class scores; it is only read.
         path: of the page, ending in `.html`.
         quantize: None: float32. `"int8"`: 8-bit integers throughout: a quarter of the bytes, and faster.
-        calibration: samples like those that the network will see, which set the ranges of integers.
-        check: samples to compare on; None: those of the calibration, for float32 random pixels, as the report says.
+        calibration: samples like those that the network will see, which set the ranges of integers; or an array as the
+            network takes it.
+        check: samples, or an array, to compare on; None: those of the calibration, for float32 random pixels, as the
+            report says.
         tolerance: beyond it the export is refused; None: as of `sepzoo.export.tflite`.
         labels: class names in the order of the outputs, instead of those that the model carries.
         preprocessing: from pixels to the input, instead of that which the model carries.

@@ -19,6 +19,7 @@ from sepzoo.inference.keras_model import from_model
 from sepzoo.records.inputs import Features
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.types import Arrays
 
 ONNX = Target(name="onnx", suffix=".onnx", convert=convert, add_metadata=add_metadata, tolerance=EXACT)
 
@@ -28,8 +29,8 @@ def onnx(
     path: str | os.PathLike[str],
     *,
     quantize: Literal["int8"] | None = None,
-    calibration: Samples | None = None,
-    check: Samples | None = None,
+    calibration: Samples | Arrays | None = None,
+    check: Samples | Arrays | None = None,
     tolerance: Tolerance | None = None,
     labels: Sequence[str] | None = None,
     preprocessing: Preprocessing | Mapping[str, Preprocessing] | None = None,
@@ -49,8 +50,10 @@ def onnx(
             of them are dictionaries by their names.
         path: of the file, ending in `.onnx`.
         quantize: None: float32. `"int8"`: 8-bit integers by ONNX Runtime's static quantization, weights a channel each.
-        calibration: samples like those that the network will see, which set the ranges of integers.
-        check: samples to compare on; None: those of the calibration, for float32 random pixels, as the report says.
+        calibration: samples like those that the network will see, which set the ranges of integers; or an array as the
+            network takes it.
+        check: samples, or an array, to compare on; None: those of the calibration, for float32 random pixels, as the
+            report says.
         tolerance: beyond it the export is refused; None: of float32 probabilities 1e-4, of int8 a share of equal top-1
             classes and a loss of accuracy.
         labels: class names in the order of the outputs, instead of those that the model carries.

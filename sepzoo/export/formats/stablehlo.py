@@ -27,6 +27,7 @@ from sepzoo.inference.stablehlo_file import ABOUT
 from sepzoo.records.inputs import Features
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.types import Arrays
 
 Weights = Literal["inside", "beside"]
 
@@ -84,7 +85,7 @@ def stablehlo(
     path: str | os.PathLike[str],
     *,
     weights: Weights = "inside",
-    check: Samples | None = None,
+    check: Samples | Arrays | None = None,
     tolerance: Tolerance | None = None,
     labels: Sequence[str] | None = None,
     preprocessing: Preprocessing | Mapping[str, Preprocessing] | None = None,
@@ -106,7 +107,7 @@ def stablehlo(
         path: of the folder.
         weights: `"inside"` the function, or `"beside"` it in `weights.npz`, which is its first argument then:
             `call(dict(np.load("weights.npz")), image=images)`.
-        check: samples to compare on; None: random pixels, as the report says.
+        check: samples, or an array as the network takes it, to compare on; None: random pixels, as the report says.
         tolerance: beyond it the export is refused; None: probabilities within 1e-4.
         labels: class names in the order of the outputs, instead of those that the model carries.
         preprocessing: from pixels to the input, instead of that which the model carries.

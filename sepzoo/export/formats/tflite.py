@@ -35,6 +35,7 @@ from sepzoo.records.metadata import Metadata
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.types import Arrays
 
 Quantize = Literal[
     "float16",
@@ -172,8 +173,8 @@ def tflite(
     path: str | os.PathLike[str],
     *,
     quantize: Quantize | None = None,
-    calibration: Samples | None = None,
-    check: Samples | None = None,
+    calibration: Samples | Arrays | None = None,
+    check: Samples | Arrays | None = None,
     tolerance: Tolerance | None = None,
     labels: Sequence[str] | None = None,
     preprocessing: Preprocessing | Mapping[str, Preprocessing] | None = None,
@@ -210,9 +211,10 @@ def tflite(
             `"weights_int8"`, `"weights_int4"` (depthwise kernels stay float), `"weights_int4_int8"` (they get 8 bits):
             weights alone, for small downloads; `"int8_int4"`: 8-bit activations with such weights; these four need
             ai-edge-quantizer (`pip install 'sepzoo[quant]'`).
-        calibration: samples like those that the network will see; integers throughout need them to set their ranges.
-        check: samples to compare on, best labelled ones that are not those of the calibration. None: those of the
-            calibration; for float32 random pixels if there are none. The report says which.
+        calibration: samples like those that the network will see, or an array as the network takes it (pixels where it
+            says how these become its input); integers throughout need them to set their ranges.
+        check: samples, or an array, to compare on, best labelled ones that are not those of the calibration. None:
+            those of the calibration; for float32 random pixels if there are none. The report says which.
         tolerance: beyond it the export is refused. None: of float32 probabilities 1e-4; of the others a share of equal
             top-1 classes and a loss of accuracy; of values a relative error; see `MODES`.
         labels: class names in the order of the outputs, instead of those that the model carries.

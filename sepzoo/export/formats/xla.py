@@ -25,6 +25,7 @@ from sepzoo.records.metadata import MEMBER, Metadata
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import unknown
+from sepzoo.support.types import Arrays
 from sepzoo.surgery import accelerate
 
 
@@ -74,7 +75,7 @@ def xla(
     path: str | os.PathLike[str],
     *,
     device: Literal["gpu", "cpu"] = "gpu",
-    check: Samples | None = None,
+    check: Samples | Arrays | None = None,
     tolerance: Tolerance | None = None,
     labels: Sequence[str] | None = None,
     preprocessing: Preprocessing | Mapping[str, Preprocessing] | None = None,
@@ -96,7 +97,7 @@ def xla(
             of them are dictionaries by their names.
         path: of the folder.
         device: what it is meant to be fast on; `xla` and `xla:cpu` of `sepzoo.export.export`.
-        check: samples to compare on; None: random pixels, as the report says.
+        check: samples, or an array as the network takes it, to compare on; None: random pixels, as the report says.
         tolerance: beyond it the export is refused; None: probabilities within 1e-4.
         labels: class names in the order of the outputs, instead of those that the model carries.
         preprocessing: from pixels to the input, instead of that which the model carries.

@@ -62,8 +62,8 @@ def decouple(
             outputs with `data`, else of the kernels.
         keep: names of layers that stay as they are, with shell wildcards.
         only_if_cheaper: keep a layer dense where its terms would take more multiply-accumulates.
-        data: samples to fit to: an array as the model takes it, or `sepzoo.data.Samples`; of several inputs a
-            dictionary of arrays by their names.
+        data: samples to fit to: an array as the model takes it (pixels, uint8, where it says how these become its
+            input), or `sepzoo.data.Samples`; of several inputs a dictionary of arrays by their names.
 
     Returns:
         The new model, and a report: of each layer terms and errors, why the others stay, and what the same number of

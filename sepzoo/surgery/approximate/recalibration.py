@@ -26,8 +26,8 @@ def recalibrate_batch_norm(
 
     Args:
         model: functional or Sequential; it is only read.
-        data: unlabelled samples: an array as the model takes it, or `sepzoo.data.Samples`; of several inputs a
-            dictionary of arrays by their names.
+        data: unlabelled samples: an array as the model takes it (pixels, uint8, where it says how these become its
+            input), or `sepzoo.data.Samples`; of several inputs a dictionary of arrays by their names.
         batch_size: samples that run together.
 
     Raises:

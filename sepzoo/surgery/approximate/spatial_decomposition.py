@@ -39,8 +39,8 @@ def decompose_spatially(
         ratio: by how much a layer's weights shall shrink; the channels between follow from it.
         keep: names of layers that stay as they are, with shell wildcards.
         only_if_cheaper: keep a layer whose two factors would take more multiply-accumulates.
-        data: samples to fit to: an array as the model takes it, or `sepzoo.data.Samples`; of several inputs a
-            dictionary of arrays by their names.
+        data: samples to fit to: an array as the model takes it (pixels, uint8, where it says how these become its
+            input), or `sepzoo.data.Samples`; of several inputs a dictionary of arrays by their names.
 
     Raises:
         SepzooError: a model that `rewrite` refuses, a ratio that is not above 0, a name in `keep` that no layer has,

@@ -76,8 +76,8 @@ def prune_channels(
         multiple_of: what the number of channels that stay is a multiple of, such as 8, where any go.
         most_pruned: the largest share of a group's channels that a budget takes.
         keep: names of layers whose outputs stay, with shell wildcards.
-        data: samples: an array as the model takes it, or `sepzoo.data.Samples`; of several inputs a
-            dictionary of arrays by their names.
+        data: samples: an array as the model takes it (pixels, uint8, where it says how these become its input), or
+            `sepzoo.data.Samples`; of several inputs a dictionary of arrays by their names.
         labels: class numbers of the samples, (n,), for "taylor".
         refit_layers: whether layers are fitted again and batch normalizations recalibrated, given `data`.
 

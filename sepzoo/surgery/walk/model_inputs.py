@@ -53,10 +53,9 @@ def model_inputs(model: keras.Model, data: Samples | Arrays) -> ModelInputs:
 
     Args:
         model: whose sizes may be open.
-        data: an array as the model takes it, (n, height, width, channels), or `sepzoo.data.Samples`, whose pixels are
-            normalized as the model's own preprocessing says, and whose clips of sound become its features; other
-            features are taken as they are. Of several inputs a dictionary of such arrays by their names, in `Samples`
-            or not.
+        data: an array as the model takes it, (n, height, width, channels), or `sepzoo.data.Samples`. Where the model
+            says how, pixels (uint8) are normalized and clips of sound (int16) become its features; all else is taken as
+            it is. Of several inputs a dictionary of such arrays by their names, in `Samples` or not.
 
     Raises:
         SepzooError: other inputs than the model has, another shape, no sample at all, values that are not finite or
@@ -74,10 +73,11 @@ def model_inputs(model: keras.Model, data: Samples | Arrays) -> ModelInputs:
     arrays = []
     for name, tensor in zip(names, graph.inputs, strict=True):
         title = f"{model.name!r}, input {name!r}" if several else repr(model.name)
-        values = given[name]
-        if isinstance(data, Samples):
-            values = _normalized(model, name, values, title, several=several)
-        arrays.append(_checked(values, tensor, title))
+        values = array_of(given[name], title)
+        taken = _said(model, name, values, title, several=several)
+        if isinstance(data, Samples) and values.dtype == np.uint8:
+            _require_said(taken, title)
+        arrays.append(_checked(_normalized(taken, values), tensor, title))
     lengths = {name: len(array) for name, array in zip(names, arrays, strict=True)}
     if len(set(lengths.values())) > 1:
         received = ", ".join(f"{name}: {length}" for name, length in lengths.items())
@@ -86,17 +86,33 @@ def model_inputs(model: keras.Model, data: Samples | Arrays) -> ModelInputs:
     return ModelInputs(tuple(arrays))
 
 
-def as_samples(model: keras.Model, inputs: ModelInputs) -> Samples:
-    """Return a model's inputs that were given as arrays as samples.
+def array_of(data: ArrayLike, title: str) -> np.ndarray:
+    """Return data of an input as an array.
+
+    Args:
+        data: an array, lists of numbers, a tensor of any backend.
+        title: of the input, for errors.
+
+    Raises:
+        SepzooError: NumPy makes no array of it.
 
     Example:
-        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-        >>> as_samples(model, model_inputs(model, [[1, 2], [3, 4]])).images.shape
+        >>> array_of([[1, 2], [3, 4]], "a net").shape
         (2, 2)
     """
-    graph, found = graph_of(model), inputs.arrays
-    several = dict(zip(names_of(graph.input, graph.inputs), found, strict=True))
-    return Samples(several if len(found) > 1 else found[0], None, origin="an array", seed=0)
+    try:
+        values = np.asarray(data)
+    except ValueError as error:
+        raise SepzooError(
+            f"expected samples for {title} as an array of numbers. Received: {type(data).__name__}, of which NumPy "
+            "makes none. Pass numpy.stack of them."
+        ) from error
+    if values.dtype == object and not values.ndim:
+        raise SepzooError(
+            f"expected samples for {title} as an array. Received: {type(data).__name__}. Take a data set's "
+            "arrays: numpy.concatenate([images for images, labels in data])."
+        )
+    return values
 
 
 def _by_name(model: keras.Model, names: tuple[str, ...], data: Arrays) -> dict[str, ArrayLike]:
@@ -118,35 +134,40 @@ def _by_name(model: keras.Model, names: tuple[str, ...], data: Arrays) -> dict[s
     )
 
 
-def _normalized(model: keras.Model, name: str, values: np.ndarray, title: str, *, several: bool) -> ArrayLike:
-    """Return pixels as the model's preprocessing says; features as they are."""
+def _said(model: keras.Model, name: str, values: np.ndarray, title: str, *, several: bool) -> Metadata | None:
+    """Return what the model says of an input, or None where it says nothing at all."""
     metadata = model_file.metadata_of(model)
-    if several and metadata is not None:
-        picture = metadata.preprocessing if values.ndim == 1 + _PICTURE_AXES else None
-        takes = {each.name: each.takes for each in metadata.several}.get(name, picture)
-        if isinstance(takes, Features):
-            return values
-        metadata = Metadata(title, preprocessing=takes)
-    if metadata is not None and metadata.sound is not None and values.ndim == _CLIP_AXES and values.dtype == np.int16:
-        return metadata.sound.normalize(values)
-    if values.dtype != np.uint8 or (metadata is not None and metadata.features is not None):
-        return values
-    if metadata is None:
+    if metadata is None or not several:
+        return metadata
+    picture = metadata.preprocessing if values.ndim == 1 + _PICTURE_AXES else None
+    takes = {each.name: each.takes for each in metadata.several}.get(name, picture)
+    said = {"features": takes} if isinstance(takes, Features) else {"preprocessing": takes}
+    return Metadata(title, **({"preprocessing": None} | said))
+
+
+def _require_said(said: Metadata | None, title: str) -> None:
+    """See that it is known what samples of uint8 are: features, or pixels that somehow become the input."""
+    if said is None:
         raise SepzooError(
             f"expected a model that says how pixels become its input. Received: {title} without, and "
             "Samples. Pass an array as the model takes it (on the command line: --preprocessing)."
         )
-    return metadata.require_preprocessing().normalize(values)
+    if said.features is None:
+        said.require_preprocessing()
 
 
-def _checked(data: ArrayLike, tensor: Tensor, title: str) -> np.ndarray:
-    try:
-        values = np.asarray(data)
-    except ValueError as error:
-        raise SepzooError(
-            f"expected samples for {title} as an array of numbers. Received: {type(data).__name__}, of which NumPy "
-            "makes none. Pass numpy.stack of them."
-        ) from error
+def _normalized(said: Metadata | None, values: np.ndarray) -> np.ndarray:
+    """Return pixels and clips of sound as the model says that they become its input; all else as it is."""
+    if said is None:
+        return values
+    if said.sound is not None and values.ndim == _CLIP_AXES and values.dtype == np.int16:
+        return said.sound.normalize(values)
+    if said.preprocessing is not None and values.dtype == np.uint8:
+        return said.preprocessing.normalize(values)
+    return values
+
+
+def _checked(values: np.ndarray, tensor: Tensor, title: str) -> np.ndarray:
     wanted = tuple(tensor.shape[1:])
     if wanted == (1,) and values.ndim == 1:  # a column of a table
         values = values[:, None]
