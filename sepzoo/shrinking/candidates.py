@@ -122,6 +122,7 @@ def candidates_of(
     *,
     integers: bool,
     timed: Timed | None = None,
+    keeps_input: bool = False,
 ) -> list[Candidate]:
     """Return the choices for a layer that no other one beats in everything.
 
@@ -133,6 +134,7 @@ def candidates_of(
         integers: whether the file has 8-bit integers.
         timed: the time of steps; None where none is wanted. With it no other way is combined with other widths, as
             there would be too much to measure.
+        keeps_input: whether others need what it takes after it.
     """
     found = []
     for way, source, target in _choices(network, layer, ways, combined=timed is None):
@@ -145,7 +147,7 @@ def candidates_of(
                 macs=total_macs(steps),
                 bytes=total_bytes(steps, integers=integers),
                 latency_ms=0.0 if timed is None else sum(map(timed, steps)),
-                ram_bytes=peak_values(steps) * (1 if integers else 4),
+                ram_bytes=peak_values(steps, keeps_input=keeps_input) * (1 if integers else 4),
                 error=0.0 if errors is None else errors.error(name, source, target),
             )
         )

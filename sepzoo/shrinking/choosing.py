@@ -10,9 +10,10 @@ import numpy as np
 
 from sepzoo.shrinking.budget import MEMORY, shown
 from sepzoo.shrinking.candidates import Candidate, expected, is_of
+from sepzoo.shrinking.memory_limit import Memory, peak
 from sepzoo.shrinking.rules import BEST, Ruled
 from sepzoo.shrinking.scores import Item, Scores
-from sepzoo.shrinking.solving import Problem, Solution, solve
+from sepzoo.shrinking.solving import Bound, Problem, Solution, solve
 from sepzoo.shrinking.ways import KEEP
 from sepzoo.support.errors import SepzooError
 
@@ -80,25 +81,28 @@ class Chooser:
         Raises:
             SepzooError: the limits can't be kept; the least that can be is named, and what it would take.
         """
-        items = self.items()
+        items: Sequence[Sequence[Candidate]] = self.items()
+        bounds: Sequence[Bound] = ()
         if MEMORY in limits:
-            items = self._within_memory(items, limits[MEMORY])
+            memory = Memory(self.scores, items)
+            most = self.wholes[MEMORY].sum(limits[MEMORY]) * (1 + 1e-9)
+            self._require_memory(memory, limits[MEMORY])
+            items = memory.within(most)
+            bounds = Memory(self.scores, items).bounds(most)
         sums = {name: self.wholes[name].sum(limit) for name, limit in limits.items() if name != MEMORY}
-        found = solve(_problem(self.scores, items, sums))
+        found = solve(_problem(self.scores, items, sums, bounds=bounds))
         if found is None:
-            raise self._too_little(items, {name: limits[name] for name in sums})
+            raise self._too_little(items, limits)
         return self._choice(items, found)
 
-    def _within_memory(self, items: Sequence[Sequence[Candidate]], limit: float) -> list[list[Candidate]]:
-        """Return the candidates that need no more memory than there is: a largest one is no sum, each counts alone."""
-        found = [[each for each in choices if each.ram_bytes <= 1024 * limit] for choices in items]
-        if not all(found):
-            least = max(min(each.ram_bytes for each in choices) for choices in items) / 1024
+    def _require_memory(self, memory: Memory, limit: float) -> None:
+        name, least = memory.least()
+        needed = self.wholes[MEMORY].of(least)
+        if needed > limit * (1 + 1e-9):
             raise SepzooError(
-                f"expected a budget that can be kept, here at least {shown(MEMORY, least)}, which one layer alone "
-                f"needs. Received: {shown(MEMORY, limit)}. Ask for more, or allow more techniques."
+                f"expected a budget that can be kept, here at least {shown(MEMORY, needed)}: so much is in it at "
+                f"{name!r}. Received: {shown(MEMORY, limit)}. Ask for more, or allow more techniques."
             )
-        return found
 
     def proposals(self, limits: Mapping[str, float], techniques: Sequence[str]) -> list[tuple[str, Choice]]:
         """Return the best choice within limits, then those of single techniques, by rising expected error.
@@ -173,11 +177,20 @@ class Chooser:
             for number, level in zip(item.groups, candidate.levels, strict=True):
                 if number is not None:
                     levels[number] = level
-        costs = {name: whole.of(sum(_cost(each, name) for each in candidates)) for name, whole in self.wholes.items()}
+        costs = {
+            name: whole.of(
+                peak(self.scores, candidates, levels)
+                if name == MEMORY
+                else sum(_cost(each, name) for each in candidates)
+            )
+            for name, whole in self.wholes.items()
+        }
         return Choice(candidates, tuple(levels), costs, found)
 
     def _too_little(self, items: Sequence[Sequence[Candidate]], limits: Mapping[str, float]) -> SepzooError:
         for resource, limit in limits.items():
+            if resource == MEMORY:
+                continue
             least = self._least(items, resource)
             if least.costs[resource] > limit * (1 + 1e-9):
                 gone = sum(level > 0 for level in least.levels)
@@ -203,7 +216,11 @@ def _cost(candidate: Candidate, resource: str) -> float:
 
 
 def _problem(
-    scores: Scores, items: Sequence[Sequence[Candidate]], sums: Mapping[str, float], least: str | None = None
+    scores: Scores,
+    items: Sequence[Sequence[Candidate]],
+    sums: Mapping[str, float],
+    least: str | None = None,
+    bounds: Sequence[Bound] = (),
 ) -> Problem:
     """Return the problem of sums, by resource; or of the least sum of one."""
     columns = [_columns(item) for item in scores.items]
@@ -220,6 +237,7 @@ def _problem(
         ),
         groups=tuple(tuple(sides) for sides in columns),
         sizes=tuple(len(each.gone) for each in scores.groups),
+        bounds=tuple(bounds),
     )
 
 

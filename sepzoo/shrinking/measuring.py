@@ -18,6 +18,7 @@ from sepzoo.shrinking.judged_layer import JudgedLayer
 from sepzoo.shrinking.kept_work import NOTHING_KEPT, KeptWork
 from sepzoo.shrinking.latency import StepTimes
 from sepzoo.shrinking.layer_errors import LayerErrors
+from sepzoo.shrinking.memory import turns_of
 from sepzoo.shrinking.network import Network, NetworkLayer
 from sepzoo.shrinking.scores import GroupLevels, Item, Scores
 from sepzoo.shrinking.trial import Map, Trial
@@ -64,13 +65,23 @@ def score(
     if timed is not None:
         timed.measure(step for layer in network.layers for step in steps_to_time(network, layer, ways[layer.name]))
 
+    turns = turns_of(network)
+
     def judge(layer: NetworkLayer) -> dict[str, np.ndarray]:
         errors = None
         if layer.fitted:
             errors = LayerErrors(network, layer, network.moments(layer, inputs), information[layer.name])
             errors.add(ways[layer.name])
             errors.scale(trial)
-        found = candidates_of(network, layer, ways[layer.name], errors, integers=integers, timed=timed)
+        found = candidates_of(
+            network,
+            layer,
+            ways[layer.name],
+            errors,
+            integers=integers,
+            timed=timed,
+            keeps_input=turns.needed_later(layer.name),
+        )
         return JudgedLayer.of(tuple(found), errors).arrays()
 
     every = {
@@ -91,6 +102,7 @@ def score(
         trials=tuple(pairs),
         samples=samples,
         techniques=tuple(techniques),
+        moments=turns.moments({layer.name for layer in judged}, integers=integers),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import keras
@@ -117,12 +117,15 @@ class Network:
         layers: those with weights, in the order of the graph.
         groups: of channels, whose levels are chosen.
         sets: how many sets of channels there are.
+        tensors: by the `id` of each tensor of the graph the number of the set of each of its channels, -1 of those that
+            stay.
     """
 
     model: keras.Model
     layers: tuple[NetworkLayer, ...]
     groups: tuple[Channels, ...]
     sets: int
+    tensors: Mapping[int, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def removed(self, levels: Sequence[int]) -> np.ndarray:
         """Return for each set of channels whether it goes, at a level of each group."""
@@ -197,7 +200,7 @@ def network_of(model: keras.Model, inputs: ModelInputs, *, prune: bool = True, k
         NetworkLayer(each, runs[id(each.layer)], number_at(taken), number_at(given), kept(each.site))
         for each, (taken, given) in zip(coupling.layers, sides, strict=True)
     )
-    return Network(simple, layers, tuple(found), coupling.count)
+    return Network(simple, layers, tuple(found), coupling.count, coupling.tensors)
 
 
 def _groups(number_of: np.ndarray, ends: np.ndarray) -> list[int]:

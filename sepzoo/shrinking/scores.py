@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sepzoo.shrinking.candidates import Candidate
+from sepzoo.shrinking.memory import Moment
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.json_text import parse_json
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Scores:
         trials: how many choices that was measured on: (predicted, measured), in nats.
         samples: in words.
         techniques: that there are candidates of.
+        moments: what is in memory at once.
     """
 
     network: str
@@ -73,6 +75,7 @@ class Scores:
     trials: tuple[tuple[float, float], ...]
     samples: str
     techniques: tuple[str, ...]
+    moments: tuple[Moment, ...] = ()
 
     def save(self, path: Path) -> None:
         """Write them as JSON."""
@@ -104,7 +107,9 @@ class Scores:
                 GroupLevels(tuple(each["layers"]), each["channels"], tuple(each["gone"])) for each in found["groups"]
             )
             trials = tuple((float(one), float(two)) for one, two in found["trials"])
-            read = {"items": items, "groups": groups, "trials": trials, "techniques": tuple(found["techniques"])}
+            moments = tuple(map(Moment.of, found["moments"]))
+            read = {"items": items, "groups": groups, "trials": trials, "moments": moments}
+            read["techniques"] = tuple(found["techniques"])
             scores = cls(**{**found, **read})
         except (ValueError, KeyError, TypeError, AttributeError):
             right, scores = False, None

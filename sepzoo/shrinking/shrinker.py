@@ -22,7 +22,7 @@ from sepzoo.records.outputs import Said
 from sepzoo.shrinking.budget import Budget, Costs
 from sepzoo.shrinking.building import Built
 from sepzoo.shrinking.candidates import TECHNIQUES, check_techniques, is_of
-from sepzoo.shrinking.choosing import Choice, Chooser, Whole
+from sepzoo.shrinking.choosing import FIELDS, Choice, Chooser
 from sepzoo.shrinking.files import Measured, check_runtime
 from sepzoo.shrinking.fitting import within
 from sepzoo.shrinking.forms import attach_said
@@ -153,11 +153,11 @@ def shrink(
             best = original
         else:
             network, known = _scored(model, fitted, held, work, keep, scores)
-            chooser = Chooser(known, _wholes(known, original, work), functools.partial(is_of, work.techniques), rule)
+            chooser = Chooser(known, work.wholes(known, original), functools.partial(is_of, work.techniques), rule)
             _require_choices(chooser)
             fitting = within(chooser, limits, network, fitted, held, work, original)
             found, best, choice = fitting.classifier, fitting.measured, fitting.choice
-            resource = next((name for name in limits if name in chooser.wholes), "macs")
+            resource = next((name for name in limits if name in FIELDS), "macs")
             report = ShrinkReport(
                 network=model.name,
                 runtime=runtime,
@@ -236,20 +236,6 @@ def _require_choices(chooser: Chooser) -> None:
             f"of whose layers (weights in {len(choices)}) has another way or channels that may go. Convolutions over "
             "images can be made smaller, and the channels around them. Allow more techniques, or keep fewer layers."
         )
-
-
-def _wholes(known: Scores, original: Measured, work: Work) -> dict[str, Whole]:
-    """Return what sums over the layers mean for the file, by the original's."""
-    kept = [item.candidates[0] for item in known.items]
-    found = {
-        "macs": Whole(1.0, known.fixed_macs),
-        "kib": Whole(1 / 1024, original.costs["kib"] - sum(each.bytes for each in kept) / 1024),
-    }
-    if work.timed is not None:
-        every = sum(each.ms for each in work.timed.costs.of_file(original.path, trust=True))
-        factor = original.costs["latency_ms"] / every
-        found["latency_ms"] = Whole(factor, factor * (every - sum(each.latency_ms for each in kept)))
-    return found
 
 
 def _layers(network: Network, known: Scores, choice: Choice, built: Built) -> tuple[LayerChoice, ...]:

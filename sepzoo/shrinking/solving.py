@@ -18,6 +18,21 @@ GAP = 1e-6
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class Bound:
+    """What one item's choice and the levels of some groups may add up to.
+
+    Attributes:
+        item: its number, and what each of its choices takes; None where it is levels alone.
+        groups: by number of a group what each of its levels takes.
+        most: what there is.
+    """
+
+    item: tuple[int, np.ndarray] | None
+    groups: Mapping[int, np.ndarray]
+    most: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Problem:
     """Choices that add up.
 
@@ -28,6 +43,7 @@ class Problem:
         levels: of each choice of each item the level of the item's groups, (choices, groups of the item).
         groups: of each item the numbers of its groups, in the order of the columns of `levels`.
         sizes: how many levels each group has.
+        bounds: beside the budgets.
     """
 
     errors: tuple[np.ndarray, ...]
@@ -36,6 +52,7 @@ class Problem:
     levels: tuple[np.ndarray, ...] = ()
     groups: tuple[tuple[int, ...], ...] = ()
     sizes: tuple[int, ...] = ()
+    bounds: tuple[Bound, ...] = ()
 
     @property
     def linked(self) -> bool:
@@ -62,10 +79,11 @@ class Problem:
             for number, level in zip(self.groups[item] if self.groups else (), self._levels(item, pick), strict=True):
                 if seen.setdefault(number, level) != level:
                     return False
-        return all(
-            self.cost(resource, picks) <= budget + 1e-9 * max(abs(budget), 1.0)
-            for resource, budget in self.budgets.items()
-        )
+        sums = [(self.cost(resource, picks), budget) for resource, budget in self.budgets.items()]
+        for bound in self.bounds:
+            own = 0.0 if bound.item is None else bound.item[1][picks[bound.item[0]]]
+            sums.append((own + sum(each[seen[number]] for number, each in bound.groups.items()), bound.most))
+        return all(cost <= most + 1e-9 * max(abs(most), 1.0) for cost, most in sums)
 
     def _levels(self, item: int, pick: int) -> list[int]:
         return self.levels[item][pick].tolist() if self.groups else []
@@ -109,7 +127,7 @@ def solve(problem: Problem) -> Solution | None:
     """
     if not problem.errors:
         return Solution((), 0.0, 0.0, 0.0, exact=True) if all(each >= 0 for each in problem.budgets.values()) else None
-    if not problem.linked and len(problem.budgets) == 1 and _small(problem):
+    if not (problem.linked or problem.bounds) and len(problem.budgets) == 1 and _small(problem):
         ((resource, budget),) = problem.budgets.items()
         whole = [
             [Option(int(cost), float(error)) for cost, error in zip(costs, errors, strict=True)]
@@ -155,7 +173,7 @@ def _branch_and_bound(problem: Problem) -> Solution | None:
 
 
 def _program(problem: Problem) -> tuple[np.ndarray, Any, np.ndarray, np.ndarray]:
-    """Return costs, matrix and limits of the rows: one choice each, levels that agree, budgets.
+    """Return costs, matrix and limits of the rows: one choice each, levels that agree, budgets, further bounds.
 
     The unknowns are the choices of the items, then the levels of the groups.
     """
@@ -177,6 +195,14 @@ def _program(problem: Problem) -> tuple[np.ndarray, Any, np.ndarray, np.ndarray]
         values = np.concatenate(problem.costs[resource]).astype(float)
         scale = max(abs(budget), 1.0)
         rows.append((list(range(len(values))), (values / scale).tolist(), -np.inf, budget / scale))
+    for bound in problem.bounds:
+        columns: list[int] = []
+        factors: list[float] = []
+        parts = [] if bound.item is None else [(starts[bound.item[0]], bound.item[1])]
+        for start, each in (*parts, *((group_starts[number], each) for number, each in bound.groups.items())):
+            columns += range(start, start + len(each))
+            factors += (each / max(bound.most, 1.0)).tolist()
+        rows.append((columns, factors, -np.inf, bound.most / max(bound.most, 1.0)))
     matrix = lil_matrix((len(rows), int(group_starts[-1])))
     for place, (columns, factors, _low, _high) in enumerate(rows):
         matrix[place, columns] = factors

@@ -80,17 +80,23 @@ def total_bytes(steps: Iterable[Step], *, integers: bool) -> int:
     return sum(step.bytes(integers=integers) for step in steps)
 
 
-def peak_values(steps: Iterable[Step]) -> int:
-    """Return how many values of steps in a row are in memory at once, at most, without what others need later.
+def peak_values(steps: Iterable[Step], *, keeps_input: bool = False) -> int:
+    """Return how many values of steps in a row are in memory at once, at most.
 
     A sum keeps what comes in and what has been added so far while its next term is computed.
+
+    Args:
+        steps: of one layer.
+        keeps_input: whether others need later what comes in.
 
     Example:
         >>> peak_values([Step("conv", 4, 2, (8, 8), (8, 8)), Step("conv", 2, 8, (8, 8), (8, 8))])
         640
     """
     row = list(steps)
-    sizes = [step.inputs * math.prod(step.taken) + step.outputs * math.prod(step.given) for step in row]
+    takes = [step.inputs * math.prod(step.taken) for step in row]
+    gives = [step.outputs * math.prod(step.given) for step in row]
     summed = any(step.kind == "add" for step in row)
-    kept = row[0].inputs * math.prod(row[0].taken) + row[-1].outputs * math.prod(row[-1].given) if summed else 0
-    return max(sizes, default=0) + kept
+    kept = gives[-1] if summed else 0
+    waits = [0] + [takes[0] if summed or keeps_input else 0] * (len(row) - 1) if row else []
+    return max((sum(each) for each in zip(takes, gives, waits, strict=True)), default=0) + kept

@@ -12,11 +12,14 @@ import numpy as np
 from sepzoo.data.samples import Samples
 from sepzoo.export.comparison import by_name
 from sepzoo.inference.keras_model import KerasClassifier
-from sepzoo.shrinking.choosing import Choice
+from sepzoo.shrinking.budget import MEMORY
+from sepzoo.shrinking.choosing import Choice, Whole
 from sepzoo.shrinking.files import Measured, measured_file
 from sepzoo.shrinking.forms import Forms
 from sepzoo.shrinking.kept_work import NOTHING_KEPT, KeptWork
 from sepzoo.shrinking.latency import StepTimes, file_times
+from sepzoo.shrinking.memory_limit import peak
+from sepzoo.shrinking.scores import Scores
 from sepzoo.surgery.walk.model_inputs import ModelInputs
 
 
@@ -52,6 +55,21 @@ class Work:
     def integers(self) -> bool:
         """Whether the file has 8-bit integers."""
         return self.runtime.endswith("int8")
+
+    def wholes(self, known: Scores, original: Measured) -> dict[str, Whole]:
+        """Return what sums over the layers, and the largest need of memory, mean for the file, by the original's."""
+        kept = [item.candidates[0] for item in known.items]
+        needed = peak(known, kept, [0] * len(known.groups))
+        found = {
+            "macs": Whole(1.0, known.fixed_macs),
+            "kib": Whole(1 / 1024, original.costs["kib"] - sum(each.bytes for each in kept) / 1024),
+            MEMORY: Whole(original.costs[MEMORY] / max(needed, 1), 0.0),
+        }
+        if self.timed is not None:
+            every = sum(each.ms for each in self.timed.costs.of_file(original.path, trust=True))
+            factor = original.costs["latency_ms"] / every
+            found["latency_ms"] = Whole(factor, factor * (every - sum(each.latency_ms for each in kept)))
+        return found
 
     def kept_of(self, choice: Choice) -> KeptWork:
         """Return where the steps of a choice that is carried out are kept."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+
 import pytest
 
 from sepzoo import SepzooError
 from sepzoo.shrinking.candidates import Candidate, is_of
 from sepzoo.shrinking.choosing import Chooser, Whole
+from sepzoo.shrinking.memory import Moment
 from sepzoo.shrinking.scores import GroupLevels, Item, Scores
 
 
@@ -39,8 +43,19 @@ SCORES = Scores(
     trials=(),
     samples="none",
     techniques=("decouple", "lowrank", "channels"),
+    moments=(
+        Moment("first", "first", 0),
+        Moment("sum", None, 1024, ((0, (2048, 1024)),)),
+        Moment("second", "second", 1024, ((0, (2048, 1024)),)),
+    ),
 )
-CHOOSER = Chooser(SCORES, {"macs": Whole(1.0, 10.0), "kib": Whole(0.5, 1.0), "latency_ms": Whole(2.0, 0.1)})
+WHOLES = {
+    "macs": Whole(1.0, 10.0),
+    "kib": Whole(0.5, 1.0),
+    "latency_ms": Whole(2.0, 0.1),
+    "ram_kib": Whole(1 / 1024, 0.0),
+}
+CHOOSER = Chooser(SCORES, WHOLES)
 
 
 def chosen(chooser: Chooser, **limits: float) -> list[tuple[str, tuple[int, int]]]:
@@ -56,20 +71,26 @@ def test_levels_agree_across_layers() -> None:
 
 def test_costs_of_the_file_are_those_of_the_sums() -> None:
     found = CHOOSER.choose({"latency_ms": 0.45})
-    assert found.costs == {"macs": 160.0, "kib": 8.5, "latency_ms": pytest.approx(0.4)}
+    assert found.costs == {"macs": 160.0, "kib": 8.5, "latency_ms": pytest.approx(0.4), "ram_kib": 3.0}
     assert chosen(CHOOSER, latency_ms=0.45) == [("keep", (0, 1)), ("keep", (1, 0))]
 
 
-def test_memory_counts_for_each_layer_alone() -> None:
+def test_memory_holds_what_others_wait_for() -> None:
     assert chosen(CHOOSER, macs=135, ram_kib=4) == [("pw_dw 1", (0, 0)), ("rank 3", (0, 0))]
+    assert CHOOSER.choose({"macs": 310}).costs["ram_kib"] == 4.0  # at the second layer: 1024 + 2048 + its own 1024
+    assert chosen(CHOOSER, ram_kib=3.9) == [("keep", (0, 1)), ("keep", (1, 0))]  # the channels that it waits with go
+    assert CHOOSER.choose({"ram_kib": 3.0}).costs["ram_kib"] == 3.0
     with pytest.raises(
         SepzooError, match=r"here at least 160 MACs: .* 0 of 2 layers .* 1 of 1 groups, .* of 0\.25 nats"
     ):
         CHOOSER.choose({"macs": 5, "ram_kib": 3})
     with pytest.raises(
-        SepzooError, match=r"here at least 1\.0 KiB of memory, which one layer alone needs\. Received: 0"
+        SepzooError, match=r"here at least 3\.0 KiB of memory: so much is in it at 'second'\. Received: 2\.9 KiB"
     ):
-        CHOOSER.choose({"ram_kib": 0.5})
+        CHOOSER.choose({"ram_kib": 2.9})
+    alone = dataclasses.replace(CHOOSER, allowed=functools.partial(is_of, ("lowrank", "decouple")))
+    with pytest.raises(SepzooError, match=r"here at least 4\.0 KiB of memory: so much is in it at 'second'\."):
+        alone.choose({"ram_kib": 3.9})  # no channels may go
 
 
 def test_techniques_alone_are_proposed_behind_the_best() -> None:

@@ -117,7 +117,7 @@ def test_other_budgets_measure_nothing_again(
     assert Scores.load(folder / "nosuch.json", "key") is None
     with pytest.raises(SepzooError, match=r"scores\.json: expected scores of this network, these samples and settings"):
         Scores.load(folder / "scores.json", "another key")
-    (folder / "damaged.json").write_text('{"version": 2, "items": 3}')
+    (folder / "damaged.json").write_text('{"version": 3, "items": 3}')
     with pytest.raises(SepzooError, match=r"damaged\.json: expected scores that sepzoo shrink wrote"):
         Scores.load(folder / "damaged.json", "key")
 

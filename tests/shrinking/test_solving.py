@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sepzoo.shrinking.solving import Problem, solve
+from sepzoo.shrinking.solving import Bound, Problem, solve
 
 TOLERANCE = 1e-6
 SHAPES = (
@@ -23,7 +23,9 @@ SHAPES = (
 """The groups of each item: none, one between two layers, a chain, a branch."""
 
 
-def drawn(seed: int, groups: tuple[tuple[int, ...], ...], budgets: int, tightness: float) -> Problem:
+def drawn(
+    seed: int, groups: tuple[tuple[int, ...], ...], budgets: int, tightness: float, *, bounded: bool = False
+) -> Problem:
     """Return a problem by chance; the first choice of each level costs most and errs least."""
     random = np.random.default_rng(seed)
     sizes = tuple(int(random.integers(2, 4)) for _ in range(1 + max((n for own in groups for n in own), default=-1)))
@@ -35,6 +37,12 @@ def drawn(seed: int, groups: tuple[tuple[int, ...], ...], budgets: int, tightnes
         errors.append(random.random(len(rows)) * (random.random(len(rows)) > 0.2))
         for each in costs:
             each.append(random.integers(1, 40, len(rows)).astype(float))
+    bounds = []
+    for item in range(len(groups) if bounded else 0):
+        own = random.integers(1, 40, len(errors[item])).astype(float)
+        others = {number: random.integers(1, 40, size).astype(float) for number, size in enumerate(sizes)}
+        chosen = (item, own) if item % 2 else None
+        bounds.append(Bound(chosen, others, tightness * float(40 * (bool(chosen) + len(others)))))
     names = [f"resource{number}" for number in range(budgets)]
     limits = [tightness * sum(float(column.max()) for column in each) for each in costs]
     return Problem(
@@ -44,6 +52,7 @@ def drawn(seed: int, groups: tuple[tuple[int, ...], ...], budgets: int, tightnes
         levels=tuple(levels),
         groups=groups,
         sizes=sizes,
+        bounds=tuple(bounds),
     )
 
 
@@ -53,7 +62,15 @@ def agrees(problem: Problem, picks: tuple[int, ...]) -> bool:
     for own, levels, pick in zip(problem.groups, problem.levels, picks, strict=True):
         for number, level in zip(own, levels[pick].tolist(), strict=True):
             seen.setdefault(number, set()).add(level)
-    return all(len(levels) == 1 for levels in seen.values()) and all(
+    if any(len(levels) > 1 for levels in seen.values()):
+        return False
+    for bound in problem.bounds:
+        total = sum(float(each[level]) for number, each in bound.groups.items() for level in seen[number])
+        if bound.item is not None:
+            total += float(bound.item[1][picks[bound.item[0]]])
+        if total > bound.most:
+            return False
+    return all(
         sum(column[pick] for column, pick in zip(columns, picks, strict=True)) <= problem.budgets[name]
         for name, columns in problem.costs.items()
     )
@@ -76,9 +93,12 @@ def best(problem: Problem) -> float | None:
     groups=st.sampled_from(SHAPES),
     budgets=st.integers(1, 2),
     tightness=st.sampled_from((0.1, 0.4, 0.6, 1.0)),
+    bounded=st.booleans(),
 )
-def test_nothing_better_exists(seed: int, groups: tuple[tuple[int, ...], ...], budgets: int, tightness: float) -> None:
-    problem = drawn(seed, groups, budgets, tightness)
+def test_nothing_better_exists(
+    seed: int, groups: tuple[tuple[int, ...], ...], budgets: int, tightness: float, bounded: bool
+) -> None:
+    problem = drawn(seed, groups, budgets, tightness, bounded=bounded)
     least, found = best(problem), solve(problem)
     assert (found is None) == (least is None)
     if found is None or least is None:

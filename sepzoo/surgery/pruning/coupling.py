@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -73,11 +73,14 @@ class Coupling:
         layers: those that stand on channels, in the order of the graph.
         groups: sets of channels that can be chosen from, in the order of the graph.
         count: number of sets.
+        tensors: by the `id` of each tensor of the graph the number of the set of each of its channels, -1 of those that
+            must stay.
     """
 
     layers: tuple[LayerChannels, ...]
     groups: tuple[Group, ...]
     count: int
+    tensors: Mapping[int, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
 def couple(plan: Plan, keep: Callable[[Site], bool] = lambda site: False) -> Coupling:
@@ -116,6 +119,7 @@ class _Walk:
         self.plan, self.keep = plan, keep
         self.sets = ChannelSets()
         self.found: dict[int, tuple[Site, Anatomy, Channels, Channels]] = {}  # by layer
+        self.tensors: dict[int, Channels] = {}
 
     def model(self, model: keras.Model, inputs: Sequence[Channels]) -> list[Channels]:
         """Follow the channels from a model's inputs to its outputs."""
@@ -124,6 +128,7 @@ class _Walk:
         for node in nodes(model):
             outputs = self._call(node, [known[id(tensor)] for tensor in node.input_tensors])
             known |= {id(tensor): channels for tensor, channels in zip(node.outputs, outputs, strict=True)}
+        self.tensors |= known
         return [known[id(tensor)] for tensor in graph.outputs]
 
     def _call(self, node: Node, inputs: list[Channels]) -> list[Channels]:
@@ -211,6 +216,7 @@ class _Walk:
                 for makers, chosen in groups.items()
             ),
             count=len(numbers),
+            tensors={number: numbered(channels) for number, channels in self.tensors.items()},
         )
 
 
