@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import tempfile
-import time
 import zipfile
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from sepzoo.layers.weight_limit import limited_weights
 from sepzoo.records.metadata import MEMBER, Metadata
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.bounds import BOUNDS
+from sepzoo.support.clock import require_clock
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.greeting import start_keras
 from sepzoo.support.recursion import deep_recursion
@@ -89,20 +89,6 @@ def save(model: keras.Model, path: str | os.PathLike[str], *, penalties: bool = 
         if not penalties:
             leave_penalties_out(temporary)
     return target
-
-
-def require_clock() -> None:
-    """See that the clock shows a time that an archive can hold; worth calling before long work that ends in one.
-
-    Raises:
-        SepzooError: it is before 1980, as on a board without a battery.
-    """
-    now = time.localtime(time.time())
-    if now.tm_year < 1980:
-        raise SepzooError(
-            "expected a clock that shows 1980 or later, since .keras archives hold the time. Received: "
-            f"{time.strftime('%Y-%m-%d', now)}. Set the clock."
-        )
 
 
 def read_metadata(path: str | os.PathLike[str]) -> Metadata | None:

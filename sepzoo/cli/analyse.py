@@ -44,9 +44,9 @@ def analyse(
 
     Example: sepzoo analyse mobilenet_v1 --weights imagenet --plot
     """
-    from sepzoo.cli.keras_start import start_keras
+    from sepzoo.cli.keras_start import start_for_network
 
-    start_keras()
+    start_for_network(model)
     from sepzoo.analysis import kernel_correlations
     from sepzoo.support.atomic import check_target
     from sepzoo.support.progress import announced

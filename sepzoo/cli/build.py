@@ -22,12 +22,13 @@ def build(
 
     Example: sepzoo build mobilenet_v1 --set alpha=0.5 --set classes=5 --input-shape 96,96,3 --out small.keras
     """
+    from sepzoo.catalog.registry import find
     from sepzoo.cli.keras_start import start_keras
 
+    spec = find(name)[1]
     start_keras()
     from sepzoo import applications
     from sepzoo.artifact import model_file
-    from sepzoo.catalog.registry import find
     from sepzoo.records.metadata import Metadata
     from sepzoo.support.progress import announced
 
@@ -37,6 +38,6 @@ def build(
     with announced(f"building {name}", terminal_only=True):
         network = applications.build(name, **arguments)
     if model_file.metadata_of(network) is None:
-        model_file.attach(network, Metadata(name, preprocessing=find(name)[1].preprocessing))
+        model_file.attach(network, Metadata(name, preprocessing=spec.preprocessing))
     model_file.save(network, out)
     typer.echo(f"{network.name}: {network.count_params():,} parameters, written to {out}")

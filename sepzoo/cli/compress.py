@@ -76,14 +76,14 @@ def compress(
     Example: sepzoo compress runs/vgg --prune-channels macs=0.5 --data digits --out vgg_half.keras
     Example: sepzoo compress runs/vgg --prune 0.5 --qat epochs=2 --data digits --samples 1000 --out vgg_sparse.keras
     """
-    from sepzoo.cli.keras_start import start_keras
+    from sepzoo.cli.keras_start import start_for_network
 
     check_keras_file(out, model=model)
     asked = _asked({"--prune-channels": prune_channels, "--prune": prune, "--cluster": cluster, "--qat": qat})
     for option in asked:
         if data is None and option != "--prune-channels":
             raise SepzooError(f"expected --data to train on with {option}. Received: none.")
-    start_keras()
+    start_for_network(model)
     from sepzoo.artifact import model_file
     from sepzoo.cli.compress_options import compressed
     from sepzoo.cli.rewrite_options import training_samples

@@ -81,9 +81,9 @@ def export(
 
     Example: sepzoo export runs/digits --to tflite:int8,onnx,stablehlo --out files --least-accuracy 0.9
     """
-    from sepzoo.cli.keras_start import start_keras
+    from sepzoo.cli.keras_start import start_for_network
 
-    start_keras()
+    start_for_network(model)
     from sepzoo.export.batch_export import export_all, wanted_targets
     from sepzoo.export.results_page import write_report
     from sepzoo.export.samples import samples_of_data

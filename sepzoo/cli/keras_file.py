@@ -35,8 +35,8 @@ def check_keras_file(path: Path, option: str = "--out", *, model: str | None = N
         SepzooError: a name that does not end in `.keras`, the model's own file, a place that cannot be written, or a
             clock before 1980.
     """
-    from sepzoo.artifact.model_file import require_clock
     from sepzoo.support.atomic import check_target
+    from sepzoo.support.clock import require_clock
 
     if path.suffix != ".keras":
         raise SepzooError(f"expected a file name that ends in .keras. Received: {option} {path}.")

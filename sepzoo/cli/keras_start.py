@@ -6,10 +6,31 @@ from pathlib import Path
 
 from sepzoo.support.greeting import start_keras
 
-__all__ = ["start_for", "start_keras"]
+__all__ = ["start_for", "start_for_network", "start_keras"]
 
 
 def start_for(data: str) -> None:
     """Let TensorFlow start in silence where a data set needs it: TFDS reads with it, folders and digits do without."""
     if data != "digits" and not Path(data).expanduser().exists():
         start_keras()
+
+
+def start_for_network(text: str) -> None:
+    """Start Keras in silence once it is seen that there is such a network: what is misspelt is said at once.
+
+    Args:
+        text: a network's name, a `.keras` or `.h5` file, or a folder, which is looked into later.
+
+    Raises:
+        SepzooError: no network has this name, or no Keras model is in this file.
+    """
+    from sepzoo.artifact.model_format import keras_format
+    from sepzoo.catalog.model_paths import names_file
+    from sepzoo.catalog.registry import find
+
+    path = Path(text).expanduser()
+    if not names_file(text):
+        find(text)
+    elif not path.is_dir():
+        keras_format(path)
+    start_keras()

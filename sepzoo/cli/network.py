@@ -162,9 +162,9 @@ def open_classifier(
         _refuse_settings(path, weights, settings)
         with announced(f"opening {path}", terminal_only=True), warnings_after(), quiet():
             return inference.open(path, labels=names, preprocessing=prepared, outputs=outputs)
-    from sepzoo.cli.keras_start import start_keras
+    from sepzoo.cli.keras_start import start_for_network
 
-    start_keras()
+    start_for_network(text)
     from sepzoo.inference.keras_model import from_model
 
     network = open_network(text, weights=weights, settings=settings)

@@ -24,9 +24,9 @@ def profile(
 
     Example: sepzoo profile mobilenet_v1 --set alpha=0.5 --set conv=bsconv_u --input-shape 96,96,3
     """
-    from sepzoo.cli.keras_start import start_keras
+    from sepzoo.cli.keras_start import start_for_network
 
-    start_keras()
+    start_for_network(model)
     from sepzoo import analysis
     from sepzoo.catalog.model_paths import names_file
     from sepzoo.support.progress import announced

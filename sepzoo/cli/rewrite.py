@@ -62,9 +62,9 @@ def rewrite(
 
     Example: sepzoo rewrite runs/vgg --decouple macs=0.5 --data digits --out vgg_half.keras
     """
-    from sepzoo.cli.keras_start import start_keras
+    from sepzoo.cli.keras_start import start_for_network
 
-    start_keras()
+    start_for_network(model)
     from sepzoo.artifact import model_file
     from sepzoo.cli.rewrite_options import RewriteOptions, rewritten, training_samples
     from sepzoo.support.errors import SepzooError

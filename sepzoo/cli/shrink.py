@@ -77,14 +77,14 @@ def shrink(
 
     Example: sepzoo shrink runs/dense --macs 50% --data digits --out small.tflite
     """
-    from sepzoo.cli.keras_start import start_keras
+    from sepzoo.cli.keras_start import start_for_network
 
     for path, suffixes in ((out, (".tflite",)), (report, (".html", ".json"))):
         if path is not None and path.suffix not in suffixes:
             raise SepzooError(f"expected a file name that ends in {' or '.join(suffixes)}. Received: {path}.")
     if keras_file is not None:
         check_keras_file(keras_file, "--keras", model=model)
-    start_keras()
+    start_for_network(model)
     from sepzoo import shrinking
     from sepzoo.artifact import model_file
     from sepzoo.export.samples import samples_of_data

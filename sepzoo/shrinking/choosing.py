@@ -198,7 +198,7 @@ class Chooser:
                 return SepzooError(
                     f"expected a budget that can be kept, here at least {shown(resource, least.costs[resource])}: that "
                     f"takes another way in {changed} of {len(items)} layers and fewer channels in {gone} of "
-                    f"{len(least.levels)} groups, for an expected divergence of {least.expected:.2g} nats. "
+                    f"{len(least.levels)} groups, for an expected divergence of {least.expected:.3g} nats. "
                     f"Received: {shown(resource, limit)}. Ask for more, or allow more techniques."
                 )
         told = ", ".join(shown(*each) for each in limits.items())

@@ -15,9 +15,9 @@ from pathlib import Path
 import keras
 
 import sepzoo
-from sepzoo.artifact.model_file import require_clock
 from sepzoo.inference.keras_model import from_model
 from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.clock import require_clock
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.progress import announced
 from sepzoo.training.assessment import assess

@@ -60,6 +60,34 @@ def test_a_users_mistake_is_one_line_and_code_2(command: Command, arguments: lis
     assert outcome.err.count("\n") == 1
 
 
+MISSING, UNKNOWN = "expected a model file. Received: none.keras, which does not exist.", "unknown model 'mobilnet'."
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["profile", "MODEL"],
+        ["analyse", "MODEL"],
+        ["export", "MODEL", "--to", "xla"],
+        ["rewrite", "MODEL", "--fold", "--out", "new.keras"],
+        ["compress", "MODEL", "--prune-channels", "macs=0.5", "--out", "new.keras"],
+        ["shrink", "MODEL", "--macs", "50%", "--data", "digits", "--out", "new.tflite"],
+        ["build", "MODEL", "--out", "new.keras"],
+        ["evaluate", "MODEL", "--data", "digits"],
+    ],
+    ids=lambda line: line[0],
+)
+def test_a_network_that_is_not_there_is_said_before_keras_is_loaded(line: list[str]) -> None:
+    named = {"mobilnet": UNKNOWN}
+    if line[0] not in ("build", "evaluate"):  # one takes names alone, the other files of any format
+        named["none.keras"] = MISSING
+    for name, message in named.items():
+        arguments = [name if each == "MODEL" else each for each in line]
+        outcome = run_command(*arguments, before="import sys; sys.modules['keras'] = sys.modules['tensorflow'] = None")
+        assert outcome.stderr.startswith(f"error: {message}"), outcome.stderr
+        assert (outcome.returncode, outcome.stderr.count("\n")) == (2, 1)
+
+
 def test_an_operating_systems_refusal_is_one_line(command: Command, small_files: Path, tmp_path: Path) -> None:
     folder = tmp_path / "file" / "in"
     folder.parent.write_text("")
