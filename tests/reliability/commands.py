@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from sepzoo.artifact.seal import SEAL
 from tests.reliability.forked import FOLDER_PROGRAM
 
 RECIPE = """
@@ -108,12 +109,15 @@ def _lasting(pairs: list[tuple[str, Any]]) -> Contents:
 
 
 def tflite_or_folder(path: Path) -> Contents:
-    """All bytes of a file, or of each file in a folder but one, which holds a random number of TensorFlow's."""
-    if path.is_dir():
-        files = [file for file in path.rglob("*") if file.is_file()]
-        lasting = {file: file.name != "fingerprint.pb" for file in files}
-        return {str(file.relative_to(path)): file.read_bytes() if lasting[file] else b"" for file in files}
-    return {path.name: path.read_bytes()}
+    """All bytes of a file, or of each file in a folder, but a random number of TensorFlow's and the hash over it."""
+    if not path.is_dir():
+        return {path.name: path.read_bytes()}
+    found: Contents = {str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    if "fingerprint.pb" in found:
+        found["fingerprint.pb"] = b""
+    if SEAL in found:
+        found[SEAL] = {key: value for key, value in json.loads(found[SEAL]).items() if key != "sha256"}
+    return found
 
 
 def table(path: Path) -> Contents:

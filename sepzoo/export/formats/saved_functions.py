@@ -26,7 +26,8 @@ def save_functions(functions: Mapping[str, TfFunction], model: keras.Model, path
     import tensorflow as tf
 
     saved = tf.Module()
-    saved.read = list({id(variable): variable for each in functions.values() for variable in each.variables}.values())
+    found = {id(variable): variable for each in functions.values() for variable in each.variables}
+    saved.read = sorted(found.values(), key=lambda variable: variable.name)  # TensorFlow keeps them in a set
     parts = tf.train.TrackableView(model).descendants()
     saved.tables = [part for part in parts if isinstance(part, tf.saved_model.experimental.TrackableResource)]
     tf.saved_model.save(saved, str(path), signatures=dict(functions))

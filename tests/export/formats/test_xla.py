@@ -13,12 +13,24 @@ import pytest
 import tensorflow as tf
 
 from sepzoo import inference
+from sepzoo.artifact.seal import SEAL
 from sepzoo.data import Samples
 from sepzoo.export import ExportReport, Tolerance, xla
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.atomic import MARKER, atomic_write
 from sepzoo.support.errors import SepzooError
 from tests.export.networks import LABELS, pixels, separable
+
+PROGRAM = """
+import sys
+import keras
+import sepzoo
+from sepzoo.records.preprocessing import Preprocessing
+keras.utils.set_random_seed(0)
+layers = [keras.layers.Conv2D(4, 3), keras.layers.Conv2D(6, 3), keras.layers.Flatten(), keras.layers.Dense(3)]
+model = keras.Sequential([keras.Input((8, 8, 3)), *layers], name="net")
+sepzoo.export.xla(model, sys.argv[1], preprocessing=Preprocessing())
+"""
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +143,15 @@ def test_a_damaged_folder_is_one_line(report: ExportReport, tmp_path: Path) -> N
     with pytest.raises(SepzooError, match=r"broken: expected a SavedModel\. Received: a damaged one") as caught:
         inference.open(broken)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_the_same_network_makes_the_same_bytes(tmp_path: Path) -> None:
+    """All but a number that TensorFlow draws by chance, and the hash over it."""
+    found = []
+    for place in (tmp_path / "one", tmp_path / "other"):
+        subprocess.run([sys.executable, "-c", PROGRAM, place], check=True, capture_output=True)
+        files = {str(file.relative_to(place)): file for file in place.rglob("*") if file.is_file()}
+        assert {"saved_model.pb", "fingerprint.pb", SEAL} <= files.keys()
+        found.append({name: file.read_bytes() for name, file in files.items() if name not in ("fingerprint.pb", SEAL)})
+    assert found[0] == found[1]
