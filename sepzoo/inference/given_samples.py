@@ -6,8 +6,6 @@ from collections.abc import Mapping
 
 from sepzoo.data.samples import Samples, require_samples
 from sepzoo.inference.keras_model import KerasClassifier
-from sepzoo.layers.graph import graph_of
-from sepzoo.layers.tensor_names import names_of
 from sepzoo.support.types import Arrays
 from sepzoo.surgery.walk.model_inputs import array_of, model_inputs
 
@@ -43,6 +41,6 @@ def as_samples(classifier: KerasClassifier, given: Samples | Arrays, purpose: st
         else:
             arrays = array_of(given, title)
         return require_samples(Samples(arrays, None, origin=_ORIGIN, seed=0), purpose)
-    graph, found = graph_of(classifier.model), model_inputs(classifier.model, given).arrays
-    by_name = dict(zip(names_of(graph.input, graph.inputs), found, strict=True))
+    found = model_inputs(classifier.model, given).arrays
+    by_name = {str(each.name): array for each, array in zip(classifier.input_tensors, found, strict=True)}
     return Samples(by_name if len(found) > 1 else found[0], None, origin=_ORIGIN, seed=0)

@@ -87,8 +87,8 @@ class Chooser:
             memory = Memory(self.scores, items)
             most = self.wholes[MEMORY].sum(limits[MEMORY]) * (1 + 1e-9)
             self._require_memory(memory, limits[MEMORY])
-            items = memory.within(most)
-            bounds = Memory(self.scores, items).bounds(most)
+            memory = memory.within(most)
+            items, bounds = memory.items, memory.bounds(most)
         sums = {name: self.wholes[name].sum(limit) for name, limit in limits.items() if name != MEMORY}
         found = solve(_problem(self.scores, items, sums, bounds=bounds))
         if found is None:

@@ -74,7 +74,7 @@ class Moment:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Values:
-    """One tensor, as long as it is in memory."""
+    """One tensor, as long as it is in memory; another of the same size is another one."""
 
     fixed: int
     groups: tuple[tuple[int, tuple[int, ...]], ...]
@@ -94,16 +94,16 @@ class Turns:
 
     Attributes:
         operators: with what each takes and gives.
-        lasts: by the `id` of what one takes or gives the place of the last operator that needs it.
+        lasts: for what one takes or gives the place of the last operator that needs it.
     """
 
     operators: tuple[_Operator, ...]
-    lasts: dict[int, int]
+    lasts: dict[_Values, int]
 
     def needed_later(self, layer: str) -> bool:
         """Return whether others need what a layer takes after it."""
         return any(
-            self.lasts[id(each)] > place
+            self.lasts[each] > place
             for place, operator in enumerate(self.operators)
             if operator.layer == layer
             for each in operator.takes
@@ -117,21 +117,20 @@ class Turns:
             integers: whether a value takes one byte; else four.
         """
         item = 1 if integers else 4
-        alive: list[_Values] = list(self.operators[0].takes) if self.operators else []
+        alive: dict[_Values, None] = {}
         found = []
         for place, operator in enumerate(self.operators):
-            own = [*operator.takes, *operator.gives]
-            known = {id(each) for each in alive}
-            alive += [each for each in {id(each): each for each in own}.values() if id(each) not in known]
+            own = dict.fromkeys((*operator.takes, *operator.gives))
+            alive |= own
             layer = operator.layer if operator.layer in layers else None
-            counted = [each for each in alive if layer is None or all(each is not one for one in own)]
+            counted = [each for each in alive if layer is None or each not in own]
             by_group: dict[int, np.ndarray] = {}
             for each in counted:
                 for number, values in each.groups:
                     by_group[number] = by_group.get(number, 0) + np.array(values)
             groups = tuple((number, tuple((item * values).tolist())) for number, values in sorted(by_group.items()))
             found.append(Moment(operator.name, layer, item * sum(each.fixed for each in counted), groups))
-            alive = [each for each in alive if self.lasts[id(each)] > place]
+            alive = {each: None for each in alive if self.lasts[each] > place}
         return tuple(found)
 
 
@@ -141,8 +140,8 @@ def turns_of(network: Network) -> Turns:
     inputs = [walk.values(tensor) for tensor in graph_of(network.model).inputs]
     operators = [_Operator("the input", None, tuple(inputs), ())]
     outputs = walk.model(network.model, inputs, operators)
-    lasts = {id(each): place for place, one in enumerate(operators) for each in (*one.takes, *one.gives)}
-    return Turns(tuple(operators), lasts | {id(each): len(operators) for each in outputs})
+    lasts = {each: place for place, one in enumerate(operators) for each in (*one.takes, *one.gives)}
+    return Turns(tuple(operators), lasts | dict.fromkeys(outputs, len(operators)))
 
 
 class _Walk:

@@ -61,16 +61,15 @@ class Memory:
         least, name = max(found, default=(0, ""))
         return name, least
 
-    def within(self, most: float) -> list[list[Candidate]]:
-        """Return the candidates that some choice of the others leaves room for, among so many bytes."""
+    def within(self, most: float) -> Memory:
+        """Return it with the candidates alone that some choice of the others leaves room for, among so many bytes."""
         room = [most] * len(self.items)
         for moment in self.scores.moments:
             if moment.layer is not None:
                 number = self.numbers[moment.layer]
                 room[number] = min(room[number], most - self._others(moment))
-        return [
-            [each for each in choices if each.ram_bytes <= left] for choices, left in zip(self.items, room, strict=True)
-        ]
+        left = zip(self.items, room, strict=True)
+        return Memory(self.scores, [[each for each in choices if each.ram_bytes <= size] for choices, size in left])
 
     def bounds(self, most: float) -> list[Bound]:
         """Return what binds choices to each other: moments at which not all of them have room."""

@@ -147,6 +147,7 @@ def of_xception() -> list[str]:
     order = paired("hybrid_hypothesis", "extreme_inception", "separable")
     between = paired("xception_ablations", "depthwise_first_relu", "depthwise_first", seeds=3)
     assert order[1] > 0 > between[2]
+    assert of_arm("hybrid_hypothesis", "extreme_inception")[0]["params"] == found["pointwise_first"]["params"]
     return [
         f"of about {int(found['depthwise_first']['params']):,} parameters, at the rate of {rate} that",
         f"five seeds, 4 epochs: the 1 x 1 step first {in_points(order)} | does not hold here |",
@@ -176,6 +177,7 @@ def of_hybrid() -> list[str]:
     [near] = set(re.findall(r"within (\.\d+) of each", (STUDIES / f"{study}.yaml").read_text("utf-8")))
     assert gaps["hybrid"] == min(gaps.values(), key=lambda gap: abs(gap[0]))
     assert gaps["hybrid"][1] < -100 * float(near) < gaps["hybrid"][0] < 100 * float(near) < gaps["hybrid"][2]  # open
+    assert [arm for arm, gap in gaps.items() if gap[1] > 0] == ["extreme_inception", "inception_s4"]
     assert max(paired(study, arm, "extreme_inception")[2] for arm in arms if arm != "extreme_inception") < 0
     assert max(paired(study, arm, "inception_s4")[2] for arm in ("separable", "hybrid", "regular")) < 0
     return [

@@ -141,8 +141,9 @@ def _said(model: keras.Model, name: str, values: np.ndarray, title: str, *, seve
         return metadata
     picture = metadata.preprocessing if values.ndim == 1 + _PICTURE_AXES else None
     takes = {each.name: each.takes for each in metadata.several}.get(name, picture)
-    said = {"features": takes} if isinstance(takes, Features) else {"preprocessing": takes}
-    return Metadata(title, **({"preprocessing": None} | said))
+    if isinstance(takes, Features):
+        return Metadata(title, preprocessing=None, features=takes)
+    return Metadata(title, preprocessing=takes)
 
 
 def _require_said(said: Metadata | None, title: str) -> None:
