@@ -10,6 +10,7 @@ Example:
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -43,7 +44,7 @@ class _Lowered:
 
     def _depthwise(self: Layer, inputs: Tensor, kernel: Tensor, training: bool | None) -> Tensor:
         """Return the depthwise step, without bias; None where the backend's own is to be taken."""
-        convolve = convolution_of(self.lowering)
+        convolve = convolution_of(self.lowering, training)
         if convolve is not None:
             if self.data_format != "channels_last" or None in inputs.shape[1:3]:
                 return None
@@ -104,17 +105,19 @@ class FastSeparableConv2D(_Lowered, keras.layers.SeparableConv2D):
         return finished(self, ops.conv(middle, self.pointwise_kernel, data_format=self.data_format))
 
 
-def convolution_of(lowering: Lowering) -> Callable[..., Tensor] | None:
-    """Return what computes a depthwise step that is traced now, with a gradient; None for the backend's own.
+def convolution_of(lowering: Lowering, training: bool | None = None) -> Callable[..., Tensor] | None:
+    """Return what computes a depthwise step that is traced now; None for the backend's own.
 
     Args:
         lowering: of its layer.
+        training: as its layer was called; False: nothing asks for a gradient that is fast.
     """
     if lowering == "pallas":
         from sepzoo.layers.pallas_depthwise import pallas_depthwise_conv  # which imports JAX
 
         return pallas_depthwise_conv
-    return shifted_depthwise_conv if use_shifted(lowering) else None
+    shifted = functools.partial(shifted_depthwise_conv, own_gradient=training is not False)
+    return shifted if use_shifted(lowering) else None
 
 
 def use_shifted(lowering: Lowering) -> bool:

@@ -34,6 +34,7 @@ def shifted_depthwise_conv(
     strides: tuple[int, int] = (1, 1),
     padding: str = "valid",
     dilation_rate: tuple[int, int] = (1, 1),
+    own_gradient: bool = True,
 ) -> Tensor:
     """Return what `keras.ops.depthwise_conv` returns for images in channels last, to rounding.
 
@@ -45,18 +46,30 @@ def shifted_depthwise_conv(
         strides: of height and width.
         padding: "valid" or "same".
         dilation_rate: of height and width.
+        own_gradient: whether its gradients are those written out here, which are fast in training, or the backend's:
+            what only answers need not hold the former, which TensorFlow saves beside each convolution.
     """
     multiplier = kernel.shape[3]
     if multiplier > 1:
         inputs = ops.repeat(inputs, multiplier, axis=-1)
     kernel = ops.reshape(kernel, (*kernel.shape[:2], kernel.shape[2] * multiplier))
     axes = window_axes(inputs.shape[1:3], kernel.shape[:2], strides, dilation_rate, padding)
-    return _with_gradient(inputs, kernel, *axes)
+    return (_with_gradient if own_gradient else _summed)(inputs, kernel, *axes)
+
+
+def _summed(x: Tensor, kernel: Tensor, rows: WindowAxis, columns: WindowAxis) -> Tensor:
+    """Return the sum in the numbers of the input, halves by way of 32 bits."""
+    wide = _wide(x)
+    return ops.cast(_forward(ops.cast(x, wide), ops.cast(kernel, wide), rows, columns), x.dtype)
+
+
+def _wide(x: Tensor) -> str:
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    return "float32" if dtype in _HALVES else dtype
 
 
 def _with_gradient(inputs: Tensor, kernel: Tensor, rows: WindowAxis, columns: WindowAxis) -> Tensor:
-    dtype = keras.backend.standardize_dtype(inputs.dtype)
-    summed = "float32" if dtype in _HALVES else dtype
+    dtype, summed = inputs.dtype, _wide(inputs)
 
     @ops.custom_gradient
     def convolve(x: Tensor, k: Tensor) -> Tensor:
@@ -66,7 +79,7 @@ def _with_gradient(inputs: Tensor, kernel: Tensor, rows: WindowAxis, columns: Wi
             found = _input_gradient(wide, ops.cast(k, summed), rows, columns)
             return ops.cast(found, dtype), ops.cast(_kernel_gradient(ops.cast(x, summed), wide, rows, columns), k.dtype)
 
-        return ops.cast(_forward(ops.cast(x, summed), ops.cast(k, summed), rows, columns), dtype), gradient
+        return _summed(x, k, rows, columns), gradient
 
     return convolve(inputs, kernel)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -44,9 +45,16 @@ def gradients(convolve: Any, x: np.ndarray, kernel: np.ndarray) -> list[np.ndarr
     dilation=some.integers(1, 2),
     padding=some.sampled_from(["same", "valid"]),
     multiplier=some.integers(1, 2),
+    own_gradient=some.booleans(),
 )
 def test_values_and_gradients_are_the_backend_s(
-    size: tuple[int, int], window: tuple[int, int], stride: int, dilation: int, padding: str, multiplier: int
+    size: tuple[int, int],
+    window: tuple[int, int],
+    stride: int,
+    dilation: int,
+    padding: str,
+    multiplier: int,
+    own_gradient: bool,
 ) -> None:
     dilation = 1 if stride > 1 else dilation
     if padding == "valid":
@@ -55,7 +63,8 @@ def test_values_and_gradients_are_the_backend_s(
     x = random.normal(size=(2, *size, 3)).astype("float32")
     kernel = random.normal(size=(*window, 3, multiplier)).astype("float32")
     arguments = {"strides": (stride, stride), "padding": padding, "dilation_rate": (dilation, dilation)}
-    ours = gradients(lambda x, kernel: shifted_depthwise_conv(x, kernel, **arguments), x, kernel)
+    shifted = functools.partial(shifted_depthwise_conv, **arguments, own_gradient=own_gradient)
+    ours = gradients(shifted, x, kernel)
     theirs = gradients(lambda x, kernel: keras.ops.depthwise_conv(x, kernel, **arguments), x, kernel)
     for mine, own in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(mine / np.abs(own).max(), own / np.abs(own).max(), atol=1e-5)
@@ -117,6 +126,15 @@ def test_layers_give_what_keras_s_do(builtin: Any, twin: Any, arguments: dict[st
     x = values.normal(size=(2, 9, 9, 4)).astype("float32")
     found, expected = (np.asarray(keras.ops.cast(layer(x), "float32")) for layer in (ours, theirs))
     np.testing.assert_allclose(found, expected, atol=1e-5 if dtype == "float32" else 0.03 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(("training", "written"), [(True, True), (None, True), (False, False)])
+def test_what_only_answers_holds_no_gradient(training: bool | None, written: bool) -> None:
+    layer = FastDepthwiseConv2D(3, lowering="shifted")
+    layer.build((2, 8, 8, 4))
+    function = tf.function(functools.partial(layer, training=training))
+    graph = function.get_concrete_function(tf.TensorSpec((2, 8, 8, 4))).graph
+    assert any("_gradient_op_type" in node.attr for node in graph.as_graph_def().node) is written
 
 
 @pytest.mark.parametrize(
