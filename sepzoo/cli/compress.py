@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sepzoo.cli.description import LabelsFile, PreprocessingText, attach_description
+from sepzoo.cli.description import Description, LabelsFile, PreprocessingText
 from sepzoo.cli.keras_file import FittingData, KerasFile, SampleCount, Seed, check_keras_file
 from sepzoo.cli.network import ModelName, Weights, open_network
 from sepzoo.cli.options import Json, NetworkSettings
@@ -83,13 +83,14 @@ def compress(
     for option in asked:
         if data is None and option != "--prune-channels":
             raise SepzooError(f"expected --data to train on with {option}. Received: none.")
+    description = Description.of(labels, preprocessing)
     start_for_network(model)
     from sepzoo.artifact import model_file
     from sepzoo.cli.compress_options import compressed
     from sepzoo.cli.rewrite_options import training_samples
 
     network = open_network(model, weights=weights, settings=settings)
-    attach_description(network, labels=labels, preprocessing=preprocessing)
+    description.attach(network)
     drawn = None if data is None else training_samples(network, data, samples, seed)
     told: list[str] = []
     found: dict[str, object] = {}

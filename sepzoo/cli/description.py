@@ -102,21 +102,42 @@ def parse_preprocessing(text: str | None) -> Preprocessing | None:
     return Preprocessing(**settings)
 
 
-def attach_description(model: keras.Model, *, labels: Path | None, preprocessing: str | None) -> None:
-    """Attach to a model what the command line says of it; nothing, where that says nothing.
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """What the command line says of a model that is then attached to it.
 
-    Raises:
-        SepzooError: labels or preprocessing that don't fit, labels for a model whose preprocessing nobody says, or
-            either for what is no image classifier.
+    Attributes:
+        labels: class names in the order of the outputs; None: what the model says.
+        preprocessing: from pixels to the input; None: what the model says.
     """
-    if labels is None and preprocessing is None:
-        return
-    from sepzoo.artifact.model_file import attach
-    from sepzoo.inference.keras_model import from_model
 
-    told = from_model(model, labels=read_labels(labels), preprocessing=parse_preprocessing(preprocessing))
-    told.require_preprocessing()
-    attach(model, told.metadata)
+    labels: tuple[str, ...] | None = None
+    preprocessing: Preprocessing | None = None
+
+    @classmethod
+    def of(cls, labels: Path | None, preprocessing: str | None) -> Description:
+        """Read what was said, before a model is.
+
+        Raises:
+            SepzooError: no labels are in the file, or words that mean nothing.
+        """
+        return cls(read_labels(labels), parse_preprocessing(preprocessing))
+
+    def attach(self, model: keras.Model) -> None:
+        """Attach it to a model; nothing, where nothing was said.
+
+        Raises:
+            SepzooError: labels or preprocessing that don't fit, labels for a model whose preprocessing nobody says, or
+                either for what is no image classifier.
+        """
+        if self == Description():
+            return
+        from sepzoo.artifact.model_file import attach
+        from sepzoo.inference.keras_model import from_model
+
+        told = from_model(model, labels=self.labels, preprocessing=self.preprocessing)
+        told.require_preprocessing()
+        attach(model, told.metadata)
 
 
 def _named(name: str) -> Preprocessing:

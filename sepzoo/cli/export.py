@@ -28,7 +28,7 @@ from sepzoo.cli.tflite_options import (
     MaxDrop,
     tflite_options,
 )
-from sepzoo.export.target_names import TARGET_NAMES
+from sepzoo.export.target_names import TARGET_NAMES, wanted_targets
 
 
 def export(
@@ -83,18 +83,18 @@ def export(
     """
     from sepzoo.cli.keras_start import start_for_network
 
-    start_for_network(model)
-    from sepzoo.export.batch_export import export_all, wanted_targets
-    from sepzoo.export.results_page import write_report
-    from sepzoo.export.samples import samples_of_data
-    from sepzoo.inference.keras_model import from_model
-
     targets = [name.strip() for name in to.strip("[] ").split(",")]
     wanted_targets(targets)
     options = tflite_options(
         edges, keep_float, agreement, max_drop, batch_sizes, c_array=c_array, layer_report=layer_report
     )
     names, prepared, outputs = read_labels(labels), parse_preprocessing(preprocessing), parse_outputs(output_kinds)
+    start_for_network(model)
+    from sepzoo.export.batch_export import export_all
+    from sepzoo.export.results_page import write_report
+    from sepzoo.export.samples import samples_of_data
+    from sepzoo.inference.keras_model import from_model
+
     run = open_run(model, weights=weights, settings=settings)
     if run is not None:
         results = run.export(

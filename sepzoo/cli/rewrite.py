@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from sepzoo.cli.description import LabelsFile, PreprocessingText, attach_description
+from sepzoo.cli.description import Description, LabelsFile, PreprocessingText
 from sepzoo.cli.keras_file import FittingData, KerasFile, SampleCount, Seed, check_keras_file
 from sepzoo.cli.network import ModelName, Weights, open_network
 from sepzoo.cli.options import Json, NetworkSettings
 from sepzoo.layers.factorization import PRESETS
+from sepzoo.support.errors import SepzooError
 
 
 def rewrite(
@@ -64,12 +65,6 @@ def rewrite(
     """
     from sepzoo.cli.keras_start import start_for_network
 
-    start_for_network(model)
-    from sepzoo.artifact import model_file
-    from sepzoo.cli.rewrite_options import RewriteOptions, rewritten, training_samples
-    from sepzoo.support.errors import SepzooError
-    from sepzoo.support.progress import announced
-
     check_keras_file(out, model=model)
     if p is not None and not blueprint:
         raise SepzooError("expected --p beside --blueprint. Received: --p alone. Write --replace bsconv_s,p=… else.")
@@ -86,8 +81,14 @@ def rewrite(
         raise SepzooError(
             f"expected --keep beside what replaces layers. Received: {alone} alone, which takes all it can."
         )
+    description = Description.of(labels, preprocessing)
+    start_for_network(model)
+    from sepzoo.artifact import model_file
+    from sepzoo.cli.rewrite_options import RewriteOptions, rewritten, training_samples
+    from sepzoo.support.progress import announced
+
     network = open_network(model, weights=weights, settings=settings)
-    attach_description(network, labels=labels, preprocessing=preprocessing)
+    description.attach(network)
     options = RewriteOptions(
         fuse_branches=fuse_branches,
         fold=fold,

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from sepzoo.cli.description import (
+    Description,
     LabelsFile,
     OutputKinds,
     PreprocessingText,
-    attach_description,
     parse_outputs,
 )
 from sepzoo.cli.keras_file import SampleCount, Seed, check_keras_file
@@ -78,31 +78,21 @@ def shrink(
     Example: sepzoo shrink runs/dense --macs 50% --data digits --out small.tflite
     """
     from sepzoo.cli.keras_start import start_for_network
+    from sepzoo.shrinking.budget import Budget, parse_limit
+    from sepzoo.shrinking.settings import TECHNIQUES, check_rule, check_runtime, check_techniques
+    from sepzoo.support.atomic import atomic_write, check_target
 
     for path, suffixes in ((out, (".tflite",)), (report, (".html", ".json"))):
         if path is not None and path.suffix not in suffixes:
             raise SepzooError(f"expected a file name that ends in {' or '.join(suffixes)}. Received: {path}.")
     if keras_file is not None:
         check_keras_file(keras_file, "--keras", model=model)
-    start_for_network(model)
-    from sepzoo import shrinking
-    from sepzoo.artifact import model_file
-    from sepzoo.export.samples import samples_of_data
-    from sepzoo.inference.keras_model import from_model
-    from sepzoo.shrinking.budget import parse_limit
-    from sepzoo.shrinking.candidates import TECHNIQUES, check_techniques
-    from sepzoo.shrinking.files import check_runtime
-    from sepzoo.shrinking.page import write_page
-    from sepzoo.shrinking.rules import check_rule
-    from sepzoo.shrinking.shrinker import HELD_OUT
-    from sepzoo.support.atomic import atomic_write, check_target
-
     for path in (out, report):
         if path is not None:
             check_target(path)
     if scores is not None and not scores.is_file():  # a file that is there is only read
         check_target(scores)
-    budget = shrinking.Budget(
+    budget = Budget(
         latency_ms=parse_limit(latency, "--latency", "latency_ms"),
         macs=parse_limit(macs, "--macs", "macs"),
         kib=parse_limit(size, "--size", "kib"),
@@ -112,9 +102,17 @@ def shrink(
     check_techniques(chosen)
     check_runtime(runtime)
     check_rule(rule, budget.by(costs).resources)  # type: ignore[arg-type]  # any text; it refuses others
+    description, said = Description.of(labels, preprocessing), parse_outputs(output_kinds)
+    start_for_network(model)
+    from sepzoo import shrinking
+    from sepzoo.artifact import model_file
+    from sepzoo.export.samples import samples_of_data
+    from sepzoo.inference.keras_model import from_model
+    from sepzoo.shrinking.page import write_page
+    from sepzoo.shrinking.shrinker import HELD_OUT
+
     network = open_network(model, weights=weights, settings=settings)
-    attach_description(network, labels=labels, preprocessing=preprocessing)
-    said = parse_outputs(output_kinds)
+    description.attach(network)
     count = max(samples + COMPARED, lessons if distil else 0)  # at once: what is learned from must not be checked on
     drawn = samples_of_data(from_model(network, outputs=said), data, count=count, seed=seed)
     others = drawn.calibration.taken(slice(samples, samples + COMPARED))

@@ -9,8 +9,7 @@ import typer
 from sepzoo.support.errors import SepzooError
 
 if TYPE_CHECKING:
-    from sepzoo.export.formats.tflite_converter import Edges
-    from sepzoo.export.formats.tflite_options import TfliteOptions
+    from sepzoo.export.formats.tflite_options import Edges, TfliteOptions
 
 
 EdgesText = Annotated[

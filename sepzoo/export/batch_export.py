@@ -19,49 +19,13 @@ from sepzoo.export.results import ExportFailure, ExportResults
 from sepzoo.export.samples import ExportSamples
 from sepzoo.export.taken_inputs import saying_inputs
 from sepzoo.export.target import Target
-from sepzoo.export.target_names import named
+from sepzoo.export.target_names import ALL, named, wanted_targets
 from sepzoo.export.targets import TARGETS
 from sepzoo.export.tolerance import Tolerance
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.latency import measure_tensor
-from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.errors import SepzooError
 from sepzoo.support.progress import announced, time_left
-
-ALL = "all"
-"""Instead of targets' names: each is tried, and one that fails is a row of the table that says why."""
-
-
-def check_targets(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of targets, each once.
-
-    Raises:
-        SepzooError: one is not known; the nearest are offered, and all named.
-
-    Example:
-        >>> check_targets(["xla", "xla"])
-        ('xla',)
-    """
-    for name in names:
-        if name not in TARGETS:
-            raise unknown("target", name, TARGETS, list_all=True)
-    return tuple(dict.fromkeys(names))
-
-
-def wanted_targets(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of targets as `check_targets` does; of `all`, which stands alone, those of all.
-
-    Raises:
-        SepzooError: as `check_targets`, or other names beside `all`.
-
-    Example:
-        >>> wanted_targets(["all"])[:2]
-        ('tflite:float32', 'tflite:float16')
-    """
-    if ALL not in names:
-        return check_targets(names)
-    if set(names) != {ALL}:
-        raise SepzooError(f"expected {ALL} alone, or names of formats. Received: {','.join(names)}.")
-    return tuple(TARGETS)
 
 
 def export_all(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
+from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.support.packages import require_installed
 
 
@@ -62,6 +64,9 @@ TARGET_NAMES = (
 )
 """Every target in the order of lists; a new one is a row here and a `Target` in its format's file."""
 
+ALL = "all"
+"""Instead of targets' names: each is tried, and one that fails is a row of the table that says why."""
+
 
 def named(name: str) -> TargetName:
     """Return the row of a name.
@@ -70,3 +75,37 @@ def named(name: str) -> TargetName:
         KeyError: there is none.
     """
     return {row.name: row for row in TARGET_NAMES}[name]
+
+
+def check_targets(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of targets, each once.
+
+    Raises:
+        SepzooError: one is not known; the nearest are offered, and all named.
+
+    Example:
+        >>> check_targets(["xla", "xla"])
+        ('xla',)
+    """
+    known = [row.name for row in TARGET_NAMES]
+    for name in names:
+        if name not in known:
+            raise unknown("target", name, known, list_all=True)
+    return tuple(dict.fromkeys(names))
+
+
+def wanted_targets(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of targets as `check_targets` does; of `all`, which stands alone, those of all.
+
+    Raises:
+        SepzooError: as `check_targets`, or other names beside `all`.
+
+    Example:
+        >>> wanted_targets(["all"])[:2]
+        ('tflite:float32', 'tflite:float16')
+    """
+    if ALL not in names:
+        return check_targets(names)
+    if set(names) != {ALL}:
+        raise SepzooError(f"expected {ALL} alone, or names of formats. Received: {','.join(names)}.")
+    return tuple(row.name for row in TARGET_NAMES)

@@ -13,10 +13,6 @@ from sepzoo.shrinking.layer_errors import LayerErrors
 from sepzoo.shrinking.network import Network, NetworkLayer
 from sepzoo.shrinking.steps import Step, peak_values, total_bytes, total_macs
 from sepzoo.shrinking.ways import KEEP, Way
-from sepzoo.support.errors import unknown
-
-TECHNIQUES = ("decouple", "bsconv", "spatial", "lowrank", "smaller", "channels")
-"""What can be done to layers, by the names that `--techniques` takes."""
 
 MOST_TERMS = 6
 SHARES = (0.75, 0.5, 0.375, 0.25, 0.125)
@@ -74,13 +70,6 @@ def plainest(candidates: Iterable[Candidate]) -> Candidate:
 def expected(candidates: Iterable[Candidate]) -> float:
     """Return by how much the answers are expected to diverge with one candidate for each layer, in nats."""
     return sum(each.error for each in candidates)
-
-
-def check_techniques(techniques: Sequence[str]) -> None:
-    """Raise a `SepzooError` where there is no such technique."""
-    for each in techniques:
-        if each not in TECHNIQUES:
-            raise unknown("technique", each, TECHNIQUES, list_all=True)
 
 
 def ways_for(layer: NetworkLayer, techniques: Sequence[str]) -> list[Way]:

@@ -16,10 +16,6 @@ from sepzoo.export.targets import TARGETS
 from sepzoo.export.tolerance import Tolerance
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.opening import open as open_file
-from sepzoo.support.errors import unknown
-
-RUNTIMES = ("tflite:int8", "tflite:float32")
-"""Targets of export whose files are measured here."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -35,12 +31,6 @@ class Measured:
     path: Path
     costs: Mapping[str, float]
     comparison: Comparison
-
-
-def check_runtime(runtime: str) -> None:
-    """Raise a `SepzooError` for a runtime whose files aren't measured."""
-    if runtime not in RUNTIMES:
-        raise unknown("runtime", runtime, RUNTIMES, list_all=True)
 
 
 def measured_file(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sepzoo.export.comparison import Comparison
 from sepzoo.shrinking.budget import shown
-from sepzoo.shrinking.rules import BEST
+from sepzoo.shrinking.settings import BEST
 from sepzoo.support.table import table
 from sepzoo.support.types import Json
 

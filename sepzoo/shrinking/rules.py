@@ -7,14 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from sepzoo.shrinking.budget import MEMORY
 from sepzoo.shrinking.candidates import Candidate, expected, is_of, plainest
 from sepzoo.shrinking.scores import Scores
 from sepzoo.shrinking.ways import KEEP
-from sepzoo.support.errors import SepzooError, unknown
 
-BEST = "best"
-"""The solver's choice, by no other rule."""
 FIRST_CUT, CUT_DECAY = 0.025, 0.96
 """Of NetAdapt: the share of the whole cost that the first round takes off, and by what it falls from round to round."""
 SHARES = 100
@@ -55,7 +51,7 @@ class Ruled:
         - "greedy" (NetAdapt): round by round each layer and group proposes a cut of at least so much cost, 2.5 % at
           first, and what errs least is done; here by the expected error instead of that after short training.
         """
-        return RULES[rule](self)
+        return _METHODS[rule](self)
 
     def total(self, assignment: Assignment) -> float:
         """Return what an assignment costs."""
@@ -145,28 +141,8 @@ class Ruled:
         return found
 
 
-RULES: Mapping[str, Callable[[Ruled], Assignment | None]] = {
+_METHODS: Mapping[str, Callable[[Ruled], Assignment | None]] = {
     "even": Ruled._even,
     "equal_level": Ruled._equal_level,
     "greedy": Ruled._greedy,
 }
-"""The rules beside the best choice, by the names that `shrink(rule=…)` takes."""
-
-
-def check_rule(rule: str, resources: Sequence[str]) -> None:
-    """See that there is such a rule, and that it takes the limits.
-
-    Args:
-        rule: "best", or one of `RULES`.
-        resources: that are limited.
-
-    Raises:
-        SepzooError: there is none, or it takes no such limits.
-    """
-    if rule != BEST and rule not in RULES:
-        raise unknown("rule", rule, (BEST, *RULES), list_all=True)
-    if rule != BEST and (len(resources) > 1 or MEMORY in resources):
-        raise SepzooError(
-            f"expected one limit, of bytes, time or multiply-accumulates, for the rule {rule!r}. Received: "
-            f"{', '.join(resources)}. Leave the others out."
-        )

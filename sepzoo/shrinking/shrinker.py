@@ -21,9 +21,9 @@ from sepzoo.inference.keras_model import from_model
 from sepzoo.records.outputs import Said
 from sepzoo.shrinking.budget import Budget, Costs
 from sepzoo.shrinking.building import Built
-from sepzoo.shrinking.candidates import TECHNIQUES, check_techniques, is_of
+from sepzoo.shrinking.candidates import is_of
 from sepzoo.shrinking.choosing import FIELDS, Choice, Chooser
-from sepzoo.shrinking.files import Measured, check_runtime
+from sepzoo.shrinking.files import Measured
 from sepzoo.shrinking.fitting import within
 from sepzoo.shrinking.forms import attach_said
 from sepzoo.shrinking.kept_work import KeptWork
@@ -31,8 +31,8 @@ from sepzoo.shrinking.latency import StepTimes
 from sepzoo.shrinking.measuring import key_of, score
 from sepzoo.shrinking.network import Network, network_of
 from sepzoo.shrinking.report import CurvePoint, LayerChoice, ShrinkReport
-from sepzoo.shrinking.rules import check_rule
 from sepzoo.shrinking.scores import Scores
+from sepzoo.shrinking.settings import TECHNIQUES, check_rule, check_runtime, check_techniques
 from sepzoo.shrinking.work import Work
 from sepzoo.support.atomic import atomic_write, check_target
 from sepzoo.support.errors import SepzooError

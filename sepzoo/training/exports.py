@@ -10,10 +10,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from sepzoo.artifact.model_file import load
 from sepzoo.data.augment import Augmentation
-from sepzoo.export.batch_export import check_targets, export_all, wanted_targets
+from sepzoo.export.batch_export import export_all
 from sepzoo.export.formats.tflite_options import TfliteOptions
 from sepzoo.export.results import ExportResults
 from sepzoo.export.samples import CALIBRATION_COUNT, ExportSamples, draw_export_samples, samples_of_data
+from sepzoo.export.target_names import check_targets, wanted_targets
 from sepzoo.inference.keras_model import KerasClassifier, from_model
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing

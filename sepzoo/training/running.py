@@ -15,6 +15,7 @@ from pathlib import Path
 import keras
 
 import sepzoo
+from sepzoo.export.target_names import check_targets
 from sepzoo.inference.keras_model import from_model
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.clock import require_clock
@@ -77,10 +78,7 @@ def run(
             had, the loss is no number, or an exported file's outputs are not the network's.
         KeyboardInterrupt: the run was told to stop; it has said from where the same call goes on.
     """
-    if recipe.export:  # else what converters need may be missing
-        from sepzoo.export.batch_export import check_targets
-
-        check_targets(recipe.export)
+    check_targets(recipe.export)
     recipe = recipe.resolved()
     with devices_of(distribution) as devices, devices.home(Path(out)) as home, contextlib.ExitStack() as held:
         folder = RunFolder(home)

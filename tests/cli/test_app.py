@@ -83,9 +83,45 @@ def test_a_network_that_is_not_there_is_said_before_keras_is_loaded(line: list[s
         named["none.keras"] = MISSING
     for name, message in named.items():
         arguments = [name if each == "MODEL" else each for each in line]
-        outcome = run_command(*arguments, before="import sys; sys.modules['keras'] = sys.modules['tensorflow'] = None")
-        assert outcome.stderr.startswith(f"error: {message}"), outcome.stderr
-        assert (outcome.returncode, outcome.stderr.count("\n")) == (2, 1)
+        assert_said_without_keras(arguments, message)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("export mobilenet_v1 --to tflite:int9", "unknown target 'tflite:int9'. Did you mean tflite:int8, "),
+        ("export mobilenet_v1 --to all,xla", "expected all alone, or names of formats. Received: all,xla."),
+        ("export mobilenet_v1 --to tflite:int8 --edges int4", "unknown type at the edges 'int4'. "),
+        (
+            "export mobilenet_v1 --to xla --labels none.txt",
+            "expected a text file with one class name a line. ",
+        ),
+        ("export mobilenet_v1 --to xla --preprocessing caffee", "unknown preprocessing 'caffee'. Did you mean caffe"),
+        ("export mobilenet_v1 --to xla --output-kind softmx", "unknown kind of output 'softmx'. Did you mean softmax"),
+        ("shrink mobilenet_v1 --macs half", "expected --macs such as 50% or 6000000. Received: 'half'."),
+        ("shrink mobilenet_v1 --macs 50% --techniques prune", "unknown technique 'prune'. "),
+        ("shrink mobilenet_v1 --macs 50% --runtime onnx", "unknown runtime 'onnx'. "),
+        ("shrink mobilenet_v1 --macs 50% --rule best_of_all", "unknown rule 'best_of_all'. "),
+        ("shrink mobilenet_v1 --macs 50% --preprocessing caffee", "unknown preprocessing 'caffee'. "),
+        ("rewrite mobilenet_v1 --blueprint --fold --p 0.5 --preprocessing caffee", "unknown preprocessing 'caffee'. "),
+        ("rewrite mobilenet_v1 --fold --p 0.5", "expected --p beside --blueprint. Received: --p alone. "),
+        (
+            "compress mobilenet_v1 --prune-channels macs=0.5 --labels none.txt",
+            "expected a text file with one class name a line. ",
+        ),
+    ],
+)
+def test_a_misspelt_option_is_said_before_keras_is_loaded(line: str, message: str, tmp_path: Path) -> None:
+    command, *rest = line.split()
+    more = {"shrink": ["--data", "digits", "--out", tmp_path / "new.tflite"], "export": []}
+    assert_said_without_keras([command, *rest, *more.get(command, ["--out", tmp_path / "new.keras"])], message)
+
+
+def assert_said_without_keras(arguments: list[str], message: str) -> None:
+    """Run a command where Keras can't be imported; it ends with one line."""
+    outcome = run_command(*arguments, before="import sys; sys.modules['keras'] = sys.modules['tensorflow'] = None")
+    assert outcome.stderr.startswith(f"error: {message}"), outcome.stderr
+    assert (outcome.returncode, outcome.stderr.count("\n")) == (2, 1)
 
 
 def test_an_operating_systems_refusal_is_one_line(command: Command, small_files: Path, tmp_path: Path) -> None:

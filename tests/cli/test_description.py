@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sepzoo.cli.description import attach_description, parse_preprocessing, read_labels
+from sepzoo.cli.description import Description, parse_preprocessing, read_labels
 from sepzoo.records.preprocessing import CAFFE, ZERO_TO_ONE, Preprocessing
 from sepzoo.support.errors import SepzooError
 
@@ -70,9 +70,9 @@ def test_labels_alone_do_not_make_up_a_preprocessing(tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(2)], name="m")
     (tmp_path / "labels.txt").write_text("a\nb\n")
     with pytest.raises(SepzooError, match=r"how pixels become its input\. .* \(on the command line: --preprocessing\)"):
-        attach_description(model, labels=tmp_path / "labels.txt", preprocessing=None)
+        Description.of(tmp_path / "labels.txt", None).attach(model)
     assert metadata_of(model) is None
-    attach_description(model, labels=tmp_path / "labels.txt", preprocessing="zero_to_one")
+    Description.of(tmp_path / "labels.txt", "zero_to_one").attach(model)
     told = metadata_of(model)
     assert told is not None
     assert (told.name, told.labels, told.preprocessing) == ("m", ("a", "b"), ZERO_TO_ONE)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sepzoo import SepzooError
 from sepzoo.shrinking.candidates import Candidate
 from sepzoo.shrinking.choosing import Choice, Chooser, Whole
-from sepzoo.shrinking.rules import RULES, check_rule
 from sepzoo.shrinking.scores import GroupLevels, Item, Scores
+from sepzoo.shrinking.settings import RULES, check_rule
 
 WAYS = {"decouple": ("pw_dw 1", "pw_dw 2"), "lowrank": ("rank 2", "rank 4")}
 

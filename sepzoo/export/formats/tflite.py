@@ -14,9 +14,8 @@ import keras
 
 from sepzoo.data.samples import Samples
 from sepzoo.export.formats.float_search import Goal, search
-from sepzoo.export.formats.tflite_converter import Edges
 from sepzoo.export.formats.tflite_modes import MODES, Mode, check_options, convert
-from sepzoo.export.formats.tflite_options import LEAST_AGREEMENT, TfliteOptions
+from sepzoo.export.formats.tflite_options import LEAST_AGREEMENT, Edges, TfliteOptions
 from sepzoo.export.formats.tflite_trained import MODES as TRAINED
 from sepzoo.export.formats.tflite_trained import convert_trained
 from sepzoo.export.layer_comparison import errors_of

@@ -19,12 +19,10 @@ import numpy as np
 from sepzoo.export.formats.batches import in_batches
 from sepzoo.export.formats.saved_functions import save_functions
 from sepzoo.export.formats.saved_graph import places_of
+from sepzoo.export.formats.tflite_options import Edges
 from sepzoo.inference.tflite_signatures import signature_name
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Tensor
-
-Edges = Literal["uint8", "int8", "float"]
-"""The type of an integer file's inputs and outputs."""
 
 Rows: TypeAlias = Mapping[str, np.ndarray]
 """Samples as the network takes them, by the names of its inputs."""

@@ -13,7 +13,6 @@ import numpy as np
 
 from sepzoo.export.formats import tflite_converter, tflite_recipes
 from sepzoo.export.formats.tflite_channel_affine import with_fast_affine
-from sepzoo.export.formats.tflite_converter import Edges
 from sepzoo.export.formats.tflite_operators import (
     Change,
     FileOperator,
@@ -22,7 +21,7 @@ from sepzoo.export.formats.tflite_operators import (
     require_built_in,
     with_own_weights,
 )
-from sepzoo.export.formats.tflite_options import TfliteOptions
+from sepzoo.export.formats.tflite_options import Edges, TfliteOptions
 from sepzoo.export.formats.tflite_range_limits import within_limits
 from sepzoo.export.formats.tflite_ranges import narrowed_where_better
 from sepzoo.export.formats.tflite_recipes import Rule

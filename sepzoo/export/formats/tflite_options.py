@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from typing import Literal
 
-from sepzoo.export.formats.tflite_converter import Edges
 from sepzoo.support.errors import SepzooError, unknown
 
-EDGES = ("uint8", "int8", "float")
+Edges = Literal["uint8", "int8", "float"]
+"""The type of an integer file's inputs and outputs."""
+
+EDGES: tuple[Edges, ...] = ("uint8", "int8", "float")
 AUTO = "auto"
 LEAST_AGREEMENT = 0.98
 """What the search for float layers reaches where nobody says."""

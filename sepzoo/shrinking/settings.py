@@ -1,0 +1,52 @@
+"""What `shrink` may be asked for beside its budget, by names; neither Keras nor a converter is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sepzoo.shrinking.budget import MEMORY
+from sepzoo.support.errors import SepzooError, unknown
+
+TECHNIQUES = ("decouple", "bsconv", "spatial", "lowrank", "smaller", "channels")
+"""What can be done to layers, by the names that `--techniques` takes."""
+
+RUNTIMES = ("tflite:int8", "tflite:float32")
+"""Targets of export whose files are measured here."""
+
+BEST = "best"
+"""The solver's choice, by no other rule."""
+
+RULES = ("even", "equal_level", "greedy")
+"""The rules beside the best choice, which it is compared with."""
+
+
+def check_techniques(techniques: Sequence[str]) -> None:
+    """Raise a `SepzooError` where there is no such technique."""
+    for each in techniques:
+        if each not in TECHNIQUES:
+            raise unknown("technique", each, TECHNIQUES, list_all=True)
+
+
+def check_runtime(runtime: str) -> None:
+    """Raise a `SepzooError` for a runtime whose files aren't measured."""
+    if runtime not in RUNTIMES:
+        raise unknown("runtime", runtime, RUNTIMES, list_all=True)
+
+
+def check_rule(rule: str, resources: Sequence[str]) -> None:
+    """See that there is such a rule, and that it takes the limits.
+
+    Args:
+        rule: "best", or one of `RULES`.
+        resources: that are limited.
+
+    Raises:
+        SepzooError: there is none, or it takes no such limits.
+    """
+    if rule != BEST and rule not in RULES:
+        raise unknown("rule", rule, (BEST, *RULES), list_all=True)
+    if rule != BEST and (len(resources) > 1 or MEMORY in resources):
+        raise SepzooError(
+            f"expected one limit, of bytes, time or multiply-accumulates, for the rule {rule!r}. Received: "
+            f"{', '.join(resources)}. Leave the others out."
+        )
