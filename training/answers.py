@@ -18,6 +18,11 @@ def right_answers(path: Path, images: np.ndarray, labels: np.ndarray) -> np.ndar
     return inference.open(path).predict(images).argmax(axis=1) == labels
 
 
+def figure(value: float | None) -> str:
+    """Return a number with four places at most; nothing where none is known."""
+    return "" if value is None else f"{value:.4f}".rstrip("0").rstrip(".")
+
+
 @dataclasses.dataclass(frozen=True)
 class Table:
     """Rows that are printed, and kept in a CSV file so that none is made again.

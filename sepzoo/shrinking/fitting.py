@@ -124,12 +124,13 @@ def within(
     missed: dict[str, float] = {}  # and whose files went beyond one
     seen: list[Mapping[str, float]] = []
     others: list[Fitted] = []
-    told, given = "", limits
+    told, least, given = "", "", limits
     if work.epochs and "latency_ms" in limits:
         limits = {**limits, "latency_ms": (1 - CLOCK) * limits["latency_ms"]}
     for number in range(1, ROUNDS + 1):
         offered = _offered(chooser, aimed, work, first=number == 1)
         if not offered:
+            least = ", and none is left that costs less"
             break
         one, *rest = _carried_out(offered, chooser, known, work)
         others += rest
@@ -164,9 +165,10 @@ def within(
             break
     if best is None:
         free = "" if limits is given else f" {CLOCK:.0%} of the time are left free: distillation may cost as much."
+        tried = "1 choice that was" if len(seen) == 1 else f"{len(seen)} choices that were"
         raise SepzooError(
-            f"expected a file within the budget. Received: {told}, after {len(seen)} choices that were expected to "
-            f"keep it.{free} No file was written. Ask for more, or allow more techniques."
+            f"expected a file within the budget. Received: {told}, after {tried} expected to keep "
+            f"it{least}.{free} No file was written. Ask for more, or allow more techniques."
         )
     return _taught(best, given, known, work, original) if work.epochs else best
 

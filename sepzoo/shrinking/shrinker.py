@@ -77,7 +77,8 @@ def shrink(
         model: functional or Sequential, trained; it is only read.
         budget: limits of what the file may cost.
         samples: some hundreds to fit to and calibrate on: `Samples`, or an array as `sepzoo.surgery.decouple` takes it.
-        check: to compare the answers on, with labels where accuracy is wanted; None: the samples.
+        check: to compare the answers on, with labels where accuracy is wanted; None: those that nothing was fitted to,
+            of `compare` or of the quarter.
         techniques: "decouple" (sums of depthwise separable terms), "bsconv" (blueprints), "spatial" (k x 1 and 1 x k),
             "lowrank" (fewer channels between two), "smaller" (3 x 3 for 5 x 5), "channels" (fewer of them).
         runtime: whose file is measured: "tflite:int8" or "tflite:float32".
@@ -128,7 +129,11 @@ def shrink(
     inputs = model_inputs(model, samples)
     classifier = from_model(model, outputs=outputs)
     drawn = as_samples(classifier, samples, "fit to")
-    fitted, held = _parts(inputs) if compare is None else (inputs, model_inputs(model, compare))
+    if compare is None:
+        first, rest = _parts(len(inputs))
+        fitted, held, others = inputs[first], inputs[rest], drawn.taken(rest)
+    else:
+        fitted, held, others = inputs, model_inputs(model, compare), as_samples(classifier, compare, "compare on")
     timed = "latency_ms" in budget.resources
     key = key_of(model, fitted, {"runtime": runtime, "keep": sorted(keep), "timed": timed})
     checking = contextlib.nullcontext() if resume is None else one_child()  # of many small files
@@ -137,7 +142,7 @@ def shrink(
             classifier=classifier,
             runtime=runtime,
             samples=drawn,
-            check=drawn if check is None else as_samples(classifier, check, "check the file"),
+            check=others if check is None else as_samples(classifier, check, "check the file"),
             techniques=techniques,
             folder=Path(folder),
             timed=StepTimes(integers=runtime.endswith("int8")) if timed else None,
@@ -191,10 +196,10 @@ def shrink(
     return found.model, report
 
 
-def _parts(inputs: ModelInputs) -> tuple[ModelInputs, ModelInputs]:
-    """Return the samples that are fitted to, and a quarter that is held out of that to measure on."""
-    count = len(inputs) - len(inputs) // HELD_OUT
-    return (inputs[:count], inputs[count:]) if len(inputs) >= 2 * HELD_OUT else (inputs, inputs)
+def _parts(count: int) -> tuple[slice, slice]:
+    """Return which of so many samples are fitted to, and the quarter that is held out of that to measure on."""
+    fitted = count - count // HELD_OUT
+    return (slice(fitted), slice(fitted, None)) if count >= 2 * HELD_OUT else (slice(None), slice(None))
 
 
 def _scored(

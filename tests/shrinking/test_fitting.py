@@ -37,7 +37,7 @@ def run(
 
     def offered(chooser: Any, aimed: Mapping[str, float], *_rest: Any, **_more: Any) -> list[tuple[str, Any]]:
         aims.append(aimed["kib"])
-        return [("all", Stub(costs={"kib": aimed["kib"]}))]
+        return [("all", Stub(costs={"kib": aimed["kib"]}))] if len(aims) <= len(factors) else []
 
     def carried_out(choices: list[tuple[str, Any]], *_rest: Any) -> list[Any]:
         ((name, choice),) = choices
@@ -68,6 +68,12 @@ def test_what_never_keeps_it_is_refused_with_both_figures(monkeypatch: pytest.Mo
     message = r"expected a file within the budget\. Received: 1\.\d KiB for 1\.0 KiB, after 4 choices"
     with pytest.raises(SepzooError, match=message):
         run(monkeypatch, [1.2, 1.6, 2.4, 4.0], [0.5] * 4)
+
+
+def test_that_nothing_costs_less_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = r"after 1 choice that was expected to keep it, and none is left that costs less\. No file was written"
+    with pytest.raises(SepzooError, match=message):
+        run(monkeypatch, [1.2], [0.5])
 
 
 @pytest.mark.parametrize(("divergence", "taken"), [(0.3, 2), (0.9, 1)])

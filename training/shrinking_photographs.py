@@ -1,0 +1,93 @@
+"""MobileNetV1 with ImageNet's weights made to fit a budget, without training; its files answer photographs.
+
+    python training/shrinking_photographs.py WEIGHTS PHOTOGRAPHS --alpha 0.25 --budget latency_ms=50% [--table rows.csv]
+
+WEIGHTS is the official Keras file, or an .npz of its arrays; the name of a photograph begins with the four digits of
+its class. The seed draws 200 of them to fit to and 100 to compare choices on; the others are answered. `same` is the
+share with the answer of the float network, `kl` the divergence from it in nats, each with the standard error of a mean.
+A row that stands in the table is not made again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from answers import Table, figure
+from shrinking_ways import WAYS, Work
+
+import sepzoo
+from sepzoo import inference
+from sepzoo.data import Samples
+from sepzoo.inference.keras_model import from_model
+
+FITTED, COMPARED = 200, 100
+COLUMNS = ("network", "runtime", "budget", "seed", "way", "macs", "kib", "ms", "expected", "accuracy")
+COLUMNS += ("same", "same_error", "kl", "kl_error")
+_LEAST = 1e-7
+
+
+def mean(values: np.ndarray) -> list[str]:
+    """Return the mean of values and its standard error, as the table has them."""
+    return [f"{max(each, 0.0):.4f}" for each in (values.mean(), values.std() / math.sqrt(len(values)))]
+
+
+def answered(path: Path, check: Samples, right: np.ndarray) -> list[str]:
+    """Return what a file answers of samples: accuracy, and how often and how far it is with the float network."""
+    found = np.asarray(inference.open(path).predict(check.images))
+    p, q = (np.clip(each, _LEAST, 1) for each in (right, found))
+    top = found.argmax(axis=1)
+    divergences = (p * np.log(p / q)).sum(axis=1)
+    return [f"{(top == check.labels).mean():.4f}", *mean((top == right.argmax(axis=1)) * 1.0), *mean(divergences)]
+
+
+def main() -> None:
+    """Print a row for each way, the original's file first."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("photographs", type=Path)
+    parser.add_argument("--alpha", type=float, default=0.25)
+    parser.add_argument("--size", type=int, default=224, help="of the network's input")
+    parser.add_argument("--budget", default="latency_ms=50%")
+    parser.add_argument("--runtime", default="tflite:float32")
+    parser.add_argument("--only", default="all,lowrank,channels", help=f"of {', '.join(WAYS)}")
+    parser.add_argument("--seed", type=int, default=0)
+    for name in ("--scores", "--table"):
+        parser.add_argument(name, type=Path)
+    given = parser.parse_args()
+    shape = (given.size, given.size, 3)
+    model = sepzoo.applications.build("mobilenet_v1", alpha=given.alpha, weights=given.weights, input_shape=shape)
+    classifier, files = from_model(model), sorted(given.photographs.iterdir())
+    order = np.random.default_rng(given.seed).permutation(len(files))
+    images, labels = classifier.pixels(files)[order], np.array([int(file.name[:4]) for file in files])[order]
+    drawn = Samples(images, None, origin="photographs", seed=given.seed)
+    samples, compare = drawn.taken(slice(FITTED)), drawn.taken(slice(FITTED, FITTED + COMPARED))
+    left = slice(FITTED + COMPARED, None)
+    check = Samples(images[left], labels[left], origin="photographs", seed=given.seed)
+    right = np.asarray(classifier.predict(check.images))
+    work = Work(model, given.budget, given.runtime, samples, compare, given.scores)
+    own = (f"mobilenet_v1_{given.alpha:g}", given.runtime, given.budget, str(given.seed))
+    table = Table(COLUMNS, given.table)
+    with tempfile.TemporaryDirectory() as folder:
+        for way in ["original", *given.only.split(",")]:
+            if table.has(**dict(zip(COLUMNS, (*own, way), strict=False))):
+                continue
+            path = Path(folder) / f"{way}.tflite"
+            if way == "original":
+                plain = sepzoo.export.export(model, given.runtime, path, calibration=samples)
+                costs = (sepzoo.analysis.profile(model).macs, plain.size / 1024, None, None)
+            else:
+                try:
+                    costs = work.file(way, path)
+                except sepzoo.SepzooError as error:
+                    print(f"{way}: {error}", flush=True)
+                    continue
+            cells = (*own, way, *map(figure, costs), *answered(path, check, right))
+            table.add(dict(zip(COLUMNS, cells, strict=True)))
+
+
+if __name__ == "__main__":
+    main()
