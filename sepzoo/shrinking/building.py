@@ -14,7 +14,7 @@ from sepzoo.shrinking.network import Network, NetworkLayer
 from sepzoo.shrinking.ways import KEEP, Fits, Made
 from sepzoo.support.progress import counted
 from sepzoo.surgery.algebra.moments import Moments
-from sepzoo.surgery.algebra.regression import RIDGE
+from sepzoo.surgery.algebra.ridge import fitted_matrix
 from sepzoo.surgery.approximate.dense_convolutions import DenseConv, runs_of
 from sepzoo.surgery.approximate.recalibration import recalibrate
 from sepzoo.surgery.pruning.anatomy import Slice
@@ -115,8 +115,7 @@ def _fit_dense(place: Place, moments: Moments, *, whole: bool) -> None:
     matrix, bias = matrices_of(place.layer)[0], bias_of(place.layer)
     if whole and moments.count < PLACES_PER_VALUE * len(matrix):
         return
-    regularized = moments.regularized(matrix, RIDGE)
-    best = np.linalg.solve(regularized.gram, regularized.cross)
+    best = fitted_matrix(moments, matrix)
     if moments.error(best) < moments.error(matrix, bias):
         assign(place.layer, [best], moments.best_bias(best))
 

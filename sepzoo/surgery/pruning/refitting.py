@@ -10,7 +10,7 @@ import numpy as np
 
 from sepzoo.support.types import Layer
 from sepzoo.surgery.algebra.moments import Moments
-from sepzoo.surgery.algebra.regression import RIDGE
+from sepzoo.surgery.algebra.ridge import fitted_matrix
 from sepzoo.surgery.approximate.dense_convolutions import runs_of
 from sepzoo.surgery.pruning.anatomy import Slice, groups_of
 from sepzoo.surgery.pruning.coupling import LayerChannels
@@ -109,8 +109,7 @@ def _fit(name: str, layer: Layer, norm: Layer | None, moments: Sequence[Moments]
     biases = np.split(bias, len(matrices))
     fitted, shifts, before, after, whole = [], [], 0.0, 0.0, 0.0
     for group, matrix, own in zip(moments, matrices, biases, strict=True):
-        regularized = group.regularized(matrix, RIDGE)
-        best = np.linalg.solve(regularized.gram, regularized.cross)
+        best = fitted_matrix(group, matrix)
         power = float(group.power.sum())
         errors = group.error(matrix, own), group.error(best)
         if not errors[1] < errors[0]:
