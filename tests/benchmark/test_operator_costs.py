@@ -108,6 +108,7 @@ def test_weights_that_the_cache_can_t_hold_come_from_memory(
     tmp_path: Path, measured: Measured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     costs = Costs(folder=tmp_path)
+    monkeypatch.setattr(costs, "_table", dataclasses.replace(costs._table, machine=machine_with(1 << 20)))
     slow, fast = ((side * side + side) * 4 / 2 for side in (1024, 4096))  # bytes a millisecond of what reads them in 2
     taken = 4 * (9 * 32 * 32 + 32)
     [alone], [within], [far] = costs.ms([LARGE]), costs.ms([LARGE], weights=2 << 20), costs.ms([LARGE], weights=1 << 30)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sepzoo.data import draw_samples, open_source
-from sepzoo.export import TARGETS
+from sepzoo.export.target_names import named
 from sepzoo.inference import open as open_file
 from sepzoo.records.preprocessing import ZERO_TO_ONE, Preprocessing
 from tests.cli.conftest import Command
@@ -171,8 +171,8 @@ def test_a_file_of_keras_2_with_its_published_twin(command: Command, shared: Pat
 def test_all_goes_on_where_a_format_fails(
     command: Command, small_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    some = {name: TARGETS[name] for name in ("tflite:float32", "tflite:int8", "onnx", "tflite:float16")}
-    monkeypatch.setattr("sepzoo.export.batch_export.TARGETS", some)
+    some = tuple(map(named, ("tflite:float32", "tflite:int8", "onnx", "tflite:float16")))
+    monkeypatch.setattr("sepzoo.export.target_names.TARGET_NAMES", some)
     installed = importlib.util.find_spec
     monkeypatch.setattr(
         "importlib.util.find_spec", lambda name, *more: None if name == "tf2onnx" else installed(name, *more)
