@@ -13,6 +13,37 @@ import pytest
 from tests.test_imports import ROOT
 
 
+def rows_of(name: str) -> list[dict[str, str]]:
+    with (ROOT / "training" / "figures" / f"{name}.csv").open(encoding="utf-8") as lines:
+        return [row for row in csv.DictReader(lines) if row["way"] != "original"]
+
+
+def short(figure: str, sign: str = "") -> str:
+    """Return a share as the results write it, such as -.0123."""
+    text = f"{float(figure):{sign}.4f}"
+    return text.replace("0.", ".", 1) if abs(float(figure)) < 1 else text
+
+
+@pytest.fixture(scope="module")
+def results() -> str:
+    return (ROOT / "training" / "README.md").read_text(encoding="utf-8").replace("**", "")
+
+
+def test_each_row_stands_in_the_results(results: str) -> None:
+    for row in rows_of("shrinking"):
+        accuracy, change, error = short(row["accuracy"]), short(row["change"], "+"), short(row["error"])
+        plain = row["network"] == "mlperf_tiny_resnet8_cifar10" and row["epochs"] == "0"  # a table of accuracies alone
+        assert (f"| {accuracy}" if plain else f"| {accuracy} | {change} ± {error} |") in results, row
+
+
+def test_each_row_of_photographs_stands_in_the_results(results: str) -> None:
+    rows = rows_of("shrinking_photographs")
+    assert len({row["budget"] for row in rows}) > 1
+    for row in rows:
+        same, kl = (f"{short(row[name])} ± {short(row[f'{name}_error'])}" for name in ("same", "kl"))
+        assert f"| {float(row['kib']):,.0f} | {same} | {kl} | {short(row['accuracy'])} |" in results, row
+
+
 @pytest.mark.nightly
 def test_a_row_for_each_way(tmp_path: Path) -> None:
     keras.utils.set_random_seed(2)
