@@ -22,25 +22,24 @@ from shrinking_ways import WAYS, Work
 import sepzoo
 from sepzoo import inference
 from sepzoo.data import Samples
+from sepzoo.export.comparison import kl_divergence
 from sepzoo.inference.keras_model import from_model
 
 FITTED, COMPARED = 200, 100
 COLUMNS = ("network", "runtime", "budget", "seed", "way", "macs", "kib", "ms", "expected", "accuracy")
 COLUMNS += ("same", "same_error", "kl", "kl_error")
-_LEAST = 1e-7
 
 
 def mean(values: np.ndarray) -> list[str]:
     """Return the mean of values and its standard error, as the table has them."""
-    return [f"{max(each, 0.0):.4f}" for each in (values.mean(), values.std() / math.sqrt(len(values)))]
+    return [f"{each:.4f}" for each in (values.mean(), values.std() / math.sqrt(len(values)))]
 
 
 def answered(path: Path, check: Samples, right: np.ndarray) -> list[str]:
     """Return what a file answers of samples: accuracy, and how often and how far it is with the float network."""
     found = np.asarray(inference.open(path).predict(check.images))
-    p, q = (np.clip(each, _LEAST, 1) for each in (right, found))
     top = found.argmax(axis=1)
-    divergences = (p * np.log(p / q)).sum(axis=1)
+    divergences = np.array([kl_divergence(*pair) for pair in zip(right[:, None], found[:, None], strict=True)])
     return [f"{(top == check.labels).mean():.4f}", *mean((top == right.argmax(axis=1)) * 1.0), *mean(divergences)]
 
 
@@ -72,19 +71,9 @@ def main() -> None:
     own = (f"mobilenet_v1_{given.alpha:g}", given.runtime, given.budget, str(given.seed))
     table = Table(COLUMNS, given.table)
     with tempfile.TemporaryDirectory() as folder:
-        for way in ["original", *given.only.split(",")]:
-            if table.has(**dict(zip(COLUMNS, (*own, way), strict=False))):
-                continue
-            path = Path(folder) / f"{way}.tflite"
-            if way == "original":
-                plain = sepzoo.export.export(model, given.runtime, path, calibration=samples)
-                costs = (sepzoo.analysis.profile(model).macs, plain.size / 1024, None, None)
-            else:
-                try:
-                    costs = work.file(way, path)
-                except sepzoo.SepzooError as error:
-                    print(f"{way}: {error}", flush=True)
-                    continue
+        wanted = ["original", *given.only.split(",")]
+        left = [way for way in wanted if not table.has(**dict(zip(COLUMNS, (*own, way), strict=False)))]
+        for way, path, costs in work.files(left, Path(folder)):
             cells = (*own, way, *map(figure, costs), *answered(path, check, right))
             table.add(dict(zip(COLUMNS, cells, strict=True)))
 

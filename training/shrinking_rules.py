@@ -15,8 +15,8 @@ from pathlib import Path
 
 import sepzoo
 from sepzoo.shrinking.choosing import Chooser, Whole, is_of
-from sepzoo.shrinking.rules import RULES
 from sepzoo.shrinking.scores import Scores
+from sepzoo.shrinking.settings import BEST, RULES
 
 SHARES = (0.75, 0.5, 0.35, 0.25)
 """Of the network's multiply-accumulates."""
@@ -36,7 +36,7 @@ def main() -> None:
     scores = Scores.load(path, json.loads(path.read_text(encoding="utf-8"))["key"])
     assert scores is not None
     chooser = Chooser(scores, {"macs": Whole(1.0, scores.fixed_macs)})
-    rows = {rule: dataclasses.replace(chooser, rule=rule) for rule in RULES}
+    rows = {rule: dataclasses.replace(chooser, rule=rule) for rule in (BEST, *RULES)}
     for technique in scores.techniques:
         rows[technique] = dataclasses.replace(chooser, allowed=functools.partial(is_of, (technique,)))
     print(f"{'':12}" + "".join(f"{share:>8.0%}" for share in SHARES))

@@ -17,9 +17,8 @@ from pathlib import Path
 from answers import Table, figure, right_answers
 from shrinking_ways import WAYS, Work
 
-import sepzoo
 from sepzoo.artifact import model_file
-from sepzoo.data import choose_splits, draw_samples, open_source, split_names
+from sepzoo.data import draw_samples, open_source
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.preprocessing import AS_THEY_ARE
 
@@ -48,10 +47,7 @@ def main() -> None:
     if said is None or said.preprocessing is None:
         model_file.attach(model, Metadata(model.name, preprocessing=AS_THEY_ARE))
     source = {"image_size": tuple(model.input_shape[1:3]), "channels": model.input_shape[3]}
-    splits = choose_splits(split_names(given.data))
-    train, held = (
-        open_source(given.data, split=split, **source) for split in (splits.train, splits.test or splits.validation)
-    )
+    train, held = (open_source(given.data, split=split, **source) for split in ("train", "test"))
     count = max(given.samples + given.compare, given.lessons if given.distil else 0)
     drawn = dataclasses.replace(draw_samples(train, count, given.seed), labels=None)
     samples = drawn.taken(slice(given.samples))
@@ -60,25 +56,18 @@ def main() -> None:
     work = Work(
         model, given.budget, given.runtime, samples, compare, given.scores, given.narrower, given.distil, lessons
     )
-    test = draw_samples(held, min(given.test, len(held)), 0)
+    test = draw_samples(held, given.test, 0)
     cells = (given.model.stem, given.runtime, given.budget, given.distil, given.seed)
     own = dict(zip(OWN, map(str, cells), strict=True))
     table = Table(COLUMNS, given.table)
     with tempfile.TemporaryDirectory() as name:
-        plain = sepzoo.export.export(model, given.runtime, Path(name) / "plain.tflite", calibration=samples)
-        before = right_answers(plain.path, test.images, test.labels)
-        for way in ["original", *given.only.split(",")]:
-            path, now = Path(name) / f"{way}.tflite", before
-            costs = (sepzoo.analysis.profile(model).macs, plain.size / 1024, None, None)
-            if table.has(**own, way=way):
+        left = [way for way in ["original", *given.only.split(",")] if not table.has(**own, way=way)]
+        for way, path, costs in work.files(dict.fromkeys(["original", *left]), Path(name)):
+            now = right_answers(path, test.images, test.labels)
+            if way == "original":
+                before = now
+            if way not in left:
                 continue
-            if way != "original":
-                try:
-                    costs = work.file(way, path)
-                except sepzoo.SepzooError as error:
-                    print(f"{way}: {error}", flush=True)
-                    continue
-                now = right_answers(path, test.images, test.labels)
             figures = [*map(figure, costs)]
             figures += [f"{each:.4f}" for each in (now.mean(), now.mean() - before.mean())]
             figures.append(f"{(now * 1.0 - before).std() / math.sqrt(len(now)):.4f}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import keras
 import numpy as np
@@ -21,6 +23,7 @@ from sepzoo.surgery.walk.model_inputs import model_inputs
 ALONE = ("decouple", "bsconv", "spatial", "lowrank", "channels")
 RULES = {"evenly": "even", "equal level": "equal_level", "greedy": "greedy"}
 OLDER = ("decouple macs", "channels evenly")
+Costs: TypeAlias = tuple[float, float, float | None, float | None]
 WAYS = ("all", *ALONE, *RULES, "by macs", *OLDER, "int8")
 
 
@@ -50,10 +53,21 @@ class Work:
     distil: int = 0
     lessons: Samples | None = None
 
-    def file(self, way: str, path: Path) -> tuple[float, float, float | None, float | None]:
+    def files(self, ways: Iterable[str], folder: Path) -> Iterator[tuple[str, Path, Costs]]:
+        """Yield each way with its file and what `file` says of it; of one that can't be had the reason is printed."""
+        for way in ways:
+            path = folder / f"{way}.tflite"
+            try:
+                costs = self.file(way, path)
+            except sepzoo.SepzooError as error:
+                print(f"{way}: {error}", flush=True)
+                continue
+            yield way, path, costs
+
+    def file(self, way: str, path: Path) -> Costs:
         """Write the file of a way; return its MACs and KiB, its milliseconds and expected divergence where known."""
         limits = dict(each.split("=") for each in self.budget.split(","))
-        if way in (*OLDER, "int8", "narrower"):
+        if way in ("original", *OLDER, "int8", "narrower"):
             network, runtime = self._older(way, next(iter(limits.values())))
             said = from_model(self.model).metadata.preprocessing
             settings = {"calibration": self.samples, "preprocessing": said}
@@ -79,7 +93,9 @@ class Work:
         return told.measured["macs"], told.measured["kib"], told.measured.get("latency_ms"), expected
 
     def _older(self, way: str, limit: str) -> tuple[keras.Model, str]:
-        """Return what one surgery makes of the network for a share of its multiply-accumulates, and its runtime."""
+        """Return what one surgery, or none, makes of the network for a share of its MACs, and its runtime."""
+        if way == "original":
+            return self.model, self.runtime
         if way == "int8":
             return self.model, "tflite:int8"
         if way == "narrower":
@@ -93,7 +109,7 @@ class Work:
     def _narrower(self) -> keras.Model:
         """Return the narrower network, which takes the original's pixels, after it has learned from that one."""
         network = model_file.load(self.narrower)
-        said = model_file.metadata_of(network).preprocessing or AS_THEY_ARE
+        said = from_model(network).metadata.preprocessing or AS_THEY_ARE
         scale, offset = 1 / np.array(said.std), -np.array(said.mean) / np.array(said.std)
         pixels = keras.layers.Rescaling(scale.tolist(), offset.tolist())
         student = keras.Sequential([keras.Input(self.model.input_shape[1:]), pixels, network], name=network.name)

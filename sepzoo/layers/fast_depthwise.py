@@ -105,7 +105,7 @@ class FastSeparableConv2D(_Lowered, keras.layers.SeparableConv2D):
         return finished(self, ops.conv(middle, self.pointwise_kernel, data_format=self.data_format))
 
 
-def convolution_of(lowering: Lowering, training: bool | None = None) -> Callable[..., Tensor] | None:
+def convolution_of(lowering: Lowering, training: bool | None) -> Callable[..., Tensor] | None:
     """Return what computes a depthwise step that is traced now; None for the backend's own.
 
     Args:

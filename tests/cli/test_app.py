@@ -92,10 +92,7 @@ def test_a_network_that_is_not_there_is_said_before_keras_is_loaded(line: list[s
         ("export mobilenet_v1 --to tflite:int9", "unknown target 'tflite:int9'. Did you mean tflite:int8, "),
         ("export mobilenet_v1 --to all,xla", "expected all alone, or names of formats. Received: all,xla."),
         ("export mobilenet_v1 --to tflite:int8 --edges int4", "unknown type at the edges 'int4'. "),
-        (
-            "export mobilenet_v1 --to xla --labels none.txt",
-            "expected a text file with one class name a line. ",
-        ),
+        ("export mobilenet_v1 --to xla --labels none.txt", "expected a text file with one class name a line. "),
         ("export mobilenet_v1 --to xla --preprocessing caffee", "unknown preprocessing 'caffee'. Did you mean caffe"),
         ("export mobilenet_v1 --to xla --output-kind softmx", "unknown kind of output 'softmx'. Did you mean softmax"),
         ("shrink mobilenet_v1 --macs half", "expected --macs such as 50% or 6000000. Received: 'half'."),
