@@ -14,16 +14,33 @@ import math
 import tempfile
 from pathlib import Path
 
+import keras
 from answers import Table, figure, right_answers
 from shrinking_ways import WAYS, Work
 
 from sepzoo.artifact import model_file
 from sepzoo.data import draw_samples, open_source
+from sepzoo.data.source import Source
+from sepzoo.inference.feature_splits import open_feature_split
+from sepzoo.inference.features import names_features
 from sepzoo.records.metadata import Metadata
 from sepzoo.records.preprocessing import AS_THEY_ARE
 
 OWN = ("network", "runtime", "budget", "epochs", "seed")
 COLUMNS = (*OWN, "way", "macs", "kib", "ms", "expected", "accuracy", "change", "error")
+
+
+def opened(data: str, model: keras.Model) -> tuple[Source, Source]:
+    """Return what is fitted to and what is answered: files of features, or images as a network takes them."""
+    if names_features(Path(data)):
+        train, held = (open_feature_split(data, split=split) for split in ("train", "test"))
+        return train, held
+    said = model_file.metadata_of(model)
+    if said is None or said.preprocessing is None:
+        model_file.attach(model, Metadata(model.name, preprocessing=AS_THEY_ARE))
+    source = {"image_size": tuple(model.input_shape[1:3]), "channels": model.input_shape[3]}
+    train, held = (open_source(data, split=split, **source) for split in ("train", "test"))
+    return train, held
 
 
 def main() -> None:
@@ -40,14 +57,10 @@ def main() -> None:
         parser.add_argument(name, type=int, default=count)
     for name in ("--scores", "--table"):
         parser.add_argument(name, type=Path)
-    parser.add_argument("--data", default="cifar10")
+    parser.add_argument("--data", default="cifar10", help="images by name, or FILE_train.npz beside FILE_test.npz")
     given = parser.parse_args()
     model = model_file.load(given.model)
-    said = model_file.metadata_of(model)
-    if said is None or said.preprocessing is None:
-        model_file.attach(model, Metadata(model.name, preprocessing=AS_THEY_ARE))
-    source = {"image_size": tuple(model.input_shape[1:3]), "channels": model.input_shape[3]}
-    train, held = (open_source(given.data, split=split, **source) for split in ("train", "test"))
+    train, held = opened(given.data, model)
     count = max(given.samples + given.compare, given.lessons if given.distil else 0)
     drawn = dataclasses.replace(draw_samples(train, count, given.seed), labels=None)
     samples = drawn.taken(slice(given.samples))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import functools
@@ -90,6 +91,9 @@ def write(
     samples = check if check is not None else calibration
     if samples is None:
         samples = noise_of(given)
+    for each in (samples, calibration):
+        if each is not None:
+            collections.deque(given.batches(each.images, 32), maxlen=0)  # what is not taken is said before converting
     with contextlib.ExitStack() as stack:
         if preparations is None:
             preparations = stack.enter_context(
