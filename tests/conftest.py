@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
+import random
 import subprocess
+import sys
 import venv
+import zlib
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,9 +32,18 @@ settings.register_profile("sepzoo", deadline=None, suppress_health_check=[Health
 settings.load_profile("sepzoo")
 
 
-def pytest_runtest_setup() -> None:
-    """Keep pytest's options from programs that a test starts; the processes that `-n` starts must still read them."""
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Keep pytest's options from programs that a test starts, and give each test a seed of its own.
+
+    The processes that `-n` starts must still read the options. Keras draws initial weights by Python's generator. The
+    seed is of the test's name: with one for all, what a shared fixture drew would be drawn again, and be no other.
+    """
     os.environ.pop("PYTEST_ADDOPTS", None)
+    drawn = zlib.crc32(item.nodeid.encode()) % 2**31
+    random.seed(drawn)
+    for package, draw_from in (("numpy", "random.seed"), ("tensorflow", "random.set_seed"), ("torch", "manual_seed")):
+        if package in sys.modules:
+            operator.attrgetter(draw_from)(sys.modules[package])(drawn)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
