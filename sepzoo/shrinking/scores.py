@@ -125,7 +125,7 @@ class Scores:
         lacking = [each for each in techniques if each not in scores.techniques]
         if lacking:
             raise SepzooError(
-                f"{path}: expected scores of {', '.join(techniques)}. Received: none of {', '.join(lacking)}. Name a "
-                "new file."
+                f"{path}: expected scores of {', '.join(techniques)}. Received: those of "
+                f"{', '.join(scores.techniques)}, without {', '.join(lacking)}. Name a new file, or allow no others."
             )
         return scores

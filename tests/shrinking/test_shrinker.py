@@ -119,6 +119,9 @@ def test_other_budgets_measure_nothing_again(
     assert Scores.load(folder / "nosuch.json", "key") is None
     with pytest.raises(SepzooError, match=r"scores\.json: expected scores of this network, these samples and settings"):
         Scores.load(folder / "scores.json", "another key")
+    key = json.loads((folder / "scores.json").read_text(encoding="utf-8"))["key"]
+    with pytest.raises(SepzooError, match=r"expected scores of bsconv\. Received: those of .*, without bsconv\. Name"):
+        Scores.load(folder / "scores.json", key, techniques=["bsconv"])
     (folder / "damaged.json").write_text('{"version": 3, "items": 3}')
     with pytest.raises(SepzooError, match=r"damaged\.json: expected scores that sepzoo shrink wrote"):
         Scores.load(folder / "damaged.json", "key")
