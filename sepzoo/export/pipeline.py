@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import dataclasses
 import functools
@@ -93,7 +92,7 @@ def write(
         samples = noise_of(given)
     for each in (samples, calibration):
         if each is not None:
-            collections.deque(given.batches(each.images, 32), maxlen=0)  # what is not taken is said before converting
+            next(given.batches(each.images, 1))  # a kind that is not taken is said before converting
     with contextlib.ExitStack() as stack:
         if preparations is None:
             preparations = stack.enter_context(

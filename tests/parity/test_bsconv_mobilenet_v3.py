@@ -15,11 +15,6 @@ CIFAR = {"classes": 7, "classifier_activation": None}
 SMALLER = {**CIFAR, "input_shape": (64, 64, 3)}
 
 
-@pytest.fixture(autouse=True)
-def torch_seed():
-    torch.manual_seed(0)
-
-
 def state_of(net, seed=0):
     """Return a network's arrays by name, its running statistics and zero biases randomized."""
     generator = torch.Generator().manual_seed(seed)
