@@ -36,8 +36,8 @@ class Arguments:
         units: of each stage; the first of them is strided.
         branches: k x k convolutions beside each other in every block, whose outputs are summed.
         squeeze: whether the blocks of the last stage, and of the second half of that before, are squeezed and excited.
-        fused: whether each block is the one convolution that its branches become (`sepzoo.surgery.fuse_branches`), with
-            a bias and without batch normalization: for inference.
+        fused: whether each block is the one convolution that its branches become (`sepzoo.surgery.fuse_branches`, of
+            one branch alone `fold_batch_norm`), with a bias and without batch normalization: for inference.
         output_stride: total stride at most, by dilation instead (weights unchanged); None for all strides.
         dropout: rate in front of the classifier.
     """
@@ -174,5 +174,6 @@ FAMILY = Family(
     listed=tuple(_spec(name, size, fused=fused) for name, size in SIZES.items() for fused in (False, True)),
     note="The table is that of the authors' program. Its published figures are those of the fused form; their weights "
     "are pickles under Apple's own licence, which sepzoo does not read. timm's, with branches, load by name; then "
-    "sepzoo.surgery.fuse_branches makes the fused form of them. Such networks lose much as 8-bit integers.",
+    "sepzoo.surgery.fuse_branches, and fold_batch_norm where a block has one branch, make the fused form of them. Such "
+    "networks lose much as 8-bit integers.",
 )

@@ -34,7 +34,7 @@ from sepzoo.inference.keras_model import from_model
 from sepzoo.layers.graph import maker
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Operation
-from sepzoo.surgery import fuse_branches, recalibrate_batch_norm
+from sepzoo.surgery import fold_batch_norm, fuse_branches, recalibrate_batch_norm
 from tests.nightly.record import FOLDER, versions, write_record
 
 pytestmark = pytest.mark.nightly
@@ -117,7 +117,7 @@ def fitted(name: str, network: keras.Model, samples: Samples) -> keras.Model:
         network, _ = recalibrate_batch_norm(network, samples)
     else:
         whole, _ = recalibrate_batch_norm(build(branched, input_shape=network.input_shape[1:], classes=10), samples)
-        network.set_weights(fuse_branches(whole)[0].get_weights())
+        network.set_weights(fold_batch_norm(fuse_branches(whole)[0])[0].get_weights())
     answers = from_model(network).predict(samples.images)
     if answers.ndim == 2 and len(set(answers.argmax(axis=1))) == 1:
         scores = np.log(np.maximum(answers, np.finfo(np.float32).tiny))

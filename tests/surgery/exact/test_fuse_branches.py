@@ -164,3 +164,17 @@ def test_mobileone_becomes_its_own_fused_form(randomize, outputs_of, fingerprint
     assert report.params_after == fused.count_params()
     fused.set_weights(new.get_weights())
     np.testing.assert_array_equal(outputs_of(fused)[0], outputs_of(new)[0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["mobileone_s1", "mobileone_s4"])
+def test_a_block_of_one_branch_becomes_that_of_the_fused_form_by_a_fold(name, randomize, outputs_of):
+    """Where channels change, such a block has no input to add: there is no sum, and batch normalization stays."""
+    settings = {"input_shape": (32, 32, 3), "classes": 5}
+    model, own = randomize(build(name, **settings)), build(f"{name}_fused", **settings)
+    fused, _ = surgery.fuse_branches(model)
+    folded, _ = surgery.fold_batch_norm(fused)
+    assert len(fused.weights) > len(folded.weights)
+    assert [weight.path for weight in folded.weights] == [weight.path for weight in own.weights]
+    own.set_weights(folded.get_weights())
+    np.testing.assert_allclose(outputs_of(own), outputs_of(model), atol=1e-5)
