@@ -20,6 +20,8 @@ _TRIED = 9
 """Up to so many weights all ways are tried: 512."""
 _ROUNDS = 8
 """So often at most each weight is looked at again."""
+_BLOCK = 128
+"""So many weights are moved before the others hear of it: what these are left with is more than a cache holds."""
 
 
 def rounded(kernel: np.ndarray, axes: tuple[int, ...], *, largest: int = 127) -> np.ndarray:
@@ -80,25 +82,54 @@ def _best(low: np.ndarray, high: np.ndarray, steps: np.ndarray, moments: Moments
 def _descended(
     start: np.ndarray, low: np.ndarray, high: np.ndarray, steps: np.ndarray, moments: Sequence[Moments]
 ) -> np.ndarray:
-    """Return what is reached by moving one weight of all filters at a time to where the outputs err least."""
-    channels, _, filters = start.shape
+    """Return what is reached by moving one weight of all filters at a time to where the outputs err least.
+
+    What moves leave to be made right is kept up for one block of weights, and for all others in one product behind it.
+    """
+    channels, weights, filters = start.shape
     gram, cross = (np.stack([getattr(each, name) for each in moments]) for name in ("gram", "cross"))
-    channel = np.repeat(np.arange(channels), filters)
     whole, low, high, left = (_by_filter(each) for each in (start, low, high, cross - gram @ (start * steps[:, None])))
-    step = steps.ravel()
-    power = np.maximum(np.diagonal(gram, axis1=1, axis2=2), np.finfo(float).tiny)[channel]
+    step = steps.ravel()[:, None]
+    blocks = [slice(first, first + _BLOCK) for first in range(0, weights, _BLOCK)]
     for _ in range(_ROUNDS):
         before = whole.copy()
-        for weight in range(whole.shape[1]):
-            gain = left[:, weight] / (power[:, weight] * step)
-            best = np.clip(np.round(whole[:, weight] + gain), low[:, weight], high[:, weight])
-            moved = np.flatnonzero(best != whole[:, weight])
-            change = (best - whole[:, weight])[moved] * step[moved]
-            left[moved] -= change[:, None] * gram[channel[moved], weight]
-            whole[moved, weight] = best[moved]
+        for block in blocks:
+            bounds = low[:, block], high[:, block]
+            whole[:, block] = _moved(whole[:, block], *bounds, step, left[:, block], gram[:, block, block])
+            change = (whole[:, block] - before[:, block]) * step
+            moved = change.any(axis=1)
+            for channel, of_channel in enumerate(gram):
+                at = channel * filters + np.flatnonzero(moved[channel * filters :][:filters])
+                left[at] -= change[at] @ of_channel[block]
         if (whole == before).all():
             break
-    return np.asarray((whole * step[:, None]).reshape(channels, filters, -1).swapaxes(1, 2))
+    return np.asarray((whole * step).reshape(channels, filters, -1).swapaxes(1, 2))
+
+
+def _moved(
+    whole: np.ndarray, low: np.ndarray, high: np.ndarray, step: np.ndarray, left: np.ndarray, gram: np.ndarray
+) -> np.ndarray:
+    """Return the weights of a block after each was looked at once.
+
+    Args:
+        whole: (channels * filters, weights), in steps.
+        low: of the same shape, the least that a weight may be.
+        high: the greatest.
+        step: (channels * filters, 1).
+        left: of the shape of the weights, half of what moving each would gain, by its step.
+        gram: (channels, weights, weights).
+    """
+    whole, left = whole.copy(), left.copy()
+    channel = np.repeat(np.arange(len(gram)), len(whole) // len(gram))
+    power = np.maximum(np.diagonal(gram, axis1=1, axis2=2), np.finfo(float).tiny)[channel] * step
+    for weight in range(whole.shape[1]):
+        best = whole[:, weight] + left[:, weight] / power[:, weight]
+        best = np.clip(np.round(best), low[:, weight], high[:, weight])
+        moved = np.flatnonzero(best != whole[:, weight])
+        change = (best - whole[:, weight])[moved, None] * step[moved]
+        left[moved] -= change * gram[channel[moved], weight]
+        whole[moved, weight] = best[moved]
+    return whole
 
 
 def _by_filter(values: np.ndarray) -> np.ndarray:

@@ -99,3 +99,20 @@ def test_what_the_samples_show_of_the_inputs_counts_not_what_the_outputs_were_be
     less, more = ((changed @ each - right).var(axis=0) for each in (found, rounded(kernel, (-1,), largest=7)))
     assert (less <= more * (1 + 1e-9)).all()
     assert less.sum() < 0.9 * more.sum()
+
+
+def test_many_weights_end_where_moving_one_after_the_other_ends() -> None:
+    patches, kernel = problem(5, 300, 3)
+    right = (patches + np.random.default_rng(6).normal(size=patches.shape) * 0.5) @ kernel
+    steps = steps_of(kernel, (-1,), largest=7)[0]
+    centred = patches - patches.mean(axis=0)
+    expected = np.round(kernel / steps)
+    for column, given in enumerate((kernel / steps).T):
+        whole, rest = expected[:, column], right[:, column] - right[:, column].mean()
+        free = np.flatnonzero(np.abs(whole) < 7)
+        for _, weight in itertools.product(range(8), free):
+            seen = centred[:, weight] * steps[column]
+            best = whole[weight] + seen @ (rest - centred @ whole * steps[column]) / (seen @ seen)
+            whole[weight] = np.clip(np.round(best), np.floor(given[weight]), np.ceil(given[weight]))
+    found = by_outputs(kernel, steps, patches, right, largest=7)
+    np.testing.assert_allclose(found / steps, expected, atol=1e-9)
