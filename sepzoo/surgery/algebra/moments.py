@@ -9,6 +9,9 @@ import numpy as np
 
 from sepzoo.support.types import Tensor
 
+_ROUNDING = 1e-12
+"""What subtracting means leaves of a constant, as a share of its square, is less than this."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Moments:
@@ -49,6 +52,11 @@ class Moments:
             count,
         )
 
+    @property
+    def unsure(self) -> float:
+        """How large a variance may be by rounding alone, where patches hardly differ from their mean."""
+        return _ROUNDING * float(np.trace(self.gram) + np.sum(self.patch_mean**2))
+
     def error(self, kernel: np.ndarray, bias: np.ndarray | None = None) -> float:
         """Return a kernel's squared error as a share of the variance of the outputs.
 
@@ -80,7 +88,7 @@ class Moments:
             share: power of the noise, as a share of the patches' mean power.
         """
         matrix = kernel.reshape(-1, kernel.shape[-1])
-        noise = share * float(np.trace(self.gram)) / len(self.gram) or share
+        noise = max(share * float(np.trace(self.gram)) / len(self.gram), self.unsure) or share
         return dataclasses.replace(
             self,
             gram=self.gram + noise * np.eye(len(self.gram)),

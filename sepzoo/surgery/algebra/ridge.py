@@ -35,7 +35,7 @@ def fitted_matrix(moments: Moments, matrix: np.ndarray) -> np.ndarray:
     values = np.maximum(values, 0.0)  # where rounding made it less
     missed = axes.T @ (moments.cross - moments.gram @ matrix)
     powers, left = np.sum(missed**2, axis=1), float(moments.squared_errors(matrix).sum())
-    scores, noises = [], RIDGES * (float(values.mean()) or 1.0)
+    scores, noises = [], np.maximum(RIDGES * float(values.mean()), moments.unsure or RIDGES)
     for noise in noises:
         damped = values + noise
         error = max(left - 2 * np.sum(powers / damped) + np.sum(values * powers / damped**2), 0.0)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from sepzoo.surgery.algebra.moments import Moments
+from sepzoo.surgery.algebra.regression import RIDGE, low_rank, weighted
+from sepzoo.surgery.algebra.ridge import fitted_matrix
 
 
 @pytest.fixture
@@ -80,3 +82,20 @@ def test_a_ridge_is_white_noise_with_the_kernel_s_own_outputs(samples):
 def test_patches_without_power_get_noise_all_the_same():
     dead = Moments(np.zeros((4, 4)), np.zeros((4, 2)), np.zeros(2), np.zeros(4), np.ones(2), 1)
     np.testing.assert_array_equal(dead.regularized(np.ones((2, 2, 1, 2)), 0.5).gram, 0.5 * np.eye(4))
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-3, 1.0, 300.0, 1e6])
+@pytest.mark.parametrize("spread", [0.0, 1e-9, 1e-7, 1e-5])
+def test_of_patches_that_hardly_differ_no_fit_makes_anything_of_rounding(level, spread):
+    """As behind layers whose channels are dead, or constant over the samples: rounding is all that is left of them."""
+    generator = np.random.default_rng(1)
+    x = level * generator.uniform(0.5, 1, 18) * (1 + spread * generator.normal(size=(5000, 18)))
+    kernel = generator.normal(size=(3, 3, 2, 4))
+    matrix = kernel.reshape(18, 4)
+    moments = Moments.of([(x, x @ matrix)])
+    well = moments.regularized(kernel, RIDGE)
+    assert np.linalg.eigvalsh(well.gram).min() > 0
+    left, right = low_rank(well.gram, well.cross, 4)
+    terms = [weighted(well, kernel, order).kernel for order in ("pw_dw", "dw_pw")]
+    for found in (left @ right, fitted_matrix(moments, matrix), *(each.reshape(18, 4) for each in terms)):
+        assert np.abs(found - matrix).max() < 0.1 * np.abs(matrix).max()
