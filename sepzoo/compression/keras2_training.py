@@ -23,6 +23,7 @@ from sepzoo.layers.graph import graph_of, layers_of
 from sepzoo.records.outputs import Output
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Arrays, Json
+from sepzoo.surgery.walk.comparison import HALF_ROUNDING, is_half
 
 CLOSE = 1e-5
 """How far, as a share of their norm, outputs may be from those of the process."""
@@ -37,7 +38,7 @@ class Plan:
         arguments: of the method, as `sepzoo.compression.keras2.program` takes them.
         layers: the names of those that become Keras 2 layers.
         first_epoch: the first after which the network may be kept; 0: as it is before any.
-        close: how far, as a share of their norm, outputs may be from those of the process.
+        close: how far, as a share of their norm, outputs may be from those of the process; in half precision further.
     """
 
     arguments: Json
@@ -72,6 +73,7 @@ def train(
             not finite.
     """
     held, trained = split
+    close = max(plan.close, HALF_ROUNDING) if is_half(model) else plan.close
     task = {
         **dataclasses.asdict(settings),
         "modules": _modules(model),
@@ -79,7 +81,7 @@ def train(
         "layers": list(plan.layers),
         "outputs": [_kind(each) for each in zip(teacher.outputs, teacher.output_tensors, strict=True)],
         "first_epoch": plan.first_epoch,
-        "close": plan.close,
+        "close": close,
         "steps": settings.steps(len(trained)),
         "name": model.name,
     }
@@ -95,7 +97,7 @@ def train(
         with np.load(folder / "weights.npz") as weights:
             model.set_weights(list(weights.values()))
         with np.load(folder / "probe.npz") as probe:
-            _require_equal(model, probe, plan.close)
+            _require_equal(model, probe, close)
     return tuple(end["losses"])
 
 

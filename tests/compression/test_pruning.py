@@ -175,3 +175,21 @@ def test_a_network_that_no_file_holds_is_pruned_all_the_same() -> None:
     pruned, report = prune(model, data, sparsity=0.5, epochs=1, batch_size=16)
     assert np.mean(pruned.get_layer("conv").kernel == 0) == pytest.approx(0.5, abs=0.01)
     assert "size of tflite:float32 not measured: " in str(report)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_networks_of_mixed_precision(policy: str) -> None:
+    keras.utils.set_random_seed(0)
+    row = [
+        keras.layers.Conv2D(8, 3, activation="relu", name="one", dtype=policy),
+        keras.layers.Conv2D(8, 3, activation="relu", name="two", dtype=policy),
+        keras.layers.GlobalAveragePooling2D(name="pool", dtype=policy),
+        keras.layers.Dense(3, name="head", dtype="float32"),
+    ]
+    mixed = keras.Sequential([keras.Input((16, 16, 3)), *row])
+    arrays = np.random.default_rng(0).normal(size=(32, 16, 16, 3)).astype("float32")
+    new, _report = prune(mixed, arrays, sparsity=0.5, epochs=1)
+    assert [layer.dtype_policy.name for layer in new.layers] == [layer.dtype_policy.name for layer in mixed.layers]
+    assert (new.get_layer("two").get_weights()[0] == 0).mean() == 0.5
+    clustered, _report = cluster(mixed, arrays, clusters=4, epochs=1)
+    assert len(np.unique(clustered.get_layer("two").get_weights()[0])) == 4

@@ -105,7 +105,7 @@ def compare(
         sample_error = _error(_run(original, inputs), _outputs_of(new, inputs), original.name)
         seen.append(inputs)
     worst = max((error for error in (random_error, sample_error) if error is not None), default=0.0)
-    allowed = HALF_ROUNDING if _is_half(original) or _is_half(new) else ROUNDING
+    allowed = HALF_ROUNDING if is_half(original) or is_half(new) else ROUNDING
     if exact and worst > allowed and worst > TIMES * max(_rounding(original, inputs) for inputs in seen):
         raise SepzooError(
             f"expected {original.name!r} to give the same outputs after surgery, to {allowed:g} of their size. "
@@ -195,7 +195,8 @@ def _array(tensor: Tensor) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32")), "float64")
 
 
-def _is_half(model: keras.Model) -> bool:
+def is_half(model: keras.Model) -> bool:
+    """Return whether some of a model is computed in half precision."""
     return any("16" in str(site.layer.compute_dtype) for site in sites(model))
 
 
