@@ -15,7 +15,7 @@ from sepzoo.shrinking.ways import KEEP, Fits, Made
 from sepzoo.support.progress import counted
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.ridge import fitted_matrix
-from sepzoo.surgery.approximate.dense_convolutions import DenseConv, runs_of
+from sepzoo.surgery.approximate.dense_convolutions import DenseConv
 from sepzoo.surgery.approximate.recalibration import recalibrate
 from sepzoo.surgery.pruning.anatomy import Slice
 from sepzoo.surgery.pruning.coupling import Coupling
@@ -23,6 +23,7 @@ from sepzoo.surgery.pruning.regressors import Place, assign, bias_of, matrices_o
 from sepzoo.surgery.pruning.removal import remove
 from sepzoo.surgery.walk.model_inputs import ModelInputs
 from sepzoo.surgery.walk.plan import Plan
+from sepzoo.surgery.walk.runs import runs_of
 
 PLACES_PER_VALUE = 4
 """A layer whose inputs all stay is fitted again only where it looks at so many places for each value of one."""
@@ -92,11 +93,11 @@ def build(
         if not changed and way == KEEP and len(kept.inputs) == len(each.channels.inputs):
             continue
         changed = True
-        new = Place(plan.model, site.layer, runs[id(site.layer)])
+        new = Place(plan.model, site.layer, len(runs[id(site.layer)]))
         moments = _moments(network, each, new, kept, inputs, kept_work)
         _fit_dense(new, moments, whole=len(kept.inputs) == len(each.channels.inputs))
         if way != KEEP:
-            dense = DenseConv.of(site, new.runs)
+            dense = DenseConv(site, runs[id(site.layer)])
             carried_out = way_of(way).made(Fits(dense, moments))
             assign(site.layer, [carried_out.kernel.reshape(matrices_of(site.layer)[0].shape)], carried_out.bias)
             made.append((each.name, carried_out))
@@ -126,7 +127,7 @@ def _moments(
     """Return the moments of what comes to a layer now and of what it should give, from where they are kept."""
 
     def make() -> dict[str, np.ndarray]:
-        old = Place(network.model, each.channels.layer, each.runs)
+        old = Place(network.model, each.channels.layer, len(each.runs))
         found = moments_of(pairs_of(inputs, old, new, kept), 1)[0]
         return {field.name: np.asarray(getattr(found, field.name)) for field in dataclasses.fields(found)}
 

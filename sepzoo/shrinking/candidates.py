@@ -76,8 +76,8 @@ def ways_for(layer: NetworkLayer, techniques: Sequence[str]) -> list[Way]:
     """Return the ways that are worth a look for a layer: those that take fewer multiply-accumulates or weights."""
     if layer.kept or layer.dense is None or not layer.fitted:
         return []
-    window, (inputs, outputs) = layer.window, layer.channels.layer.kernel.shape[2:]
-    kept = layer.steps(inputs, outputs)
+    window, (inputs, outputs) = layer.windows[0], layer.channels.layer.kernel.shape[2:]
+    kept = _steps(layer, None, inputs, outputs)
     area = math.prod(window.kernel_size)
     most = min(MOST_TERMS, area - 1)
     found: list[Way] = []
@@ -87,12 +87,12 @@ def ways_for(layer: NetworkLayer, techniques: Sequence[str]) -> list[Way]:
         found += [Blueprint(0), *(Blueprint(mid) for mid in _eighths(inputs))]
     for way in (Spatial, Reduced):
         if way.technique in techniques and way(1).applies(window):
-            one = total_macs(way(1).steps(window, inputs, outputs))
+            one = total_macs(_steps(layer, way(1), inputs, outputs))
             ranks = {int(share * total_macs(kept) / one) for share in SHARES}
             found += [way(rank) for rank in sorted(ranks) if 0 < rank < min(outputs, area * inputs)]
     if "smaller" in techniques:
         found.append(SmallerWindow())
-    return [way for way in found if way.applies(window) and _cheaper(way.steps(window, inputs, outputs), kept)]
+    return [way for way in found if way.applies(window) and _cheaper(_steps(layer, way, inputs, outputs), kept)]
 
 
 def _eighths(channels: int) -> list[int]:
@@ -125,9 +125,10 @@ def candidates_of(
             there would be too much to measure.
         keeps_input: whether others need what it takes after it.
     """
-    found = []
+    found, item = [], 1 if integers else 4
     for way, source, target in _choices(network, layer, ways, combined=timed is None):
-        steps = _steps(network, layer, way, source, target)
+        rows = _rows(layer, way, *network.counts(layer, source, target))
+        steps = list(itertools.chain.from_iterable(rows))
         name = KEEP if way is None else str(way)
         found.append(
             Candidate(
@@ -136,7 +137,7 @@ def candidates_of(
                 macs=total_macs(steps),
                 bytes=total_bytes(steps, integers=integers),
                 latency_ms=0.0 if timed is None else sum(map(timed, steps)),
-                ram_bytes=peak_values(steps, keeps_input=keeps_input) * (1 if integers else 4),
+                ram_bytes=max((peak_values(row, keeps_input=keeps_input) for row in rows), default=0) * item,
                 error=0.0 if errors is None else errors.error(name, source, target),
             )
         )
@@ -145,13 +146,19 @@ def candidates_of(
 
 def steps_to_time(network: Network, layer: NetworkLayer, ways: Sequence[Way]) -> Iterator[Step]:
     """Yield the steps whose times `candidates_of` asks for."""
-    for choice in _choices(network, layer, ways, combined=False):
-        yield from _steps(network, layer, *choice)
+    for way, source, target in _choices(network, layer, ways, combined=False):
+        yield from _steps(layer, way, *network.counts(layer, source, target))
 
 
-def _steps(network: Network, layer: NetworkLayer, way: Way | None, source: int, target: int) -> tuple[Step, ...]:
-    inputs, outputs = network.counts(layer, source, target)
-    return layer.steps(inputs, outputs) if way is None else way.steps(layer.window, inputs, outputs)
+def _rows(layer: NetworkLayer, way: Way | None, inputs: int, outputs: int) -> tuple[tuple[Step, ...], ...]:
+    """Return the steps of a way for each size of images."""
+    if way is None:
+        return layer.rows(inputs, outputs)
+    return tuple(way.steps(window, inputs, outputs) for window in layer.windows)
+
+
+def _steps(layer: NetworkLayer, way: Way | None, inputs: int, outputs: int) -> list[Step]:
+    return list(itertools.chain.from_iterable(_rows(layer, way, inputs, outputs)))
 
 
 def _choices(

@@ -13,7 +13,7 @@ from sepzoo.shrinking.candidates import Candidate, expected, is_of
 from sepzoo.shrinking.memory_limit import Memory, peak
 from sepzoo.shrinking.rules import Ruled
 from sepzoo.shrinking.scores import Item, Scores
-from sepzoo.shrinking.settings import BEST
+from sepzoo.shrinking.settings import BEST, TECHNIQUES
 from sepzoo.shrinking.solving import Bound, Problem, Solution, solve
 from sepzoo.shrinking.ways import KEEP
 from sepzoo.support.errors import SepzooError
@@ -96,13 +96,20 @@ class Chooser:
             raise self._too_little(items, limits)
         return self._choice(items, found)
 
+    @property
+    def advice(self) -> str:
+        """What to do about a budget that can't be kept."""
+        every = sum(map(len, self.items())) == sum(len(item.candidates) for item in self.scores.items)
+        more = "" if every and {*TECHNIQUES} <= {*self.scores.techniques} else ", or allow more techniques"
+        return f"Ask for more{more}."
+
     def _require_memory(self, memory: Memory, limit: float) -> None:
         name, least = memory.least()
         needed = self.wholes[MEMORY].of(least)
         if needed > limit * (1 + 1e-9):
             raise SepzooError(
                 f"expected a budget that can be kept, here at least {shown(MEMORY, needed)}: so much is in it at "
-                f"{name!r}. Received: {shown(MEMORY, limit)}. Ask for more, or allow more techniques."
+                f"{name!r}. Received: {shown(MEMORY, limit)}. {self.advice}"
             )
 
     def proposals(self, limits: Mapping[str, float], techniques: Sequence[str]) -> list[tuple[str, Choice]]:
@@ -200,7 +207,7 @@ class Chooser:
                     f"expected a budget that can be kept, here at least {shown(resource, least.costs[resource])}: that "
                     f"takes another way in {changed} of {len(items)} layers and fewer channels in {gone} of "
                     f"{len(least.levels)} groups, for an expected divergence of {least.expected:.3g} nats. "
-                    f"Received: {shown(resource, limit)}. Ask for more, or allow more techniques."
+                    f"Received: {shown(resource, limit)}. {self.advice}"
                 )
         told = ", ".join(shown(*each) for each in limits.items())
         return SepzooError(

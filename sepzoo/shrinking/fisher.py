@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import keras
@@ -64,8 +65,7 @@ def fisher_information(
 
 def _values(layer: NetworkLayer) -> int:
     """Return how many values a layer gives in all its runs for one sample."""
-    calls = layer.channels.site.calls
-    return sum(int(np.prod(call.outputs[0].shape[1:])) for call in calls) * (layer.runs // len(calls))
+    return sum(math.prod(run.given[0]) for run in layer.runs)
 
 
 def _tapped(

@@ -168,7 +168,7 @@ def within(
         tried = "1 choice that was" if len(seen) == 1 else f"{len(seen)} choices that were"
         raise SepzooError(
             f"expected a file within the budget. Received: {told}, after {tried} expected to keep "
-            f"it{least}.{free} No file was written. Ask for more, or allow more techniques."
+            f"it{least}.{free} No file was written. {chooser.advice}"
         )
     return _taught(best, given, known, work, original) if work.epochs else best
 

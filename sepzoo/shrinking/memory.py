@@ -14,6 +14,7 @@ import numpy as np
 from sepzoo.layers.graph import graph_of, maker, nodes
 from sepzoo.shrinking.network import Network
 from sepzoo.support.types import Node, Tensor
+from sepzoo.surgery.walk.runs import runs_of
 
 _NO_OPERATOR = (
     keras.layers.Dropout,
@@ -137,7 +138,7 @@ class Turns:
 def turns_of(network: Network) -> Turns:
     """Return the operators of a network, without those that become no operator, or part of the one before."""
     walk = _Walk(network)
-    inputs = [walk.values(tensor) for tensor in graph_of(network.model).inputs]
+    inputs = [walk.values(tensor, tensor.shape[1:]) for tensor in graph_of(network.model).inputs]
     operators = [_Operator("the input", None, tuple(inputs), ())]
     outputs = walk.model(network.model, inputs, operators)
     lasts = {each: place for place, one in enumerate(operators) for each in (*one.takes, *one.gives)}
@@ -150,6 +151,7 @@ class _Walk:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.names = {id(each.channels.layer): each.name for each in network.layers}
+        self.runs = {key: iter(runs) for key, runs in runs_of(network.model).items()}
 
     def model(self, model: keras.Model, inputs: Sequence[_Values], operators: list[_Operator]) -> list[_Values]:
         """Add the operators of a model, and return what it gives."""
@@ -160,30 +162,31 @@ class _Walk:
         for call in calls:
             takes = [known[id(tensor)] for tensor in call.input_tensors]
             operation = call.operation
-            if isinstance(operation, keras.Model):
+            run = None if isinstance(operation, keras.Model) else next(self.runs[id(operation)])
+            if run is None:
                 gives = self.model(operation, takes, operators)
             elif _is_no_operator(call, needed):
                 gives = takes
             else:
-                gives = [self.values(tensor) for tensor in call.outputs]
+                gives = [self.values(tensor, shape) for tensor, shape in zip(call.outputs, run.given, strict=True)]
                 between = gives[:1] if getattr(operation, "activation", None) in _PRODUCTS else []
                 own = (*gives, *(dataclasses.replace(each) for each in between))
                 operators.append(_Operator(operation.name, self.names.get(id(operation)), tuple(takes), own))
             known |= {id(tensor): each for tensor, each in zip(call.outputs, gives, strict=True)}
         return [known[id(tensor)] for tensor in graph.outputs]
 
-    def values(self, tensor: Tensor) -> _Values:
-        """Return a tensor's size at each level of the groups of its channels."""
+    def values(self, tensor: Tensor, shape: Sequence[int | None]) -> _Values:
+        """Return the size at each level of the groups of its channels that a tensor has, in a shape for one sample."""
         channels = self.network.tensors.get(id(tensor), np.array([], int))
-        size = math.prod(each or 1 for each in tensor.shape[1:])
+        size = math.prod(each or 1 for each in shape)
         if not len(channels):
             return _Values(size, ())
         places, left, groups = size // len(channels), len(channels), []
         for number, group in enumerate(self.network.groups):
-            own = np.isin(channels, group.order)
+            own = np.isin(channels, group.sets)
             if own.any():
                 left -= int(own.sum())
-                kept = [int((own & ~np.isin(channels, group.removed(level))).sum()) for level in range(len(group.gone))]
+                kept = [int((own & ~np.isin(channels, gone)).sum()) for gone in group.levels]
                 groups.append((number, tuple(places * each for each in kept)))
         return _Values(places * left, tuple(groups))
 

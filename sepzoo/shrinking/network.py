@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import itertools
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 import keras
@@ -13,15 +16,16 @@ from sepzoo.shrinking.simplifying import MIXING, simplified
 from sepzoo.shrinking.steps import Step
 from sepzoo.shrinking.ways import Window
 from sepzoo.surgery.algebra.moments import Moments
-from sepzoo.surgery.approximate.dense_convolutions import DenseConv, keeper, runs_of
+from sepzoo.surgery.approximate.dense_convolutions import DenseConv, keeper
 from sepzoo.surgery.pruning.anatomy import Slice, groups_of
 from sepzoo.surgery.pruning.choosing import removable
 from sepzoo.surgery.pruning.coupling import LayerChannels, couple
-from sepzoo.surgery.pruning.importance import output_errors
+from sepzoo.surgery.pruning.importance import Ranking, output_errors
 from sepzoo.surgery.pruning.refitting import fits
 from sepzoo.surgery.pruning.regressors import Place, bias_of, feature_batches, matrices_of, moments_of
 from sepzoo.surgery.walk.model_inputs import ModelInputs
 from sepzoo.surgery.walk.plan import Plan
+from sepzoo.surgery.walk.runs import Run, runs_of
 
 KEPT_SHARES = (0.875, 0.75, 0.625, 0.5, 0.375, 0.25)
 MULTIPLE = 8
@@ -30,21 +34,40 @@ MULTIPLE = 8
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Channels:
-    """A group of channels of which some may go.
+    """Channels of which some may go: a group, or several that meet where a layer takes all of them.
 
     Attributes:
         layers: names of the layers that give them.
-        order: the sets of channels, the least important one first.
-        gone: for each level how many of them go; level 0 keeps all.
+        sets: the sets of channels.
+        levels: the sets that go at each level, the least important ones of each group; level 0 keeps all.
     """
 
     layers: tuple[str, ...]
-    order: np.ndarray
-    gone: tuple[int, ...]
+    sets: np.ndarray
+    levels: tuple[np.ndarray, ...]
+
+    @classmethod
+    def of(cls, rankings: Sequence[Ranking]) -> Channels:
+        """Return groups whose channels go together, each group's by the same share."""
+        levels = {}
+        for share in (1.0, *KEPT_SHARES):
+            counts = [removable(each.group, round(len(each.sets) * (1 - share)), MULTIPLE) for each in rankings]
+            gone = [each.sets[:count] for each, count in zip(rankings, counts, strict=True)]
+            levels[sum(counts)] = np.concatenate(gone)
+        return cls(
+            tuple(itertools.chain.from_iterable(each.group.layers for each in rankings)),
+            np.concatenate([each.sets for each in rankings]),
+            tuple(levels[count] for count in sorted(levels)),
+        )
+
+    @property
+    def gone(self) -> tuple[int, ...]:
+        """How many sets go at each level."""
+        return tuple(map(len, self.levels))
 
     def removed(self, level: int) -> np.ndarray:
         """Return the sets that go at a level."""
-        return self.order[: self.gone[level]]
+        return self.levels[level]
 
     def __str__(self) -> str:
         return ", ".join(self.layers)
@@ -56,14 +79,14 @@ class NetworkLayer:
 
     Attributes:
         channels: the layer and the channels that it stands on.
-        runs: how often it runs for one sample.
+        runs: what it takes and gives whenever it runs for one sample.
         source: the number of the group that its inputs are of; None where none of them may go.
         target: the same of its outputs.
         kept: whether it is to be computed as it is.
     """
 
     channels: LayerChannels
-    runs: int
+    runs: Sequence[Run]
     source: int | None
     target: int | None
     kept: bool
@@ -81,26 +104,42 @@ class NetworkLayer:
     @cached_property
     def dense(self) -> DenseConv | None:
         """The record of a dense convolution; None of another layer."""
-        return DenseConv.of(self.channels.site, self.runs) if type(self.channels.layer) is keras.layers.Conv2D else None
+        return DenseConv(self.channels.site, self.runs) if type(self.channels.layer) is keras.layers.Conv2D else None
 
     @cached_property
-    def window(self) -> Window:
-        """A convolution's surroundings."""
-        layer, call = self.channels.layer, self.channels.site.calls[0]
-        taken, given = (tuple(tensor.shape[1:3]) for tensor in (call.inputs[0], call.outputs[0]))
-        return Window(taken, given, layer.kernel_size, layer.strides, self.runs, layer.padding == "valid")
+    def windows(self) -> tuple[Window, ...]:
+        """A convolution's surroundings, for each size of the images that come to it; series are of width 1."""
+        layer = self.channels.layer
+        kernel_size, strides = (_pair(each) for each in (layer.kernel_size, layer.strides))
+        sizes = Counter((_pair(run.taken[:-1]), _pair(run.given[0][:-1])) for run in self.runs)
+        return tuple(
+            Window(taken, given, kernel_size, strides, runs, layer.padding == "valid", again=number > 0)
+            for number, ((taken, given), runs) in enumerate(sizes.items())
+        )
 
-    def steps(self, inputs: int, outputs: int) -> tuple[Step, ...]:
-        """Return what the layer as it is becomes with a number of channels; nothing where it costs nothing."""
-        layer, call = self.channels.layer, self.channels.site.calls[0]
+    def rows(self, inputs: int, outputs: int) -> tuple[tuple[Step, ...], ...]:
+        """Return what the layer as it is becomes with a number of channels, for each size of images.
+
+        Nothing where it costs nothing.
+        """
+        layer = self.channels.layer
         if self.fitted and self.dense is not None:
-            return (self.window.spatial(inputs, outputs),)
+            return tuple((window.spatial(inputs, outputs),) for window in self.windows)
         if isinstance(layer, keras.layers.Dense):
-            places = (int(np.prod(call.outputs[0].shape[1:-1])), 1)
-            return (Step("dense", inputs, outputs, places, places, runs=self.runs),)
+            sizes = Counter((math.prod(run.given[0][:-1]), 1) for run in self.runs)
+            return tuple(
+                (Step("dense", inputs, outputs, places, places, runs=runs, again=number > 0),)
+                for number, (places, runs) in enumerate(sizes.items())
+            )
         if self.channels.anatomy.role == "channelwise" and hasattr(layer, "kernel_size"):
-            return (self.window.spatial(outputs, outputs, depthwise=True),)
+            return tuple((window.spatial(outputs, outputs, depthwise=True),) for window in self.windows)
         return ()
+
+
+def _pair(sizes: Sequence[int]) -> tuple[int, int]:
+    """Return sizes of images as they are, of series as those of width 1."""
+    rows, *columns = sizes
+    return rows, *(columns or (1,))
 
 
 def is_fitted(channels: LayerChannels) -> bool:
@@ -151,7 +190,7 @@ class Network:
         """Return the moments of what a fitted layer looks at, and of what it gives."""
         own = layer.channels.layer
         matrix, bias = matrices_of(own)[0], bias_of(own)
-        batches = feature_batches(inputs, Place(self.model, own, layer.runs))
+        batches = feature_batches(inputs, Place(self.model, own, len(layer.runs)))
         return moments_of(([(x, x @ matrix + bias)] for (x,) in batches), 1)[0]
 
 
@@ -175,25 +214,22 @@ def network_of(model: keras.Model, inputs: ModelInputs, *, prune: bool = True, k
     for number, group in enumerate(coupling.groups):
         number_of[group.sets] = number
     sides = [[_groups(number_of, ends) for ends in (each.inputs, each.outputs)] for each in coupling.layers]
-    free = [prune and group.width == 1 for group in coupling.groups]
+    fixed = {number for number, group in enumerate(coupling.groups) if not prune or group.width > 1}
     for each, ends in zip(coupling.layers, sides, strict=True):
-        for groups in ends:
-            if len(groups) > 1 or not (is_fitted(each) or each.anatomy.role != "mixing"):
-                for number in groups:
-                    free[number] = False
-    rankings = output_errors(simple, coupling, inputs) if any(free) else []
+        if not (is_fitted(each) or each.anatomy.role != "mixing"):
+            fixed.update(*ends)
+    together = _together(set(range(len(coupling.groups))) - fixed, itertools.chain.from_iterable(sides))
+    rankings = output_errors(simple, coupling, inputs) if together else []
     found: list[Channels] = []
     numbers: dict[int, int] = {}
-    for number, ranking in enumerate(rankings):
-        size = len(ranking.sets)
-        gone = {removable(ranking.group, round(size * (1 - share)), MULTIPLE) for share in KEPT_SHARES}
-        levels = tuple(sorted({0, *gone}))
-        if free[number] and len(levels) > 1:
-            numbers[number] = len(found)
-            found.append(Channels(ranking.group.layers, ranking.sets, levels))
+    for meeting in together:
+        channels = Channels.of([rankings[number] for number in meeting])
+        if len(channels.levels) > 1:
+            numbers |= dict.fromkeys(meeting, len(found))
+            found.append(channels)
 
     def number_at(ends: list[int]) -> int | None:
-        return numbers.get(ends[0]) if ends else None
+        return next((numbers[number] for number in ends if number in numbers), None)
 
     runs = runs_of(simple)
     layers = tuple(
@@ -201,6 +237,15 @@ def network_of(model: keras.Model, inputs: ModelInputs, *, prune: bool = True, k
         for each, (taken, given) in zip(coupling.layers, sides, strict=True)
     )
     return Network(simple, layers, tuple(found), coupling.count, coupling.tensors)
+
+
+def _together(free: set[int], ends: Iterable[Sequence[int]]) -> list[list[int]]:
+    """Return the numbers of groups in lists of those that meet at an end of a layer."""
+    found = [{number} for number in free]
+    for numbers in ends:
+        meeting = [each for each in found if each.intersection(numbers)]
+        found = [each for each in found if each not in meeting] + ([set().union(*meeting)] if meeting else [])
+    return sorted(map(sorted, found))
 
 
 def _groups(number_of: np.ndarray, ends: np.ndarray) -> list[int]:

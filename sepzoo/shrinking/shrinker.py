@@ -31,7 +31,7 @@ from sepzoo.shrinking.latency import StepTimes
 from sepzoo.shrinking.measuring import key_of, score
 from sepzoo.shrinking.network import Network, network_of
 from sepzoo.shrinking.report import CurvePoint, LayerChoice, ShrinkReport
-from sepzoo.shrinking.scores import Scores
+from sepzoo.shrinking.scores import VERSION, Scores
 from sepzoo.shrinking.settings import TECHNIQUES, check_rule, check_runtime, check_techniques
 from sepzoo.shrinking.work import Work
 from sepzoo.support.atomic import atomic_write, check_target
@@ -135,7 +135,7 @@ def shrink(
     else:
         fitted, held, others = inputs, model_inputs(model, compare), as_samples(classifier, compare, "compare on")
     timed = "latency_ms" in budget.resources
-    key = key_of(model, fitted, {"runtime": runtime, "keep": sorted(keep), "timed": timed})
+    key = key_of(model, fitted, {"scores": VERSION, "runtime": runtime, "keep": sorted(keep), "timed": timed})
     checking = contextlib.nullcontext() if resume is None else one_child()  # of many small files
     with checking, tempfile.TemporaryDirectory(prefix="sepzoo-shrink-") as folder:
         work = Work(

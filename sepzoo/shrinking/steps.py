@@ -33,6 +33,7 @@ class Step:
         strides: of a convolution.
         runs: how often it runs for one sample.
         valid: whether a convolution stays within what it takes, without padding.
+        again: whether its numbers are in the file already, as the same layer runs on images of another size.
 
     Example:
         >>> step = Step("depthwise", 16, 16, (8, 8), (8, 8), (3, 3))
@@ -49,6 +50,7 @@ class Step:
     strides: Places = (1, 1)
     runs: int = 1
     valid: bool = False
+    again: bool = False
 
     @property
     def weights(self) -> int:
@@ -67,7 +69,7 @@ class Step:
         if self.kind == "add":
             return SUM_BYTES
         numbers = self.weights + INT8_CHANNEL_BYTES * self.outputs if integers else 4 * (self.weights + self.outputs)
-        return numbers + OPERATOR_BYTES[integers]
+        return (0 if self.again else numbers) + OPERATOR_BYTES[integers] * self.runs
 
 
 def total_macs(steps: Iterable[Step]) -> int:

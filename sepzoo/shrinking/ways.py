@@ -33,6 +33,7 @@ class Window:
         strides: of its window.
         runs: how often it runs for one sample.
         valid: whether it stays within what it takes.
+        again: whether the same convolution stands in the file already, for images of another size.
     """
 
     taken: Places
@@ -41,10 +42,11 @@ class Window:
     strides: Places
     runs: int
     valid: bool
+    again: bool = False
 
     def pointwise(self, inputs: int, outputs: int, places: Places) -> Step:
         """Return a 1 x 1 step at some places."""
-        return Step("conv", inputs, outputs, places, places, runs=self.runs)
+        return Step("conv", inputs, outputs, places, places, runs=self.runs, again=self.again)
 
     def spatial(self, inputs: int, outputs: int, *, depthwise: bool = False, **changes: Any) -> Step:
         """Return the step with the window; `changes` are fields of it."""

@@ -27,6 +27,10 @@ class Stub:
     measured: Callable[..., Stub] | None = None
     learning: Any = None
     forms: Callable[[Any], Any] = lambda model: Stub()
+    advice: str = "Ask for more."
+
+
+CHOOSER: Any = Stub()
 
 
 def run(
@@ -49,7 +53,7 @@ def run(
 
     monkeypatch.setattr(fitting, "_offered", offered)
     monkeypatch.setattr(fitting, "_carried_out", carried_out)
-    return fitting.within(None, {"kib": limit}, None, None, None, Stub(measured=measured), None), aims  # type: ignore[arg-type]
+    return fitting.within(CHOOSER, {"kib": limit}, None, None, None, Stub(measured=measured), None), aims  # type: ignore[arg-type]
 
 
 def test_what_keeps_the_budget_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +75,7 @@ def test_what_never_keeps_it_is_refused_with_both_figures(monkeypatch: pytest.Mo
 
 
 def test_that_nothing_costs_less_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    message = r"after 1 choice that was expected to keep it, and none is left that costs less\. No file was written"
+    message = r"after 1 choice .* keep it, and none is left that costs less\. No file was written\. Ask for more\."
     with pytest.raises(SepzooError, match=message):
         run(monkeypatch, [1.2], [0.5])
 
@@ -154,7 +158,7 @@ def test_where_no_choice_keeps_it_what_was_carried_out_beside_is_measured(
         return fitting.Fitting(one.built, one.choice, one.solution, one.proposals, Stub(), Stub(), one.choice, number)  # type: ignore[arg-type]
 
     monkeypatch.setattr(fitting, "_written", written)
-    arguments: Any = (None, {"kib": 1.0}, None, None, None, Stub(), None)
+    arguments: Any = (CHOOSER, {"kib": 1.0}, None, None, None, Stub(), None)
     if taken is None:
         with pytest.raises(SepzooError, match=r"Received: 1\.4 KiB for 1\.0 KiB, after 4 choices"):
             fitting.within(*arguments)

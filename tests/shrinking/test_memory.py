@@ -56,6 +56,18 @@ def nested(x: Tensor) -> Tensor:
     return layers.Dropout(0.5)(layers.Conv2D(16, 3, activation="relu")(inner(x)))
 
 
+def nested_of_any_size(x: Tensor) -> Tensor:
+    row = [layers.Conv2D(24, 3, padding="same"), layers.PReLU(shared_axes=[1, 2])]
+    inner = keras.Sequential([keras.Input((None, None, 3)), *row])
+    return layers.Conv2D(16, 3, activation="relu")(layers.MaxPooling2D()(inner(x)))
+
+
+def at_two_sizes(x: Tensor) -> Tensor:
+    shared = layers.Conv2D(16, 3, padding="same", activation="relu")
+    x = shared(layers.Conv2D(16, 3, padding="same")(x))
+    return shared(layers.MaxPooling2D()(x))
+
+
 def network(body: Callable[[Tensor], Tensor]) -> keras.Model:
     keras.utils.set_random_seed(0)
     x = keras.Input((16, 16, 3))
@@ -63,7 +75,7 @@ def network(body: Callable[[Tensor], Tensor]) -> keras.Model:
 
 
 @pytest.mark.parametrize("integers", [False, True], ids=["float32", "int8"])
-@pytest.mark.parametrize("body", [residual, preactivated, joined, gated, nested])
+@pytest.mark.parametrize("body", [residual, preactivated, joined, gated, nested, nested_of_any_size, at_two_sizes])
 def test_the_largest_moment_is_that_of_the_file(
     body: Callable[[Tensor], Tensor], integers: bool, tmp_path: Path
 ) -> None:

@@ -56,8 +56,8 @@ def test_costs_are_those_of_the_profile_and_the_stated_kernel_is_what_runs(
     built = build(looked_at, {layer: name}, (), inputs)
     way = way_of(name)
     assert str(way) == name
-    assert way.applies(place.window)
-    expected = total_macs(way.steps(place.window, kernel[2], kernel[3]))
+    assert way.applies(place.windows[0])
+    expected = total_macs(way.steps(place.windows[0], kernel[2], kernel[3]))
     assert profile(built.model).macs == others + expected  # the walk has verified the new layers' kernel
 
 

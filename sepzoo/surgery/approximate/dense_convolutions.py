@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
 
 from sepzoo.layers.factorization import Factorization
-from sepzoo.layers.graph import nodes
 from sepzoo.layers.keras_convolutions import CONVOLUTIONS_1D_2D
 from sepzoo.support.errors import SepzooError, unknown
 from sepzoo.support.name_patterns import fits
 from sepzoo.support.types import Layer
 from sepzoo.surgery.algebra.patches import Window
 from sepzoo.surgery.walk.plan import Plan
+from sepzoo.surgery.walk.runs import Run, runs_of
 from sepzoo.surgery.walk.sites import Site
 
 _IMAGES = 2
@@ -30,27 +29,28 @@ class DenseConv:
 
     Attributes:
         site: the layer and its surroundings.
-        runs: how often it runs for one sample, also since a nested model around it is called several times.
-        input_positions: pixels that it takes in all its runs; where the model leaves sizes open, its strides.
-        output_positions: pixels that it gives; where the model leaves sizes open, 1.
-        sized: whether the model says these sizes.
+        runs: what it takes and gives whenever it runs for one sample.
     """
 
     site: Site
-    runs: int
-    input_positions: int
-    output_positions: int
-    sized: bool
+    runs: Sequence[Run]
 
-    @classmethod
-    def of(cls, site: Site, runs: int) -> DenseConv:
-        """Return the record of a layer of `CONVOLUTIONS_1D_2D`."""
-        shapes = [(call.inputs[0].shape[1:-1], call.outputs[0].shape[1:-1]) for call in site.calls]
-        if any(None in shape for pair in shapes for shape in pair):
-            return cls(site, runs, math.prod(site.layer.strides), 1, sized=False)
-        repeated = runs // len(site.calls)
-        taken, given = (repeated * sum(math.prod(pair[end]) for pair in shapes) for end in (0, 1))
-        return cls(site, runs, taken, given, sized=True)
+    @property
+    def sized(self) -> bool:
+        """Whether the model says how large images are."""
+        return not any(0 in shape for run in self.runs for shape in (run.taken, *run.given))
+
+    @property
+    def input_positions(self) -> int:
+        """Pixels that it takes in all its runs; where the model leaves sizes open, its strides."""
+        if not self.sized:
+            return math.prod(self.site.layer.strides)
+        return sum(math.prod(run.taken[:-1]) for run in self.runs)
+
+    @property
+    def output_positions(self) -> int:
+        """Pixels that it gives in all its runs; where the model leaves sizes open, 1."""
+        return sum(math.prod(run.given[0][:-1]) for run in self.runs) if self.sized else 1
 
     @property
     def name(self) -> str:
@@ -161,7 +161,7 @@ def dense_convs(
         if reason:
             plan.skip(site, reason)
             continue
-        dense = DenseConv.of(site, runs[id(site.layer)])
+        dense = DenseConv(site, runs[id(site.layer)])
         if not (np.isfinite(dense.kernel).all() and np.isfinite(dense.bias).all()):
             raise SepzooError(
                 f"expected finite weights. Received: NaN or infinite values in {site.name!r}. "
@@ -169,14 +169,6 @@ def dense_convs(
             )
         found.append(dense)
     return found
-
-
-def runs_of(model: keras.Model) -> Counter[int]:
-    """Return how often each layer of a model runs for one sample, by its identity."""
-    runs: Counter[int] = Counter()
-    for node in nodes(model):
-        runs.update(runs_of(node.operation) if isinstance(node.operation, keras.Model) else [id(node.operation)])
-    return runs
 
 
 def keeper(sites: Sequence[Site], keep: str | Sequence[str]) -> Callable[[Site], bool]:

@@ -88,8 +88,8 @@ def patch_batches(
     kernel, bias = dense.kernel.reshape(-1, layer.filters), dense.bias
     for start in range(0, len(inputs), BATCH):
         batch = inputs[start : start + BATCH]
-        right = inputs_of(original, layer, batch, runs=dense.runs)
-        seen = right if changed is None else inputs_of(changed, new, batch, runs=dense.runs)
+        right = inputs_of(original, layer, batch, runs=len(dense.runs))
+        seen = right if changed is None else inputs_of(changed, new, batch, runs=len(dense.runs))
         for images in zip(seen, right, strict=True):
             views = [extract_patches(as_images(each), window) for each in images]
             places = drawn_places(views[0].shape, POSITIONS, generator)

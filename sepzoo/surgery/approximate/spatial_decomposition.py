@@ -78,10 +78,10 @@ class SpatialDecomposition(Decomposition):
         if not dense.sized:
             return rank * (layer.strides[1] * height * inputs + width * filters)
         macs = 0
-        for call in dense.site.calls:
-            columns_in, (rows, columns) = call.inputs[0].shape[2], call.outputs[0].shape[1:3]
+        for run in dense.runs:
+            columns_in, (rows, columns) = run.taken[1], run.given[0][:2]
             macs += rows * rank * (columns_in * height * inputs + columns * width * filters)
-        return macs * (dense.runs // len(dense.site.calls))
+        return macs
 
     def data_free(self, dense: DenseConv, rank: int) -> Factors:
         """Return the factors whose kernel is nearest."""

@@ -13,7 +13,6 @@ from sepzoo.layers.graph import graph_of, maker
 from sepzoo.support.errors import unknown
 from sepzoo.surgery.algebra.elimination import LinearMap, elimination_order
 from sepzoo.surgery.algebra.regression import RIDGE
-from sepzoo.surgery.approximate.dense_convolutions import runs_of
 from sepzoo.surgery.pruning.anatomy import groups_of
 from sepzoo.surgery.pruning.coupling import Coupling, Group, LayerChannels
 from sepzoo.surgery.pruning.refitting import MOST_FEATURES, norm_behind
@@ -28,6 +27,7 @@ from sepzoo.surgery.pruning.regressors import (
     uncentred,
 )
 from sepzoo.surgery.walk.model_inputs import ModelInputs
+from sepzoo.surgery.walk.runs import runs_of
 from sepzoo.surgery.walk.sites import sites
 
 Importance = Literal["magnitude", "taylor", "output_error"]
@@ -113,7 +113,7 @@ def output_errors(model: keras.Model, coupling: Coupling, inputs: ModelInputs) -
         if touched and each.anatomy.role == "mixing" and is_linear(each.layer):
             centred = each.layer.use_bias or norm_behind(each.site, everything) is not None
             maps.append(
-                (touched, _parts(each, Place(model, each.layer, runs[id(each.layer)]), inputs, centred=centred))
+                (touched, _parts(each, Place(model, each.layer, len(runs[id(each.layer)])), inputs, centred=centred))
             )
     found = []
     for group in coupling.groups:

@@ -11,7 +11,6 @@ import numpy as np
 from sepzoo.support.types import Layer
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.ridge import fitted_matrix
-from sepzoo.surgery.approximate.dense_convolutions import runs_of
 from sepzoo.surgery.pruning.anatomy import Slice, groups_of
 from sepzoo.surgery.pruning.coupling import LayerChannels
 from sepzoo.surgery.pruning.regressors import (
@@ -26,6 +25,7 @@ from sepzoo.surgery.pruning.regressors import (
     uncentred,
 )
 from sepzoo.surgery.walk.model_inputs import ModelInputs
+from sepzoo.surgery.walk.runs import runs_of
 from sepzoo.surgery.walk.sites import Site, sites
 
 MOST_FEATURES = 4096
@@ -74,8 +74,8 @@ def refit(
         kept, site = slices[each.site.name], new_sites[each.site.name]
         if not fits(each) or len(kept.inputs) == len(each.inputs):
             continue
-        old = Place(original, each.layer, old_runs[id(each.layer)])
-        new = Place(pruned, site.layer, new_runs[id(site.layer)])
+        old = Place(original, each.layer, len(old_runs[id(each.layer)]))
+        new = Place(pruned, site.layer, len(new_runs[id(site.layer)]))
         norm = norm_behind(site, new_sites.values())
         moments = moments_of(pairs_of(inputs, old, new, kept), groups_of(site.layer))
         if not (site.layer.use_bias or norm):

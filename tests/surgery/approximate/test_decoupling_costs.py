@@ -81,3 +81,26 @@ def test_a_real_network_is_exact_with_nine_terms(order, randomize, outputs_of):
     assert [each.terms for each in report.layers] == [3 if order == "pw_dw" else 9, *[9] * 18]
     expected = outputs_of(model)[0]
     assert abs(outputs_of(new)[0] - expected).max() < 1e-5 * abs(expected).max()
+
+
+@pytest.mark.parametrize("share", [0.6, 0.4])
+def test_a_backbone_of_any_size_costs_what_it_does_where_it_stands(share):
+    """As `keras.applications` builds one without the top: its own graph says no sizes."""
+    layers = keras.layers
+    row = [
+        layers.Conv2D(16, 3, padding="same", name="large"),
+        layers.MaxPooling2D(),
+        layers.Conv2D(16, 3, name="small"),
+    ]
+    backbone = keras.Sequential([keras.Input((None, None, 3)), *row], name="backbone")
+    image = keras.Input((32, 32, 3))
+    model = keras.Model(image, layers.Dense(3)(layers.GlobalAveragePooling2D()(backbone(image))))
+    large, small = dense_convs(Plan(model))
+    assert (large.macs, small.macs) == (32 * 32 * 27 * 16, 14 * 14 * 9 * 16 * 16)
+    new, report = decouple(model, macs=share)
+    assert profile(new).macs == report.macs_after <= share * report.macs_before
+    assert 0.7 * share * report.macs_before < report.macs_after
+    assert report.macs_before == profile(model).macs
+    again, even = decouple(model, terms=1)
+    assert even.macs_after == profile(again).macs
+    assert f"{even.macs_after:,}" in str(even).split("in every layer:")[1].splitlines()[2]
