@@ -67,7 +67,7 @@ class Prepared:
         values: the calibration samples as the model takes them, by the names of its inputs; None where the format has
             no use for them.
         own_weights: what layers had before their weights were moved to make good what rounding does, by their names.
-        layers: names of the layers of the model as it was given.
+        layers: names of the layers of the model as it was given, those of nested models as "model/layer".
         files: that formats share.
         narrows: whether ranges of activations may end where rounding errs least.
         keeps_steps: whether the network learned the steps of its integers, and the format keeps them.
@@ -177,7 +177,7 @@ class Preparations:
                     outputs = self._outputs()
                     equalize_where_better(ready, given, outputs, rounds_from=rounds_from, rounding=rounding)
                 own_weights = correct_rounding(ready, given, rounds_from=rounds_from, rounding=rounding)
-        names = frozenset(name.rpartition("/")[2] for name, _ in layers_of(self._classifier.model))
+        names = frozenset(name for name, _ in layers_of(self._classifier.model))
         return Prepared(ready, values, own_weights, names, self._files, rounding.narrows, keeps_steps, len(self._known))
 
     def _deployable(self, whole: bool) -> keras.Model:

@@ -223,10 +223,10 @@ def tflite(
             it says or its graph shows.
         edges: type of the inputs and outputs of `"int8"` and `"int8_per_tensor"`: `"uint8"`, `"int8"` or `"float"`.
             mediapipe and browsers take uint8 and float alone. None: uint8.
-        keep_float: names of layers that stay float, or shell patterns such as `"block_1_*"`; what became of a layer
-            goes by its name too. `"auto"`: those that it takes until `agreement` or `max_drop` is reached, fewest bytes
-            first; they are chosen on `calibration`, and how many it takes shows on `check`. Of modes that round all
-            they can: int8…, weights_….
+        keep_float: names of layers that stay float, or shell patterns such as `"block_1_*"`, of a nested model
+            `"model/*"`; what became of a layer goes by its name too. `"auto"`: those that it takes until `agreement` or
+            `max_drop` is reached, fewest bytes first; they are chosen on `calibration`, and how many it takes shows on
+            `check`. Of modes that round all they can: int8…, weights_….
         agreement: with `"auto"`: least share of the samples on which file and model name the same class. None: 0.98.
         max_drop: with `"auto"`, which it implies: the most top-1 accuracy that the file may lose, as a share.
         batch_sizes: numbers of samples that the file takes at a time: 1 is the signature `serving_default`, 8 is

@@ -94,7 +94,8 @@ def chosen(operators: Sequence[FileOperator], patterns: Iterable[str], layers: C
     Args:
         operators: of a file.
         patterns: names of layers, or shell patterns.
-        layers: names of the layers of the model as it was given; what became of one goes by its name too.
+        layers: names of the layers of the model as it was given, those of nested models as "model/layer"; what became
+            of one goes by its name too, with the nested model's before it or without.
 
     Raises:
         SepzooError: a pattern that fits no layer; the nearest are offered.
@@ -113,8 +114,10 @@ def chosen(operators: Sequence[FileOperator], patterns: Iterable[str], layers: C
 
 def _fits(name: str, pattern: str, layers: Collection[str]) -> bool:
     """Return whether a layer in the file, or that of the model which it is a part of, fits."""
-    owners = [] if name in layers else [each for each in layers if name.startswith(f"{each}_")]
-    return fits(name, pattern) or bool(owners and fits(max(owners, key=len), pattern))
+    own = {each: each.rpartition("/")[2] for each in layers}
+    called = max((each for each in own.values() if f"{name}_".startswith(f"{each}_")), key=len, default=name)
+    owners = [path for path, each in own.items() if each == called]
+    return any(fits(each, pattern) for each in (name, called, *owners))
 
 
 def with_own_weights(content: bytes, tensors: Collection[str], corrected: Mapping[str, Collection[Change]]) -> bytes:

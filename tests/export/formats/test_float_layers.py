@@ -175,6 +175,9 @@ def _answer(content: bytes, inputs: np.ndarray) -> np.ndarray:
         ("conv2", ("t3",)),
         ("*_depthwise", ("t2",)),
         ("relu", ("t1",)),
+        ("net/conv", ("t1", "t2")),
+        ("net/*", ("t1", "t2", "t3")),
+        ("net/conv2", ("t3",)),
     ],
 )
 def test_patterns_fit_layers_and_what_became_of_them(pattern: str, expected: tuple[str, ...]) -> None:
@@ -183,4 +186,4 @@ def test_patterns_fit_layers_and_what_became_of_them(pattern: str, expected: tup
         FileOperator("t2", ("conv_depthwise",)),
         FileOperator("t3", ("conv2",)),
     ]
-    assert chosen(operators, [pattern], {"conv", "conv2", "relu"}) == expected
+    assert chosen(operators, [pattern], {"net/conv", "net/conv2", "relu"}) == expected
