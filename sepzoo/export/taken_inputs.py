@@ -49,8 +49,8 @@ def _features(name: str, tensor: InputTensor, ids: int | None, given: Arrays | N
     if len(tensor.shape) == 3 and getattr(given, "dtype", np.uint8) == np.uint8:
         raise SepzooError(
             f"expected a model that says how pixels become its input. Received: {name!r} without. Pass "
-            "preprocessing=Preprocessing(mean=..., std=...) (on the command line: --preprocessing), or an array as it "
-            "takes it."
+            "preprocessing=Preprocessing(mean=..., std=...) (on the command line: --preprocessing; as_they_are, where "
+            "it normalizes them itself), or an array as it takes it."
         )
     if ids is not None:
         return Features(tensor.shape, tensor.dtype, low=0, high=max(ids - 1, 1))

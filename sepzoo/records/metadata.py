@@ -128,7 +128,8 @@ class Metadata:
         if self.preprocessing is None:
             raise SepzooError(
                 f"{self.name}: expected a file that says how pixels become its input. Received: one without. Open it "
-                "with preprocessing=Preprocessing(mean=..., std=...) (on the command line: --preprocessing)."
+                "with preprocessing=Preprocessing(mean=..., std=...) (on the command line: --preprocessing; "
+                "as_they_are, where it normalizes them itself)."
             )
         return self.preprocessing
 

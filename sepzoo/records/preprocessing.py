@@ -181,6 +181,7 @@ CAFFE = Preprocessing(mean=(103.939, 116.779, 123.68), std=(1.0,), channel_order
 AS_THEY_ARE = Preprocessing(mean=(0.0,), std=(1.0,))
 """Pixels of 0 … 255, which the network normalizes itself."""
 NAMED: Mapping[str, Preprocessing] = {
+    "as_they_are": AS_THEY_ARE,
     "minus_one_to_one": MINUS_ONE_TO_ONE,
     "zero_to_one": ZERO_TO_ONE,
     "imagenet": IMAGENET,

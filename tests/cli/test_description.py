@@ -16,6 +16,7 @@ from sepzoo.support.errors import SepzooError
     [
         (None, None),
         ("zero_to_one", ZERO_TO_ONE),
+        ("as_they_are", Preprocessing(mean=(0.0,), std=(1.0,))),
         ("resnet50", CAFFE),
         ("resnet18", ZERO_TO_ONE),
         ("cifar_mobilenetv1_w3d8", ZERO_TO_ONE),
@@ -69,7 +70,9 @@ def test_labels_alone_do_not_make_up_a_preprocessing(tmp_path: Path) -> None:
 
     model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(2)], name="m")
     (tmp_path / "labels.txt").write_text("a\nb\n")
-    with pytest.raises(SepzooError, match=r"how pixels become its input\. .* \(on the command line: --preprocessing\)"):
+    with pytest.raises(
+        SepzooError, match=r"how pixels become its input\. .* \(on the command line: --preprocessing; as_they_are, "
+    ):
         Description.of(tmp_path / "labels.txt", None).attach(model)
     assert metadata_of(model) is None
     Description.of(tmp_path / "labels.txt", "zero_to_one").attach(model)

@@ -66,7 +66,7 @@ def test_what_the_file_does_not_say_is_said_and_stays(command: Command, dense: P
     assert metadata == Metadata("dense", labels=tuple("abcdefghij"), preprocessing=ZERO_TO_ONE)
     outcome = command(*arguments, "--out", tmp_path / "untold.keras")
     assert outcome.code == 2
-    assert "(on the command line: --preprocessing)" in outcome.err
+    assert "(on the command line: --preprocessing; as_they_are, where it normalizes them itself)" in outcome.err
 
 
 def test_branches_become_one_convolution(command: Command, tmp_path: Path) -> None:

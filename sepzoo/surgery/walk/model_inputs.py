@@ -151,7 +151,8 @@ def _require_said(said: Metadata | None, title: str) -> None:
     if said is None:
         raise SepzooError(
             f"expected a model that says how pixels become its input. Received: {title} without, and "
-            "Samples. Pass an array as the model takes it (on the command line: --preprocessing)."
+            "Samples. Pass an array as the model takes it (on the command line: --preprocessing; as_they_are, where it "
+            "normalizes pixels itself)."
         )
     if said.features is None:
         said.require_preprocessing()

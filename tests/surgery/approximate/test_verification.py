@@ -88,7 +88,7 @@ def test_samples_are_normalized_as_the_model_says():
 
 NO_PREPROCESSING = (
     "expected a model that says how pixels become its input. Received: 'stack' without, and Samples. Pass an array as "
-    "the model takes it (on the command line: --preprocessing)."
+    "the model takes it (on the command line: --preprocessing; as_they_are, where it normalizes pixels itself)."
 )
 
 
