@@ -2,8 +2,8 @@
 
     python training/shrinking_study.py MODEL --budget macs=50% [--only all,decouple] [--scores FILE] [--table rows.csv]
 
-All are fitted to the same training images, which the seed draws, and their files answer the test images; errors are of
-paired answers. A row that stands in the table is not made again.
+All are fitted to the same training images, which the seed draws, and their files answer the test images, or those of
+validation where there is no test split; errors are of paired answers. A row that stands in the table is not made again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from answers import Table, figure, right_answers
 from shrinking_ways import WAYS, Work
 
 from sepzoo.artifact import model_file
-from sepzoo.data import draw_samples, open_source
+from sepzoo.data import choose_splits, draw_samples, open_source, split_names
 from sepzoo.data.source import Source
 from sepzoo.inference.feature_splits import open_feature_split
 from sepzoo.inference.features import names_features
@@ -39,7 +39,9 @@ def opened(data: str, model: keras.Model) -> tuple[Source, Source]:
     if said is None or said.preprocessing is None:
         model_file.attach(model, Metadata(model.name, preprocessing=AS_THEY_ARE))
     source = {"image_size": tuple(model.input_shape[1:3]), "channels": model.input_shape[3]}
-    train, held = (open_source(data, split=split, **source) for split in ("train", "test"))
+    splits = choose_splits(split_names(data))
+    names = ("train", "test") if splits.test else (splits.train, splits.validation)
+    train, held = (open_source(data, split=split, **source) for split in names)
     return train, held
 
 
