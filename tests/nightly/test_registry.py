@@ -47,7 +47,8 @@ UNKNOWN = {"convnext": "SquaredDifference only supports FLOAT32"}
 """What LiteRT can't run of 16-bit activations, by a part of the name of networks that have it."""
 PIXELS = 64
 MOST = 2e9
-"""Multiply-accumulates, above which a network that takes small images gets them at half the size: it takes hours."""
+"""Multiply-accumulates, above which a network that takes small images, or series, gets them at half the size: it takes
+hours."""
 OPERATOR = 1024
 """Bytes that an operator takes in a file, at most, beside its weights."""
 CHANNEL = 28
@@ -59,10 +60,10 @@ def smallest(name: str) -> tuple[int, ...]:
     """Return the input that a network is built for: images of 64 pixels where it takes larger ones, else as listed."""
     _, spec = find(name)
     *sizes, channels = spec.input_shape
+    if (spec.takes != "image" or max(sizes) < PIXELS) and index()[name].macs > MOST:
+        return (*(size // 2 for size in sizes), channels)
     if spec.takes != "image":
         return spec.input_shape
-    if max(sizes) < PIXELS and index()[name].macs > MOST:
-        return (*(size // 2 for size in sizes), channels)
     return (*(min(size, max(PIXELS, spec.minimum_size)) for size in sizes), channels)
 
 
