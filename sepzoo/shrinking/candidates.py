@@ -125,7 +125,8 @@ def candidates_of(
             there would be too much to measure.
         keeps_input: whether others need what it takes after it.
     """
-    found, item = [], 1 if integers else 4
+    found: list[Candidate] = []
+    value_bytes = 1 if integers else 4
     for way, source, target in _choices(network, layer, ways, combined=timed is None):
         rows = _rows(layer, way, *network.counts(layer, source, target))
         steps = list(itertools.chain.from_iterable(rows))
@@ -137,7 +138,7 @@ def candidates_of(
                 macs=total_macs(steps),
                 bytes=total_bytes(steps, integers=integers),
                 latency_ms=0.0 if timed is None else sum(map(timed, steps)),
-                ram_bytes=max((peak_values(row, keeps_input=keeps_input) for row in rows), default=0) * item,
+                ram_bytes=max((peak_values(row, keeps_input=keeps_input) for row in rows), default=0) * value_bytes,
                 error=0.0 if errors is None else errors.error(name, source, target),
             )
         )
