@@ -44,7 +44,8 @@ def test_what_keras_loads_and_saves_again_says_what_to_give(network: keras.Model
     opened = inference.open(tmp_path / "again.keras")
     with pytest.raises(SepzooError, match=r"expected a file with labels\. .*--labels\)\.$"):
         opened.require_labels()
-    with pytest.raises(SepzooError, match=r"how pixels become its input\. .*--preprocessing\)\.$"):
+    message = r"how pixels become its input\. .*--preprocessing; as_they_are, where it normalizes them itself\)\.$"
+    with pytest.raises(SepzooError, match=message):
         opened.require_preprocessing()
     told = inference.open(tmp_path / "again.keras", labels=LABELS, preprocessing=ZERO_TO_ONE)
     assert (told.labels, told.preprocessing) == (LABELS, ZERO_TO_ONE)
