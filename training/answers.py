@@ -51,6 +51,10 @@ class Table:
         with self.path.open("a", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows(lines)
 
+    def beside(self, name: str, columns: tuple[str, ...]) -> Table:
+        """Return another table, in the file of that name beside this one's."""
+        return Table(columns, self.path and self.path.with_stem(f"{self.path.stem}_{name}"))
+
     def _rows(self) -> list[dict[str, str]]:
         if self.path is None or not self.path.exists():
             return []

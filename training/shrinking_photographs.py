@@ -5,7 +5,7 @@
 WEIGHTS is the official Keras file, or an .npz of its arrays; the name of a photograph begins with the four digits of
 its class. The seed draws 200 of them to fit to and 100 to compare choices on; the others are answered. `same` is the
 share with the answer of the float network, `kl` the divergence from it in nats, each with the standard error of a mean.
-A row that stands in the table is not made again.
+A row that stands in the table is not made again; what can't be had stands in the one whose name ends in `_refused`.
 """
 
 from __future__ import annotations
@@ -70,10 +70,13 @@ def main() -> None:
     work = Work(model, given.budget, given.runtime, samples, compare, given.scores)
     own = (f"mobilenet_v1_{given.alpha:g}", given.runtime, given.budget, str(given.seed))
     table = Table(COLUMNS, given.table)
+    refused = table.beside("refused", (*COLUMNS[:5], "reason"))
     with tempfile.TemporaryDirectory() as folder:
-        wanted = ["original", *given.only.split(",")]
-        left = [way for way in wanted if not table.has(**dict(zip(COLUMNS, (*own, way), strict=False)))]
-        for way, path, costs in work.files(left, Path(folder)):
+        keys = {way: dict(zip(COLUMNS, (*own, way), strict=False)) for way in ["original", *given.only.split(",")]}
+        left = [way for way, key in keys.items() if not table.has(**key) and not refused.has(**key)]
+        for way, path, costs in work.files(
+            left, Path(folder), lambda way, reason: refused.add({**keys[way], "reason": reason})
+        ):
             cells = (*own, way, *map(figure, costs), *answered(path, check, right))
             table.add(dict(zip(COLUMNS, cells, strict=True)))
 

@@ -3,7 +3,8 @@
     python training/shrinking_study.py MODEL --budget macs=50% [--only all,decouple] [--scores FILE] [--table rows.csv]
 
 All are fitted to the same training images, which the seed draws, and their files answer the test images, or those of
-validation where there is no test split; errors are of paired answers. A row that stands in the table is not made again.
+validation where there is no test split; errors are of paired answers. A row that stands in the table is not made again,
+and what can't be had stands with its reason in the one whose name ends in `_refused`.
 """
 
 from __future__ import annotations
@@ -75,9 +76,15 @@ def main() -> None:
     cells = (given.model.stem, given.runtime, given.budget, given.distil, given.seed)
     own = dict(zip(OWN, map(str, cells), strict=True))
     table = Table(COLUMNS, given.table)
+    refused = table.beside("refused", (*OWN, "way", "reason"))
     with tempfile.TemporaryDirectory() as name:
-        left = [way for way in ["original", *given.only.split(",")] if not table.has(**own, way=way)]
-        for way, path, costs in work.files(dict.fromkeys(["original", *left]), Path(name)):
+        keys = {way: {**own, "way": way} for way in ["original", *given.only.split(",")]}
+        left = [way for way, key in keys.items() if not table.has(**key) and not refused.has(**key)]
+        for way, path, costs in work.files(
+            dict.fromkeys(["original", *left]),
+            Path(name),
+            lambda way, reason: refused.add({**keys[way], "reason": reason}),
+        ):
             now = right_answers(path, test.images, test.labels)
             if way == "original":
                 before = now

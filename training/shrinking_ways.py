@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
@@ -24,6 +24,9 @@ ALONE = ("decouple", "bsconv", "spatial", "lowrank", "channels")
 RULES = {"evenly": "even", "equal level": "equal_level", "greedy": "greedy"}
 OLDER = ("decouple macs", "channels evenly")
 Costs: TypeAlias = tuple[float, float, float | None, float | None]
+Refused: TypeAlias = Callable[[str, str], None]
+NOISY = "--costs macs"
+"""What the refusal of a machine too busy to measure on names: another time it may not be."""
 WAYS = ("all", *ALONE, *RULES, "by macs", *OLDER, "int8")
 
 
@@ -53,14 +56,17 @@ class Work:
     distil: int = 0
     lessons: Samples | None = None
 
-    def files(self, ways: Iterable[str], folder: Path) -> Iterator[tuple[str, Path, Costs]]:
-        """Yield each way with its file and what `file` says of it; of one that can't be had the reason is printed."""
+    def files(self, ways: Iterable[str], folder: Path, refused: Refused) -> Iterator[tuple[str, Path, Costs]]:
+        """Yield each way with its file and what `file` says of it; say which can't be had, and why."""
         for way in ways:
             path = folder / f"{way}.tflite"
             try:
                 costs = self.file(way, path)
             except sepzoo.SepzooError as error:
-                print(f"{way}: {error}", flush=True)
+                if NOISY in str(error):
+                    print(f"{way}: {error}", flush=True)
+                else:
+                    refused(way, str(error))
                 continue
             yield way, path, costs
 

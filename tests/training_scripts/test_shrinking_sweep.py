@@ -1,0 +1,87 @@
+"""The sweep of shrinking: it shows what the rows say, which stands in the results, and makes what is missing."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import pytest
+import yaml
+
+from tests.test_imports import ROOT
+
+SWEEP = ROOT / "training" / "shrinking_sweep.yaml"
+ROWS = ROOT / "training" / "figures" / "shrinking.csv"
+
+
+def run(*options: object, script: Path = ROOT / "training" / "shrinking_sweep.py", **variables: str) -> str:
+    """Return what the sweep prints."""
+    line = [sys.executable, str(script), *map(str, options)]
+    return subprocess.run(line, check=True, capture_output=True, text=True, env=os.environ | variables).stdout
+
+
+def test_what_it_shows_stands_in_the_results() -> None:
+    shown = run(SWEEP, "--report")
+    assert f"```text\n{shown}```" in (ROOT / "training" / "README.md").read_text(encoding="utf-8")
+
+
+def test_it_shows_each_row_at_its_place() -> None:
+    said = yaml.safe_load(SWEEP.read_text(encoding="utf-8"))
+    tables = {tuple(each.split()[:2]): each.splitlines() for each in run(SWEEP, "--report").split("\n\n")}
+    checked = 0
+    for row in csv.DictReader(ROWS.read_text(encoding="utf-8").splitlines()):
+        if (row["epochs"], row["seed"]) != ("0", "0") or row["way"] not in said["ways"]:
+            continue
+        if row["budget"] in said["budgets"]:
+            lines = tables[row["network"], f"{row['runtime']},"]
+            column = 12 * (1 + said["budgets"].index(row["budget"]))
+            [line] = (each for each in lines if each[:12].strip() == row["way"])
+            assert float(line[column : column + 12]) == float(row["accuracy"]), row
+            checked += 1
+    assert checked > 100
+
+
+def test_a_network_that_is_not_there_is_said_and_left_out(tmp_path: Path) -> None:
+    weights = tmp_path / "weights" / "mlperf_tiny_resnet8_cifar10.h5"
+    said = run(SWEEP, "--only", "mlperf_tiny_resnet8_cifar10", SEPZOO_SHARED=str(tmp_path))
+    assert said == f"mlperf_tiny_resnet8_cifar10: {weights} isn't there\n"
+
+
+@pytest.mark.nightly
+def test_it_makes_what_is_missing_and_nothing_twice(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(2)
+    layers = [keras.layers.Conv2D(16, 3, activation="relu") for _ in range(2)]
+    head = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(10, activation="softmax")]
+    keras.Sequential([keras.Input((8, 8, 1)), *layers, *head]).save(tmp_path / "net.keras")
+    without = shutil.ignore_patterns("figures", "studies")
+    folder = shutil.copytree(ROOT / "training", tmp_path / "training", ignore=without)
+    folder.joinpath("figures").mkdir()
+    (tmp_path / "scores").mkdir()
+    options = ["--data", "digits", "--samples", "40", "--compare", "40", "--test", "100"]
+    network = {"script": "shrinking_study.py", "arguments": ["$HERE/net.keras", *options], "figure": "accuracy"}
+    sweep = {"networks": {"net": network}, "runtimes": ["tflite:float32"], "budgets": ["macs=60%", "kib=1%"]}
+    file = tmp_path / "list.yaml"
+    file.write_text(yaml.safe_dump({**sweep, "ways": ["all", "evenly", "by macs"]}), encoding="utf-8")
+    given = {"script": folder / "shrinking_sweep.py", "HERE": str(tmp_path)}
+    legend = "of 4 cells; - where no choice keeps the budget, empty where not run\n"
+    assert run(file, "--report", **given) == f"0 {legend}"
+    assert run(file, "--minutes", 0, **given) == ""
+    assert "net tflite:float32 macs=60%: all, evenly" in run(file, "--scores", tmp_path / "scores", **given)
+    assert [each.name for each in (tmp_path / "scores").iterdir()] == ["net_tflite_float32.json"]
+    refused = folder.joinpath("figures", "shrinking_refused.csv").read_text(encoding="utf-8").splitlines()
+    reasons = {(row["budget"], row["way"]): row["reason"] for row in csv.DictReader(refused)}
+    assert list(reasons) == [("kib=1%", "all"), ("kib=1%", "evenly")]
+    assert all("budget" in reason for reason in reasons.values())
+    shown = run(file, "--report", **given)
+    lines = shown.splitlines()
+    assert lines[1].split() == ["60%", "MACs", "1%", "bytes"]
+    assert [line[:12].strip() for line in lines[2:5]] == ["all", "evenly", "by macs"]
+    assert all(float(line.split()[1]) > 0 for line in lines[2:4])
+    assert all(line.split()[2] == "-" for line in lines[2:4])
+    assert shown.endswith(f"4 {legend}")
+    assert run(file, **given) == ""
