@@ -181,7 +181,7 @@ def _flat(model: keras.Model, classifier: Classifier, *, whole: bool) -> keras.M
         dtype = "float32" if given.dtype in ("float16", "bfloat16") else given.dtype
         as_whole = whole and only_looked_up(model, given)
         sources.append(keras.Input(given.shape[1:], dtype="int32" if as_whole else dtype, name=name))
-    found = keras.tree.flatten(replay(model, sources, _Flattening().call))
+    found = keras.tree.flatten(replay(model, sources, _Flattening().call, inside=True))
     several = len(found) > 1
     results = {}
     called = file_names(str(each.name) for each in classifier.output_tensors)
@@ -211,8 +211,6 @@ class _Flattening:
 
     def call(self, operation: Operation, args: Args, kwargs: Kwargs) -> Tensor:
         """Repeat one operation's call."""
-        if isinstance(operation, keras.Model):
-            return replay(operation, input_of(args, kwargs), self.call)
         if _acts_in_training_alone(operation, args, kwargs):
             return input_of(args, kwargs)
         known = self.new.get(id(operation))

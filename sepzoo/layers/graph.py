@@ -69,7 +69,7 @@ def nodes(model: keras.Model) -> list[Node]:
     ]
 
 
-def replay(model: keras.Model, inputs: Tensors, call: Call) -> Tensors:
+def replay(model: keras.Model, inputs: Tensors, call: Call, *, inside: bool = False) -> Tensors:
     """Repeat a model's calls on other inputs, each operation replaced by what `call` does.
 
     Args:
@@ -77,6 +77,7 @@ def replay(model: keras.Model, inputs: Tensors, call: Call) -> Tensors:
         inputs: what stands for the model's inputs: the same structure, or a flat list.
         call: gets (operation, positional arguments, keyword arguments), where what stands for the model's tensors is
             filled in, and returns what stands for the operation's outputs.
+        inside: whether `call` gets the calls inside of nested models, not those of these models themselves.
 
     Returns:
         What stands for the model's outputs, in their structure.
@@ -96,7 +97,10 @@ def replay(model: keras.Model, inputs: Tensors, call: Call) -> Tensors:
     wanted.update(id(tensor) for tensor in graph.outputs)
     for node in calls:
         args, kwargs = node.arguments.fill_in(known)
-        outputs = call(node.operation, args, kwargs)
+        if inside and isinstance(node.operation, keras.Model):
+            outputs = replay(node.operation, input_of(args, kwargs), call, inside=True)
+        else:
+            outputs = call(node.operation, args, kwargs)
         known.update(zip(map(id, node.outputs), keras.tree.flatten(outputs), strict=True))
         for tensor in node.arguments.keras_tensors:  # what nobody wants any more would fill the memory
             wanted[id(tensor)] -= 1

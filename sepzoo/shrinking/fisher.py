@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from sepzoo.layers.graph import input_of, replay, run
+from sepzoo.layers.graph import replay, run
 from sepzoo.records.outputs import Output
 from sepzoo.shrinking.divergence import half_way
 from sepzoo.shrinking.network import Network, NetworkLayer
@@ -79,8 +79,6 @@ def _tapped(
     marks.clear()
 
     def call(operation: Operation, args: Args, kwargs: Kwargs) -> Tensors:
-        if isinstance(operation, keras.Model):
-            return replay(operation, input_of(args, kwargs), call)
         given = run(operation, args, kwargs)
         if id(operation) not in places:
             return given
@@ -89,7 +87,7 @@ def _tapped(
         return given + ops.cast(ops.reshape(taps[:, first : first + size], given.shape), given.dtype)
 
     with keras.StatelessScope():
-        return keras.tree.flatten(replay(model, inputs.tensors(), call))
+        return keras.tree.flatten(replay(model, inputs.tensors(), call, inside=True))
 
 
 def _probed(values: Tensor, generator: np.random.Generator) -> Tensor:

@@ -26,6 +26,20 @@ def test_a_shared_layer_has_a_node_for_each_call_in_this_model_alone():
     assert len(nodes(keras.Model(x, dense(dense(x))))) == 2
 
 
+def test_replay_gets_nested_models_whole_or_their_calls_one_by_one():
+    inner = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(4, name="d"), keras.layers.ReLU(name="r")], name="in"
+    )
+    x = keras.Input((4,))
+    model = keras.Model(x, keras.layers.Add(name="add")([inner(x), inner(inner(x))]))
+
+    def call(operation, args, _kwargs):
+        return f"{operation.name}({','.join(keras.tree.flatten(args))})"
+
+    assert replay(model, ["x"], call) == "add(in(x),in(in(x)))"
+    assert replay(model, ["x"], call, inside=True) == "add(r(d(x)),r(d(r(d(x)))))"
+
+
 def test_replay_keeps_the_structure_of_the_outputs():
     depth = replay(residual(), 0, lambda _operation, args, _kwargs: 1 + max(keras.tree.flatten(args)))
     assert depth == {"sum": 4, "y": 3}

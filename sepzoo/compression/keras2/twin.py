@@ -51,12 +51,10 @@ class Twin:
             tf_keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=f"input{number}")
             for number, tensor in enumerate(graph_of(model).inputs)
         ]
-        outputs = keras.tree.flatten(replay(model, sources, self._call))
+        outputs = keras.tree.flatten(replay(model, sources, self._call, inside=True))
         self.model: Model = tf_keras.Model(sources, outputs)
 
     def _call(self, operation: Operation, args: Args, kwargs: Kwargs) -> Tensors:
-        if isinstance(operation, keras.Model):
-            return replay(operation, input_of(args, kwargs), self._call)
         name = self._names.get(id(operation))
         if name is None:
             self._holders += 1

@@ -102,8 +102,6 @@ def inputs_of(model: keras.Model, layer: Layer, batch: ModelInputs, *, runs: int
     found: list[np.ndarray] = []
 
     def call(operation: Operation, args: Args, kwargs: Kwargs) -> Tensors:
-        if isinstance(operation, keras.Model):
-            return replay(operation, input_of(args, kwargs), call)
         if operation is layer:
             found.append(keras.ops.convert_to_numpy(keras.ops.cast(input_of(args, kwargs), "float32")))
             if len(found) == runs:
@@ -111,7 +109,7 @@ def inputs_of(model: keras.Model, layer: Layer, batch: ModelInputs, *, runs: int
         return run(operation, args, kwargs)
 
     with contextlib.suppress(_SeenAllError):
-        replay(model, batch.tensors(), call)
+        replay(model, batch.tensors(), call, inside=True)
     return found
 
 

@@ -69,14 +69,12 @@ def _statistics(model: keras.Model, inputs: ModelInputs, batch_size: int) -> dic
     seen: dict[int, _Statistics] = {}
 
     def call(operation: Operation, args: Args, kwargs: Kwargs) -> Tensors:
-        if isinstance(operation, keras.Model):
-            return replay(operation, input_of(args, kwargs), call)
         if isinstance(operation, keras.layers.BatchNormalization):
             return seen.setdefault(id(operation), _Statistics(operation)).normalized(input_of(args, kwargs))
         return run(operation, args, kwargs)
 
     for start in range(0, len(inputs), batch_size):
-        replay(model, inputs[start : start + batch_size].tensors(), call)
+        replay(model, inputs[start : start + batch_size].tensors(), call, inside=True)
     return seen
 
 

@@ -58,8 +58,6 @@ def _masked(model: keras.Model, coupling: Coupling, batch: ModelInputs, mask: Te
     places = {id(each.layer): each.inputs for each in coupling.layers if each.anatomy.role == "mixing"}
 
     def call(operation: Operation, args: Args, kwargs: Kwargs) -> Tensors:
-        if isinstance(operation, keras.Model):
-            return replay(operation, input_of(args, kwargs), call)
         if id(operation) in places:
             x = input_of(args, kwargs)
             factors = ops.take(mask, places[id(operation)] % mask.shape[1], axis=1)  # -1 is the last one
@@ -69,7 +67,7 @@ def _masked(model: keras.Model, coupling: Coupling, batch: ModelInputs, mask: Te
         return run(operation, args, kwargs)
 
     with keras.StatelessScope():
-        return replay(model, batch.tensors(), call)
+        return replay(model, batch.tensors(), call, inside=True)
 
 
 def _cross_entropy(outputs: Tensor, labels: np.ndarray, activation: str) -> Tensor:

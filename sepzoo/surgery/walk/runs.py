@@ -72,11 +72,8 @@ def _replay(model: keras.Model, inputs: Tensors, found: dict[int, list[Run]]) ->
     """Repeat a nested model's calls on the sizes that come to it."""
 
     def call(operation: Operation, args: Args, kwargs: Kwargs) -> Tensors:
-        given = input_of(args, kwargs)
-        if isinstance(operation, keras.Model):
-            return replay(operation, given, call)
         outputs = operation.compute_output_spec(*args, **kwargs)
-        found[id(operation)].append(Run.of(given, outputs))
+        found[id(operation)].append(Run.of(input_of(args, kwargs), outputs))
         return outputs
 
-    return replay(model, inputs, call)
+    return replay(model, inputs, call, inside=True)
