@@ -103,7 +103,8 @@ class Sweep:
     def left(self) -> Iterator[tuple[Network, str, str, list[str]]]:
         """Yield what isn't known yet, the first runtime of all networks first."""
         for runtime, budget, network in itertools.product(self.runtimes, self.budgets, self.networks):
-            ways = [way for way in self.of(budget) if (runtime, budget, way) not in network.cells()]
+            known = network.cells()
+            ways = [way for way in self.of(budget) if (runtime, budget, way) not in known]
             if ways:
                 yield network, runtime, budget, ways
 
@@ -151,7 +152,12 @@ def main() -> None:
     if given.report:
         print("\n".join(sweep.report()))
         return
-    wanted = given.only.split(",") if given.only else [network.name for network in sweep.networks]
+    names = [network.name for network in sweep.networks]
+    wanted = given.only.split(",") if given.only else names
+    if unknown := set(wanted).difference(names):
+        parser.error(f"expected --only of {', '.join(names)}. Received: {', '.join(sorted(unknown))}.")
+    if given.scores:
+        given.scores.mkdir(parents=True, exist_ok=True)
     absent = {network.name: network.missing() for network in sweep.networks if network.name in wanted}
     for name, path in absent.items():
         if path:

@@ -52,6 +52,14 @@ def test_a_network_that_is_not_there_is_said_and_left_out(tmp_path: Path) -> Non
     assert said == f"mlperf_tiny_resnet8_cifar10: {weights} isn't there\n"
 
 
+def test_a_network_that_is_not_on_the_list_is_said() -> None:
+    line = [sys.executable, str(ROOT / "training" / "shrinking_sweep.py"), str(SWEEP), "--only", "flower"]
+    done = subprocess.run(line, check=False, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "expected --only of mlperf_tiny_resnet8_cifar10, " in done.stderr
+    assert done.stderr.endswith("Received: flower.\n")
+
+
 @pytest.mark.nightly
 def test_it_makes_what_is_missing_and_nothing_twice(tmp_path: Path) -> None:
     keras.utils.set_random_seed(2)
@@ -61,7 +69,6 @@ def test_it_makes_what_is_missing_and_nothing_twice(tmp_path: Path) -> None:
     without = shutil.ignore_patterns("figures", "studies")
     folder = shutil.copytree(ROOT / "training", tmp_path / "training", ignore=without)
     folder.joinpath("figures").mkdir()
-    (tmp_path / "scores").mkdir()
     options = ["--data", "digits", "--samples", "40", "--compare", "40", "--test", "100"]
     network = {"script": "shrinking_study.py", "arguments": ["$HERE/net.keras", *options], "figure": "accuracy"}
     sweep = {"networks": {"net": network}, "runtimes": ["tflite:float32"], "budgets": ["macs=60%", "kib=1%"]}
