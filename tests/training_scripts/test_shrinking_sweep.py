@@ -73,22 +73,25 @@ def test_it_makes_what_is_missing_and_nothing_twice(tmp_path: Path) -> None:
     network = {"script": "shrinking_study.py", "arguments": ["$HERE/net.keras", *options], "figure": "accuracy"}
     sweep = {"networks": {"net": network}, "runtimes": ["tflite:float32"], "budgets": ["macs=60%", "kib=1%"]}
     file = tmp_path / "list.yaml"
-    file.write_text(yaml.safe_dump({**sweep, "ways": ["all", "evenly", "by macs"]}), encoding="utf-8")
+    file.write_text(yaml.safe_dump({**sweep, "ways": ["decouple", "all", "evenly", "by macs"]}), encoding="utf-8")
     given = {"script": folder / "shrinking_sweep.py", "HERE": str(tmp_path)}
-    legend = "of 4 cells; - where no choice keeps the budget, empty where not run\n"
+    legend = "of 6 cells; - where no choice keeps the budget, empty where not run\n"
     assert run(file, "--report", **given) == f"0 {legend}"
     assert run(file, "--minutes", 0, **given) == ""
-    assert "net tflite:float32 macs=60%: all, evenly" in run(file, "--scores", tmp_path / "scores", **given)
-    assert [each.name for each in (tmp_path / "scores").iterdir()] == ["net_tflite_float32.json"]
+    assert "net tflite:float32 macs=60%: decouple, all, evenly" in run(file, "--scores", tmp_path / "scores", **given)
+    assert {each.name for each in (tmp_path / "scores").iterdir()} == {
+        "net_tflite_float32.json",
+        "net_tflite_float32_decouple.json",  # all techniques were looked at after it
+    }
     refused = folder.joinpath("figures", "shrinking_refused.csv").read_text(encoding="utf-8").splitlines()
     reasons = {(row["budget"], row["way"]): row["reason"] for row in csv.DictReader(refused)}
-    assert list(reasons) == [("kib=1%", "all"), ("kib=1%", "evenly")]
+    assert list(reasons) == [("kib=1%", "decouple"), ("kib=1%", "all"), ("kib=1%", "evenly")]
     assert all("budget" in reason for reason in reasons.values())
     shown = run(file, "--report", **given)
     lines = shown.splitlines()
     assert lines[1].split() == ["60%", "MACs", "1%", "bytes"]
-    assert [line[:12].strip() for line in lines[2:5]] == ["all", "evenly", "by macs"]
-    assert all(float(line.split()[1]) > 0 for line in lines[2:4])
-    assert all(line.split()[2] == "-" for line in lines[2:4])
-    assert shown.endswith(f"4 {legend}")
+    assert [line[:12].strip() for line in lines[2:6]] == ["decouple", "all", "evenly", "by macs"]
+    assert all(float(line.split()[1]) > 0 for line in lines[2:5])
+    assert all(line.split()[2] == "-" for line in lines[2:5])
+    assert shown.endswith(f"6 {legend}")
     assert run(file, **given) == ""
