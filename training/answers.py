@@ -36,9 +36,9 @@ class Table:
     path: Path | None = None
 
     def has(self, **cells: object) -> bool:
-        """Tell whether a row has these cells."""
+        """Tell whether a row has these cells, or what was refused."""
         wanted = {column: str(value) for column, value in cells.items()}
-        return any(wanted.items() <= row.items() for row in self._rows())
+        return any(wanted.items() <= row.items() for row in (*self.rows(), *self.refused().rows()))
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Print a row, and put it into the file."""
@@ -51,11 +51,16 @@ class Table:
         with self.path.open("a", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows(lines)
 
-    def beside(self, name: str, columns: tuple[str, ...]) -> Table:
-        """Return another table, in the file of that name beside this one's."""
-        return Table(columns, self.path and self.path.with_stem(f"{self.path.stem}_{name}"))
+    def refuse(self, reason: str, **cells: str) -> None:
+        """Say that what has these cells can't be had, and why, and keep it, so that it isn't tried again."""
+        self.refused(*cells).add({**cells, "reason": reason})
 
-    def _rows(self) -> list[dict[str, str]]:
+    def refused(self, *columns: str) -> Table:
+        """Return the table of what can't be had, in the file beside this one's whose name ends in `_refused`."""
+        return Table((*columns, "reason"), self.path and self.path.with_stem(f"{self.path.stem}_refused"))
+
+    def rows(self) -> list[dict[str, str]]:
+        """Return the rows that the file has."""
         if self.path is None or not self.path.exists():
             return []
         return list(csv.DictReader(self.path.read_text(encoding="utf-8").splitlines()))

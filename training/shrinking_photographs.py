@@ -70,13 +70,10 @@ def main() -> None:
     work = Work(model, given.budget, given.runtime, samples, compare, given.scores)
     own = (f"mobilenet_v1_{given.alpha:g}", given.runtime, given.budget, str(given.seed))
     table = Table(COLUMNS, given.table)
-    refused = table.beside("refused", (*COLUMNS[:5], "reason"))
     with tempfile.TemporaryDirectory() as folder:
         keys = {way: dict(zip(COLUMNS, (*own, way), strict=False)) for way in ["original", *given.only.split(",")]}
-        left = [way for way, key in keys.items() if not table.has(**key) and not refused.has(**key)]
-        for way, path, costs in work.files(
-            left, Path(folder), lambda way, reason: refused.add({**keys[way], "reason": reason})
-        ):
+        left = [way for way, key in keys.items() if not table.has(**key)]
+        for way, path, costs in work.files(left, Path(folder), lambda way, reason: table.refuse(reason, **keys[way])):
             cells = (*own, way, *map(figure, costs), *answered(path, check, right))
             table.add(dict(zip(COLUMNS, cells, strict=True)))
 

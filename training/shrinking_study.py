@@ -76,14 +76,13 @@ def main() -> None:
     cells = (given.model.stem, given.runtime, given.budget, given.distil, given.seed)
     own = dict(zip(OWN, map(str, cells), strict=True))
     table = Table(COLUMNS, given.table)
-    refused = table.beside("refused", (*OWN, "way", "reason"))
     with tempfile.TemporaryDirectory() as name:
         keys = {way: {**own, "way": way} for way in ["original", *given.only.split(",")]}
-        left = [way for way, key in keys.items() if not table.has(**key) and not refused.has(**key)]
+        left = [way for way, key in keys.items() if not table.has(**key)]
         for way, path, costs in work.files(
             dict.fromkeys(["original", *left]),
             Path(name),
-            lambda way, reason: refused.add({**keys[way], "reason": reason}),
+            lambda way, reason: table.refuse(reason, **keys[way]),
         ):
             now = right_answers(path, test.images, test.labels)
             if way == "original":

@@ -10,7 +10,6 @@ to the one whose name ends in `_refused`. What stands in either isn't made again
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
 import itertools
 import os
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from answers import Table
 
 FOLDER = Path(__file__).parent
 FILES = (".h5", ".keras", ".npz")
@@ -57,22 +57,22 @@ class Network:
 
     def command(self, runtime: str, budget: str, ways: list[str], scores: Path | None) -> list[str]:
         """Return what makes the rows of one budget."""
-        options = ["--runtime", runtime, "--budget", budget, "--only", ",".join(ways), "--table", str(self.table)]
+        options = ["--runtime", runtime, "--budget", budget, "--only", ",".join(ways), "--table", str(self.table.path)]
         if scores:
             options += ["--scores", str(scores / f"{self.name}_{runtime.replace(':', '_')}.json")]
         return [sys.executable, str(FOLDER / self.script), *self.given(), *options]
 
     @property
-    def table(self) -> Path:
-        """The CSV file of its rows."""
+    def table(self) -> Table:
+        """Its rows."""
         name = self.script.removesuffix(".py").removesuffix("_study")
-        return FOLDER / "figures" / f"{name}.csv"
+        return Table((), FOLDER / "figures" / f"{name}.csv")
 
     def cells(self) -> dict[tuple[str, str, str], str]:
         """Return what is known by runtime, budget and way: a figure, or that there is none to be had."""
         found = {}
-        for path, figure in ((self.table.with_stem(f"{self.table.stem}_refused"), None), (self.table, self.figure)):
-            for row in _rows(path):
+        for table, figure in ((self.table.refused(), None), (self.table, self.figure)):
+            for row in table.rows():
                 if (row["network"], row.get("epochs", "0"), row["seed"]) == (self.name, "0", "0"):
                     key = (row["runtime"], row["budget"], row["way"])
                     found[key] = f"{float(row[figure]):.4f}".removeprefix("0") if figure else REFUSED
@@ -135,10 +135,6 @@ def _short(budget: str) -> str:
     return f"{share} {SHORT[name]}" if "," not in budget else "50% of both"
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines())) if path.exists() else []
-
-
 def main() -> None:
     """Make what is missing, or show what is there."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -158,15 +154,18 @@ def main() -> None:
         parser.error(f"expected --only of {', '.join(names)}. Received: {', '.join(sorted(unknown))}.")
     if given.scores:
         given.scores.mkdir(parents=True, exist_ok=True)
-    absent = {network.name: network.missing() for network in sweep.networks if network.name in wanted}
-    for name, path in absent.items():
-        if path:
-            print(f"{name}: {path} isn't there", flush=True)
+    there = []
+    for network in sweep.networks:
+        if network.name in wanted and (missing := network.missing()):
+            print(f"{network.name}: {missing} isn't there", flush=True)
+        elif network.name in wanted:
+            there.append(network)
     end = time.monotonic() + 60 * given.minutes
-    for network, runtime, budget, ways in sweep.left():
-        if time.monotonic() < end and network.name in wanted and not absent[network.name]:
-            print(f"{network.name} {runtime} {budget}: {', '.join(ways)}", flush=True)
-            subprocess.run(network.command(runtime, budget, ways, given.scores), check=True)
+    for network, runtime, budget, ways in dataclasses.replace(sweep, networks=there).left():
+        if time.monotonic() >= end:
+            break
+        print(f"{network.name} {runtime} {budget}: {', '.join(ways)}", flush=True)
+        subprocess.run(network.command(runtime, budget, ways, given.scores), check=True)
 
 
 if __name__ == "__main__":

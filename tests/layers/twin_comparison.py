@@ -25,7 +25,7 @@ def assert_equal_in_training(
         call: what the twin is called with beside its input.
     """
     builtin.build(shape)
-    exact = builtin if builtin.compute_dtype == "float32" else _in_float64(builtin)
+    exact = builtin if builtin.compute_dtype == "float32" else in_float64(builtin)
     for layer in {exact, twin} - {builtin}:
         layer.build(shape)
         layer.set_weights(builtin.get_weights())
@@ -40,7 +40,7 @@ def assert_equal_in_training(
         np.testing.assert_allclose(our / scale, truth / scale, atol=atol + error)
 
 
-def _in_float64(layer: keras.layers.Layer) -> keras.layers.Layer:
+def in_float64(layer: keras.layers.Layer) -> keras.layers.Layer:
     return type(layer).from_config({**layer.get_config(), "dtype": "float64"})
 
 

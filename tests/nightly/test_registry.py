@@ -35,6 +35,7 @@ from sepzoo.layers.graph import maker
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Operation
 from sepzoo.surgery import fold_batch_norm, fuse_branches, recalibrate_batch_norm
+from tests.layers.twin_comparison import in_float64
 from tests.nightly.record import FOLDER, versions, write_record
 
 pytestmark = pytest.mark.nightly
@@ -134,9 +135,7 @@ def rounding(network: keras.Model, images: np.ndarray) -> float:
 
     That is as far as two float32 programs, Keras's of the network and of its folded form, are from float64 together.
     """
-    exact = keras.models.clone_model(
-        network, clone_function=lambda layer: type(layer).from_config({**layer.get_config(), "dtype": "float64"})
-    )
+    exact = keras.models.clone_model(network, clone_function=in_float64)
     exact.set_weights(network.get_weights())
     expected = exact.predict(images.astype("float64"), verbose=0)
     both = (each.predict(images, verbose=0) for each in (network, fold_batch_norm(network)[0]))
