@@ -1,6 +1,7 @@
 """Files that keep a budget, for all networks, budgets and ways that a list names; and what they answer, in one view.
 
     python training/shrinking_sweep.py training/shrinking_sweep.yaml [--minutes 60] [--only NETWORK] [--scores FOLDER]
+        [--budget kib=50% --budget kib=25%]
     python training/shrinking_sweep.py training/shrinking_sweep.yaml --report
 
 Rows go to the CSV files in `figures/`, as by the two scripts that make them; what can't be had goes, with its reason,
@@ -59,7 +60,8 @@ class Network:
         """Return what makes the rows of one budget."""
         options = ["--runtime", runtime, "--budget", budget, "--only", ",".join(ways), "--table", str(self.table.path)]
         if scores:
-            options += ["--scores", str(scores / f"{self.name}_{runtime.replace(':', '_')}.json")]
+            untimed = "" if "latency_ms" in budget else "_untimed"
+            options += ["--scores", str(scores / f"{self.name}_{runtime.replace(':', '_')}{untimed}.json")]
         return [sys.executable, str(FOLDER / self.script), *self.given(), *options]
 
     @property
@@ -142,6 +144,7 @@ def main() -> None:
     parser.add_argument("--report", action="store_true", help="show the tables and make nothing")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="after which no further budget is begun")
     parser.add_argument("--only", default="", help="networks, by commas")
+    parser.add_argument("--budget", action="append", help="one of the list's alone; once for each")
     parser.add_argument("--scores", type=Path, help="a folder for what is measured, which other budgets use again")
     given = parser.parse_args()
     sweep = Sweep.read(given.list)
@@ -152,6 +155,9 @@ def main() -> None:
     wanted = given.only.split(",") if given.only else names
     if unknown := set(wanted).difference(names):
         parser.error(f"expected --only of {', '.join(names)}. Received: {', '.join(sorted(unknown))}.")
+    budgets = given.budget or sweep.budgets
+    if unknown := set(budgets).difference(sweep.budgets):
+        parser.error(f"expected --budget of {' '.join(sweep.budgets)}. Received: {' '.join(sorted(unknown))}.")
     if given.scores:
         given.scores.mkdir(parents=True, exist_ok=True)
     there = []
@@ -161,7 +167,7 @@ def main() -> None:
         elif network.name in wanted:
             there.append(network)
     end = time.monotonic() + 60 * given.minutes
-    for network, runtime, budget, ways in dataclasses.replace(sweep, networks=there).left():
+    for network, runtime, budget, ways in dataclasses.replace(sweep, networks=there, budgets=budgets).left():
         if time.monotonic() >= end:
             break
         print(f"{network.name} {runtime} {budget}: {', '.join(ways)}", flush=True)

@@ -88,7 +88,7 @@ class Work:
             techniques=(way,) if way in ALONE else (*ALONE, "smaller"),
             rule=RULES.get(way, "best"),
             runtime=self.runtime,
-            scores=None if way == "by macs" and "latency_ms" in limits else self._scores(way),
+            scores=self.scores_of(way),
             distil=self.distil,
             lessons=self.lessons,
             out=path,
@@ -98,11 +98,13 @@ class Work:
         expected = sum(each.expected for each in told.layers)
         return told.measured["macs"], told.measured["kib"], told.measured.get("latency_ms"), expected
 
-    def _scores(self, way: str) -> Path | None:
+    def scores_of(self, way: str) -> Path | None:
         """Return the file of what is measured: one technique looks for itself alone where all weren't looked at yet."""
-        if self.scores is None or way not in ALONE or self.scores.exists():
-            return self.scores
-        return self.scores.with_stem(f"{self.scores.stem}_{way}")
+        if self.scores is None:
+            return None
+        by_counts = way == "by macs" and "latency_ms" in self.budget
+        found = self.scores.with_stem(f"{self.scores.stem}_untimed") if by_counts else self.scores
+        return found.with_stem(f"{found.stem}_{way}") if way in ALONE and not found.exists() else found
 
     def _older(self, way: str, limit: str) -> tuple[keras.Model, str]:
         """Return what one surgery, or none, makes of the network for a share of its MACs, and its runtime."""

@@ -13,6 +13,7 @@ import keras
 import pytest
 import yaml
 
+from tests.scripts import imported
 from tests.test_imports import ROOT
 
 SWEEP = ROOT / "training" / "shrinking_sweep.yaml"
@@ -52,12 +53,34 @@ def test_a_network_that_is_not_there_is_said_and_left_out(tmp_path: Path) -> Non
     assert said == f"mlperf_tiny_resnet8_cifar10: {weights} isn't there\n"
 
 
-def test_a_network_that_is_not_on_the_list_is_said() -> None:
-    line = [sys.executable, str(ROOT / "training" / "shrinking_sweep.py"), str(SWEEP), "--only", "flower"]
+@pytest.mark.parametrize(
+    ("option", "given", "first"),
+    [("--only", "flower", "mlperf_tiny_resnet8_cifar10,"), ("--budget", "kib=5%", "latency_ms=50% kib=50%")],
+)
+def test_what_is_not_on_the_list_is_said(option: str, given: str, first: str) -> None:
+    line = [sys.executable, str(ROOT / "training" / "shrinking_sweep.py"), str(SWEEP), option, given]
     done = subprocess.run(line, check=False, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "expected --only of mlperf_tiny_resnet8_cifar10, " in done.stderr
-    assert done.stderr.endswith("Received: flower.\n")
+    assert f"expected {option} of {first} " in done.stderr
+    assert done.stderr.endswith(f"Received: {given}.\n")
+
+
+def test_what_was_measured_with_times_and_without_lies_in_two_files(tmp_path: Path) -> None:
+    scripts = [ROOT / "training" / f"{name}.py" for name in ("shrinking_sweep", "shrinking_ways")]
+    with imported(*scripts) as [sweep, ways]:
+        network = sweep.Network("net", "shrinking_study.py", [], "accuracy")
+        for budget, ways_and_files in {
+            "latency_ms=50%": {"all": "", "bsconv": "_bsconv", "by macs": "_untimed"},
+            "kib=50%": {"all": "_untimed", "bsconv": "_untimed_bsconv"},
+            "latency_ms=50%,kib=50%": {"all": ""},
+        }.items():
+            line = network.command("tflite:int8", budget, [], tmp_path)
+            scores = Path(line[line.index("--scores") + 1])
+            work = ways.Work(None, budget, "tflite:int8", None, scores=scores)
+            for way, file in ways_and_files.items():
+                assert work.scores_of(way) == tmp_path / f"net_tflite_int8{file}.json"
+        scores.touch()
+        assert work.scores_of("bsconv") == scores
 
 
 @pytest.mark.nightly
@@ -78,10 +101,11 @@ def test_it_makes_what_is_missing_and_nothing_twice(tmp_path: Path) -> None:
     legend = "of 6 cells; - where no choice keeps the budget, empty where not run\n"
     assert run(file, "--report", **given) == f"0 {legend}"
     assert run(file, "--minutes", 0, **given) == ""
+    assert run(file, "--minutes", 0, "--budget", "kib=1%", **given) == ""
     assert "net tflite:float32 macs=60%: decouple, all, evenly" in run(file, "--scores", tmp_path / "scores", **given)
     assert {each.name for each in (tmp_path / "scores").iterdir()} == {
-        "net_tflite_float32.json",
-        "net_tflite_float32_decouple.json",  # all techniques were looked at after it
+        "net_tflite_float32_untimed.json",
+        "net_tflite_float32_untimed_decouple.json",  # all techniques were looked at after it
     }
     refused = folder.joinpath("figures", "shrinking_refused.csv").read_text(encoding="utf-8").splitlines()
     reasons = {(row["budget"], row["way"]): row["reason"] for row in csv.DictReader(refused)}
