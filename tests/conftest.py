@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import operator
 import os
@@ -30,6 +31,12 @@ MEDIAPIPE = "mediapipe==1.2.2"
 # A machine that does something else beside takes longer for an example, and that is no fault of what is tested.
 settings.register_profile("sepzoo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("sepzoo")
+
+
+def pytest_collection_finish() -> None:
+    """Take what imports made out of what garbage collection walks over: it stays; that was 6% of the time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

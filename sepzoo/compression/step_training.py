@@ -13,6 +13,7 @@ from sepzoo.compression.answer_losses import answer_losses
 from sepzoo.compression.training_settings import TrainingSettings
 from sepzoo.data.samples import Samples
 from sepzoo.inference.keras_model import KerasClassifier, from_model
+from sepzoo.support.batches import equal_batches
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.processor import keep_freed_memory
 from sepzoo.support.progress import counted
@@ -69,12 +70,12 @@ class StepTraining:
         with errors_only("tensorflow"):  # which warns of every model that it compiles
             answers = self.plain.predict(inputs, batch_size=16, verbose=0)
         self.rounded.compile(keras.optimizers.Adam(rate), _losses(self.plain, answers), jit_compile=False)
+        self.rounded.optimizer.build(self.rounded.trainable_variables)  # else TensorFlow traces the first step twice
         held = (inputs, answers if self.settings.targets == "model" else self._classes(judging))
         losses = [_loss(self.rounded.evaluate(*held, batch_size=size, verbose=0))]
         best = self.rounded.get_weights()
         for epoch in range(epochs):
-            shuffled = generator.permutation(chosen)
-            batches = [shuffled[first : first + size] for first in range(0, len(shuffled), size)]
+            batches = equal_batches(generator.permutation(chosen), size)
             for each in counted(batches, len(batches), f"batches of epoch {epoch + 1} of {epochs}"):
                 loss = self._step(data.taken(each))
                 for call in after_step:

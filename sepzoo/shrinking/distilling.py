@@ -12,6 +12,7 @@ from sepzoo.layers.relative_error import RelativeError
 from sepzoo.records.outputs import Output
 from sepzoo.shrinking.divergence import answers, divergence
 from sepzoo.shrinking.kept_work import NOTHING_KEPT, KeptWork, Steps
+from sepzoo.support.batches import equal_batches
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.processor import keep_freed_memory
 from sepzoo.support.progress import counted
@@ -82,9 +83,9 @@ def distilled(
 
     def learned(epoch: int) -> Steps:
         shuffled = np.random.default_rng([seed, epoch]).permutation(trained)
-        starts = range(0, len(shuffled), BATCH)
-        for start in counted(starts, len(starts), f"batches of epoch {epoch} of {epochs}"):
-            batch = _chosen(inputs, shuffled[start : start + BATCH]).tensors()
+        batches = equal_batches(shuffled, BATCH)
+        for each in counted(batches, len(batches), f"batches of epoch {epoch} of {epochs}"):
+            batch = _chosen(inputs, each).tensors()
             found = learner.train_on_batch(batch, lessons.predict_on_batch(batch))
             if not np.isfinite(np.ravel(found)[0]):
                 raise SepzooError(

@@ -57,6 +57,20 @@ def test_ranges_are_those_of_the_samples(model: keras.Model) -> None:
     )
 
 
+@pytest.fixture
+def traced(monkeypatch: pytest.MonkeyPatch) -> list[keras.Model]:
+    """The models whose training steps were traced, one entry for each time."""
+    found: list[keras.Model] = []
+    step = keras.Model.train_step
+    monkeypatch.setattr(keras.Model, "train_step", lambda self, data: (found.append(self), step(self, data))[1])
+    return found
+
+
+def test_its_step_is_traced_once(model: keras.Model, traced: list[keras.Model]) -> None:
+    quantize_aware(model, samples(model, 40), epochs=2, batch_size=16)  # 30 that train
+    assert len(traced) == 1
+
+
 def test_rounding_changes_no_multiplication(model: keras.Model) -> None:
     plain, rounded, _values = rounding(from_model(model), samples(model, 8))
     found = profile(rounded)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,12 @@ SCRIPT = Path(__file__).with_name("mediapipe_classify.py")
 pytestmark = pytest.mark.slow
 
 
-def classify(python: Path, image: Path, *models: Path) -> list[list[list]]:
-    command = [str(python), str(SCRIPT), str(image), *map(str, models)]
+def classify(python: Path, images: Iterable[np.ndarray], folder: Path, *models: Path) -> list[list[list[list]]]:
+    """Return what files answer to images, of shapes (height, width, 3), which are written to a folder: by model."""
+    folder.mkdir()
+    for number, image in enumerate(images):
+        Image.fromarray(image).save(folder / f"{number:03}.png")
+    command = [str(python), str(SCRIPT), str(folder), *map(str, models)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -36,13 +41,13 @@ def test_mediapipe_answers_as_we_do(mediapipe_python: Path, tmp_path: Path) -> N
     calibration = samples(model, 60, seed=1)
     exact = tflite(model, tmp_path / "float32.tflite", check=calibration)
     small = tflite(model, tmp_path / "int8.tflite", quantize="int8", calibration=calibration)
-    for seed in range(3):
-        image = pixels(1, 32, seed=seed)
-        Image.fromarray(image[0]).save(tmp_path / "image.png")
-        answers = classify(mediapipe_python, tmp_path / "image.png", exact.path, small.path)
-        for report, answer in zip((exact, small), answers, strict=True):
-            file = inference.open(report.path)
-            ours = file.predict(image)
+    images = np.concatenate([pixels(1, 32, seed=seed) for seed in range(3)])
+    files = [inference.open(report.path) for report in (exact, small)]
+    for image, answers in zip(
+        images, classify(mediapipe_python, images, tmp_path / "images", exact.path, small.path), strict=True
+    ):
+        for file, answer in zip(files, answers, strict=True):
+            ours = file.predict(image[None])
             label, score, index = answer[0]
             assert score == pytest.approx(ours.max(), abs=1e-4)
             assert (label, ours[0, index]) == (file.labels[index], ours.max())
@@ -58,8 +63,8 @@ def test_mediapipe_reads_every_mode(mediapipe_python: Path, tmp_path: Path) -> N
         tflite(model, path, quantize=path.stem, calibration=calibration, tolerance=Tolerance())
     best = {seed: model.predict(pixels(1, 32, seed=seed) / 127.5 - 1, verbose=0).max() for seed in range(40)}
     image = pixels(1, 32, seed=min(best, key=lambda seed: abs(best[seed] - 0.75)))
-    Image.fromarray(image[0]).save(tmp_path / "image.png")
-    for path, answer in zip(paths, classify(mediapipe_python, tmp_path / "image.png", *paths), strict=True):
+    [answers] = classify(mediapipe_python, image, tmp_path / "images", *paths)
+    for path, answer in zip(paths, answers, strict=True):
         file = inference.open(path)
         [ours] = file.predict(image)
         assert 0.6 < ours.max() < 0.9
@@ -82,10 +87,10 @@ def test_mediapipe_answers_as_we_do_on_photographs(
     images = file.pixels(photographs[:60])
     calibration = Samples(images, None, origin="photographs", seed=0)
     int8 = tflite(model, tmp_path / "int8.tflite", quantize="int8", calibration=calibration, tolerance=Tolerance())
-    for image in images[5::20]:
-        Image.fromarray(image).save(tmp_path / "image.png")
-        answers = classify(mediapipe_python, tmp_path / "image.png", tmp_path / "float32.tflite", int8.path)
-        for opened, answer in zip((file, inference.open(int8.path)), answers, strict=True):
+    files = {tmp_path / "float32.tflite": file, int8.path: inference.open(int8.path)}
+    chosen = images[5::20]
+    for image, answers in zip(chosen, classify(mediapipe_python, chosen, tmp_path / "images", *files), strict=True):
+        for opened, answer in zip(files.values(), answers, strict=True):
             ours = opened.predict(image[None])
             ranked = np.sort(ours[0])[::-1][:3]
             np.testing.assert_allclose([score for _, score, _ in answer], ranked, atol=1e-4)

@@ -19,6 +19,7 @@ from sepzoo.compression.keras2.rounding import Rounding
 from sepzoo.compression.keras2.twin import Twin, give_back, in_keras_2
 from sepzoo.compression.keras2.wrappers import Clustering, Pruning
 from sepzoo.layers.graph import graph_of
+from sepzoo.support.batches import equal_batches
 from sepzoo.support.errors import SepzooError, first_line
 from sepzoo.support.processor import keep_freed_memory
 from sepzoo.support.types import Json, Tensor
@@ -111,12 +112,12 @@ class _Training:
         rate = tf_keras.optimizers.schedules.CosineDecay(self.task["learning_rate"], max(self.task["steps"], 1))
         losses = [_loss(kind, target) for kind, target in zip(self.task["outputs"], self.targets, strict=True)]
         self.model.compile(tf_keras.optimizers.Adam(rate, jit_compile=False), losses, jit_compile=False)
+        self.model.optimizer.build(self.model.trainable_variables)  # else TensorFlow traces the first step twice
 
     def epoch(self, order: np.ndarray, *stepped: Callable[[], object]) -> None:
         """Take a step for each batch, and call what is to be called after it."""
-        size = self.task["batch_size"]
-        for first in range(0, len(order), size):
-            loss = self.model.train_on_batch(*self._of(order[first : first + size]))
+        for each in equal_batches(order, self.task["batch_size"]):
+            loss = self.model.train_on_batch(*self._of(each))
             if not np.isfinite(np.ravel(loss)[0]):
                 raise SepzooError(
                     f"expected a finite loss. Received: nan at learning_rate={self.task['learning_rate']:g}. Pass a "
