@@ -22,6 +22,7 @@ from sepzoo.export.formats.saved_graph import places_of
 from sepzoo.export.formats.tflite_options import Edges
 from sepzoo.inference.tflite_signatures import signature_name
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.garbage_collector import collector_spared
 from sepzoo.support.types import Tensor
 
 Rows: TypeAlias = Mapping[str, np.ndarray]
@@ -167,7 +168,8 @@ def _calibrating(
 
 
 def _converted(converter: Tensor) -> bytes:
-    with warnings.catch_warnings():  # the converter itself uses what TensorFlow warns of, where samples have names
+    with collector_spared(), warnings.catch_warnings():
+        # The converter itself uses what TensorFlow warns of, where samples have names.
         warnings.filterwarnings("ignore", r"\s*Warning: tf\.lite\.Interpreter is deprecated")
         return bytes(converter.convert())
 
