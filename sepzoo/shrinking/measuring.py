@@ -95,7 +95,7 @@ def score(
         network=network.model.name,
         key=key,
         items=tuple(Item(one.name, (one.source, one.target), each.candidates) for one, each in judged.items()),
-        groups=tuple(GroupLevels(each.layers, len(each.sets), each.gone) for each in network.groups),
+        groups=tuple(map(GroupLevels.of, network.groups)),
         fixed_macs=macs - sum(each.candidates[0].macs for each in judged.values()),
         macs=macs,
         correlation=_correlation(pairs),

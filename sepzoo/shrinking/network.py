@@ -194,7 +194,14 @@ class Network:
         return moments_of(([(x, x @ matrix + bias)] for (x,) in batches), 1)[0]
 
 
-def network_of(model: keras.Model, inputs: ModelInputs, *, prune: bool = True, keep: Sequence[str] = ()) -> Network:
+def network_of(
+    model: keras.Model,
+    inputs: ModelInputs,
+    *,
+    prune: bool = True,
+    keep: Sequence[str] = (),
+    known: Iterable[Channels] | None = None,
+) -> Network:
     """Look at a network.
 
     Args:
@@ -202,6 +209,7 @@ def network_of(model: keras.Model, inputs: ModelInputs, *, prune: bool = True, k
         inputs: samples, by which channels are ranked.
         prune: whether channels may go.
         keep: names of layers that are computed as they are and whose outputs stay, with shell wildcards.
+        known: the groups of channels as they were ranked before, by the same samples; None: they are ranked.
 
     Raises:
         SepzooError: what `simplified` raises, or a name that no layer has.
@@ -219,14 +227,15 @@ def network_of(model: keras.Model, inputs: ModelInputs, *, prune: bool = True, k
         if not (is_fitted(each) or each.anatomy.role != "mixing"):
             fixed.update(*ends)
     together = _together(set(range(len(coupling.groups))) - fixed, itertools.chain.from_iterable(sides))
-    rankings = output_errors(simple, coupling, inputs) if together else []
-    found: list[Channels] = []
+    if known is None:
+        rankings = output_errors(simple, coupling, inputs) if together else []
+        ranked = (Channels.of([rankings[number] for number in meeting]) for meeting in together)
+        known = [each for each in ranked if len(each.levels) > 1]
+    found = list(known)
+    meetings = {number: meeting for meeting in together for number in meeting}
     numbers: dict[int, int] = {}
-    for meeting in together:
-        channels = Channels.of([rankings[number] for number in meeting])
-        if len(channels.levels) > 1:
-            numbers |= dict.fromkeys(meeting, len(found))
-            found.append(channels)
+    for number, channels in enumerate(found):
+        numbers |= dict.fromkeys(meetings[number_of[channels.sets[0]]], number)
 
     def number_at(ends: list[int]) -> int | None:
         return next((numbers[number] for number in ends if number in numbers), None)

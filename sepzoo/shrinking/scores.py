@@ -7,13 +7,16 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from sepzoo.shrinking.candidates import Candidate
 from sepzoo.shrinking.memory import Moment
+from sepzoo.shrinking.network import Channels
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.json_text import parse_json
 
-VERSION = 4
+VERSION = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,17 +36,36 @@ class Item:
 
 @dataclasses.dataclass(frozen=True)
 class GroupLevels:
-    """A group of channels and how many of them may go.
+    """A group of channels and which of them may go.
 
     Attributes:
         layers: names of the layers that give them.
-        channels: how many there are.
-        gone: for each level how many go.
+        sets: numbers of the sets of channels.
+        levels: those that go at each level; none at the first.
     """
 
     layers: tuple[str, ...]
-    channels: int
-    gone: tuple[int, ...]
+    sets: tuple[int, ...]
+    levels: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def of(cls, group: Channels) -> GroupLevels:
+        """Return what is saved of a network's group."""
+        return cls(group.layers, tuple(group.sets.tolist()), tuple(tuple(each.tolist()) for each in group.levels))
+
+    def group(self) -> Channels:
+        """Return the network's group, without ranking its channels again."""
+        return Channels(self.layers, np.array(self.sets), tuple(np.array(each, int) for each in self.levels))
+
+    @property
+    def channels(self) -> int:
+        """How many there are."""
+        return len(self.sets)
+
+    @property
+    def gone(self) -> tuple[int, ...]:
+        """How many go at each level."""
+        return tuple(map(len, self.levels))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +126,8 @@ class Scores:
                 for each in found["items"]
             )
             groups = tuple(
-                GroupLevels(tuple(each["layers"]), each["channels"], tuple(each["gone"])) for each in found["groups"]
+                GroupLevels(tuple(each["layers"]), tuple(each["sets"]), tuple(map(tuple, each["levels"])))
+                for each in found["groups"]
             )
             trials = tuple((float(one), float(two)) for one, two in found["trials"])
             moments = tuple(map(Moment.of, found["moments"]))

@@ -213,7 +213,8 @@ def _scored(
     """Return a network with its scores, read from a file where they are there."""
     known = None if path is None else Scores.load(Path(path), work.kept.key, work.techniques)
     techniques = work.techniques if known is None else known.techniques
-    network = network_of(model, inputs, prune="channels" in techniques, keep=keep)
+    groups = None if known is None else [each.group() for each in known.groups]
+    network = network_of(model, inputs, prune="channels" in techniques, keep=keep, known=groups)
     if known is not None:
         return network, known
     known = score(

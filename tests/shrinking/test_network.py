@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import json
 from collections import Counter
 from collections.abc import Callable
 
@@ -12,7 +14,9 @@ import pytest
 
 from sepzoo.analysis import profile
 from sepzoo.shrinking import Budget, shrink
+from sepzoo.shrinking import network as network_module
 from sepzoo.shrinking.network import network_of
+from sepzoo.shrinking.scores import GroupLevels
 from sepzoo.shrinking.steps import total_bytes, total_macs
 from sepzoo.support.types import Tensor
 from sepzoo.surgery.walk.model_inputs import model_inputs
@@ -101,6 +105,27 @@ def test_groups_that_meet_at_a_layer_lose_the_same_share() -> None:
         assert inner % 8 == outer % 8 == 0
         assert abs(inner / 32 - outer / 24) < 0.2
     assert meeting.gone[0] == 0 < meeting.gone[-1]
+
+
+@pytest.mark.parametrize("body", [joined, shared, open_backbone])
+def test_groups_that_were_saved_are_those_that_are_ranked_and_need_no_samples(
+    body: Callable[[Tensor], Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, inputs = model_of(body), model_inputs(model_of(body), pictures(48))
+    ranked = network_of(model, inputs)
+    saved = json.loads(json.dumps([dataclasses.asdict(GroupLevels.of(each)) for each in ranked.groups]))
+    monkeypatch.setattr(network_module, "output_errors", None)
+    again = network_of(model, inputs, known=[GroupLevels(**each).group() for each in saved])
+    assert len(again.groups) == len(ranked.groups) > 0
+    for one, other in zip(ranked.groups, again.groups, strict=True):
+        assert (tuple(other.layers), other.sets.tolist()) == (one.layers, one.sets.tolist())
+        assert [each.tolist() for each in other.levels] == [each.tolist() for each in one.levels]
+    assert [(each.source, each.target) for each in again.layers] == [
+        (each.source, each.target) for each in ranked.layers
+    ]
+    for level in range(len(ranked.groups[0].levels)):
+        levels = [level, *[0] * (len(ranked.groups) - 1)]
+        assert again.removed(levels).tolist() == ranked.removed(levels).tolist()
 
 
 @pytest.mark.slow

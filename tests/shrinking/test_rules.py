@@ -46,7 +46,11 @@ def drawn(seed: int, groups: int) -> Scores:
                     )
         items.append(Item(f"layer{number}", around, tuple(candidates)))
     return scores_of(
-        items, tuple(GroupLevels((f"layer{n}",), 32, tuple(8 * g for g in range(sizes[n]))) for n in range(groups))
+        items,
+        tuple(
+            GroupLevels((f"layer{n}",), tuple(range(32)), tuple(tuple(range(8 * g)) for g in range(sizes[n])))
+            for n in range(groups)
+        ),
     )
 
 

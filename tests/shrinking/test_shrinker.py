@@ -15,6 +15,7 @@ from sepzoo import SepzooError
 from sepzoo.analysis import profile
 from sepzoo.inference import open as open_file
 from sepzoo.shrinking import Budget, ShrinkReport, fitting, measuring, shrink, shrinker, work
+from sepzoo.shrinking import network as network_module
 from sepzoo.shrinking.network import network_of
 from sepzoo.shrinking.page import write_page
 from sepzoo.shrinking.scores import Scores
@@ -109,6 +110,7 @@ def test_other_budgets_measure_nothing_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(shrinker, "score", None)
+    monkeypatch.setattr(network_module, "output_errors", None)
     monkeypatch.setattr(fitting, "PROPOSALS", 1)
     _model, report = shrink(
         network, budget=Budget(macs="70%"), samples=pictures, scores=folder / "scores.json", techniques=TECHNIQUES[::-1]
