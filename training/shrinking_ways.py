@@ -63,6 +63,8 @@ class Work:
             try:
                 costs = self.file(way, path)
             except sepzoo.SepzooError as error:
+                if str(error).startswith(f"{self.scores_of(way)}:"):
+                    raise  # what is wrong with a file says nothing of the way
                 if NOISY in str(error):
                     print(f"{way}: {error}", flush=True)
                 else:

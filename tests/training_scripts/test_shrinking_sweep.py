@@ -10,9 +10,12 @@ import sys
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 import yaml
 
+from sepzoo import SepzooError
+from sepzoo.data import Samples
 from tests.scripts import imported
 from tests.test_imports import ROOT
 
@@ -81,6 +84,18 @@ def test_what_was_measured_with_times_and_without_lies_in_two_files(tmp_path: Pa
                 assert work.scores_of(way) == tmp_path / f"net_tflite_int8{file}.json"
         scores.touch()
         assert work.scores_of("bsconv") == scores
+
+
+def test_scores_of_something_else_are_no_refusal_of_a_way(tmp_path: Path) -> None:
+    model = keras.Sequential(
+        [keras.Input((8, 8, 1)), keras.layers.Conv2D(16, 3), keras.layers.GlobalAveragePooling2D()]
+    )
+    drawn = Samples(np.random.default_rng(0).normal(size=(40, 8, 8, 1)).astype("float32"), None, origin="noise", seed=0)
+    (tmp_path / "net.json").write_text("{}")
+    with imported(ROOT / "training" / "shrinking_ways.py") as [ways]:
+        work = ways.Work(model, "macs=50%", "tflite:float32", drawn, scores=tmp_path / "net.json")
+        with pytest.raises(SepzooError, match="expected scores that sepzoo shrink wrote"):
+            list(work.files(["all"], tmp_path, lambda way, reason: None))
 
 
 @pytest.mark.nightly
