@@ -13,14 +13,16 @@ from sepzoo.shrinking.known_ways import way_of
 from sepzoo.shrinking.network import Network, NetworkLayer
 from sepzoo.shrinking.ways import KEEP, Fits, Made
 from sepzoo.support.progress import counted
+from sepzoo.support.types import Layer
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.ridge import fitted_matrix
 from sepzoo.surgery.approximate.dense_convolutions import DenseConv
 from sepzoo.surgery.approximate.recalibration import recalibrate
 from sepzoo.surgery.pruning.anatomy import Slice
 from sepzoo.surgery.pruning.coupling import Coupling
-from sepzoo.surgery.pruning.regressors import Place, assign, bias_of, matrices_of, moments_of, pairs_of
+from sepzoo.surgery.pruning.regressors import assign, bias_of, matrices_of, moments_of, pairs_of
 from sepzoo.surgery.pruning.removal import remove
+from sepzoo.surgery.walk.layer_inputs import LayerInputs
 from sepzoo.surgery.walk.model_inputs import ModelInputs
 from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.runs import runs_of
@@ -87,15 +89,15 @@ def build(
     found = []
     fitted = [each for each in network.layers if each.fitted]
     changed = False
+    old, new = LayerInputs(network.model, inputs), LayerInputs(plan.model, inputs)
     for each in counted(fitted, len(fitted), "layers fitted"):
         site, way = sites[each.name], ways.get(each.name, KEEP)
         kept = each.channels.kept(gone)
         if not changed and way == KEEP and len(kept.inputs) == len(each.channels.inputs):
             continue
         changed = True
-        new = Place(plan.model, site.layer, len(runs[id(site.layer)]))
-        moments = _moments(network, each, new, kept, inputs, kept_work)
-        _fit_dense(new, moments, whole=len(kept.inputs) == len(each.channels.inputs))
+        moments = _moments(old, each, new, site.layer, kept, kept_work)
+        _fit_dense(site.layer, moments, whole=len(kept.inputs) == len(each.channels.inputs))
         if way != KEEP:
             dense = DenseConv(site, runs[id(site.layer)])
             carried_out = way_of(way).made(Fits(dense, moments))
@@ -111,24 +113,23 @@ def build(
     return Built(plan.finish(inputs)[0], tuple(found))
 
 
-def _fit_dense(place: Place, moments: Moments, *, whole: bool) -> None:
+def _fit_dense(layer: Layer, moments: Moments, *, whole: bool) -> None:
     """Give a layer the map that is best on the samples, if it is better than its own and they are enough for it."""
-    matrix, bias = matrices_of(place.layer)[0], bias_of(place.layer)
+    matrix, bias = matrices_of(layer)[0], bias_of(layer)
     if whole and moments.count < PLACES_PER_VALUE * len(matrix):
         return
     best = fitted_matrix(moments, matrix)
     if moments.error(best) < moments.error(matrix, bias):
-        assign(place.layer, [best], moments.best_bias(best))
+        assign(layer, [best], moments.best_bias(best))
 
 
 def _moments(
-    network: Network, each: NetworkLayer, new: Place, kept: Slice, inputs: ModelInputs, kept_work: KeptWork
+    old: LayerInputs, each: NetworkLayer, new: LayerInputs, layer: Layer, kept: Slice, kept_work: KeptWork
 ) -> Moments:
     """Return the moments of what comes to a layer now and of what it should give, from where they are kept."""
 
     def make() -> dict[str, np.ndarray]:
-        old = Place(network.model, each.channels.layer, len(each.runs))
-        found = moments_of(pairs_of(inputs, old, new, kept), 1)[0]
+        found = moments_of(pairs_of(old, each.channels.layer, new, layer, kept), 1)[0]
         return {field.name: np.asarray(getattr(found, field.name)) for field in dataclasses.fields(found)}
 
     known = kept_work.once(each.name, make)

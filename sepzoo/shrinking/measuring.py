@@ -24,6 +24,7 @@ from sepzoo.shrinking.scores import GroupLevels, Item, Scores
 from sepzoo.shrinking.trial import Map, Trial
 from sepzoo.shrinking.ways import KEEP
 from sepzoo.support.progress import counted
+from sepzoo.surgery.walk.layer_inputs import LayerInputs
 from sepzoo.surgery.walk.model_inputs import ModelInputs
 
 TRIALS = 40
@@ -65,12 +66,12 @@ def score(
     if timed is not None:
         timed.measure(step for layer in network.layers for step in steps_to_time(network, layer, ways[layer.name]))
 
-    turns = turns_of(network)
+    turns, come = turns_of(network), LayerInputs(network.model, inputs)
 
     def judge(layer: NetworkLayer) -> dict[str, np.ndarray]:
         errors = None
         if layer.fitted:
-            errors = LayerErrors(network, layer, network.moments(layer, inputs), information[layer.name])
+            errors = LayerErrors(network, layer, network.moments(layer, come), information[layer.name])
             errors.add(ways[layer.name])
             errors.scale(trial)
         found = candidates_of(

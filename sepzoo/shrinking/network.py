@@ -22,7 +22,8 @@ from sepzoo.surgery.pruning.choosing import removable
 from sepzoo.surgery.pruning.coupling import LayerChannels, couple
 from sepzoo.surgery.pruning.importance import Ranking, output_errors
 from sepzoo.surgery.pruning.refitting import fits
-from sepzoo.surgery.pruning.regressors import Place, bias_of, feature_batches, matrices_of, moments_of
+from sepzoo.surgery.pruning.regressors import bias_of, feature_batches, matrices_of, moments_of
+from sepzoo.surgery.walk.layer_inputs import LayerInputs
 from sepzoo.surgery.walk.model_inputs import ModelInputs
 from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.runs import Run, runs_of
@@ -186,12 +187,16 @@ class Network:
         kept = self.kept(layer, source, target)
         return len(kept.inputs), len(kept.outputs)
 
-    def moments(self, layer: NetworkLayer, inputs: ModelInputs) -> Moments:
-        """Return the moments of what a fitted layer looks at, and of what it gives."""
+    def moments(self, layer: NetworkLayer, come: LayerInputs) -> Moments:
+        """Return the moments of what a fitted layer looks at, and of what it gives.
+
+        Args:
+            layer: the layer.
+            come: what comes to the layers of this network's model.
+        """
         own = layer.channels.layer
         matrix, bias = matrices_of(own)[0], bias_of(own)
-        batches = feature_batches(inputs, Place(self.model, own, len(layer.runs)))
-        return moments_of(([(x, x @ matrix + bias)] for (x,) in batches), 1)[0]
+        return moments_of(([(x, x @ matrix + bias)] for (x,) in feature_batches(come, own)), 1)[0]
 
 
 def network_of(

@@ -22,6 +22,7 @@ from sepzoo.surgery.approximate.separable_layer import separated
 from sepzoo.surgery.approximate.term_counts import Candidate, allocate_budget, uniform_choices
 from sepzoo.surgery.approximate.verification import KernelVerification
 from sepzoo.surgery.exact.folding import fold
+from sepzoo.surgery.walk.layer_inputs import LayerInputs
 from sepzoo.surgery.walk.model_inputs import model_inputs
 from sepzoo.surgery.walk.plan import Plan
 from sepzoo.surgery.walk.rewriting import Replacement
@@ -87,11 +88,12 @@ def decouple(
     plan = Plan(model)
     fold(plan)
     convs = dense_convs(plan, keep)
+    come = None if inputs is None or macs is None else LayerInputs(plan.model, inputs)
     candidates = [
         Candidate(
             dense,
             expand(dense.kernel, order),
-            None if inputs is None or macs is None else Moments.of(patch_batches(inputs, dense, plan.model)),
+            None if come is None else Moments.of(patch_batches(dense, come)),
         )
         for dense in counted(convs, len(convs), "layers measured")
     ]

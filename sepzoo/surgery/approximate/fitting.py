@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 import keras
 import numpy as np
 
-from sepzoo.layers.graph import input_of, replay, run
 from sepzoo.support.progress import counted
-from sepzoo.support.types import Args, Kwargs, Layer, Operation, Tensors
+from sepzoo.support.types import Layer
 from sepzoo.surgery.algebra.patches import drawn_places, extract_patches
 from sepzoo.surgery.approximate.dense_convolutions import DenseConv, as_images, window_of
+from sepzoo.surgery.walk.layer_inputs import LayerInputs
 from sepzoo.surgery.walk.model_inputs import ModelInputs
 from sepzoo.surgery.walk.rewriting import Part, Replacement, rewrite
 
-BATCH = 32
 POSITIONS = 32
 """Of each sample and layer at most so many places are looked at; they are drawn by chance, always the same."""
 
@@ -62,10 +60,11 @@ def fit_through(
     changed, _report = rewrite(
         model, lambda site: Replacement((parts[id(site.layer)],), "") if id(site.layer) in parts else None
     )
+    old, new = LayerInputs(model, inputs), LayerInputs(changed, inputs)
     found = []
     for dense in counted(convs, len(convs), "layers fitted"):
         copy = parts[id(dense.site.layer)].layer
-        result = fit(dense, patch_batches(inputs, dense, model, changed, copy))
+        result = fit(dense, patch_batches(dense, old, new, copy))
         # Dense as it was, with what the new layers will compute.
         copy.set_weights(dense.own([result.kernel, result.bias]))
         found.append(result)
@@ -73,45 +72,24 @@ def fit_through(
 
 
 def patch_batches(
-    inputs: ModelInputs, dense: DenseConv, original: keras.Model, changed: keras.Model | None = None, new: Layer = None
+    dense: DenseConv, original: LayerInputs, changed: LayerInputs | None = None, new: Layer = None
 ) -> Iterator[Patches]:
     """Yield patches of a convolution's input and the outputs they should give, batch by batch, in double precision.
 
     Args:
-        inputs: samples as the models take them.
         dense: a convolution of the original model, whose outputs (without activation) are right.
-        original: that model.
-        changed: a copy, whose earlier layers may have been changed; the patches come from it. None: the original.
+        original: what comes to the layers of that model.
+        changed: the same of a copy, whose earlier layers may have been changed; the patches come from it. None: the
+            original.
         new: the convolution in the copy.
     """
     layer, window, generator = dense.site.layer, window_of(dense.site.layer), np.random.default_rng(0)
     kernel, bias = dense.kernel.reshape(-1, layer.filters), dense.bias
-    for start in range(0, len(inputs), BATCH):
-        batch = inputs[start : start + BATCH]
-        right = inputs_of(original, layer, batch, runs=len(dense.runs))
-        seen = right if changed is None else inputs_of(changed, new, batch, runs=len(dense.runs))
+    rights = original.of(layer)
+    both = ((right, right) for right in rights) if changed is None else zip(changed.of(new), rights, strict=True)
+    for seen, right in both:
         for images in zip(seen, right, strict=True):
             views = [extract_patches(as_images(each), window) for each in images]
             places = drawn_places(views[0].shape, POSITIONS, generator)
             x, unchanged = (view[places].reshape(-1, len(kernel)).astype("float64") for view in views)
             yield x, unchanged @ kernel + bias
-
-
-def inputs_of(model: keras.Model, layer: Layer, batch: ModelInputs, *, runs: int) -> list[np.ndarray]:
-    """Return a layer's inputs, one for each time it runs; the model is run no further than that."""
-    found: list[np.ndarray] = []
-
-    def call(operation: Operation, args: Args, kwargs: Kwargs) -> Tensors:
-        if operation is layer:
-            found.append(keras.ops.convert_to_numpy(keras.ops.cast(input_of(args, kwargs), "float32")))
-            if len(found) == runs:
-                raise _SeenAllError
-        return run(operation, args, kwargs)
-
-    with contextlib.suppress(_SeenAllError):
-        replay(model, batch.tensors(), call, inside=True)
-    return found
-
-
-class _SeenAllError(Exception):
-    """The layer has been reached as often as it runs: the rest of the model need not be run."""

@@ -17,7 +17,6 @@ from sepzoo.surgery.pruning.anatomy import groups_of
 from sepzoo.surgery.pruning.coupling import Coupling, Group, LayerChannels
 from sepzoo.surgery.pruning.refitting import MOST_FEATURES, norm_behind
 from sepzoo.surgery.pruning.regressors import (
-    Place,
     bias_of,
     channels_of,
     feature_batches,
@@ -26,8 +25,8 @@ from sepzoo.surgery.pruning.regressors import (
     moments_of,
     uncentred,
 )
+from sepzoo.surgery.walk.layer_inputs import LayerInputs
 from sepzoo.surgery.walk.model_inputs import ModelInputs
-from sepzoo.surgery.walk.runs import runs_of
 from sepzoo.surgery.walk.sites import sites
 
 Importance = Literal["magnitude", "taylor", "output_error"]
@@ -106,15 +105,13 @@ def output_errors(model: keras.Model, coupling: Coupling, inputs: ModelInputs) -
         coupling: of it.
         inputs: samples as it takes them.
     """
-    runs, everything = runs_of(model), sites(model)
+    come, everything = LayerInputs(model, inputs), sites(model)
     maps: list[tuple[set[int], list[_Part]]] = []
     for each in coupling.layers:
         touched = {number for number in each.inputs.tolist() if number >= 0}
         if touched and each.anatomy.role == "mixing" and is_linear(each.layer):
             centred = each.layer.use_bias or norm_behind(each.site, everything) is not None
-            maps.append(
-                (touched, _parts(each, Place(model, each.layer, len(runs[id(each.layer)])), inputs, centred=centred))
-            )
+            maps.append((touched, _parts(each, come, centred=centred)))
     found = []
     for group in coupling.groups:
         wanted = set(group.sets.tolist())
@@ -148,15 +145,15 @@ class _Part:
         return LinearMap(gram, self.matrix, np.stack(rows), self.power)
 
 
-def _parts(each: LayerChannels, place: Place, inputs: ModelInputs, *, centred: bool) -> list[_Part]:
+def _parts(each: LayerChannels, come: LayerInputs, *, centred: bool) -> list[_Part]:
     matrices, bias = matrices_of(each.layer), bias_of(each.layer)
     biases = np.split(bias, len(matrices))
     sets = [each.inputs[channels] for channels in channels_of(each.layer)]
     if len(sets[0]) > MOST_FEATURES:
-        return [_wide_part(each, place, inputs, matrices[0], sets[0])]
+        return [_wide_part(each, come, matrices[0], sets[0])]
     pairs = (
         [(x, x @ matrix + own) for x, matrix, own in zip(groups, matrices, biases, strict=True)]
-        for groups in feature_batches(inputs, place)
+        for groups in feature_batches(come, each.layer)
     )
     parts = []
     for moments, matrix, own_sets in zip(moments_of(pairs, groups_of(each.layer)), matrices, sets, strict=True):
@@ -166,12 +163,12 @@ def _parts(each: LayerChannels, place: Place, inputs: ModelInputs, *, centred: b
     return parts
 
 
-def _wide_part(each: LayerChannels, place: Place, inputs: ModelInputs, matrix: np.ndarray, sets: np.ndarray) -> _Part:
+def _wide_part(each: LayerChannels, come: LayerInputs, matrix: np.ndarray, sets: np.ndarray) -> _Part:
     """Return what is known of a layer that looks at too many values: the moments of each channel's alone."""
     rows = {number: np.flatnonzero(sets == number) for number in dict.fromkeys(sets.tolist()) if number >= 0}
     blocks = {number: np.zeros((len(own), len(own))) for number, own in rows.items()}
     count, power = 0, 0.0
-    for (x,) in feature_batches(inputs, place):
+    for (x,) in feature_batches(come, each.layer):
         count, power = count + len(x), power + float(np.sum((x @ matrix) ** 2))
         for number, own in rows.items():
             blocks[number] += x[:, own].T @ x[:, own]

@@ -14,7 +14,6 @@ from sepzoo.surgery.algebra.ridge import fitted_matrix
 from sepzoo.surgery.pruning.anatomy import Slice, groups_of
 from sepzoo.surgery.pruning.coupling import LayerChannels
 from sepzoo.surgery.pruning.regressors import (
-    Place,
     assign,
     bias_of,
     channels_of,
@@ -24,8 +23,8 @@ from sepzoo.surgery.pruning.regressors import (
     pairs_of,
     uncentred,
 )
+from sepzoo.surgery.walk.layer_inputs import LayerInputs
 from sepzoo.surgery.walk.model_inputs import ModelInputs
-from sepzoo.surgery.walk.runs import runs_of
 from sepzoo.surgery.walk.sites import Site, sites
 
 MOST_FEATURES = 4096
@@ -68,16 +67,15 @@ def refit(
         slices: what stays of each, by its name.
         inputs: samples as the models take them.
     """
-    new_sites, old_runs, new_runs = {site.name: site for site in sites(pruned)}, runs_of(original), runs_of(pruned)
+    new_sites = {site.name: site for site in sites(pruned)}
+    old, new = LayerInputs(original, inputs), LayerInputs(pruned, inputs)
     found = []
     for each in layers:
         kept, site = slices[each.site.name], new_sites[each.site.name]
         if not fits(each) or len(kept.inputs) == len(each.inputs):
             continue
-        old = Place(original, each.layer, len(old_runs[id(each.layer)]))
-        new = Place(pruned, site.layer, len(new_runs[id(site.layer)]))
         norm = norm_behind(site, new_sites.values())
-        moments = moments_of(pairs_of(inputs, old, new, kept), groups_of(site.layer))
+        moments = moments_of(pairs_of(old, each.layer, new, site.layer, kept), groups_of(site.layer))
         if not (site.layer.use_bias or norm):
             moments = [uncentred(group) for group in moments]
         found.append(_fit(each.site.name, site.layer, norm, moments))

@@ -14,12 +14,10 @@ from sepzoo.layers.keras_convolutions import CONVOLUTIONS_1D_2D, SEPARABLE
 from sepzoo.support.types import Layer
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.patches import Window, drawn_places, extract_patches
-from sepzoo.surgery.approximate.fitting import inputs_of
 from sepzoo.surgery.pruning.anatomy import Slice, groups_of
-from sepzoo.surgery.walk.model_inputs import ModelInputs
+from sepzoo.surgery.walk.layer_inputs import LayerInputs
 
 layers = keras.layers
-BATCH = 32
 PLACES = 32
 """Of each sample and layer at most so many places are looked at; they are drawn by chance, always the same."""
 _LINEAR = (*CONVOLUTIONS_1D_2D, layers.Dense, *SEPARABLE)
@@ -102,45 +100,33 @@ def _places(y: np.ndarray) -> np.ndarray:
     return y.reshape(len(y), -1, y.shape[-1])
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Place:
-    """A linear layer where it stands.
-
-    Attributes:
-        model: the model.
-        layer: the layer in it.
-        runs: how often it runs for one sample.
-    """
-
-    model: keras.Model
-    layer: Layer
-    runs: int
-
-
-def feature_batches(inputs: ModelInputs, place: Place) -> Iterator[list[np.ndarray]]:
+def feature_batches(come: LayerInputs, layer: Layer) -> Iterator[list[np.ndarray]]:
     """Yield what a layer looks at when its model runs on samples: for each group (places, features).
 
     The same places are chosen for the same number of them, so that two models' can be compared.
     """
     generator = np.random.default_rng(0)
-    for start in range(0, len(inputs), BATCH):
-        for x in inputs_of(place.model, place.layer, inputs[start : start + BATCH], runs=place.runs):
-            groups = features(place.layer, x)
+    for batch in come.of(layer):
+        for x in batch:
+            groups = features(layer, x)
             samples, places, _ = drawn_places((*groups[0].shape[:2], 1), PLACES, generator)
             yield [block[samples, places].reshape(-1, block.shape[-1]).astype("float64") for block in groups]
 
 
-def pairs_of(inputs: ModelInputs, old: Place, new: Place, kept: Slice) -> Iterator[list[tuple[np.ndarray, np.ndarray]]]:
+def pairs_of(
+    old: LayerInputs, old_layer: Layer, new: LayerInputs, new_layer: Layer, kept: Slice
+) -> Iterator[list[tuple[np.ndarray, np.ndarray]]]:
     """Yield for each group of a layer what it looks at now, and what it should give, as `moments_of` takes them.
 
     Args:
-        inputs: samples as the models take them.
-        old: the layer in the original, whose outputs are right.
-        new: the layer where it stands now.
+        old: what comes to the layers of the original.
+        old_layer: that of it, whose outputs are right.
+        new: what comes to the layers now.
+        new_layer: the layer where it stands now.
         kept: what stays of it.
     """
-    matrices, bias = matrices_of(old.layer), bias_of(old.layer)
-    for right, now in zip(feature_batches(inputs, old), feature_batches(inputs, new), strict=True):
+    matrices, bias = matrices_of(old_layer), bias_of(old_layer)
+    for right, now in zip(feature_batches(old, old_layer), feature_batches(new, new_layer), strict=True):
         outputs = np.concatenate([x @ matrix for x, matrix in zip(right, matrices, strict=True)], axis=1) + bias
         yield list(zip(now, np.split(outputs[:, kept.outputs], len(now), axis=1), strict=True))
 

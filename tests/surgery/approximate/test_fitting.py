@@ -16,6 +16,7 @@ from sepzoo.surgery.algebra.patches import extract_patches
 from sepzoo.surgery.algebra.regression import fit
 from sepzoo.surgery.approximate.dense_convolutions import dense_convs, window_of
 from sepzoo.surgery.approximate.fitting import patch_batches
+from sepzoo.surgery.walk.layer_inputs import LayerInputs
 from sepzoo.surgery.walk.model_inputs import ModelInputs
 from sepzoo.surgery.walk.plan import Plan
 from tests.surgery.images import smooth
@@ -49,7 +50,7 @@ def test_streamed_moments_are_those_of_all_patches(randomize):
     model = randomize(single(shape=(7, 6, 5)))  # 20 places, so all of them are taken
     images = smooth((7, 6, 5), count=70)  # three batches
     (dense,) = dense_convs(Plan(model))
-    streamed = Moments.of(patch_batches(ModelInputs((images,)), dense, model))
+    streamed = Moments.of(patch_batches(dense, LayerInputs(model, ModelInputs((images,)))))
     expected = moments_by_hand(*by_hand(model.get_layer("conv"), images))
     for field in dataclasses.fields(Moments):
         np.testing.assert_allclose(getattr(streamed, field.name), getattr(expected, field.name), atol=1e-4)
