@@ -19,6 +19,7 @@ import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
+from sepzoo.support.garbage_collector import keep_imports
 from sepzoo.support.processor import set_for_processor
 from tests.command import run_command
 
@@ -36,7 +37,7 @@ settings.load_profile("sepzoo")
 def pytest_collection_finish() -> None:
     """Take what imports made out of what garbage collection walks over: it stays; that was 6% of the time."""
     gc.collect()
-    gc.freeze()
+    keep_imports()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

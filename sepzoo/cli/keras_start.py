@@ -1,12 +1,20 @@
-"""Start Keras without TensorFlow's greeting."""
+"""Start Keras without TensorFlow's greeting, in the process of a command."""
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
-from sepzoo.support.greeting import start_keras
+from sepzoo.support import greeting
+from sepzoo.support.garbage_collector import collector_paused, keep_imports
 
-__all__ = ["start_for", "start_for_network", "start_keras"]
+
+@functools.cache
+@collector_paused()
+def start_keras() -> None:
+    """Start it once; the process is the command's own, so what that makes may stay."""
+    greeting.start_keras()
+    keep_imports()
 
 
 def start_for(data: str) -> None:

@@ -1,4 +1,4 @@
-"""Python's garbage collector, which walks over all of TensorFlow to find nothing."""
+"""Python's garbage collector, which has nothing to find while a network is built, nor in what an import made."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ import contextlib
 import gc
 from collections.abc import Iterator
 
-OF_PYTHON = 1000
-"""More objects than Python 3.12 freezes of its own."""
-
 
 @contextlib.contextmanager
 def collector_paused() -> Iterator[None]:
     """Pause garbage collection within the block; memory without references is still freed at once.
 
     A network is some hundred thousand objects, all there to stay, and each collection walks over those of TensorFlow
-    too: over 40 networks it took four tenths of the time of `build`. After the block its objects count as old ones, so
-    that the next collections, which look for young garbage, don't walk over all of them.
+    too: over 40 networks it took four tenths of the time of `build`.
 
     Example:
         >>> with collector_paused():
@@ -29,34 +25,14 @@ def collector_paused() -> Iterator[None]:
         yield
     finally:
         if was_on:
-            if _nothing_frozen():
-                gc.freeze()
-                gc.unfreeze()  # to the oldest generation
             gc.enable()
 
 
-@contextlib.contextmanager
-def collector_spared() -> Iterator[None]:
-    """Leave all that is there out of the collections of the block, for libraries that call for them by themselves.
+def keep_imports() -> None:
+    """Leave all that is there out of every later collection, in a process of our own that has just imported Keras.
 
-    TensorFlow's converter does after each network, and one walk over what its import made takes half as long as a small
-    network's conversion. What the block makes is still collected. Where objects are frozen already, nothing is changed.
-
-    Example:
-        >>> with collector_spared():
-        ...     gc.get_freeze_count() > 0
-        True
+    The first collections after it walk over half a million objects of TensorFlow three times, and TFLite's converter
+    asks for another walk after each network. What a program drops later must not be among them: it would stay if it
+    refers to itself. So no library calls this in the process of its user.
     """
-    ours = _nothing_frozen()
-    if ours:
-        gc.freeze()
-    try:
-        yield
-    finally:
-        if ours:
-            gc.unfreeze()
-
-
-def _nothing_frozen() -> bool:
-    """Return whether no one but Python itself has frozen objects, so that unfreezing them undoes no one's work."""
-    return gc.get_freeze_count() < OF_PYTHON
+    gc.freeze()

@@ -22,7 +22,6 @@ from sepzoo.export.formats.saved_graph import places_of
 from sepzoo.export.formats.tflite_options import Edges
 from sepzoo.inference.tflite_signatures import signature_name
 from sepzoo.support.errors import SepzooError
-from sepzoo.support.garbage_collector import collector_spared
 from sepzoo.support.types import Tensor
 
 Rows: TypeAlias = Mapping[str, np.ndarray]
@@ -168,8 +167,7 @@ def _calibrating(
 
 
 def _converted(converter: Tensor) -> bytes:
-    with collector_spared(), warnings.catch_warnings():
-        # The converter itself uses what TensorFlow warns of, where samples have names.
+    with warnings.catch_warnings():  # the converter itself uses what TensorFlow warns of, where samples have names
         warnings.filterwarnings("ignore", r"\s*Warning: tf\.lite\.Interpreter is deprecated")
         return bytes(converter.convert())
 

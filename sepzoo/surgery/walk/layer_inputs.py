@@ -43,24 +43,23 @@ class LayerInputs:
     """
 
     def __init__(self, model: keras.Model, inputs: ModelInputs, *, most: int = MOST_BYTES) -> None:
-        self.model = model
-        self._inputs, self._most = inputs, most
+        self._model, self._inputs, self._most = model, inputs, most
         self._known = [_Known() for _start in range(0, len(inputs), BATCH)]
 
     def of(self, layer: Layer) -> Iterator[list[np.ndarray]]:
         """Yield for each batch of samples what comes to a layer of the model, one array for each time it runs."""
+        keeps = self._calls.bytes_at(self._calls.first[id(layer)]) * len(self._inputs) <= self._most
         for start, known in zip(range(0, len(self._inputs), BATCH), self._known, strict=True):
-            yield self._of_batch(layer, self._inputs[start : start + BATCH], known)
+            yield self._of_batch(layer, self._inputs[start : start + BATCH], known, keeps=keeps)
 
     @cached_property
     def _calls(self) -> _Calls:
-        return _Calls.of(self.model, self._inputs[:1])
+        return _Calls.of(self._model, self._inputs[:1])
 
-    def _of_batch(self, layer: Layer, batch: ModelInputs, known: _Known) -> list[np.ndarray]:
+    def _of_batch(self, layer: Layer, batch: ModelInputs, known: _Known, *, keeps: bool) -> list[np.ndarray]:
         first, runs = self._calls.first[id(layer)], self._calls.runs[id(layer)]
         if known.calls > first:
             known.calls, known.values = 0, {}
-        keeps = self._calls.bytes_at(first) * len(self._inputs) <= self._most
         numbers, found, new = itertools.count(), [], dict(known.values)
 
         def call(operation: Operation, args: Args, kwargs: Kwargs) -> Tensors:
@@ -77,7 +76,7 @@ class LayerInputs:
             return outputs
 
         with contextlib.suppress(_SeenAllError):
-            replay(self.model, batch.tensors(), call, inside=True)
+            replay(self._model, batch.tensors(), call, inside=True)
         if keeps:
             known.calls = first
             known.values = {number: value for number, value in new.items() if self._calls.last[number] >= first}
