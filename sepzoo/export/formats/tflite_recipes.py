@@ -6,10 +6,12 @@ It keeps running means of the ranges that it sees, which clips; here ranges are 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from unittest import mock
 
 import numpy as np
 
@@ -37,6 +39,8 @@ WEIGHTS_INT8 = (Rule("*", 8),)
 WEIGHTS_INT4 = (Rule("CONV_2D", 4), Rule("FULLY_CONNECTED", 4))
 """Depthwise kernels stay float: the quantizer has no 4 bits for them, and they are the smallest ones."""
 WEIGHTS_INT4_INT8 = (Rule("*", 8), *WEIGHTS_INT4)
+TAKEN_WHOLE = 32 * 2**20
+"""Bytes of an array up to which the quantizer doesn't take it apart."""
 INT8_INT4 = (
     Rule("*", 8, 8),
     Rule("CONV_2D", 4, 8),
@@ -82,11 +86,36 @@ def rounded(
     for tensor in float_tensors:
         _keep(work, f"^{re.escape(tensor)};?$", "*")
     # A bias that 32 bits do not hold (of features that are all but zero) is cast all the same; the comparison sees it.
-    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"), _kernels_of_any_size():
         # LiteRT says that to keep all tensors is for debugging; it is what is wanted here.
         warnings.filterwarnings("ignore", r"\s*Warning: Enabling `experimental_preserve_all_tensors`")
         ranges = _ranges(content, work, samples or {}, batch_sizes) if work.need_calibration else None
         return bytes(work.quantize(ranges, enable_progress_report=False).quantized_model)
+
+
+@contextlib.contextmanager
+def _kernels_of_any_size() -> Iterator[None]:
+    """Let the quantizer round arrays of more than 32 MiB, whatever their dimensions.
+
+    It takes those apart by rows, and its version 0.10 fails where a row isn't all that a scale is for, as in kernels of
+    convolutions. So it gets them as two dimensions, with a scale for each value.
+    """
+    from ai_edge_quantizer.algorithms.uniform_quantize import uniform_quantize_tensor as module
+
+    whole = module.uniform_quantize
+
+    def by_rows(data: np.ndarray, steps: Tensor, is_blockwise_quant: bool = False) -> np.ndarray:
+        if np.ndim(data) <= 2 or data.nbytes <= TAKEN_WHOLE or is_blockwise_quant:
+            return whole(data, steps, is_blockwise_quant)
+        steps, rows = module.fix_quantization_params_rank(data, steps), (-1, data.shape[-1])
+        scale, zero_point = (
+            np.broadcast_to(each, data.shape).reshape(rows) for each in (steps.scale, steps.zero_point)
+        )
+        flat = dataclasses.replace(steps, scale=scale, zero_point=zero_point)
+        return whole(data.reshape(rows), flat).reshape(data.shape)
+
+    with mock.patch.object(module, "uniform_quantize", by_rows):
+        yield
 
 
 def _keep(work: Tensor, regex: str, operator: str) -> None:
