@@ -1,6 +1,7 @@
 """A network of others made to fit a budget: all techniques in one solve, each alone, and by other rules.
 
-    python training/shrinking_study.py MODEL --budget macs=50% [--only all,decouple] [--scores FILE] [--table rows.csv]
+    python training/shrinking_study.py MODEL --budget macs=50% [--budget macs=25%] [--only all,decouple] [--scores FILE]
+        [--table rows.csv]
 
 All are fitted to the same training images, which the seed draws, and their files answer the test images, or those of
 validation where there is no test split; errors are of paired answers. A row that stands in the table is not made again,
@@ -16,8 +17,9 @@ import tempfile
 from pathlib import Path
 
 import keras
+import numpy as np
 from answers import Table, figure, right_answers
-from shrinking_ways import WAYS, Work
+from shrinking_ways import WAYS, Costs, Work
 
 from sepzoo.artifact import model_file
 from sepzoo.data import choose_splits, draw_samples, open_source, split_names
@@ -46,11 +48,18 @@ def opened(data: str, model: keras.Model) -> tuple[Source, Source]:
     return train, held
 
 
+def row(own: dict[str, str], way: str, costs: Costs, now: np.ndarray, before: np.ndarray) -> dict[str, str]:
+    """Return the row of a way: what its file costs, and which images it answers right beside the original's."""
+    figures = [*map(figure, costs), *(f"{each:.4f}" for each in (now.mean(), now.mean() - before.mean()))]
+    figures.append(f"{(now * 1.0 - before).std() / math.sqrt(len(now)):.4f}")
+    return dict(zip(COLUMNS, (*own.values(), way, *figures), strict=True))
+
+
 def main() -> None:
     """Print a row for each way, the original's file first."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
-    parser.add_argument("--budget", default="macs=50%")
+    parser.add_argument("--budget", action="append", help="macs=50% by default; once for each")
     parser.add_argument("--runtime", default="tflite:int8")
     parser.add_argument("--only", default=",".join(WAYS), help=f"of {', '.join(WAYS)}, narrower")
     parser.add_argument("--narrower", type=Path, help="a trained network, for the way of that name")
@@ -69,30 +78,32 @@ def main() -> None:
     samples = drawn.taken(slice(given.samples))
     compare = drawn.taken(slice(given.samples, given.samples + given.compare)) if given.compare else None
     lessons = drawn.taken(slice(given.lessons)) if given.distil else None
-    work = Work(
-        model, given.budget, given.runtime, samples, compare, given.scores, given.narrower, given.distil, lessons
-    )
     test = draw_samples(held, given.test, 0)
-    cells = (given.model.stem, given.runtime, given.budget, given.distil, given.seed)
-    own = dict(zip(OWN, map(str, cells), strict=True))
-    table = Table(COLUMNS, given.table)
-    with tempfile.TemporaryDirectory() as name:
-        keys = {way: {**own, "way": way} for way in ["original", *given.only.split(",")]}
-        left = [way for way, key in keys.items() if not table.has(**key)]
-        for way, path, costs in work.files(
-            dict.fromkeys(["original", *left]),
-            Path(name),
-            lambda way, reason: table.refuse(reason, **keys[way]),
-        ):
-            now = right_answers(path, test.images, test.labels)
-            if way == "original":
-                before = now
-            if way not in left:
-                continue
-            figures = [*map(figure, costs)]
-            figures += [f"{each:.4f}" for each in (now.mean(), now.mean() - before.mean())]
-            figures.append(f"{(now * 1.0 - before).std() / math.sqrt(len(now)):.4f}")
-            table.add(dict(zip(COLUMNS, (*own.values(), way, *figures), strict=True)))
+    table, known = Table(COLUMNS, given.table), {}
+
+    def answered(path: Path) -> np.ndarray:
+        content = path.read_bytes()  # several ways may make the same file
+        if content not in known:
+            known[content] = right_answers(path, test.images, test.labels)
+        return known[content]
+
+    with (
+        Work(model, given.runtime, samples, compare, given.scores, given.narrower, given.distil, lessons) as work,
+        tempfile.TemporaryDirectory() as name,
+    ):
+        budgets, folder = given.budget or ["macs=50%"], Path(name)
+        unchanged = work.file("original", budgets[0], folder / "original.tflite")
+        before = answered(folder / "original.tflite")
+        for budget in budgets:
+            cells = (given.model.stem, given.runtime, budget, given.distil, given.seed)
+            own = dict(zip(OWN, map(str, cells), strict=True))
+            if not table.has(**own, way="original"):
+                table.add(row(own, "original", unchanged, before, before))
+            left = [way for way in given.only.split(",") if not table.has(**own, way=way)]
+            for way, path, costs in work.files(
+                left, budget, folder, lambda way, reason, own=own: table.refuse(reason, **own, way=way)
+            ):
+                table.add(row(own, way, costs, answered(path), before))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +56,12 @@ class Network:
         """Return its arguments, with what they take from the environment."""
         return [os.path.expandvars(str(each)) for each in self.arguments]
 
-    def command(self, runtime: str, budget: str, ways: list[str], scores: Path | None) -> list[str]:
-        """Return what makes the rows of one budget."""
-        options = ["--runtime", runtime, "--budget", budget, "--only", ",".join(ways), "--table", str(self.table.path)]
+    def command(self, runtime: str, budgets: Sequence[str], ways: Sequence[str], scores: Path | None) -> list[str]:
+        """Return what makes the rows of budgets that are all of times, or none."""
+        options = ["--runtime", runtime, "--only", ",".join(ways), "--table", str(self.table.path)]
+        options += [option for budget in budgets for option in ("--budget", budget)]
         if scores:
-            untimed = "" if "latency_ms" in budget else "_untimed"
+            untimed = "" if "latency_ms" in budgets[0] else "_untimed"
             options += ["--scores", str(scores / f"{self.name}_{runtime.replace(':', '_')}{untimed}.json")]
         return [sys.executable, str(FOLDER / self.script), *self.given(), *options]
 
@@ -102,13 +103,20 @@ class Sweep:
         without = {*(RULES if "," in budget else ()), *(() if "latency_ms" in budget else ("by macs",))}
         return [way for way in self.ways if way not in without]
 
-    def left(self) -> Iterator[tuple[Network, str, str, list[str]]]:
-        """Yield what isn't known yet, the first runtime of all networks first."""
-        for runtime, budget, network in itertools.product(self.runtimes, self.budgets, self.networks):
+    def left(self) -> Iterator[tuple[Network, str, list[str], list[str]]]:
+        """Yield what isn't known yet, the first runtime of all networks first: budgets that the same ways can keep.
+
+        They share what is measured of a network.
+        """
+        for runtime, network in itertools.product(self.runtimes, self.networks):
             known = network.cells()
-            ways = [way for way in self.of(budget) if (runtime, budget, way) not in known]
-            if ways:
-                yield network, runtime, budget, ways
+            together: dict[tuple[bool, tuple[str, ...]], list[str]] = {}
+            for budget in self.budgets:
+                ways = tuple(way for way in self.of(budget) if (runtime, budget, way) not in known)
+                if ways:
+                    together.setdefault(("latency_ms" in budget, ways), []).append(budget)
+            for (_timed, ways), budgets in together.items():
+                yield network, runtime, budgets, list(ways)
 
     def report(self) -> Iterator[str]:
         """Yield a table for each network and runtime of which a row is known, and how much of the list that is."""
@@ -142,7 +150,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("list", type=Path)
     parser.add_argument("--report", action="store_true", help="show the tables and make nothing")
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="after which no further budget is begun")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="after which no further budgets are begun")
     parser.add_argument("--only", default="", help="networks, by commas")
     parser.add_argument("--budget", action="append", help="one of the list's alone; once for each")
     parser.add_argument("--scores", type=Path, help="a folder for what is measured, which other budgets use again")
@@ -167,11 +175,11 @@ def main() -> None:
         elif network.name in wanted:
             there.append(network)
     end = time.monotonic() + 60 * given.minutes
-    for network, runtime, budget, ways in dataclasses.replace(sweep, networks=there, budgets=budgets).left():
+    for network, runtime, together, ways in dataclasses.replace(sweep, networks=there, budgets=budgets).left():
         if time.monotonic() >= end:
             break
-        print(f"{network.name} {runtime} {budget}: {', '.join(ways)}", flush=True)
-        subprocess.run(network.command(runtime, budget, ways, given.scores), check=True)
+        print(f"{network.name} {runtime} {' '.join(together)}: {', '.join(ways)}", flush=True)
+        subprocess.run(network.command(runtime, together, ways, given.scores), check=True)
 
 
 if __name__ == "__main__":

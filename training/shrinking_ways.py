@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from sepzoo.data import Samples
 from sepzoo.inference.keras_model import from_model
 from sepzoo.records.outputs import Output
 from sepzoo.records.preprocessing import AS_THEY_ARE
-from sepzoo.shrinking import Budget, shrink
+from sepzoo.shrinking import Budget, Shrinker
 from sepzoo.shrinking.distilling import distilled
 from sepzoo.surgery.walk.model_inputs import model_inputs
 
@@ -36,7 +37,6 @@ class Work:
 
     Attributes:
         model: the network.
-        budget: resources and their limits, by commas: "macs=50%".
         runtime: whose files are written.
         samples: to fit to.
         compare: other samples, on which choices are compared; None: a quarter of them.
@@ -47,7 +47,6 @@ class Work:
     """
 
     model: keras.Model
-    budget: str
     runtime: str
     samples: Samples
     compare: Samples | None = None
@@ -55,15 +54,35 @@ class Work:
     narrower: Path | None = None
     distil: int = 0
     lessons: Samples | None = None
+    _shrinkers: dict[Path | None, Shrinker] = dataclasses.field(default_factory=dict, init=False)
+    _open: contextlib.ExitStack = dataclasses.field(default_factory=contextlib.ExitStack, init=False)
 
-    def files(self, ways: Iterable[str], folder: Path, refused: Refused) -> Iterator[tuple[str, Path, Costs]]:
-        """Yield each way with its file and what `file` says of it; say which can't be had, and why."""
+    def __enter__(self) -> Work:
+        """Begin: what all ways and budgets share is kept until the end."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Delete what was kept."""
+        self._open.close()
+        self._shrinkers.clear()
+
+    def files(
+        self, ways: Iterable[str], budget: str, folder: Path, refused: Refused
+    ) -> Iterator[tuple[str, Path, Costs]]:
+        """Yield each way to keep a budget with its file and what `file` says of it; say which can't be had, and why.
+
+        Args:
+            ways: see `WAYS`.
+            budget: resources and their limits, by commas: "macs=50%".
+            folder: for the files.
+            refused: is told a way and why it can't be had.
+        """
         for way in ways:
             path = folder / f"{way}.tflite"
             try:
-                costs = self.file(way, path)
+                costs = self.file(way, budget, path)
             except sepzoo.SepzooError as error:
-                if str(error).startswith(f"{self.scores_of(way)}:"):
+                if str(error).startswith(f"{self.scores_of(way, budget)}:"):
                     raise  # what is wrong with a file says nothing of the way
                 if NOISY in str(error):
                     print(f"{way}: {error}", flush=True)
@@ -72,27 +91,21 @@ class Work:
                 continue
             yield way, path, costs
 
-    def file(self, way: str, path: Path) -> Costs:
+    def file(self, way: str, budget: str, path: Path) -> Costs:
         """Write the file of a way; return its MACs and KiB, its milliseconds and expected divergence where known."""
-        limits = dict(each.split("=") for each in self.budget.split(","))
+        limits = dict(each.split("=") for each in budget.split(","))
         if way in ("original", *OLDER, "int8", "narrower"):
             network, runtime = self._older(way, next(iter(limits.values())))
             said = from_model(self.model).metadata.preprocessing
             settings = {"calibration": self.samples, "preprocessing": said}
             report = sepzoo.export.export(network, runtime, path, **settings)
             return sepzoo.analysis.profile(network).macs, report.size / 1024, None, None
-        _network, told = shrink(
-            self.model,
-            budget=Budget(**limits),
+        _network, told = self._shrinker(self.scores_of(way, budget)).shrink(
+            Budget(**limits),
             costs="macs" if way == "by macs" else "measured",
-            samples=self.samples,
-            compare=self.compare,
             techniques=(way,) if way in ALONE else (*ALONE, "smaller"),
             rule=RULES.get(way, "best"),
-            runtime=self.runtime,
-            scores=self.scores_of(way),
             distil=self.distil,
-            lessons=self.lessons,
             out=path,
         )
         if way == "all":
@@ -100,13 +113,27 @@ class Work:
         expected = sum(each.expected for each in told.layers)
         return told.measured["macs"], told.measured["kib"], told.measured.get("latency_ms"), expected
 
-    def scores_of(self, way: str) -> Path | None:
+    def scores_of(self, way: str, budget: str) -> Path | None:
         """Return the file of what is measured: one technique looks for itself alone where all weren't looked at yet."""
         if self.scores is None:
             return None
-        by_counts = way == "by macs" and "latency_ms" in self.budget
+        by_counts = way == "by macs" and "latency_ms" in budget
         found = self.scores.with_stem(f"{self.scores.stem}_untimed") if by_counts else self.scores
         return found.with_stem(f"{found.stem}_{way}") if way in ALONE and not found.exists() else found
+
+    def _shrinker(self, scores: Path | None) -> Shrinker:
+        """Return what shrinks the network by the scores in a file."""
+        if scores not in self._shrinkers:
+            shrinker = Shrinker(
+                self.model,
+                samples=self.samples,
+                compare=self.compare,
+                runtime=self.runtime,
+                scores=scores,
+                lessons=self.lessons,
+            )
+            self._shrinkers[scores] = self._open.enter_context(shrinker)
+        return self._shrinkers[scores]
 
     def _older(self, way: str, limit: str) -> tuple[keras.Model, str]:
         """Return what one surgery, or none, makes of the network for a share of its MACs, and its runtime."""

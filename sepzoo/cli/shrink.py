@@ -108,8 +108,8 @@ def shrink(
     from sepzoo.artifact import model_file
     from sepzoo.export.samples import samples_of_data
     from sepzoo.inference.keras_model import from_model
+    from sepzoo.shrinking.given import HELD_OUT
     from sepzoo.shrinking.page import write_page
-    from sepzoo.shrinking.shrinker import HELD_OUT
 
     network = open_network(model, weights=weights, settings=settings)
     description.attach(network)

@@ -8,10 +8,11 @@ from sepzoo.support.lazy import lazy_names
 
 if TYPE_CHECKING:
     from sepzoo.shrinking.budget import Budget
+    from sepzoo.shrinking.one_budget import shrink
     from sepzoo.shrinking.report import CurvePoint, LayerChoice, Proposal, ShrinkReport
-    from sepzoo.shrinking.shrinker import shrink
+    from sepzoo.shrinking.shrinker import Shrinker
 
-__all__ = ["Budget", "CurvePoint", "LayerChoice", "Proposal", "ShrinkReport", "shrink"]
+__all__ = ["Budget", "CurvePoint", "LayerChoice", "Proposal", "ShrinkReport", "Shrinker", "shrink"]
 
 __getattr__, __dir__ = lazy_names(
     __name__,
@@ -21,6 +22,7 @@ __getattr__, __dir__ = lazy_names(
         "LayerChoice": "sepzoo.shrinking.report",
         "Proposal": "sepzoo.shrinking.report",
         "ShrinkReport": "sepzoo.shrinking.report",
-        "shrink": "sepzoo.shrinking.shrinker",
+        "Shrinker": "sepzoo.shrinking.shrinker",
+        "shrink": "sepzoo.shrinking.one_budget",
     },
 )

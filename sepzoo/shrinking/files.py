@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from sepzoo.analysis.profiling import profile
 from sepzoo.data.samples import Samples
-from sepzoo.export.comparison import Comparison, compare
+from sepzoo.export.comparison import Comparison, by_name, compare
 from sepzoo.export.pipeline import write
 from sepzoo.export.targets import TARGETS
 from sepzoo.export.tolerance import Tolerance
+from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.opening import open as open_file
 
@@ -33,15 +35,30 @@ class Measured:
     comparison: Comparison
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Reference:
+    """The network as it was, and what it answers, which files are held against.
+
+    Attributes:
+        classifier: the network, with what was said of it.
+        samples: to compare answers on.
+    """
+
+    classifier: KerasClassifier
+    samples: Samples
+
+    @cached_property
+    def answers(self) -> dict[str, np.ndarray]:
+        """What it predicts for the samples."""
+        return by_name(self.classifier, self.samples)
+
+    def compared(self, file: Classifier) -> Comparison:
+        """Return the answers of a file beside its own."""
+        return compare(self.classifier, file, self.samples, expected=self.answers)
+
+
 def measured_file(
-    classifier: KerasClassifier,
-    path: Path,
-    *,
-    runtime: str,
-    original: KerasClassifier,
-    calibration: Samples,
-    check: Samples,
-    expected: dict[str, np.ndarray],
+    classifier: KerasClassifier, path: Path, *, runtime: str, reference: Reference, calibration: Samples
 ) -> Measured:
     """Write a network and measure its file.
 
@@ -49,19 +66,17 @@ def measured_file(
         classifier: the network, with what is said of it.
         path: of the file.
         runtime: a target of export.
-        original: the network as it was.
+        reference: what the file is held against.
         calibration: sets the ranges of integers.
-        check: samples to compare answers on.
-        expected: what the original predicts for them.
     """
-    write(classifier, TARGETS[runtime], path, calibration=calibration, check=check, tolerance=Tolerance())
+    write(classifier, TARGETS[runtime], path, calibration=calibration, check=reference.samples, tolerance=Tolerance())
     file = open_file(path, trust=True)
     costs = {
         "macs": float(profile(classifier.model).macs),
         "kib": path.stat().st_size / 1024,
         "ram_kib": activation_bytes(path.read_bytes()) / 1024,
     }
-    return Measured(path, costs, compare(original, file, check, expected=expected))
+    return Measured(path, costs, reference.compared(file))
 
 
 def activation_bytes(content: bytes) -> int:

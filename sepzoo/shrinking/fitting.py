@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from functools import cached_property
-
-import numpy as np
 
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.shrinking.budget import shown
-from sepzoo.shrinking.building import Built, build
+from sepzoo.shrinking.building import Built
+from sepzoo.shrinking.builds import Builds
 from sepzoo.shrinking.choosing import Choice, Chooser
 from sepzoo.shrinking.distilling import distilled
-from sepzoo.shrinking.divergence import answers, divergence
 from sepzoo.shrinking.files import Measured
 from sepzoo.shrinking.forms import Forms
 from sepzoo.shrinking.measuring import key_of
-from sepzoo.shrinking.network import Network
 from sepzoo.shrinking.report import Proposal
 from sepzoo.shrinking.solving import Solution
 from sepzoo.shrinking.work import Work
 from sepzoo.support.errors import SepzooError
-from sepzoo.surgery.walk.model_inputs import ModelInputs
 
 ROUNDS = 4
 """A choice, and three more where the file costs more than was expected, or leaves something."""
@@ -33,30 +28,6 @@ CLOCK = 0.02
 """Share of the time that is left free where distillation follows, after which it is measured again."""
 PROPOSALS = 3
 """So many are carried out each time, of which the best one stays."""
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Original:
-    """The network as it is, with samples to fit to and others on which choices are compared."""
-
-    network: Network
-    inputs: ModelInputs
-    held: ModelInputs
-    _built: dict[tuple[object, ...], tuple[Built, float]] = dataclasses.field(default_factory=dict)
-
-    @cached_property
-    def right(self) -> list[np.ndarray]:
-        """Its answers to the others."""
-        return answers(self.network.model, self.held)
-
-    def carried_out(self, choice: Choice, ways: Mapping[str, str], work: Work) -> tuple[Built, float]:
-        """Return the network of a choice and how far its answers lie; a choice that comes again is known."""
-        key = (*ways.values(), choice.levels)
-        if key not in self._built:
-            built = build(self.network, ways, choice.levels, self.inputs, work.kept_of(choice))
-            distance = divergence(work.classifier.outputs, self.right, answers(built.model, self.held))
-            self._built[key] = built, distance
-        return self._built[key]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -98,9 +69,7 @@ class Fitting(Fitted):
 def within(
     chooser: Chooser,
     limits: Mapping[str, float],
-    network: Network,
-    inputs: ModelInputs,
-    held: ModelInputs,
+    builds: Builds,
     work: Work,
     original: Measured,
 ) -> Fitting:
@@ -109,16 +78,14 @@ def within(
     Args:
         chooser: of the choice.
         limits: of the file.
-        network: as it is.
-        inputs: samples as its model takes them, to fit to.
-        held: other samples, on which choices are compared.
+        builds: networks of choices.
         work: how files are written.
         original: the file of the network as it is.
 
     Raises:
         SepzooError: no choice is expected to keep them, or none does after three further ones.
     """
-    aimed, known = dict(limits), _Original(network, inputs, held)
+    aimed = dict(limits)
     best: Fitting | None = None
     kept: dict[str, float] = {}  # the last aims whose files left something of a limit,
     missed: dict[str, float] = {}  # and whose files went beyond one
@@ -132,7 +99,7 @@ def within(
         if not offered:
             least = ", and none is left that costs less"
             break
-        one, *rest = _carried_out(offered, chooser, known, work)
+        one, *rest = _carried_out(offered, builds, work)
         others += rest
         if best is not None and one.choice.costs in seen:
             break
@@ -170,15 +137,15 @@ def within(
             f"expected a file within the budget. Received: {told}, after {tried} expected to keep "
             f"it{least}.{free} No file was written. {chooser.advice}"
         )
-    return _taught(best, given, known, work, original) if work.epochs else best
+    return _taught(best, given, builds, work, original) if work.epochs else best
 
 
-def _taught(fitting: Fitting, limits: Mapping[str, float], known: _Original, work: Work, original: Measured) -> Fitting:
+def _taught(fitting: Fitting, limits: Mapping[str, float], builds: Builds, work: Work, original: Measured) -> Fitting:
     """Return the network after distillation, with its file measured: it costs what it did, but for a clock's chance."""
-    lessons, kept = known.inputs if work.lessons is None else work.lessons, work.kept_of(fitting.choice)
+    lessons, kept = builds.inputs if work.lessons is None else work.lessons, work.kept_of(fitting.choice)
     if kept.folder is not None:
-        kept = kept.of(key_of(known.network.model, lessons, {"epochs": work.epochs}))
-    teacher = work.forms(known.network.model).plain
+        kept = kept.of(key_of(builds.network.model, lessons, {"epochs": work.epochs}))
+    teacher = work.forms(builds.network.model).plain
     model, told = distilled(
         fitting.forms.plain.model,
         teacher.model,
@@ -243,12 +210,11 @@ def _offered(chooser: Chooser, aimed: Mapping[str, float], work: Work, *, first:
         return ()
 
 
-def _carried_out(offered: Sequence[tuple[str, Choice]], chooser: Chooser, known: _Original, work: Work) -> list[Fitted]:
+def _carried_out(offered: Sequence[tuple[str, Choice]], builds: Builds, work: Work) -> list[Fitted]:
     """Return choices carried out, the one whose answers are nearest first."""
     found = []
     for name, choice in offered:
-        ways = {item.layer: each.way for item, each in zip(chooser.scores.items, choice.candidates, strict=True)}
-        built, distance = known.carried_out(choice, ways, work)
+        built, distance = builds.of(choice, work)
         alone = (Proposal(name, choice.solution.error, distance),)
         found.append(Fitted(built, choice, offered[0][1].solution, alone))
     every = tuple(one.proposals[0] for one in found)

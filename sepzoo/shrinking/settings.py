@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
-from sepzoo.shrinking.budget import MEMORY
+from sepzoo.shrinking.budget import MEMORY, Budget, Costs
+from sepzoo.support.atomic import check_target
 from sepzoo.support.errors import SepzooError, unknown
 
 TECHNIQUES = ("decouple", "bsconv", "spatial", "lowrank", "smaller", "channels")
@@ -50,3 +53,32 @@ def check_rule(rule: str, resources: Sequence[str]) -> None:
             f"expected one limit, of bytes, time or multiply-accumulates, for the rule {rule!r}. Received: "
             f"{', '.join(resources)}. Leave the others out."
         )
+
+
+def check_asked(
+    budget: Budget,
+    *,
+    techniques: Sequence[str],
+    rule: str,
+    costs: Costs,
+    distil: int,
+    out: str | os.PathLike[str] | None,
+) -> Budget:
+    """See that what is asked for can be: see `sepzoo.shrinking.shrink`.
+
+    Returns:
+        The budget, in what it is held to: see `Budget.by`.
+
+    Raises:
+        SepzooError: a setting that there isn't, or a path that can't be written to.
+    """
+    check_techniques(techniques)
+    if not isinstance(budget, Budget):
+        raise SepzooError(f"expected a sepzoo.shrinking.Budget, such as Budget(macs='50%'). Received: {budget!r}.")
+    budget = budget.by(costs)
+    if out is not None:
+        check_target(Path(out))
+    check_rule(rule, budget.resources)
+    if isinstance(distil, bool) or not isinstance(distil, int) or distil < 0:
+        raise SepzooError(f"expected distil as a number of epochs, 0 or more. Received: {distil!r}.")
+    return budget

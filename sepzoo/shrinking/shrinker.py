@@ -1,4 +1,4 @@
-"""A trained network made to fit a budget."""
+"""A trained network made to fit one budget after another."""
 
 from __future__ import annotations
 
@@ -8,102 +8,58 @@ import functools
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from types import TracebackType
 
 import keras
 
 from sepzoo.artifact.inspection.checking import one_child
 from sepzoo.data.samples import Samples
 from sepzoo.export.comparison import origin_of
-from sepzoo.inference.given_samples import as_samples
-from sepzoo.inference.keras_model import from_model
 from sepzoo.records.outputs import Said
 from sepzoo.shrinking.budget import Budget, Costs
-from sepzoo.shrinking.building import Built
+from sepzoo.shrinking.builds import Builds
 from sepzoo.shrinking.candidates import is_of
-from sepzoo.shrinking.choosing import FIELDS, Choice, Chooser
+from sepzoo.shrinking.choosing import Chooser
 from sepzoo.shrinking.files import Measured
 from sepzoo.shrinking.fitting import within
 from sepzoo.shrinking.forms import attach_said
+from sepzoo.shrinking.given import Given
 from sepzoo.shrinking.kept_work import KeptWork
 from sepzoo.shrinking.latency import StepTimes
 from sepzoo.shrinking.measuring import key_of, score
-from sepzoo.shrinking.network import Network, network_of
-from sepzoo.shrinking.report import CurvePoint, LayerChoice, ShrinkReport
+from sepzoo.shrinking.network import network_of
+from sepzoo.shrinking.report import ShrinkReport
+from sepzoo.shrinking.reporting import fitted_report, nothing_report
 from sepzoo.shrinking.scores import VERSION, Scores
-from sepzoo.shrinking.settings import TECHNIQUES, check_rule, check_runtime, check_techniques
+from sepzoo.shrinking.settings import BEST, TECHNIQUES, check_asked, check_runtime
 from sepzoo.shrinking.work import Work
-from sepzoo.support.atomic import atomic_write, check_target
+from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Arrays
-from sepzoo.surgery.walk.model_inputs import ModelInputs, model_inputs
-
-HELD_OUT = 4
-"""One sample of so many is held out of the fits."""
 
 
-def shrink(
-    model: keras.Model,
-    *,
-    budget: Budget,
-    samples: Samples | Arrays,
-    check: Samples | Arrays | None = None,
-    techniques: Sequence[str] = TECHNIQUES,
-    runtime: str = "tflite:int8",
-    rule: str = "best",
-    keep: Sequence[str] = (),
-    outputs: Said = None,
-    scores: str | os.PathLike[str] | None = None,
-    resume: str | os.PathLike[str] | None = None,
-    costs: Costs = "measured",
-    curve: bool = False,
-    distil: int = 0,
-    lessons: Samples | Arrays | None = None,
-    compare: Samples | Arrays | None = None,
-    out: str | os.PathLike[str] | None = None,
-) -> tuple[keras.Model, ShrinkReport]:
-    """Make a trained network fit a budget: one choice for every layer, solved together, without training.
+class Shrinker:
+    """A trained network, made to fit one budget after another; what those share is done once.
 
-    For each layer there are many ways (`techniques`), and for each group of channels several widths. What each of them
-    does to the answers is computed from samples in closed form, weighted by the Fisher information of the network's own
-    answers and scaled by divergences that were measured; no labels are needed. The choice that is expected to do least
-    within the budget is found exactly or to a stated gap, then built in the order of the graph: each layer is fitted by
-    least squares to what the original gives, on what really comes to it. The file is written and measured; if it
-    costs more than the budget, or leaves much of it, another choice is solved for, three times at most. Nothing is
-    returned that misses it.
+    That is what `sepzoo.shrinking.shrink` does for one budget. The second one takes the scores of the first, the file
+    of the network as it was, what that answers, and networks of choices that come again.
 
     Args:
         model: functional or Sequential, trained; it is only read.
-        budget: limits of what the file may cost.
-        samples: some hundreds to fit to and calibrate on: `Samples`, or an array as `sepzoo.surgery.decouple` takes it.
-        check: to compare the answers on, with labels where accuracy is wanted; None: those that nothing was fitted to,
-            of `compare` or of the quarter.
-        techniques: "decouple" (sums of depthwise separable terms), "bsconv" (blueprints), "spatial" (k x 1 and 1 x k),
-            "lowrank" (fewer channels between two), "smaller" (3 x 3 for 5 x 5), "channels" (fewer of them).
-        runtime: whose file is measured: "tflite:int8" or "tflite:float32".
-        rule: "best": the solver's choice; to compare it with: "even" (all layers cut alike), "equal_level" (AIMET's:
-            each layer errs as much), "greedy" (NetAdapt's).
-        keep: names of layers that stay as they are, and their outputs, with shell wildcards.
-        outputs: what the model gives, where its graph doesn't show it.
-        scores: a file for what was measured; where it is there, nothing is measured again,
-            nor for fewer techniques.
-        resume: a folder for finished steps: where a call was interrupted, the same call goes on from them.
-        costs: "measured", or "macs": nothing is timed, and a share of the latency is taken as that share of the
-            multiply-accumulates. So where a machine is too uneven to measure on.
-        curve: whether the report has the best choices for other budgets too.
-        distil: epochs in which the network then learns to answer as the original does, before the file is written; for
-            an int8 file with layers that round as it will, which the model then has.
-        lessons: samples for that, some thousands, without labels; None: the same samples.
-        compare: other samples, some hundreds, on which the best choices are compared; None: a quarter of `samples`.
-        out: where the file goes; None: it is not kept.
-
-    Returns:
-        The new model, in the form that was written to the file, and the report.
+        samples: see `sepzoo.shrinking.shrink`, as for all others.
+        check: to compare the answers on.
+        runtime: whose file is measured.
+        keep: names of layers that stay as they are.
+        outputs: what the model gives.
+        scores: a file for what was measured.
+        resume: a folder for finished steps.
+        lessons: samples for distillation.
+        compare: other samples, on which the best choices are compared.
 
     Raises:
-        SepzooError: a budget that can't be kept (the least is named), a file that misses it in the end (both figures
-            are named), a network with nothing to shrink, samples that don't fit, or what export refuses.
+        SepzooError: no such runtime.
 
     Example:
         >>> import numpy as np
@@ -111,127 +67,157 @@ def shrink(
         >>> layers += [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(4, activation="softmax")]
         >>> model = keras.Sequential([keras.Input((12, 12, 8)), *layers], name="net")
         >>> pictures = np.random.default_rng(0).normal(size=(32, 12, 12, 8)).astype("float32")
-        >>> smaller, report = shrink(model, budget=Budget(macs="60%"), samples=pictures)
-        >>> report.measured["macs"] <= 0.6 * report.original["macs"], report.gap < 0.01
-        (True, True)
+        >>> with Shrinker(model, samples=pictures, runtime="tflite:float32") as shrinker:
+        ...     shares = [shrinker.shrink(Budget(macs=each))[1].measured["macs"] for each in ("75%", "50%")]
+        >>> shares[1] < shares[0]
+        True
     """
-    techniques, keep = ((each,) if isinstance(each, str) else tuple(each) for each in (techniques, keep))
-    check_techniques(techniques)
-    check_runtime(runtime)
-    if not isinstance(budget, Budget):
-        raise SepzooError(f"expected a sepzoo.shrinking.Budget, such as Budget(macs='50%'). Received: {budget!r}.")
-    budget = budget.by(costs)
-    if out is not None:
-        check_target(Path(out))
-    check_rule(rule, budget.resources)
-    if isinstance(distil, bool) or not isinstance(distil, int) or distil < 0:
-        raise SepzooError(f"expected distil as a number of epochs, 0 or more. Received: {distil!r}.")
-    inputs = model_inputs(model, samples)
-    classifier = from_model(model, outputs=outputs)
-    drawn = as_samples(classifier, samples, "fit to")
-    if compare is None:
-        first, rest = _parts(len(inputs))
-        fitted, held, others = inputs[first], inputs[rest], drawn.taken(rest)
-    else:
-        fitted, held, others = inputs, model_inputs(model, compare), as_samples(classifier, compare, "compare on")
-    timed = "latency_ms" in budget.resources
-    key = key_of(model, fitted, {"scores": VERSION, "runtime": runtime, "keep": sorted(keep), "timed": timed})
-    checking = contextlib.nullcontext() if resume is None else one_child()  # of many small files
-    with checking, tempfile.TemporaryDirectory(prefix="sepzoo-shrink-") as folder:
-        work = Work(
-            classifier=classifier,
-            runtime=runtime,
-            samples=drawn,
-            check=others if check is None else as_samples(classifier, check, "check the file"),
-            techniques=techniques,
-            folder=Path(folder),
-            timed=StepTimes(integers=runtime.endswith("int8")) if timed else None,
-            epochs=distil,
-            lessons=None if lessons is None else model_inputs(model, lessons),
-            kept=KeptWork(None if resume is None else Path(resume), key),
-        )
-        original = work.measured(classifier, "original")
+
+    def __init__(
+        self,
+        model: keras.Model,
+        *,
+        samples: Samples | Arrays,
+        check: Samples | Arrays | None = None,
+        runtime: str = "tflite:int8",
+        keep: Sequence[str] = (),
+        outputs: Said = None,
+        scores: str | os.PathLike[str] | None = None,
+        resume: str | os.PathLike[str] | None = None,
+        lessons: Samples | Arrays | None = None,
+        compare: Samples | Arrays | None = None,
+    ) -> None:
+        check_runtime(runtime)
+        self._model, self._runtime = model, runtime
+        self._keep = (keep,) if isinstance(keep, str) else tuple(keep)
+        self._scores = None if scores is None else Path(scores)
+        self._resume = None if resume is None else Path(resume)
+        self._given = functools.cache(lambda: Given.of(model, samples, compare, check, lessons, outputs))
+        self._open = contextlib.ExitStack()
+        self._folder: Path | None = None
+        self._originals: dict[bool, tuple[Work, Measured]] = {}
+        self._builds: dict[bool, Builds] = {}
+
+    def __enter__(self) -> Shrinker:
+        """Begin: files go to a folder that is there until the end."""
+        if self._resume is not None:
+            self._open.enter_context(one_child())  # checks many small files
+        self._folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="sepzoo-shrink-")))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Delete the files that weren't asked for."""
+        self._open.close()
+        self._folder = None
+        self._originals.clear()
+
+    def shrink(
+        self,
+        budget: Budget,
+        *,
+        techniques: Sequence[str] = TECHNIQUES,
+        rule: str = BEST,
+        costs: Costs = "measured",
+        curve: bool = False,
+        distil: int = 0,
+        out: str | os.PathLike[str] | None = None,
+    ) -> tuple[keras.Model, ShrinkReport]:
+        """Make the network fit a budget.
+
+        Args:
+            budget: limits of what the file may cost.
+            techniques: that may be used. More than before are looked at from the start.
+            rule: by which is chosen.
+            costs: "measured", or "macs".
+            curve: whether the report has the best choices for other budgets too.
+            distil: epochs of distillation.
+            out: where the file goes; None: it is not kept.
+
+        Returns:
+            The new model, in the form that was written to the file, and the report.
+
+        Raises:
+            SepzooError: see `sepzoo.shrinking.shrink`; or it wasn't begun by `with`.
+        """
+        techniques = (techniques,) if isinstance(techniques, str) else tuple(techniques)
+        budget = check_asked(budget, techniques=techniques, rule=rule, costs=costs, distil=distil, out=out)
+        if self._folder is None:
+            raise SepzooError("expected a call within `with Shrinker(…) as shrinker:`. Received: one before or after.")
+        base, original = self._original("latency_ms" in budget.resources)
+        work = dataclasses.replace(base, techniques=techniques, epochs=distil)
         limits = budget.limits(original.costs)
         if all(original.costs[name] <= limit for name, limit in limits.items()):
-            found = classifier
-            report = _nothing(work, original, limits)
-            best = original
+            found, file = work.classifier, original.path
+            report = nothing_report(work, original, limits)
         else:
-            network, known = _scored(model, fitted, held, work, keep, scores)
-            chooser = Chooser(known, work.wholes(known, original), functools.partial(is_of, work.techniques), rule)
+            builds = self._scored(work)
+            known = builds.scores
+            chooser = Chooser(known, work.wholes(known, original), functools.partial(is_of, techniques), rule)
             _require_choices(chooser)
-            fitting = within(chooser, limits, network, fitted, held, work, original)
-            found, best, choice = fitting.classifier, fitting.measured, fitting.choice
-            resource = next((name for name in limits if name in FIELDS), "macs")
-            report = ShrinkReport(
-                network=model.name,
-                runtime=runtime,
-                limits=limits,
-                original=original.costs,
-                predicted=choice.costs,
-                measured=best.costs,
-                layers=_layers(network, known, choice, fitting.built),
-                expected=fitting.solution.error,
-                bound=fitting.solution.bound,
-                lagrangian=fitting.solution.lagrangian,
-                gap=fitting.solution.gap,
-                correlation=known.correlation,
-                trials=len(known.trials),
-                rounds=fitting.rounds,
-                proposals=fitting.proposals,
-                distilled=fitting.distilled,
-                original_comparison=original.comparison,
-                comparison=best.comparison,
-                samples=known.samples,
-                curve=_curve(chooser, resource) if curve else (),
-                curve_resource=resource,
-                rule=rule,
+            fitting = within(chooser, limits, builds, work, original)
+            found, file = fitting.classifier, fitting.measured.path
+            builds.give_away(found.model)
+            report = fitted_report(
+                builds.network, chooser, fitting, original, limits, runtime=self._runtime, curve=curve
             )
         if out is not None:
             with atomic_write(out) as temporary:
-                shutil.copyfile(best.path, temporary)
+                shutil.copyfile(file, temporary)
             report = dataclasses.replace(report, file=Path(out))
-    if found.metadata.preprocessing is not None:
-        attach_said(found)
-    return found.model, report
+        if found.metadata.preprocessing is not None:
+            attach_said(found)
+        return found.model, report
 
+    def _original(self, timed: bool) -> tuple[Work, Measured]:
+        """Return how files are written, and that of the network as it is."""
+        if timed not in self._originals:
+            given = self._given()
+            settings = {"scores": VERSION, "runtime": self._runtime, "keep": sorted(self._keep), "timed": timed}
+            key = key_of(self._model, given.fitted, settings)
+            assert self._folder is not None
+            work = Work(
+                reference=given.reference,
+                runtime=self._runtime,
+                samples=given.calibration,
+                techniques=TECHNIQUES,
+                folder=self._folder,
+                timed=StepTimes(integers=self._runtime.endswith("int8")) if timed else None,
+                lessons=given.lessons,
+                kept=KeptWork(self._resume, key),
+            )
+            self._originals[timed] = work, work.measured(work.classifier, "original")
+        return self._originals[timed]
 
-def _parts(count: int) -> tuple[slice, slice]:
-    """Return which of so many samples are fitted to, and the quarter that is held out of that to measure on."""
-    fitted = count - count // HELD_OUT
-    return (slice(fitted), slice(fitted, None)) if count >= 2 * HELD_OUT else (slice(None), slice(None))
-
-
-def _scored(
-    model: keras.Model,
-    inputs: ModelInputs,
-    held: ModelInputs,
-    work: Work,
-    keep: Sequence[str],
-    path: str | os.PathLike[str] | None,
-) -> tuple[Network, Scores]:
-    """Return a network with its scores, read from a file where they are there."""
-    known = None if path is None else Scores.load(Path(path), work.kept.key, work.techniques)
-    techniques = work.techniques if known is None else known.techniques
-    groups = None if known is None else [each.group() for each in known.groups]
-    network = network_of(model, inputs, prune="channels" in techniques, keep=keep, known=groups)
-    if known is not None:
-        return network, known
-    known = score(
-        network,
-        inputs,
-        held,
-        work.classifier.outputs,
-        techniques=techniques,
-        integers=work.integers,
-        timed=work.timed,
-        key=work.kept.key,
-        kept=work.kept.of("scores", sorted(techniques)),
-        samples=origin_of(work.samples),
-    )
-    if path is not None:
-        known.save(Path(path))
-    return network, known
+    def _scored(self, work: Work) -> Builds:
+        """Return what can be built, by scores of this call or an earlier one, or of a file."""
+        timed = work.timed is not None
+        if timed in self._builds and {*work.techniques} <= {*self._builds[timed].scores.techniques}:
+            return self._builds[timed]
+        given, path = self._given(), self._scores
+        known = None if path is None else Scores.load(path, work.kept.key, work.techniques)
+        techniques = work.techniques if known is None else known.techniques
+        groups = None if known is None else [each.group() for each in known.groups]
+        prune = "channels" in techniques
+        network = network_of(self._model, given.fitted, prune=prune, keep=self._keep, known=groups)
+        if known is None:
+            known = score(
+                network,
+                given.fitted,
+                given.held,
+                work.classifier.outputs,
+                techniques=techniques,
+                integers=work.integers,
+                timed=work.timed,
+                key=work.kept.key,
+                kept=work.kept.of("scores", sorted(techniques)),
+                samples=origin_of(work.samples),
+            )
+            if path is not None:
+                known.save(path)
+        self._builds[timed] = Builds(network, known, given.fitted, given.held)
+        return self._builds[timed]
 
 
 def _require_choices(chooser: Chooser) -> None:
@@ -242,51 +228,3 @@ def _require_choices(chooser: Chooser) -> None:
             f"of whose layers (weights in {len(choices)}) has another way or channels that may go. Convolutions over "
             "images can be made smaller, and the channels around them. Allow more techniques, or keep fewer layers."
         )
-
-
-def _layers(network: Network, known: Scores, choice: Choice, built: Built) -> tuple[LayerChoice, ...]:
-    by_name = {each.name: each for each in network.layers}
-    errors = {each.layer: each.error for each in built.layers}
-    found = []
-    for item, candidate in zip(known.items, choice.candidates, strict=True):
-        layer = by_name[item.layer]
-        found.append(
-            LayerChoice(
-                layer=item.layer,
-                way=candidate.way,
-                channels=(network.counts(layer, 0, 0), network.counts(layer, *candidate.levels)),
-                macs_before=item.candidates[0].macs,
-                macs_after=candidate.macs,
-                expected=candidate.error,
-                output_error=errors.get(item.layer),
-            )
-        )
-    return tuple(found)
-
-
-def _curve(chooser: Chooser, resource: str) -> tuple[CurvePoint, ...]:
-    return tuple(
-        CurvePoint(each.costs[resource], each.solution.error, each.solution.gap) for each in chooser.curve(resource)
-    )
-
-
-def _nothing(work: Work, original: Measured, limits: Mapping[str, float]) -> ShrinkReport:
-    return ShrinkReport(
-        network=work.classifier.name,
-        runtime=work.runtime,
-        limits=limits,
-        original=original.costs,
-        predicted={},
-        measured=original.costs,
-        layers=(),
-        expected=0.0,
-        bound=0.0,
-        lagrangian=0.0,
-        gap=0.0,
-        correlation=None,
-        trials=0,
-        rounds=0,
-        original_comparison=original.comparison,
-        comparison=original.comparison,
-        samples=origin_of(work.samples),
-    )

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import cached_property
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from sepzoo.data.samples import Samples
-from sepzoo.export.comparison import by_name
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.shrinking.budget import MEMORY
 from sepzoo.shrinking.choosing import Choice, Whole
-from sepzoo.shrinking.files import Measured, measured_file
+from sepzoo.shrinking.files import Measured, Reference, measured_file
 from sepzoo.shrinking.forms import Forms
 from sepzoo.shrinking.kept_work import NOTHING_KEPT, KeptWork
 from sepzoo.shrinking.latency import StepTimes, file_times
@@ -28,10 +25,9 @@ class Work:
     """What files are written from and held against.
 
     Attributes:
-        classifier: the network as it was, with what was said of it.
+        reference: the network as it was, and samples that answers are compared on.
         runtime: whose files are written.
         samples: to calibrate on.
-        check: to compare answers on.
         techniques: that may be used.
         folder: where files go.
         timed: the time of steps, where files are timed.
@@ -40,16 +36,20 @@ class Work:
         kept: where finished steps are kept.
     """
 
-    classifier: KerasClassifier
+    reference: Reference
     runtime: str
     samples: Samples
-    check: Samples
     techniques: tuple[str, ...]
     folder: Path
     timed: StepTimes | None = None
     epochs: int = 0
     lessons: ModelInputs | None = None
     kept: KeptWork = NOTHING_KEPT
+
+    @property
+    def classifier(self) -> KerasClassifier:
+        """The network as it was, with what was said of it."""
+        return self.reference.classifier
 
     @property
     def integers(self) -> bool:
@@ -84,21 +84,14 @@ class Work:
             return Forms.of_integers(model, self.classifier, self.samples)
         return Forms.of(model, self.classifier)
 
-    @cached_property
-    def _expected(self) -> dict[str, np.ndarray]:
-        """What the network as it was predicts for the samples that answers are compared on."""
-        return by_name(self.classifier, self.check)
-
     def measured(self, classifier: KerasClassifier, name: str, original: Measured | None = None) -> Measured:
         """Write a network under a name, and measure the file, its time in turns with that of the original's."""
         found = measured_file(
             classifier,
             self.folder / f"{name}.tflite",
             runtime=self.runtime,
-            original=self.classifier,
+            reference=self.reference,
             calibration=self.samples,
-            check=self.check,
-            expected=self._expected,
         )
         return found if self.timed is None else self.clocked(found, original)
 

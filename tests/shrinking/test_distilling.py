@@ -14,6 +14,7 @@ from sepzoo.records.outputs import Output
 from sepzoo.shrinking import Budget, distilling, shrink
 from sepzoo.shrinking.building import build
 from sepzoo.shrinking.distilling import common_blocks, distilled
+from sepzoo.shrinking.files import Reference
 from sepzoo.shrinking.forms import Forms, attach_said
 from sepzoo.shrinking.network import network_of
 from sepzoo.shrinking.work import Work
@@ -96,7 +97,12 @@ def deployed(pictures: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> 
     samples = Samples(pictures, None, origin="noise", seed=0)
     original = from_model(model, outputs={"z": "logits"})
     work = Work(
-        original, "tflite:int8", samples, samples, ("decouple",), tmp_path_factory.mktemp("distilling"), epochs=2
+        Reference(original, samples),
+        "tflite:int8",
+        samples,
+        ("decouple",),
+        tmp_path_factory.mktemp("distilling"),
+        epochs=2,
     )
     inputs = model_inputs(model, pictures)
     whole = network_of(model, inputs, prune=False)

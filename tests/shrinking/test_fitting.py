@@ -53,7 +53,7 @@ def run(
 
     monkeypatch.setattr(fitting, "_offered", offered)
     monkeypatch.setattr(fitting, "_carried_out", carried_out)
-    return fitting.within(CHOOSER, {"kib": limit}, None, None, None, Stub(measured=measured), None), aims  # type: ignore[arg-type]
+    return fitting.within(CHOOSER, {"kib": limit}, None, Stub(measured=measured), None), aims  # type: ignore[arg-type]
 
 
 def test_what_keeps_the_budget_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +159,7 @@ def test_where_no_choice_keeps_it_what_was_carried_out_beside_is_measured(
         return fitting.Fitting(one.built, one.choice, one.solution, one.proposals, Stub(), Stub(), one.choice, number)  # type: ignore[arg-type]
 
     monkeypatch.setattr(fitting, "_written", written)
-    arguments: Any = (CHOOSER, {"kib": 1.0}, None, None, None, Stub(), None)
+    arguments: Any = (CHOOSER, {"kib": 1.0}, None, Stub(), None)
     if taken is None:
         with pytest.raises(SepzooError, match=r"Received: 1\.4 KiB for 1\.0 KiB, after 4 choices"):
             fitting.within(*arguments)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,7 +16,7 @@ import pytest
 from sepzoo import SepzooError
 from sepzoo.analysis import profile
 from sepzoo.inference import open as open_file
-from sepzoo.shrinking import Budget, ShrinkReport, fitting, measuring, shrink, shrinker, work
+from sepzoo.shrinking import Budget, Shrinker, ShrinkReport, fitting, measuring, shrink, shrinker, work
 from sepzoo.shrinking import network as network_module
 from sepzoo.shrinking.network import network_of
 from sepzoo.shrinking.page import write_page
@@ -127,6 +129,46 @@ def test_other_budgets_measure_nothing_again(
     (folder / "damaged.json").write_text('{"version": 3, "items": 3}')
     with pytest.raises(SepzooError, match=r"damaged\.json: expected scores that sepzoo shrink wrote"):
         Scores.load(folder / "damaged.json", "key")
+
+
+@pytest.mark.slow
+def test_what_budgets_share_is_done_once(
+    tiny: keras.Model, pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each budget gets what it gets alone, though whoever has a network may change it."""
+    monkeypatch.setattr(measuring, "TRIALS", 3)
+    settings = {"samples": pictures, "runtime": "tflite:float32"}
+    one, other = Budget(macs="70%"), Budget(kib="90%")
+    alone = [
+        shrink(tiny, budget=each, techniques=["decouple"], out=tmp_path / "alone.tflite", **settings)[1].to_json()
+        for each in (one, other)
+    ]
+    count: collections.Counter[str] = collections.Counter()
+
+    def counted(module: Any, name: str) -> None:
+        function = getattr(module, name)
+
+        def call(*given: Any, **more: Any) -> Any:
+            count[name] += 1
+            return function(*given, **more)
+
+        monkeypatch.setattr(module, name, call)
+
+    counted(work, "measured_file")
+    counted(shrinker, "score")
+    with Shrinker(tiny, **settings) as several:
+        found = []
+        for budget in (one, other, one, one):
+            model, report = several.shrink(budget, techniques=["decouple"], out=tmp_path / "alone.tflite")
+            found.append(report.to_json())
+            model.set_weights([np.zeros_like(each) for each in model.get_weights()])
+        assert found == [alone[0], alone[1], alone[0], alone[0]]
+        assert count["score"] == 1
+        assert count["measured_file"] == 1 + sum(json.loads(each)["rounds"] for each in found)
+    with pytest.raises(
+        SepzooError, match=r"^expected a call within `with Shrinker\(…\) as shrinker:`\. Received: one before or after"
+    ):
+        several.shrink(one)
 
 
 def test_the_report_as_text_json_and_page(shrunk: tuple[keras.Model, ShrinkReport], tmp_path: Path) -> None:

@@ -77,13 +77,13 @@ def test_what_was_measured_with_times_and_without_lies_in_two_files(tmp_path: Pa
             "kib=50%": {"all": "_untimed", "bsconv": "_untimed_bsconv"},
             "latency_ms=50%,kib=50%": {"all": ""},
         }.items():
-            line = network.command("tflite:int8", budget, [], tmp_path)
+            line = network.command("tflite:int8", [budget], [], tmp_path)
             scores = Path(line[line.index("--scores") + 1])
-            work = ways.Work(None, budget, "tflite:int8", None, scores=scores)
+            work = ways.Work(None, "tflite:int8", None, scores=scores)
             for way, file in ways_and_files.items():
-                assert work.scores_of(way) == tmp_path / f"net_tflite_int8{file}.json"
+                assert work.scores_of(way, budget) == tmp_path / f"net_tflite_int8{file}.json"
         scores.touch()
-        assert work.scores_of("bsconv") == scores
+        assert work.scores_of("bsconv", "kib=50%") == scores
 
 
 def test_scores_of_something_else_are_no_refusal_of_a_way(tmp_path: Path) -> None:
@@ -93,9 +93,21 @@ def test_scores_of_something_else_are_no_refusal_of_a_way(tmp_path: Path) -> Non
     drawn = Samples(np.random.default_rng(0).normal(size=(40, 8, 8, 1)).astype("float32"), None, origin="noise", seed=0)
     (tmp_path / "net.json").write_text("{}")
     with imported(ROOT / "training" / "shrinking_ways.py") as [ways]:
-        work = ways.Work(model, "macs=50%", "tflite:float32", drawn, scores=tmp_path / "net.json")
-        with pytest.raises(SepzooError, match="expected scores that sepzoo shrink wrote"):
-            list(work.files(["all"], tmp_path, lambda way, reason: None))
+        work = ways.Work(model, "tflite:float32", drawn, scores=tmp_path / "net.json")
+        with work, pytest.raises(SepzooError, match="expected scores that sepzoo shrink wrote"):
+            list(work.files(["all"], "macs=50%", tmp_path, lambda way, reason: None))
+
+
+def test_budgets_that_the_same_ways_can_keep_are_made_together() -> None:
+    with imported(ROOT / "training" / "shrinking_sweep.py") as [script]:
+        network = script.Network("nosuch", "shrinking_study.py", [], "accuracy")
+        timed, both, sizes = ["latency_ms=50%", "latency_ms=25%"], "latency_ms=50%,kib=50%", ["kib=50%"]
+        sweep = script.Sweep([network], ["tflite:int8"], [*timed, *sizes, both], ["all", "greedy", "by macs"])
+        assert list(sweep.left()) == [
+            (network, "tflite:int8", timed, ["all", "greedy", "by macs"]),
+            (network, "tflite:int8", sizes, ["all", "greedy"]),
+            (network, "tflite:int8", [both], ["all", "by macs"]),
+        ]
 
 
 @pytest.mark.nightly
@@ -117,7 +129,9 @@ def test_it_makes_what_is_missing_and_nothing_twice(tmp_path: Path) -> None:
     assert run(file, "--report", **given) == f"0 {legend}"
     assert run(file, "--minutes", 0, **given) == ""
     assert run(file, "--minutes", 0, "--budget", "kib=1%", **given) == ""
-    assert "net tflite:float32 macs=60%: decouple, all, evenly" in run(file, "--scores", tmp_path / "scores", **given)
+    assert "net tflite:float32 macs=60% kib=1%: decouple, all, evenly\n" in run(
+        file, "--scores", tmp_path / "scores", **given
+    )
     assert {each.name for each in (tmp_path / "scores").iterdir()} == {
         "net_tflite_float32_untimed.json",
         "net_tflite_float32_untimed_decouple.json",  # all techniques were looked at after it
