@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 from sepzoo.artifact.inspection.onnx_graph import metadata_field
 from sepzoo.export.converter_errors import MissingOperatorsError
@@ -13,7 +16,7 @@ from sepzoo.export.formats.served import signature, with_named_outputs
 from sepzoo.export.preparation import Shapes
 from sepzoo.export.prepared import Prepared
 from sepzoo.records.metadata import MEMBER, Metadata
-from sepzoo.support.types import OnnxGraph, OnnxNode
+from sepzoo.support.types import OnnxGraph, OnnxNode, Tensor
 
 
 def convert(prepared: Prepared, path: Path) -> None:
@@ -29,7 +32,7 @@ def convert(prepared: Prepared, path: Path) -> None:
     import onnx
 
     network = with_named_outputs(traceable(prepared.model))
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _sparing():
         warnings.simplefilter("ignore")  # tf2onnx was written for an older NumPy
         network.export(path, format="onnx", verbose=False, input_signature=signature(network))
     file = onnx.load(path)
@@ -41,6 +44,36 @@ def convert(prepared: Prepared, path: Path) -> None:
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     del file.graph.value_info[:]  # which call the batch otherwise
     path.write_bytes(file.SerializeToString(deterministic=True))
+
+
+@contextlib.contextmanager
+def _sparing() -> Iterator[None]:
+    """Let tf2onnx simplify a graph in place, beside one copy for the case that it fails.
+
+    It copies the graph before each of some thirty steps, and writes all weights anew after each, neither of which
+    gives memory back: of 188 MiB of weights these took 6 GB. They are written once more at the end anyway.
+    """
+    from tf2onnx import optimizer
+    from tf2onnx.graph import Graph
+
+    simplify = optimizer.optimize_graph
+
+    def simplified(graph: Tensor, catch_errors: bool = True, **more: Tensor) -> Tensor:
+        with mock.patch.object(Graph, "update_proto", _write_nothing):
+            if not catch_errors:
+                return simplify(graph, catch_errors=False, **more)
+            kept = copy.deepcopy(graph)
+            try:
+                return simplify(graph, catch_errors=False, **more)
+            except Exception:
+                return simplify(kept, catch_errors=True, **more)
+
+    with mock.patch.object(optimizer, "optimize_graph", simplified):
+        yield
+
+
+def _write_nothing(*_given: Tensor) -> None:
+    """Stand for what writes weights."""
 
 
 def nodes_of(graph: OnnxGraph) -> Iterator[OnnxNode]:

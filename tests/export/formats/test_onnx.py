@@ -143,3 +143,26 @@ def test_a_refused_file_leaves_the_old_one(model: keras.Model, check: Samples, t
 def test_another_suffix_is_refused(model: keras.Model, tmp_path: Path) -> None:
     with pytest.raises(SepzooError, match=r"^expected a file name that ends in \.onnx\. Received: .*net\.bin\.$"):
         onnx(model, tmp_path / "net.bin")
+
+
+def test_weights_are_written_once_and_not_for_each_step_of_simplifying(
+    model: keras.Model, check: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time takes as much memory as all weights do, and gives none of it back: counted, and a step that fails."""
+    from tf2onnx.graph import Graph
+    from tf2onnx.optimizer import transpose_optimizer
+
+    written: list[object] = []
+    update = Graph.update_proto
+    monkeypatch.setattr(Graph, "update_proto", lambda *given: (written.append(given[0]), update(*given)))
+    report = onnx(model, tmp_path / "net.onnx", check=check)
+    assert len(written) == 2  # as it came, and at the end
+
+    def fail(*_given: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(transpose_optimizer.TransposeOptimizer, "optimize", fail)
+    other = onnx(model, tmp_path / "other.onnx", check=check)
+    assert other.operators["Conv"] == report.operators["Conv"]
+    assert other.operators["Transpose"] > report.operators.get("Transpose", 0)
+    assert other.comparison.max_error < 1e-4
