@@ -168,7 +168,7 @@ def test_a_network_leaves_and_answers_as_it_did(name: str, tmp_path: Path) -> No
     plain, rounded, *rest = made.reports
     assert plain.comparison.relative_error is not None
     if plain.comparison.relative_error >= 1e-3:  # after so many layers rounding alone takes answers as far
-        assert plain.comparison.relative_error < rounding(network, samples.images)
+        assert plain.comparison.relative_error < rounding(network, classifier.tensor(samples.images))
     beside = CHANNEL * channels(network) + OPERATOR * sum(rounded.operators.values())
     assert rounded.size < plain.size - 3 * numbers(network) + beside
     if reason:

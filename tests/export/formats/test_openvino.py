@@ -16,6 +16,7 @@ from sepzoo.artifact.inspection import inspect
 from sepzoo.artifact.seal import SEAL
 from sepzoo.data import Samples
 from sepzoo.export import ExportReport, Tolerance, openvino
+from sepzoo.export.formats import openvino_graph
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.atomic import MARKER
 from sepzoo.support.errors import SepzooError
@@ -157,3 +158,24 @@ def test_what_is_refused_in_one_line(tmp_path: Path, change: Callable[[Path], No
     change(path)
     with pytest.raises(SepzooError, match=rf"^{path}: expected an OpenVINO model\. Received: a damaged one .*{said}"):
         inference.open(path)
+
+
+def test_of_very_many_variables_it_gets_constants(
+    model: keras.Model, report: ExportReport, check: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenVINO goes down where TensorFlow needs a second block for their index; the files are the same either way."""
+    monkeypatch.setattr(openvino_graph, "INDEX_BLOCK", 0)
+    read: list[int] = []
+    frozen = openvino_graph._with_constants
+    monkeypatch.setattr(openvino_graph, "_with_constants", lambda *given: read.append(1) or frozen(*given))
+    other = openvino(model, tmp_path / "net", check=check)
+    assert read == [1]
+    assert other.operators == report.operators
+    assert other.comparison.max_error < 1e-4
+    weights = [np.sort(np.fromfile(each.path / "model.bin", np.uint8)) for each in (report, other)]
+    np.testing.assert_array_equal(*weights)
+    network = several_models.two_to_two()
+    given = {name: several_models.arrays(9)[name] for name in ("near", "far")}
+    opened = inference.open(openvino(network, tmp_path / "several", tolerance=Tolerance(), check=given).path)
+    for name, right in zip(("zebra", "ant"), network.predict(list(given.values()), verbose=0), strict=True):
+        np.testing.assert_allclose(opened.predict(given)[name], right, atol=1e-4, rtol=1e-4)
