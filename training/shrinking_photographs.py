@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("photographs", type=Path)
     parser.add_argument("--alpha", type=float, default=0.25)
     parser.add_argument("--size", type=int, default=224, help="of the network's input")
-    parser.add_argument("--budget", action="append", help="latency_ms=50% by default; once for each")
+    parser.add_argument("--budget", action="append", help="latency_ms=50%% by default; once for each")
     parser.add_argument("--runtime", default="tflite:float32")
     parser.add_argument("--only", default="all,lowrank,channels", help=f"of {', '.join(WAYS)}")
     parser.add_argument("--seed", type=int, default=0)

@@ -59,7 +59,7 @@ def main() -> None:
     """Print a row for each way, the original's file first."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
-    parser.add_argument("--budget", action="append", help="macs=50% by default; once for each")
+    parser.add_argument("--budget", action="append", help="macs=50%% by default; once for each")
     parser.add_argument("--runtime", default="tflite:int8")
     parser.add_argument("--only", default=",".join(WAYS), help=f"of {', '.join(WAYS)}, narrower")
     parser.add_argument("--narrower", type=Path, help="a trained network, for the way of that name")
