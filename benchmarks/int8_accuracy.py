@@ -3,7 +3,8 @@
 `python benchmarks/int8_accuracy.py WEIGHTS PHOTOGRAPHS --alpha 0.25` draws 100 photographs to calibrate on and checks
 on the others, three times. WEIGHTS is the official Keras file, or an .npz of its arrays; the name of a photograph
 begins with the four digits of its class. The change of KL is to the row above, photograph by photograph, with the
-standard error of 2,000 bootstrap draws of the photographs. `--modes` prints one draw of every mode that rounds instead.
+standard error of 2,000 bootstrap draws of the photographs. `--modes` prints one draw of every mode that rounds instead,
+and `--only tflite:int16x8` some of them, as they are exported, for all draws.
 """
 
 from __future__ import annotations
@@ -121,6 +122,7 @@ def main() -> None:
     parser.add_argument("--alpha", type=float, default=0.25)
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--modes", action="store_true")
+    parser.add_argument("--only", default="", help="modes, by commas")
     options = parser.parse_args()
     keras.utils.set_random_seed(0)
     network = sepzoo.applications.build("mobilenet_v1", alpha=options.alpha, weights=options.weights)
@@ -129,11 +131,15 @@ def main() -> None:
     float_answers = np.asarray(classifier.predict(images))
     print("| draw | what is made good | KiB | accuracy, of float | same answer | KL, nats | change of KL |")
     print("|---|---|---|---|---|---|---|")
+    if options.only:
+        ways = {name: Way(TARGETS[name], follows=False) for name in options.only.split(",")}
+    else:
+        ways = modes() if options.modes else corrections()
     for draw in range(1 if options.modes else options.draws):
         order = np.random.default_rng(draw).permutation(len(files))
         cal, rest = order[:CALIBRATION], order[CALIBRATION:]
         parts = tuple(Samples(images[part], labels[part], origin="photographs", seed=draw) for part in (cal, rest))
-        for row in rows(classifier, modes() if options.modes else corrections(), parts, float_answers[rest]):
+        for row in rows(classifier, ways, parts, float_answers[rest]):
             print(f"| {draw} | {row} |", flush=True)
 
 

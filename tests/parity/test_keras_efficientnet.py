@@ -41,6 +41,17 @@ def test_moved_weights_give_the_same_outputs(theirs, pixels):
     assert_same_outputs(model, theirs, pixels)
 
 
+def test_the_number_in_keras_s_own_name_says_nothing(theirs, pixels):
+    """Its layer of mean and variance has no name in Keras's code: it is called after how many there were before."""
+    keras.layers.Normalization()
+    model = keras.applications.EfficientNetB0(weights=None, input_shape=SHAPE, classes=10)
+    model.set_weights(theirs.get_weights())
+    assert normalization(model).name != "normalization"
+    own = ours()
+    assert len(load_weights(own, named_arrays(model), origin="keras").matched) == len(model.weights)
+    assert_same_outputs(own, theirs, pixels)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["weights.h5", "h5"])
 def test_files_go_both_ways(theirs, pixels, tmp_path, suffix):

@@ -15,7 +15,7 @@ _PARTS = {  # ours: Keras's convolution, and its batch normalization
 
 def keras_names(places: Sequence[str]) -> dict[str, str]:
     """Return, for each of our layers with weights, the layer of `keras.applications.EfficientNetB0` and its kin."""
-    names = {"input_normalization": "normalization", "predictions": "predictions"}
+    names = {"input_normalization": "normalization*", "predictions": "predictions"}
     for ours, theirs in (("stem", "stem"), ("final", "top")):
         names |= {ours: f"{theirs}_conv", f"{ours}_bn": f"{theirs}_bn"}
     for place in places:
