@@ -73,13 +73,14 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
     ):
         for budget in given.budget or ["latency_ms=50%"]:
-            own = (f"mobilenet_v1_{given.alpha:g}", given.runtime, budget, str(given.seed))
-            keys = {way: dict(zip(COLUMNS, (*own, way), strict=False)) for way in ["original", *given.only.split(",")]}
-            left = [way for way, key in keys.items() if not table.has(**key)]
+            cells = (f"mobilenet_v1_{given.alpha:g}", given.runtime, budget, str(given.seed))
+            own = dict(zip(COLUMNS, cells, strict=False))
+            ways = dict.fromkeys(["original", *given.only.split(",")])
+            left = [way for way in ways if not table.has(**own, way=way)]
             for way, path, costs in work.files(
-                left, budget, Path(folder), lambda way, reason, keys=keys: table.refuse(reason, **keys[way])
+                left, budget, Path(folder), lambda way, reason, own=own: table.refuse(reason, **own, way=way)
             ):
-                cells = (*own, way, *map(figure, costs), *answered(path, check, right))
+                cells = (*own.values(), way, *map(figure, costs), *answered(path, check, right))
                 table.add(dict(zip(COLUMNS, cells, strict=True)))
 
 

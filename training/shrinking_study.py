@@ -99,7 +99,8 @@ def main() -> None:
             own = dict(zip(OWN, map(str, cells), strict=True))
             if not table.has(**own, way="original"):
                 table.add(row(own, "original", unchanged, before, before))
-            left = [way for way in given.only.split(",") if not table.has(**own, way=way)]
+            _first, *ways = dict.fromkeys(["original", *given.only.split(",")])
+            left = [way for way in ways if not table.has(**own, way=way)]
             for way, path, costs in work.files(
                 left, budget, folder, lambda way, reason, own=own: table.refuse(reason, **own, way=way)
             ):
