@@ -79,7 +79,7 @@ def shrink(
     """
     from sepzoo.cli.keras_start import start_for_network
     from sepzoo.shrinking.budget import Budget, parse_limit
-    from sepzoo.shrinking.settings import TECHNIQUES, check_rule, check_runtime, check_techniques
+    from sepzoo.shrinking.settings import TECHNIQUES, check_asked, check_runtime
     from sepzoo.support.atomic import atomic_write, check_target
 
     for path, suffixes in ((out, (".tflite",)), (report, (".html", ".json"))):
@@ -87,9 +87,8 @@ def shrink(
             raise SepzooError(f"expected a file name that ends in {' or '.join(suffixes)}. Received: {path}.")
     if keras_file is not None:
         check_keras_file(keras_file, "--keras", model=model)
-    for path in (out, report):
-        if path is not None:
-            check_target(path)
+    if report is not None:
+        check_target(report)
     if scores is not None and not scores.is_file():  # a file that is there is only read
         check_target(scores)
     budget = Budget(
@@ -99,9 +98,9 @@ def shrink(
         ram_kib=parse_limit(ram, "--ram", "ram_kib"),
     )
     chosen = TECHNIQUES if techniques is None else tuple(each.strip() for each in techniques.split(","))
-    check_techniques(chosen)
     check_runtime(runtime)
-    check_rule(rule, budget.by(costs).resources)  # type: ignore[arg-type]  # any text; it refuses others
+    asked = {"techniques": chosen, "rule": rule, "costs": costs, "distil": distil, "out": out}
+    check_asked(budget, **asked)  # type: ignore[arg-type]  # any text; it refuses others
     description, said = Description.of(labels, preprocessing), parse_outputs(output_kinds)
     start_for_network(model)
     from sepzoo import shrinking
@@ -121,19 +120,15 @@ def shrink(
         budget=budget,
         samples=drawn.calibration.taken(slice(samples)),
         check=drawn.check,
-        techniques=chosen,
         runtime=runtime,
-        rule=rule,
         keep=keep or (),
         outputs=said,
         scores=scores,
         resume=resume,
-        costs=costs,  # type: ignore[arg-type]  # any text; `budget.by` refused others
         curve=curve,
-        distil=distil,
         lessons=drawn.calibration.taken(slice(lessons)) if distil else None,
         compare=others if HELD_OUT * len(others) > samples else None,  # fewer than `shrink` would hold out say less
-        out=out,
+        **asked,  # type: ignore[arg-type]  # as above
     )
     if keras_file is not None:
         model_file.save(new, keras_file)

@@ -39,8 +39,6 @@ WEIGHTS_INT8 = (Rule("*", 8),)
 WEIGHTS_INT4 = (Rule("CONV_2D", 4), Rule("FULLY_CONNECTED", 4))
 """Depthwise kernels stay float: the quantizer has no 4 bits for them, and they are the smallest ones."""
 WEIGHTS_INT4_INT8 = (Rule("*", 8), *WEIGHTS_INT4)
-TAKEN_WHOLE = 32 * 2**20
-"""Bytes of an array up to which the quantizer doesn't take it apart."""
 INT8_INT4 = (
     Rule("*", 8, 8),
     Rule("CONV_2D", 4, 8),
@@ -49,6 +47,8 @@ INT8_INT4 = (
     Rule("OUTPUT", None),
 )
 """With float inputs and outputs, which every runtime takes."""
+TAKEN_WHOLE = 32 * 2**20
+"""Bytes of an array up to which the quantizer doesn't take it apart."""
 
 
 def rounded(
