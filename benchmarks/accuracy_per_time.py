@@ -3,13 +3,15 @@
 `python benchmarks/accuracy_per_time.py MODEL [...] --csv FILE --plot FILE.png` takes names of networks of which the
 package has weights for CIFAR-10, and files that were trained on it (where one does not say how, its pixels go in as
 they are). Each is decoupled and pruned to shares of its multiply-accumulates, fitted to 500 unlabelled training images
-and not trained; the TFLite files answer the test images, and run in turns: the fastest of 15 turns of 20 images. A `*`
-is on the front: no other file of its type of numbers is as fast and better.
+and not trained (`--as-trained`: only what the files hold); the TFLite files answer the test images, and run in turns:
+the fastest of 15 turns of 20 images. A `*` is on the front: no other file of its type of numbers is as fast and better.
+With `--rows FILE` instead of networks, the plot is drawn again from rows that `--csv` wrote.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import dataclasses
 import functools
 import sys
@@ -32,6 +34,8 @@ from sepzoo.support.errors import SepzooError
 
 SHARES = (0.75, 0.5, 0.35)
 TYPES = ("float32", "int8")
+PANELS = (("float32", "macs"), ("float32", "ms"), ("int8", "ms"))
+COSTS = {"macs": "multiply-accumulates, millions", "ms": "ms an image, one thread"}
 MARKERS = {"trained": "o", "decoupled": "^", "pruned": "s"}
 
 
@@ -57,6 +61,10 @@ class Row:
     ms: float
     accuracy: float
 
+    def cost(self, kind: str) -> float:
+        """Return what an image takes, as a plot has it."""
+        return self.ms if kind == "ms" else self.macs / 1e6
+
 
 def trained(text: str) -> keras.Model:
     """Return the network of a name, with the package's weights, or of a file."""
@@ -68,9 +76,11 @@ def trained(text: str) -> keras.Model:
     return model
 
 
-def forms(model: keras.Model, samples: Samples) -> Iterator[tuple[str, keras.Model]]:
-    """Yield what is made of a network, itself first, and tell what can't be."""
+def forms(model: keras.Model, samples: Samples | None) -> Iterator[tuple[str, keras.Model]]:
+    """Yield what is made of a network, itself first, and tell what can't be; without samples nothing is made."""
     yield "trained", model
+    if samples is None:
+        return
     wanted = {f"decoupled {share:.2f}": functools.partial(surgery.decouple, macs=share) for share in SHARES}
     for share in SHARES[:2]:
         wanted[f"pruned {share:.2f}"] = functools.partial(surgery.prune_channels, macs=share, multiple_of=8)
@@ -81,36 +91,46 @@ def forms(model: keras.Model, samples: Samples) -> Iterator[tuple[str, keras.Mod
             print(f"{form} is left out: {reason}", file=sys.stderr)
 
 
-def on_the_front(row: Row, rows: Sequence[Row]) -> bool:
-    """Tell whether no other file of the same type of numbers is as fast and better."""
-    return not any(other.type == row.type and other.ms <= row.ms and other.accuracy > row.accuracy for other in rows)
+def on_the_front(row: Row, rows: Sequence[Row], cost: str = "ms") -> bool:
+    """Tell whether no other file of the same type of numbers is as fast, or has as few operations, and is better."""
+    least, best = row.cost(cost), row.accuracy
+    return not any(other.type == row.type and other.cost(cost) <= least and other.accuracy > best for other in rows)
+
+
+def read(path: Path) -> list[Row]:
+    """Return the rows that a file has."""
+    kinds = {"macs": int, "kib": float, "ms": float, "accuracy": float}
+    with path.open(encoding="utf-8", newline="") as lines:
+        return [
+            Row(**{key: kinds.get(key, str)(value) for key, value in each.items()}) for each in csv.DictReader(lines)
+        ]
 
 
 def plot(rows: Sequence[Row], path: Path) -> None:
-    """Draw accuracy over time, types side by side: a colour a network, a marker a kind of form, the front as a line."""
+    """Draw accuracy over operations and times: a colour a network, a marker a kind of form, the front as a line."""
     import matplotlib as mpl
 
     mpl.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib import pyplot, ticker
 
-    figure, panels = pyplot.subplots(1, len(TYPES), figsize=(11, 5), sharey=True)
+    figure, panels = pyplot.subplots(1, len(PANELS), figsize=(14, 5), sharey=True)
     colors = {network: f"C{number}" for number, network in enumerate(dict.fromkeys(row.network for row in rows))}
-    for axes, kind in zip(panels, TYPES, strict=True):
+    for axes, (kind, cost) in zip(panels, PANELS, strict=True):
         of_kind = [row for row in rows if row.type == kind]
         for row in of_kind:
             marker = MARKERS[row.form.split()[0]]
-            axes.scatter(row.ms, 100 * row.accuracy, c=colors[row.network], marker=marker, s=40, zorder=2)
-        front = sorted((row.ms, 100 * row.accuracy) for row in of_kind if on_the_front(row, rows))
+            axes.scatter(row.cost(cost), 100 * row.accuracy, c=colors[row.network], marker=marker, s=40, zorder=2)
+        front = sorted((row.cost(cost), 100 * row.accuracy) for row in of_kind if on_the_front(row, rows, cost))
         axes.step(*zip(*front, strict=True), where="post", color="gray", linewidth=1, zorder=1)
-        axes.set(xscale="log", xlabel="ms an image, one thread", title=f"{kind} files")
-        for axis in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
-            axis("{x:g}")
-        axes.tick_params(which="minor", labelsize=7)
+        axes.set(xscale="log", xlabel=COSTS[cost], title=f"{kind} files")
+        axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(ticker.NullFormatter())
         axes.grid(alpha=0.3, which="both")
     panels[0].set_ylabel("top-1 on CIFAR-10's test images, %")
     keys = [pyplot.Line2D([], [], color=color, marker="o", linestyle="", label=name) for name, color in colors.items()]
     keys += [pyplot.Line2D([], [], color="k", marker=each, linestyle="", label=form) for form, each in MARKERS.items()]
-    keys.append(pyplot.Line2D([], [], color="gray", label="none as fast is better"))
+    keys.append(pyplot.Line2D([], [], color="gray", label="none that costs as little is better"))
     figure.legend(handles=keys, loc="lower center", ncols=4, fontsize=8, frameon=False)
     figure.tight_layout(rect=(0, 0.14, 1, 1))
     figure.savefig(path, dpi=130)
@@ -119,18 +139,23 @@ def plot(rows: Sequence[Row], path: Path) -> None:
 def main() -> None:
     """Write the files, measure them, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="+")
+    parser.add_argument("models", nargs="*")
+    parser.add_argument("--as-trained", action="store_true")
+    parser.add_argument("--rows", type=Path)
     parser.add_argument("--csv", type=Path)
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--test-images", type=int, default=10_000)
     options = parser.parse_args()
+    if options.rows:
+        plot(read(options.rows), options.plot)
+        return
     train, held = (open_source("cifar10", split=split, image_size=(32, 32), channels=3) for split in ("train", "test"))
     samples = dataclasses.replace(draw_samples(train, 500, 0), labels=None)
     test = draw_samples(held, options.test_images, 0)
     found, classifiers = [], []
     with tempfile.TemporaryDirectory() as folder:
         for text in options.models:
-            for form, network in forms(trained(text), samples):
+            for form, network in forms(trained(text), None if options.as_trained else samples):
                 macs = analysis.profile(network).macs
                 for kind in TYPES:
                     file = Path(folder, f"{len(found)}.tflite")

@@ -4,7 +4,8 @@
 on the others, three times. WEIGHTS is the official Keras file, or an .npz of its arrays; the name of a photograph
 begins with the four digits of its class. The change of KL is to the row above, photograph by photograph, with the
 standard error of 2,000 bootstrap draws of the photographs. `--modes` prints one draw of every mode that rounds instead,
-and `--only tflite:int16x8` some of them, as they are exported, for all draws.
+`--only tflite:int16x8` some of them, as they are exported, for all draws, and `--exported` the file of `tflite:int8` as
+it is exported, below one whose biases alone make good the rounding of weights.
 """
 
 from __future__ import annotations
@@ -55,6 +56,15 @@ def corrections() -> dict[str, Way]:
         "weights rounded by outputs too": Way(dataclasses.replace(kept, rounding=unscaled)),
         "channels scaled too, where better": Way(dataclasses.replace(kept, rounding=extremes)),
         "ranges by error too, where better": Way(kept),
+    }
+
+
+def exported() -> dict[str, Way]:
+    """Return what corrected biases alone keep, and what `tflite:int8` does."""
+    biases = corrections()["biases, for rounded weights"]
+    return {
+        "biases, for rounded weights": dataclasses.replace(biases, follows=False),
+        "tflite:int8, as exported": Way(TARGETS["tflite:int8"]),
     }
 
 
@@ -122,6 +132,7 @@ def main() -> None:
     parser.add_argument("--alpha", type=float, default=0.25)
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--modes", action="store_true")
+    parser.add_argument("--exported", action="store_true")
     parser.add_argument("--only", default="", help="modes, by commas")
     options = parser.parse_args()
     keras.utils.set_random_seed(0)
@@ -133,6 +144,8 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|")
     if options.only:
         ways = {name: Way(TARGETS[name], follows=False) for name in options.only.split(",")}
+    elif options.exported:
+        ways = exported()
     else:
         ways = modes() if options.modes else corrections()
     for draw in range(1 if options.modes else options.draws):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+from sepzoo import inference
 from sepzoo.artifact import model_file
 from sepzoo.data import Samples
-from sepzoo.export import ExportReport, Tolerance, tflite
+from sepzoo.export import TARGETS, ExportReport, Tolerance, tflite
+from sepzoo.export.pipeline import write
+from sepzoo.export.rounding import EIGHT_BITS
 from sepzoo.inference.keras_model import from_model
 from sepzoo.records.metadata import Metadata
 
@@ -70,3 +74,20 @@ def test_the_corrected_biases_are_what_keeps_it(
     assert plain.comparison.agreement < 0.82
     assert plain.comparison.mean_error > 1.8 * int8.comparison.mean_error
     assert plain.operators == int8.operators
+
+
+def test_all_corrections_are_nearer_than_that_of_the_biases(
+    int8: ExportReport, network: keras.Model, drawn: tuple[Samples, Samples], tmp_path: Path
+) -> None:
+    biases = dataclasses.replace(TARGETS["tflite:int8"], rounding=EIGHT_BITS)
+    calibration, check = drawn
+    write(from_model(network), biases, tmp_path / "m.tflite", calibration=calibration, check=check)
+    right, before, after = (
+        np.asarray(each.predict(check.images))
+        for each in (from_model(network), *map(inference.open, (tmp_path / "m.tflite", int8.path)))
+    )
+    parts = [np.clip(each, 1e-7, 1) for each in (right, before, after)]
+    closer = (parts[0] * np.log(parts[2] / parts[1])).sum(axis=1)  # a divergence from the network less another
+    assert closer.mean() > 2 * closer.std() / np.sqrt(len(closer))
+    same = [(each.argmax(axis=1) == right.argmax(axis=1)).mean() for each in (before, after)]
+    assert same[1] >= same[0]
