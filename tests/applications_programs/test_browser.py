@@ -194,7 +194,7 @@ def test_a_page_shows_its_names_loads_nothing_and_may_not(pages: dict[str, Path]
     assert any("Content Security Policy" in text for text in policy)
 
 
-@pytest.mark.nightly
+@pytest.mark.slow
 @pytest.mark.parametrize("quantize", [None, "int8"])
 def test_real_photographs_are_answered_as_in_python(
     quantize: Any, shared: Path, browser: Browser, tmp_path: Path
