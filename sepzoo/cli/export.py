@@ -51,7 +51,13 @@ def export(
     calibration: Annotated[int, typer.Option(min=1, help="How many of them set the ranges of integers.")] = 200,
     seed: Annotated[int | None, typer.Option(min=0, help="Decides which; by default the run's own, else 0.")] = None,
     least_accuracy: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Exit code 1 where a file has less, such as 0.9.")
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="A share such as 0.9: exit code 1 where a file has less, or was refused for its answers. Formats that "
+            "`all` can't write are counted, not failed, as long as there is a file.",
+        ),
     ] = None,
     embed_preprocessing: Annotated[
         bool,

@@ -21,7 +21,7 @@ from sepzoo.export.taken_inputs import saying_inputs
 from sepzoo.export.target import Target
 from sepzoo.export.target_names import ALL, named, wanted_targets
 from sepzoo.export.targets import TARGETS
-from sepzoo.export.tolerance import Tolerance
+from sepzoo.export.tolerance import BeyondToleranceError, Tolerance
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.latency import measure_tensor
 from sepzoo.support.errors import SepzooError
@@ -51,7 +51,7 @@ def export_all(
         saved: the network's own file, for the table.
         title: before each line of progress.
         tflite_options: what was chosen of `.tflite` files, as far as each mode has it.
-        least_accuracy: top-1 that each file should have, a share; the results say which have less.
+        least_accuracy: top-1 that each file should have, a share; the results say which have less, or were refused.
         embed_preprocessing: whether files take pixels of 0 … 255 as uint8, and normalize them themselves; or samples
             of sound, and make the features of them.
         tolerance: the limits of the differences; None: each format's own.
@@ -102,7 +102,7 @@ def export_all(
                 except SepzooError as error:
                     if not keep_going:
                         raise
-                    failures.append(ExportFailure(name, str(error)))
+                    failures.append(ExportFailure(name, str(error), refused=isinstance(error, BeyondToleranceError)))
     seen = noise_of(saying_inputs(classifier, None)) if samples is None else samples.check
     one = next(classifier.batches(seen.taken(slice(1)).images, 1))
     failed = sorted(failures, key=lambda failure: names.index(failure.target))

@@ -22,7 +22,7 @@ from sepzoo.export.report import ExportReport
 from sepzoo.export.taken_inputs import DRAW, saying_inputs
 from sepzoo.export.target import Converted, Target
 from sepzoo.export.target_names import named
-from sepzoo.export.tolerance import Tolerance
+from sepzoo.export.tolerance import BeyondToleranceError, Tolerance
 from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.given_samples import as_samples
 from sepzoo.inference.keras_model import KerasClassifier
@@ -121,7 +121,7 @@ def write(
             several = limits.problems(held.compared(file.of_batch(size)))
             problems += [f"{size} samples at a time: {problem}" for problem in several]
         if problems:
-            raise SepzooError(
+            raise BeyondToleranceError(
                 f"{target.name} of {model.name} was refused: {'; '.join(problems)}; checked on {comparison.origin}. "
                 f"No file was written. {_advice(samples, scores=comparison.scores, calibrated=target.calibrated)}"
             )

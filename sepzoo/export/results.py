@@ -20,10 +20,13 @@ class ExportFailure:
     Attributes:
         target: its name.
         reason: why, in one line, and what to do.
+        refused: whether a file was made, and not kept since its answers strayed beyond the tolerance; else there can be
+            none, of this network or on this machine.
     """
 
     target: str
     reason: str
+    refused: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,8 +37,8 @@ class ExportResults:
         saved: the network's own file; None where it has none.
         latency: of the network in Keras.
         reports: one for each file.
-        failures: formats that were tried because all were, and of which there is no file.
-        least_accuracy: that each file should have; None: nobody asked.
+        failures: formats of which there is no file.
+        least_accuracy: the gate: what each file should have; None: nobody asked.
     """
 
     saved: Path | None
@@ -51,13 +54,23 @@ class ExportResults:
 
     @property
     def passed(self) -> bool:
-        """Whether each file has the accuracy that was asked for."""
-        return not any(map(self.is_below, self.reports))
+        """Whether files were written, and each has the accuracy that was asked for.
+
+        A format that this network or this machine can't have does not count; one whose file was refused misses any
+        accuracy that was asked for.
+        """
+        return not self._missed() and (bool(self.reports) or not self.failures)
 
     def is_below(self, report: ExportReport) -> bool:
         """Return whether a file has less accuracy than was asked for, or none that was measured."""
         accuracy = report.comparison.file_accuracy
         return self.least_accuracy is not None and (accuracy is None or accuracy < self.least_accuracy)
+
+    def _missed(self) -> list[str]:
+        """Return the targets that miss the accuracy that was asked for, if any was."""
+        below = [report.target for report in self.reports if self.is_below(report)]
+        gated = self.least_accuracy is not None
+        return below + [failure.target for failure in self.failures if gated and failure.refused]
 
     def to_dict(self) -> dict[str, Json]:
         """Return all of it as JSON can hold it."""
@@ -72,6 +85,7 @@ class ExportResults:
             "files": files,
             "failures": [dataclasses.asdict(failure) for failure in self.failures],
             "least_accuracy": self.least_accuracy,
+            "passed": self.passed,
         }
 
     def rows(self) -> list[list[str]]:
@@ -102,10 +116,18 @@ class ExportResults:
             notes += [f"{report.target} calibrated on {report.calibration}"] if report.calibration else []
         notes += [f"{failure.target}: {failure.reason}" for failure in self.failures]
         if self.least_accuracy is not None:
-            below = [report.target for report in self.reports if self.is_below(report)]
-            said = f"missed by {', '.join(below)}" if below else "kept by all files"
-            notes.append(f"least accuracy {self.least_accuracy:g}: {said}")
+            notes.append(f"least accuracy {self.least_accuracy:g}: {self._said_of_accuracy()}")
         return list(dict.fromkeys(notes))
+
+    def _said_of_accuracy(self) -> str:
+        """Return which files miss the least accuracy, and how many formats have none to measure it of."""
+        missed, kept, without = self._missed(), len(self.reports), len(self.failures)
+        if missed or not without:
+            said = f"missed by {', '.join(missed)}" if missed else "kept by all files"
+        else:
+            said = f"kept by {kept or 'no'} file{'s' * (kept > 1)}"
+        none = f"; {without} format{'s have' if without > 1 else ' has'} none"
+        return f"{said}{none if without else ''}"
 
     def __str__(self) -> str:
         header, *rows = self.rows()

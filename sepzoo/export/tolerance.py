@@ -6,6 +6,11 @@ import dataclasses
 import math
 
 from sepzoo.export.comparison import Comparison
+from sepzoo.support.errors import SepzooError
+
+
+class BeyondToleranceError(SepzooError):
+    """A file was made whose answers stray further from its model's than is allowed; it was not kept."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -208,6 +208,24 @@ def test_a_least_accuracy_is_a_gate(
     assert (tmp_path / "small_float32.tflite").exists()
 
 
+@pytest.mark.parametrize("gate", [[], ["--least-accuracy", "0.0"]])
+def test_all_without_any_file_fails(
+    command: Command, small_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gate: list[str]
+) -> None:
+    monkeypatch.setattr("sepzoo.export.target_names.TARGET_NAMES", tuple(map(named, ("onnx", "stablehlo"))))
+    installed = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, *more: None if name in ("tf2onnx", "jax") else installed(name, *more)
+    )
+    arguments = ["--to", "all", "--data", "digits", "--out", tmp_path, *gate]
+    outcome = command("export", small_files / "small.keras", *arguments)
+    assert (outcome.code, outcome.err) == (1, "")
+    assert outcome.out.count("no file\n") == 2
+    if gate:
+        assert outcome.out.endswith("least accuracy 0: kept by no file; 2 formats have none\n")
+    assert json.loads((tmp_path / "report.json").read_text())["passed"] is False
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -16,7 +16,7 @@ import numpy as np
 from sepzoo.export.comparison import Comparison
 from sepzoo.export.formats.tflite_operators import FileOperator
 from sepzoo.export.formats.tflite_run import outputs_of
-from sepzoo.export.tolerance import Tolerance
+from sepzoo.export.tolerance import BeyondToleranceError, Tolerance
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.progress import announced, counted
 from sepzoo.support.quiet import quiet
@@ -143,7 +143,7 @@ def _fewest(enough: Callable[[int], bool], most: int) -> int:
     count, before = 1, 0
     while not enough(min(count, most)):
         if count >= most:
-            raise SepzooError(
+            raise BeyondToleranceError(
                 "expected a file that reaches what keep_float='auto' asks for. Received: one that doesn't, even with "
                 "all layers float. Ask for less, for float edges, or for tflite:float16."
             )
