@@ -89,20 +89,19 @@ class ExportResults:
         }
 
     def rows(self) -> list[list[str]]:
-        """Return the table as text, its header first: the network itself, each file, each format without one."""
+        """Return the table as text, its header first: the network itself, each file, each format without one.
+
+        A file's status is what its export found, pass, or FAIL where it has less than the least accuracy.
+        """
         file = ["", ""] if self.saved is None else [str(self.saved), _kib(self.saved.stat().st_size)]
-        rows = [["Keras", *file, _share(self.accuracy), "", "", _ms(self.latency)]]
+        rows = [["Keras", *file, _share(self.accuracy), "", "", _ms(self.latency), ""]]
         for report in self.reports:
             seen = report.comparison
             compared = [_share(seen.file_accuracy), _share(seen.agreement), _nats(seen.kl_divergence)]
-            rows.append([report.target, str(report.path), _kib(report.size), *compared, _ms(report.latency)])
-        header = ["", "file", "KiB", "accuracy", "same answer", "KL, nats", "ms/image"]
-        if self.failures or self.least_accuracy is not None:
-            header.append("status")
-            stated = ["", *("FAIL" if self.is_below(report) else "pass" for report in self.reports)]
-            rows = [[*row, status] for row, status in zip(rows, stated, strict=True)]
-            rows += [[failure.target, *[""] * 6, "no file"] for failure in self.failures]
-        return [header, *rows]
+            status = "FAIL" if self.is_below(report) else "pass"
+            rows.append([report.target, str(report.path), _kib(report.size), *compared, _ms(report.latency), status])
+        rows += [[failure.target, *[""] * 6, "no file"] for failure in self.failures]
+        return [["", "file", "KiB", "accuracy", "same answer", "KL, nats", "ms/image", "status"], *rows]
 
     def notes(self) -> list[str]:
         """Return what the table has no column for, a line each."""

@@ -23,9 +23,10 @@ def test_several_files_beside_the_model(command: Command, small_files: Path, tmp
     assert outcome.code == 0, outcome.err
     assert {path.name for path in tmp_path.iterdir()} == {"net.keras", "net_float32.tflite", "net_float16.tflite"}
     header, *lines = outcome.out.splitlines()
-    assert header.split() == ["file", "KiB", "accuracy", "same", "answer", "KL,", "nats", "ms/image"]
+    assert header.split() == ["file", "KiB", "accuracy", "same", "answer", "KL,", "nats", "ms/image", "status"]
     *rows, checked = lines
     assert [line.split()[0] for line in rows] == ["Keras", "tflite:float32", "tflite:float16"]
+    assert [line.endswith("  pass") for line in rows] == [False, True, True]
     assert checked == "checked on 359 images of digits test, seed 0, classes matched by name"
     samples = draw_samples(open_source("digits", split="test", image_size=(32, 32), channels=1), 359, 0)
     keras_gives, file_gives = (
