@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,12 +14,12 @@ from sepzoo.export.noise import noise_of
 from sepzoo.export.pipeline import suited, write
 from sepzoo.export.preparation import require_calibratable
 from sepzoo.export.prepared import Preparations, preparing
-from sepzoo.export.preprocessing_inside import require_embeddable, with_preprocessing
+from sepzoo.export.preprocessing_inside import embeds, require_embeddable, with_preprocessing
 from sepzoo.export.report import ExportReport
 from sepzoo.export.results import ExportFailure, ExportResults
 from sepzoo.export.samples import ExportSamples
 from sepzoo.export.taken_inputs import saying_inputs
-from sepzoo.export.target import Target
+from sepzoo.export.target import Embedding, Target
 from sepzoo.export.target_names import ALL, named, wanted_targets
 from sepzoo.export.targets import TARGETS
 from sepzoo.export.tolerance import BeyondToleranceError, Tolerance
@@ -88,17 +89,19 @@ def export_all(
     calibration, check = (None, None) if samples is None else (samples.calibration, samples.check)
     classifier = saying_inputs(classifier, check or calibration)
     with contextlib.ExitStack() as stack:
-        plain = stack.enter_context(preparing(classifier, calibration, beside=stem.parent))
-        inside = plain
-        if embed_preprocessing:
-            shared = preparing(with_preprocessing(classifier), calibration, beside=stem.parent, given=classifier)
-            inside = stack.enter_context(shared)
+
+        @functools.cache
+        def preparations(embedding: Embedding | None) -> Preparations:
+            taken = classifier if embedding is None else with_preprocessing(classifier, embedding)
+            return stack.enter_context(preparing(taken, calibration, beside=stem.parent, given=classifier))
+
         for number, (name, path) in enumerate(wanted.items(), start=1):
             with announced(f"{title}exporting {name} ({number} of {len(wanted)}){left(number - 1)}"):
                 try:
-                    embedded = embed_preprocessing and chosen[name].embeds
-                    preparations = inside if embedded else plain
-                    reports.append(_written(classifier, chosen[name], path, samples, preparations, embedded))
+                    target = suited(chosen[name], classifier)
+                    inside = embeds(target, classifier, asked=embed_preprocessing)
+                    shared = preparations(target.embedding if inside else None)
+                    reports.append(_written(classifier, chosen[name], path, samples, shared, embed_preprocessing))
                 except SepzooError as error:
                     if not keep_going:
                         raise
@@ -129,7 +132,7 @@ def _written(
     path: Path,
     samples: ExportSamples | None,
     preparations: Preparations,
-    embedded: bool,
+    embed_preprocessing: bool,
 ) -> ExportReport:
     return write(
         classifier,
@@ -138,5 +141,5 @@ def _written(
         calibration=None if samples is None else samples.calibration,
         check=None if samples is None else samples.check,
         preparations=preparations,
-        embed_preprocessing=embedded,
+        embed_preprocessing=embed_preprocessing,
     )

@@ -17,7 +17,7 @@ from sepzoo.export.converter_errors import refusal
 from sepzoo.export.noise import noise_of
 from sepzoo.export.preparation import deployed, require_calibratable, require_tensorflow, shapes_of
 from sepzoo.export.prepared import Preparations, Prepared, preparing
-from sepzoo.export.preprocessing_inside import require_embeddable, with_preprocessing
+from sepzoo.export.preprocessing_inside import embeds, require_embeddable, with_preprocessing
 from sepzoo.export.report import ExportReport
 from sepzoo.export.taken_inputs import DRAW, saying_inputs
 from sepzoo.export.target import Converted, Target
@@ -84,8 +84,8 @@ def write(
         require_calibratable(classifier.model, target.name)
     classifier = saying_inputs(classifier, check or calibration)
     given = classifier
-    if embed_preprocessing and target.embeds:
-        classifier = with_preprocessing(given)
+    if embeds(target, given, asked=embed_preprocessing):
+        classifier = with_preprocessing(given, target.embedding)
     limits = tolerance or target.tolerance
     samples = check if check is not None else calibration
     if samples is None:

@@ -7,7 +7,7 @@ import dataclasses
 import keras
 import numpy as np
 
-from sepzoo.export.target import Target
+from sepzoo.export.target import Embedding, Target
 from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.layers.graph import graph_of, maker
@@ -18,6 +18,7 @@ from sepzoo.records.sound import Sound
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Tensor
 
+PIXELS = Embedding()
 _SPECTRUM = ("rate", "window", "step", "fft", "bands", "low", "high", "scaled")
 
 
@@ -35,7 +36,20 @@ def require_embeddable(target: Target, classifier: Classifier) -> None:
         )
 
 
-def with_preprocessing(classifier: KerasClassifier) -> KerasClassifier:
+def embeds(target: Target, classifier: Classifier, *, asked: bool) -> bool:
+    """Return whether a format makes the preprocessing of a network inside its file.
+
+    It does so where it was asked to. A file whose input is 8-bit pixels has one step for all channels: of a network
+    that takes them normalized each by its own, or in another order, it does so in any case.
+    """
+    said = [classifier.said_of(each.name) for each in classifier.input_tensors]
+    pictures = [each.preprocessing for each in said if each.preprocessing is not None]
+    if asked or not target.embedding.always or any(each.sound for each in said):
+        return asked
+    return any(len({*each.mean}) > 1 or len({*each.std}) > 1 or each.channel_order != "rgb" for each in pictures)
+
+
+def with_preprocessing(classifier: KerasClassifier, embedding: Embedding = PIXELS) -> KerasClassifier:
     """Return the classifier of a network that takes uint8 pixels, or clips, where the given one takes what they become.
 
     Resizing and cropping stay outside: the pixels are of the input's size. So do resampling and cutting: clips are
@@ -43,6 +57,7 @@ def with_preprocessing(classifier: KerasClassifier) -> KerasClassifier:
 
     Args:
         classifier: the network, saying what its inputs take; it is only read.
+        embedding: how the format has it.
 
     Raises:
         SepzooError: no input takes pixels or features of sound.
@@ -62,8 +77,8 @@ def with_preprocessing(classifier: KerasClassifier) -> KerasClassifier:
         said, name = classifier.said_of(each.name), maker(given).name
         source = value = keras.Input(given.shape[1:], dtype=given.dtype, name=name)
         if said.preprocessing is not None:
-            source = keras.Input(given.shape[1:], dtype="uint8", name=name)
-            value = _normalized(source, said.preprocessing, name)
+            source = keras.Input(given.shape[1:], dtype=embedding.pixels, name=name)
+            value = _normalized(source, said.preprocessing, name, depthwise=embedding.depthwise)
             takes[str(each.name)] = dataclasses.replace(
                 said.preprocessing, mean=(0.0,), std=(1.0,), channel_order="rgb"
             )
@@ -110,13 +125,19 @@ def _heard(clip: Tensor, sound: Sound, name: str) -> Tensor:
     return keras.layers.Reshape(sound.shape, name=f"{name}_features")(values)
 
 
-def _normalized(pixels: Tensor, preprocessing: Preprocessing, name: str) -> Tensor:
+def _normalized(pixels: Tensor, preprocessing: Preprocessing, name: str, *, depthwise: bool) -> Tensor:
     """Return what a network takes of pixels, as `Preprocessing.normalize` has it."""
-    channels = pixels.shape[-1]
-    values = keras.layers.Rescaling(1.0, dtype="float32", name=f"{name}_as_float")(pixels)
+    channels, values = pixels.shape[-1], pixels
+    if values.dtype != "float32":
+        values = keras.layers.Rescaling(1.0, dtype="float32", name=f"{name}_as_float")(pixels)
     order = preprocessing.in_order(np.arange(channels)).tolist()
     if order != sorted(order):
         values = keras.ops.take(values, order, axis=-1)
     mean, std = ([*numbers] * (channels // len(numbers)) for numbers in (preprocessing.mean, preprocessing.std))
     scale, offset = [1 / s for s in std], [-m / s for m, s in zip(mean, std, strict=True)]
-    return keras.layers.Rescaling(scale, offset, dtype="float32", name=f"{name}_normalized")(values)
+    if not depthwise:
+        return keras.layers.Rescaling(scale, offset, dtype="float32", name=f"{name}_normalized")(values)
+    layer = keras.layers.DepthwiseConv2D(1, dtype="float32", name=f"{name}_normalized")
+    normalized = layer(values)
+    layer.set_weights([np.reshape(scale, (1, 1, channels, 1)), np.array(offset)])
+    return normalized

@@ -34,6 +34,24 @@ class Converted:
     float_bytes: int = 0
 
 
+@dataclasses.dataclass(frozen=True)
+class Embedding:
+    """How a format makes the preprocessing inside its files.
+
+    Attributes:
+        pixels: the type in which the network takes pixels of 0 … 255: as they come, or "float32" where the converter
+            makes integers of them whose step is one, so that no operator has to.
+        depthwise: whether a depthwise convolution normalizes, whose kernel has a step for each channel, where one step
+            for all would lose digits.
+        always: whether files take pixels even where nobody asked, if the network's own input is not pixels but for one
+            factor and one offset.
+    """
+
+    pixels: str = "uint8"
+    depthwise: bool = False
+    always: bool = False
+
+
 Convert: TypeAlias = Callable[[Prepared, Path], Converted | None]
 
 Finish: TypeAlias = Callable[[ExportReport, KerasClassifier, Samples], ExportReport]
@@ -58,8 +76,7 @@ class Target:
         rounds_from: how many elements a kernel has at least that is rounded to 8 bits or less; None: none is.
         rounding: how such kernels are rounded.
         calibrated: whether activations are integers too, whose ranges come from samples.
-        embeds: whether layers make the preprocessing inside its files, where that is asked for; TFLite's files whose
-            integers come from calibration get none.
+        embedding: how the preprocessing gets inside its files, where that is asked for.
         folder: whether it is a folder of files.
         beside: what the names of further files beside it have behind its own.
         needs_calibration: whether samples to calibrate on are needed for another reason.
@@ -80,7 +97,7 @@ class Target:
     rounds_from: int | None = None
     rounding: Rounding = EIGHT_BITS
     calibrated: bool = False
-    embeds: bool = True
+    embedding: Embedding = Embedding()
     folder: bool = False
     needs_calibration: bool = False
     finish: Finish | None = None

@@ -25,7 +25,7 @@ from sepzoo.export.pipeline import write
 from sepzoo.export.preparation import Shapes
 from sepzoo.export.prepared import Prepared
 from sepzoo.export.report import ExportReport
-from sepzoo.export.target import Judge, Target
+from sepzoo.export.target import Embedding, Judge, Target
 from sepzoo.export.tflite_metadata import with_metadata
 from sepzoo.export.tolerance import Tolerance
 from sepzoo.inference.keras_model import KerasClassifier, from_model
@@ -93,9 +93,19 @@ def _finished(
 def _trained(target: Target, mode: Mode, options: TfliteOptions) -> Target:
     """Return the target that writes a network which learned the steps of its integers."""
     convert = functools.partial(convert_trained, mode=mode, options=options)
+    inside = Embedding(always=target.embedding.always)  # in floats: the step of what it gives was learned
     return dataclasses.replace(
-        target, convert=convert, keeps_steps=True, calibrated=False, rounds_from=None, embeds=True
+        target, convert=convert, keeps_steps=True, calibrated=False, rounds_from=None, embedding=inside
     )
+
+
+def _embedding(mode: Mode, options: TfliteOptions) -> Embedding:
+    """Return how a mode makes the preprocessing inside its files: where inputs are integers, these are the pixels."""
+    if not mode.calibrated:
+        return Embedding()
+    integers = mode.edges_vary and options.edges != "float"
+    pixels = "float32" if integers else "uint8"
+    return Embedding(pixels=pixels, depthwise=True, always=integers and options.edges != "int8")
 
 
 def with_options(target: Target, options: TfliteOptions) -> Target:
@@ -108,7 +118,8 @@ def with_options(target: Target, options: TfliteOptions) -> Target:
         return target
     mode = MODES[target.mode]
     check_options(mode, options)
-    chosen = dataclasses.replace(target, convert=functools.partial(convert, mode=mode, options=options))
+    converted = functools.partial(convert, mode=mode, options=options)
+    chosen = dataclasses.replace(target, convert=converted, embedding=_embedding(mode, options))
     beside = (SUFFIX,) * options.c_array + SUFFIXES * options.layer_report
     if beside:
         chosen = dataclasses.replace(chosen, finish=functools.partial(_finished, options=options), beside=beside)
@@ -159,7 +170,6 @@ def _target(mode: Mode) -> Target:
         rounds_from=mode.rounds_from,
         rounding=mode.rounding,
         calibrated=mode.calibrated,
-        embeds=not mode.calibrated,
     )
 
 
