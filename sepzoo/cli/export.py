@@ -29,6 +29,7 @@ from sepzoo.cli.tflite_options import (
     tflite_options,
 )
 from sepzoo.export.target_names import TARGET_NAMES, wanted_targets
+from sepzoo.support.errors import SepzooError
 
 
 def export(
@@ -36,8 +37,8 @@ def export(
     to: Annotated[
         str,
         typer.Option(
-            help=f"Formats, with commas between: {', '.join(row.name for row in TARGET_NAMES)}. `all` tries each, and "
-            "says of those that fail why."
+            help=f"Formats, with commas between: {', '.join(row.name for row in TARGET_NAMES)}; or `all`. Of several "
+            "one that fails is a row, and says why; the others go on. If it was named, the exit code is 2."
         ),
     ],
     out: Annotated[
@@ -90,17 +91,19 @@ def export(
     from sepzoo.cli.keras_start import start_for_network
 
     targets = [name.strip() for name in to.strip("[] ").split(",")]
-    wanted_targets(targets)
+    several = len(wanted_targets(targets)) > 1
     options = tflite_options(
         edges, keep_float, agreement, max_drop, batch_sizes, c_array=c_array, layer_report=layer_report
     )
     names, prepared, outputs = read_labels(labels), parse_preprocessing(preprocessing), parse_outputs(output_kinds)
     start_for_network(model)
     from sepzoo.export.batch_export import export_all
-    from sepzoo.export.results_page import write_report
+    from sepzoo.export.results_page import check_report, write_report
     from sepzoo.export.samples import samples_of_data
     from sepzoo.inference.keras_model import from_model
 
+    if out is not None:
+        check_report(out)
     run = open_run(model, weights=weights, settings=settings)
     if run is not None:
         results = run.export(
@@ -115,6 +118,7 @@ def export(
             tflite_options=options,
             least_accuracy=least_accuracy,
             embed_preprocessing=embed_preprocessing,
+            keep_going=several,
         )
     else:
         network = open_network(model, weights=weights, settings=settings)
@@ -130,9 +134,14 @@ def export(
             tflite_options=options,
             least_accuracy=least_accuracy,
             embed_preprocessing=embed_preprocessing,
+            keep_going=several,
         )
     if out is not None:
         write_report(results, out)
     typer.echo(json.dumps(results.to_dict(), indent=1) if as_json else results)
+    if results.lacking:
+        raise SepzooError(
+            f"expected a file of each format. Received: none of {', '.join(results.lacking)}. The results say why."
+        )
     if not results.passed:
         raise typer.Exit(1)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from sepzoo.export.formats.float_search import require_labels
 from sepzoo.export.formats.tflite import configured
 from sepzoo.export.formats.tflite_options import TfliteOptions
 from sepzoo.export.noise import noise_of
-from sepzoo.export.pipeline import suited, write
-from sepzoo.export.preparation import require_calibratable
+from sepzoo.export.pipeline import require_real_samples, suited, write
+from sepzoo.export.preparation import require_calibratable, require_tensorflow
 from sepzoo.export.prepared import Preparations, preparing
 from sepzoo.export.preprocessing_inside import embeds, require_embeddable, with_preprocessing
 from sepzoo.export.report import ExportReport
@@ -41,6 +42,7 @@ def export_all(
     least_accuracy: float | None = None,
     embed_preprocessing: bool = False,
     tolerance: Tolerance | None = None,
+    keep_going: bool = False,
 ) -> ExportResults:
     """Write one file a target, each checked against the network on held-out images.
 
@@ -56,38 +58,35 @@ def export_all(
         embed_preprocessing: whether files take pixels of 0 … 255 as uint8, and normalize them themselves; or samples
             of sound, and make the features of them.
         tolerance: the limits of the differences; None: each format's own.
+        keep_going: whether a format that fails on the way is a row that says why, and the others are written, where
+            their names were given too; the results have not passed then.
 
     Raises:
         SepzooError: an unknown target, a least accuracy without labelled samples, integers without samples to calibrate
             on, a path where something else lies, or what `sepzoo.export.export` raises. What can be seen beforehand is
             raised before the first file is written.
     """
-    names, keep_going = wanted_targets(targets), ALL in targets
+    names = wanted_targets(targets)
     if least_accuracy is not None and (samples is None or samples.check.labels is None):
         raise SepzooError(
             f"expected labelled samples to measure a least accuracy on. Received: least_accuracy={least_accuracy:g} "
             f"and {'no samples' if samples is None else 'samples without labels of the network'}. Name labelled data "
             "(on the command line: --data)."
         )
-    chosen = configured({name: TARGETS[name] for name in names}, tflite_options or TfliteOptions())
+    options = tflite_options or TfliteOptions()
+    chosen = configured({name: TARGETS[name] for name in names}, options)
     if tolerance is not None:
         chosen = {name: dataclasses.replace(target, tolerance=tolerance) for name, target in chosen.items()}
-    wanted = {name: stem.with_name(stem.name + target.suffix) for name, target in chosen.items()}
-    failures: list[ExportFailure] = []
-    for name, path in list(wanted.items()):
-        try:
-            _check(classifier, chosen[name], path, samples)
+    paths = {name: stem.with_name(stem.name + target.suffix) for name, target in chosen.items()}
+    tries = _Tries(named=ALL not in targets, keep_going=keep_going)
+    for name, target in chosen.items():
+        with tries.beforehand(name):
+            _check(classifier, target, paths[name], samples, options)
             if embed_preprocessing:
-                require_embeddable(chosen[name], classifier)
-        except SepzooError as error:
-            if not keep_going:
-                raise
-            failures.append(ExportFailure(name, str(error)))
-            del wanted[name]
-    reports: list[ExportReport] = []
-    left = time_left(len(wanted))
+                require_embeddable(target, classifier)
     calibration, check = (None, None) if samples is None else (samples.calibration, samples.check)
     classifier = saying_inputs(classifier, check or calibration)
+    reports: list[ExportReport] = []
     with contextlib.ExitStack() as stack:
 
         @functools.cache
@@ -95,25 +94,73 @@ def export_all(
             taken = classifier if embedding is None else with_preprocessing(classifier, embedding)
             return stack.enter_context(preparing(taken, calibration, beside=stem.parent, given=classifier))
 
-        for number, (name, path) in enumerate(wanted.items(), start=1):
-            with announced(f"{title}exporting {name} ({number} of {len(wanted)}){left(number - 1)}"):
-                try:
-                    target = suited(chosen[name], classifier)
-                    inside = embeds(target, classifier, asked=embed_preprocessing)
-                    shared = preparations(target.embedding if inside else None)
-                    reports.append(_written(classifier, chosen[name], path, samples, shared, embed_preprocessing))
-                except SepzooError as error:
-                    if not keep_going:
-                        raise
-                    failures.append(ExportFailure(name, str(error), refused=isinstance(error, BeyondToleranceError)))
+        shared: dict[str, Preparations] = {}
+        for name in tries.left(names):
+            with tries.beforehand(name), announced(f"{title}preparing {classifier.name}"):
+                target = suited(chosen[name], classifier)
+                inside = embeds(target, classifier, asked=embed_preprocessing)
+                shared[name] = preparations(target.embedding if inside else None)
+                shared[name].require(target.takes, calibrated=target.calibrated or target.keeps_steps)
+        rest = tries.left(names)
+        left = time_left(len(rest))
+        for number, name in enumerate(rest, start=1):
+            with announced(f"{title}exporting {name} ({number} of {len(rest)}){left(number - 1)}"), tries.writing(name):
+                report = write(
+                    classifier,
+                    chosen[name],
+                    paths[name],
+                    calibration=calibration,
+                    check=check,
+                    preparations=shared[name],
+                    embed_preprocessing=embed_preprocessing,
+                )
+                reports.append(report)
     seen = noise_of(saying_inputs(classifier, None)) if samples is None else samples.check
     one = next(classifier.batches(seen.taken(slice(1)).images, 1))
-    failed = sorted(failures, key=lambda failure: names.index(failure.target))
-    return ExportResults(saved, measure_tensor(classifier, one), tuple(reports), tuple(failed), least_accuracy)
+    failed = tuple(tries.failures[name] for name in names if name in tries.failures)
+    return ExportResults(saved, measure_tensor(classifier, one), tuple(reports), failed, least_accuracy)
 
 
-def _check(classifier: KerasClassifier, target: Target, path: Path, samples: ExportSamples | None) -> None:
-    """See what can be seen of a format before the first file is written."""
+class _Tries:
+    """What became of each format that was tried, and whether the others go on.
+
+    Args:
+        named: whether formats were asked for by their names, and not as all.
+        keep_going: whether the others are written where one that was named fails on the way.
+    """
+
+    def __init__(self, *, named: bool, keep_going: bool) -> None:
+        self._named, self._keep_going = named, keep_going
+        self.failures: dict[str, ExportFailure] = {}
+
+    def left(self, names: Iterable[str]) -> list[str]:
+        """Return the names of those that have not failed."""
+        return [name for name in names if name not in self.failures]
+
+    def beforehand(self, name: str) -> contextlib.AbstractContextManager[None]:
+        """Look at a format before the first file is written."""
+        return self._tried(name, goes_on=not self._named)
+
+    def writing(self, name: str) -> contextlib.AbstractContextManager[None]:
+        """Write a format."""
+        return self._tried(name, goes_on=self._keep_going or not self._named)
+
+    @contextlib.contextmanager
+    def _tried(self, name: str, *, goes_on: bool) -> Iterator[None]:
+        try:
+            yield
+        except SepzooError as error:
+            if not goes_on:
+                raise
+            refused = isinstance(error, BeyondToleranceError)
+            self.failures[name] = ExportFailure(name, str(error), refused=refused, named=self._named)
+
+
+def _check(
+    classifier: KerasClassifier, target: Target, path: Path, samples: ExportSamples | None, options: TfliteOptions
+) -> None:
+    """See what can be seen of a format before the network is prepared."""
+    require_tensorflow(target.name)
     target = suited(target, classifier)
     if (target.calibrated or target.needs_calibration) and samples is None:
         raise SepzooError(
@@ -124,22 +171,6 @@ def _check(classifier: KerasClassifier, target: Target, path: Path, samples: Exp
     if target.calibrated:
         require_calibratable(classifier.model, target.name)
     target.check_path(path)
-
-
-def _written(
-    classifier: KerasClassifier,
-    target: Target,
-    path: Path,
-    samples: ExportSamples | None,
-    preparations: Preparations,
-    embed_preprocessing: bool,
-) -> ExportReport:
-    return write(
-        classifier,
-        target,
-        path,
-        calibration=None if samples is None else samples.calibration,
-        check=None if samples is None else samples.check,
-        preparations=preparations,
-        embed_preprocessing=embed_preprocessing,
-    )
+    require_real_samples(target, given=samples is not None)
+    if target.search is not None and options.max_drop is not None and samples is not None:
+        require_labels(samples.check, classifier)

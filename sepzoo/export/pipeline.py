@@ -99,6 +99,7 @@ def write(
                 preparing(classifier, calibration, beside=Path(path).parent, given=given)
             )
         model = preparations.reference
+        preparations.require(target.takes, calibrated=target.calibrated or target.keeps_steps)
         prepared = preparations.of(
             calibrated=target.calibrated,
             rounds_from=target.rounds_from,
@@ -229,7 +230,16 @@ def _check_request(
         raise SepzooError(
             f"{target.mode} needs calibration. Received: calibration=None. {DRAW.format('the training data')}."
         )
-    if target.rounds and calibration is None and check is None:
+    require_real_samples(target, given=calibration is not None or check is not None)
+
+
+def require_real_samples(target: Target, *, given: bool) -> None:
+    """See that samples were given, where the format rounds.
+
+    Raises:
+        SepzooError: none were.
+    """
+    if target.rounds and not given:
         raise SepzooError(
             f"{target.mode} rounds, and random pixels cannot show what that does. Received: neither calibration nor "
             f"check. {DRAW.format('real images')} (on the command line: --data)."

@@ -160,6 +160,24 @@ class Preparations:
             self._known[key] = self._prepared(*key)
         return self._known[key]
 
+    def require(self, takes: Callable[[keras.Model, frozenset[str]], None] | None, *, calibrated: bool) -> None:
+        """See that the network can be prepared for a format, and has what was chosen of it.
+
+        Args:
+            takes: the format's own look at it; None: nothing was chosen.
+            calibrated: whether activations are integers.
+
+        Raises:
+            SepzooError: a layer that no file can hold, or what `takes` raises.
+        """
+        ready = self._deployable(calibrated and self._looked_up)
+        if takes is not None:
+            takes(ready, self._names)
+
+    @functools.cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(name for name, _ in layers_of(self._classifier.model))
+
     def _prepared(
         self, whole: bool, uses: bool, keeps_steps: bool, rounds_from: int | None, rounding: Rounding
     ) -> Prepared:
@@ -177,8 +195,8 @@ class Preparations:
                     outputs = self._outputs()
                     equalize_where_better(ready, given, outputs, rounds_from=rounds_from, rounding=rounding)
                 own_weights = correct_rounding(ready, given, rounds_from=rounds_from, rounding=rounding)
-        names = frozenset(name for name, _ in layers_of(self._classifier.model))
-        return Prepared(ready, values, own_weights, names, self._files, rounding.narrows, keeps_steps, len(self._known))
+        made = (ready, values, own_weights, self._names, self._files)
+        return Prepared(*made, rounding.narrows, keeps_steps, len(self._known))
 
     def _deployable(self, whole: bool) -> keras.Model:
         """Return the network of built-in layers, folded, prepared once; it is only read."""

@@ -15,18 +15,20 @@ from sepzoo.support.types import Json
 
 @dataclasses.dataclass(frozen=True)
 class ExportFailure:
-    """A format that was asked for by `all`, and that this network doesn't have.
+    """A format that was asked for, and of which there is no file.
 
     Attributes:
         target: its name.
         reason: why, in one line, and what to do.
         refused: whether a file was made, and not kept since its answers strayed beyond the tolerance; else there can be
             none, of this network or on this machine.
+        named: whether it was asked for by its name, and not by `all`.
     """
 
     target: str
     reason: str
     refused: bool = False
+    named: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,12 +56,17 @@ class ExportResults:
 
     @property
     def passed(self) -> bool:
-        """Whether files were written, and each has the accuracy that was asked for.
+        """Whether files were written, of each format that was named, and each has the accuracy that was asked for.
 
-        A format that this network or this machine can't have does not count; one whose file was refused misses any
-        accuracy that was asked for.
+        A format of `all` that this network or this machine can't have does not count; one whose file was refused misses
+        any accuracy that was asked for.
         """
-        return not self._missed() and (bool(self.reports) or not self.failures)
+        return not (self._missed() or self.lacking) and (bool(self.reports) or not self.failures)
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """The formats that were named, and of which there is no file."""
+        return tuple(failure.target for failure in self.failures if failure.named)
 
     def is_below(self, report: ExportReport) -> bool:
         """Return whether a file has less accuracy than was asked for, or none that was measured."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sepzoo.export.results import ExportResults
-from sepzoo.support.atomic import atomic_write
+from sepzoo.support.atomic import atomic_write, check_target
 from sepzoo.support.figure_file import figure_file
 from sepzoo.support.html_page import page, picture, table
 
@@ -34,6 +34,16 @@ def write_report(results: ExportResults, folder: Path) -> None:
     for name, text in ((JSON, f"{json.dumps(results.to_dict(), indent=1)}\n"), (PAGE, results_page(results))):
         with atomic_write(folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def check_report(folder: Path) -> None:
+    """See that `write_report` can write into a folder, before long work whose results go there.
+
+    Raises:
+        SepzooError: something else is in their place, or nothing can be written there.
+    """
+    for name in (JSON, PAGE):
+        check_target(folder / name)
 
 
 def results_page(results: ExportResults) -> str:

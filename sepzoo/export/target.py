@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+import keras
+
 from sepzoo.data.samples import Samples
 from sepzoo.export.comparison import Comparison
 from sepzoo.export.preparation import Shapes
@@ -85,6 +87,8 @@ class Target:
         trained: the target that writes a network which learned the steps of its integers; None: this format loses them.
         keeps_steps: whether such a network keeps them.
         accepts: raises a SepzooError of a network that the format has no use for; None: it takes all.
+        takes: sees that a network has what was chosen, before the first file is written: gets the prepared network,
+            and the names of the layers of the model as it was given. None: nothing was chosen.
         search: finds what is best for this network, and returns the target that writes it; None: there is no choice.
     """
 
@@ -106,6 +110,7 @@ class Target:
     keeps_steps: bool = False
     search: Callable[[Prepared, Judge], Target] | None = None
     accepts: Callable[[KerasClassifier], None] | None = None
+    takes: Callable[[keras.Model, frozenset[str]], None] | None = None
 
     @property
     def mode(self) -> str:

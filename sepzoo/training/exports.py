@@ -43,6 +43,7 @@ def export_run(
     tflite_options: TfliteOptions | None = None,
     least_accuracy: float | None = None,
     embed_preprocessing: bool = False,
+    keep_going: bool = False,
 ) -> ExportResults:
     """Write one file a target of the best network in a run's folder; see `Run.export`."""
     wanted_targets(targets)
@@ -63,6 +64,7 @@ def export_run(
         tflite_options=tflite_options,
         least_accuracy=least_accuracy,
         embed_preprocessing=embed_preprocessing,
+        keep_going=keep_going,
     )
 
 

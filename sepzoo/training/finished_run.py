@@ -135,6 +135,7 @@ class Run:
         tflite_options: TfliteOptions | None = None,
         least_accuracy: float | None = None,
         embed_preprocessing: bool = False,
+        keep_going: bool = False,
     ) -> ExportResults:
         """Write the best network in other formats, each file checked against it on held-out images.
 
@@ -150,6 +151,8 @@ class Run:
             least_accuracy: top-1 that each file should have; the results say which have less.
             embed_preprocessing: whether files take pixels of 0 … 255 as uint8, and normalize them themselves; or
                 samples of sound, and make the features of them.
+            keep_going: whether a format that fails on the way is a row that says why, and the others are written, where
+                their names were given too; the results have not passed then.
             tflite_options: what is chosen of `.tflite` files beside their mode: `sepzoo.export.TfliteOptions`.
 
         Raises:
@@ -171,6 +174,7 @@ class Run:
             tflite_options=tflite_options,
             least_accuracy=least_accuracy,
             embed_preprocessing=embed_preprocessing,
+            keep_going=keep_going,
         )
 
     def __str__(self) -> str:

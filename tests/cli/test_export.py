@@ -227,6 +227,36 @@ def test_all_without_any_file_fails(
     assert json.loads((tmp_path / "report.json").read_text())["passed"] is False
 
 
+@pytest.mark.slow
+def test_of_named_formats_the_others_go_on_where_one_fails(command: Command, tmp_path: Path) -> None:
+    source = keras.Input((4,))
+    inverted = keras.ops.erfinv(keras.ops.tanh(source))
+    keras.Model(source, keras.layers.Dense(2)(inverted), name="inverts").save(tmp_path / "inverts.keras")
+    out = tmp_path / "out"
+    outcome = command("export", tmp_path / "inverts.keras", "--to", "tflite:float32,xla", "--out", out)
+    said = "error: expected a file of each format. Received: none of tflite:float32. The results say why.\n"
+    assert (outcome.code, outcome.err) == (2, said)
+    [status] = [line.split()[-1] for line in outcome.out.splitlines() if line.startswith("xla ")]
+    assert status == "pass"
+    assert "tflite:float32: tflite:float32 has no operators for parts of inverts: " in outcome.out
+    report = json.loads((out / "report.json").read_text())
+    assert [file["target"] for file in report["files"]] == ["xla"]
+    assert [(failure["target"], failure["named"]) for failure in report["failures"]] == [("tflite:float32", True)]
+    alone = command("export", tmp_path / "inverts.keras", "--to", "tflite:float32", "--out", tmp_path / "alone")
+    assert (alone.code, alone.out) == (2, "")
+    assert alone.err.startswith("error: tflite:float32 has no operators for parts of inverts: ")
+
+
+def test_a_report_that_can_not_be_written_is_seen_before_the_first_file(
+    command: Command, small_files: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "report.html").mkdir()
+    outcome = command("export", small_files / "small.keras", "--to", "tflite:float32", "--out", tmp_path)
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert f"{tmp_path}/report.html, which is a folder" in outcome.err
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -27,6 +27,7 @@ def results(least: float | None, accuracies: list[float | None], failures: list[
 
 
 LACKING = ExportFailure("onnx", "onnx needs tf2onnx")
+NAMED = ExportFailure("onnx", "onnx has no operators for parts of net", named=True)
 REFUSED = ExportFailure("tflite:int8", "tflite:int8 of net was refused", refused=True)
 
 
@@ -44,6 +45,8 @@ REFUSED = ExportFailure("tflite:int8", "tflite:int8 of net was refused", refused
         (0.9, [0.9], [LACKING], True, "kept by 1 file; 1 format has none"),
         (0.9, [0.9], [LACKING, REFUSED], False, "missed by tflite:int8; 2 formats have none"),
         (0.9, [0.8], [REFUSED], False, "missed by file0, tflite:int8; 1 format has none"),
+        (None, [0.1], [NAMED], False, None),
+        (0.9, [0.9], [NAMED], False, "kept by 1 file; 1 format has none"),
         (0.0, [], [LACKING] * 20, False, "kept by no file; 20 formats have none"),
     ],
 )

@@ -13,16 +13,23 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
+from sepzoo.data.samples import Samples
 from sepzoo.export.comparison import Comparison
 from sepzoo.export.formats.tflite_operators import FileOperator
 from sepzoo.export.formats.tflite_run import outputs_of
 from sepzoo.export.tolerance import BeyondToleranceError, Tolerance
+from sepzoo.inference.classifier import Classifier
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.progress import announced, counted
 from sepzoo.support.quiet import quiet
 
 RANKED_ON = 64
 """So many calibration samples tell the order."""
+
+_NO_LABELS = (
+    "expected labelled samples to check on, for max_drop. Received: samples without labels. Name labelled data, or use "
+    "agreement."
+)
 
 Make = Callable[[Collection[str]], bytes]
 Judge = Callable[[bytes], Comparison]
@@ -52,15 +59,22 @@ class Goal:
             return all(self.reached(each) for each in seen.outputs)
         if self.max_drop is not None and seen.scores:
             if seen.accuracy_drop is None:
-                raise SepzooError(
-                    "expected labelled samples to check on, for max_drop. Received: samples without labels. Name "
-                    "labelled data, or use agreement."
-                )
+                raise SepzooError(_NO_LABELS)
             if seen.accuracy_drop > self.max_drop:
                 return False
         if seen.agreement is None:
             return Tolerance(relative_error=self.relative_error).problems(seen) == []
         return self.agreement is None or seen.agreement >= self.agreement
+
+
+def require_labels(check: Samples, classifier: Classifier) -> None:
+    """See, before a search for `max_drop`, that there is an accuracy to judge by.
+
+    Raises:
+        SepzooError: there is none, of a network that names classes.
+    """
+    if check.labels is None and any(output.scores for output in classifier.outputs):
+        raise SepzooError(_NO_LABELS)
 
 
 def search(

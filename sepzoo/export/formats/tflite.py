@@ -14,10 +14,10 @@ import keras
 
 from sepzoo.data.samples import Samples
 from sepzoo.export.formats.float_search import Goal, search
-from sepzoo.export.formats.tflite_modes import MODES, Mode, check_options, convert
+from sepzoo.export.formats.tflite_modes import MODES, Mode, check_options, convert, require_named
 from sepzoo.export.formats.tflite_options import LEAST_AGREEMENT, Edges, TfliteOptions
 from sepzoo.export.formats.tflite_trained import MODES as TRAINED
-from sepzoo.export.formats.tflite_trained import convert_trained
+from sepzoo.export.formats.tflite_trained import convert_trained, require_all_rounded
 from sepzoo.export.layer_comparison import errors_of
 from sepzoo.export.layer_comparison_files import SUFFIXES, write_layer_errors
 from sepzoo.export.microcontroller import SUFFIX, write_array
@@ -95,7 +95,13 @@ def _trained(target: Target, mode: Mode, options: TfliteOptions) -> Target:
     convert = functools.partial(convert_trained, mode=mode, options=options)
     inside = Embedding(always=target.embedding.always)  # in floats: the step of what it gives was learned
     return dataclasses.replace(
-        target, convert=convert, keeps_steps=True, calibrated=False, rounds_from=None, embedding=inside
+        target,
+        convert=convert,
+        takes=functools.partial(require_all_rounded, options=options),
+        keeps_steps=True,
+        calibrated=False,
+        rounds_from=None,
+        embedding=inside,
     )
 
 
@@ -119,7 +125,8 @@ def with_options(target: Target, options: TfliteOptions) -> Target:
     mode = MODES[target.mode]
     check_options(mode, options)
     converted = functools.partial(convert, mode=mode, options=options)
-    chosen = dataclasses.replace(target, convert=converted, embedding=_embedding(mode, options))
+    takes = functools.partial(require_named, options=options)
+    chosen = dataclasses.replace(target, convert=converted, takes=takes, embedding=_embedding(mode, options))
     beside = (SUFFIX,) * options.c_array + SUFFIXES * options.layer_report
     if beside:
         chosen = dataclasses.replace(chosen, finish=functools.partial(_finished, options=options), beside=beside)

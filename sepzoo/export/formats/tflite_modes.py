@@ -19,6 +19,7 @@ from sepzoo.export.formats.tflite_operators import (
     chosen,
     operators_of,
     require_built_in,
+    require_layers,
     with_own_weights,
 )
 from sepzoo.export.formats.tflite_options import Edges, TfliteOptions
@@ -32,6 +33,9 @@ from sepzoo.export.tolerance import EXACT, QUANTIZED, QUANTIZED_WEIGHTS, ROUNDED
 from sepzoo.layers.graph import maker
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Layer, Operation
+
+_OUTPUTS = "outputs"
+"""How the operators that compute several outputs are called."""
 
 Kind = Literal["floats", "integers", "integers_16", "recipe"]
 
@@ -124,7 +128,7 @@ class Mode:
         """Return the operators of the float file that is rounded."""
         weighted = {_own_name(layer) for layer in prepared.model.layers if layer.weights}
         last = {_own_name(maker(tensor)) for tensor in prepared.model.outputs}
-        return operators_of(self.source(prepared, options), weighted, last.pop() if len(last) == 1 else "outputs")
+        return operators_of(self.source(prepared, options), weighted, last.pop() if len(last) == 1 else _OUTPUTS)
 
 
 def convert(
@@ -170,6 +174,22 @@ def check_options(mode: Mode, options: TfliteOptions) -> None:
         raise SepzooError(
             f"expected a mode in which single layers can stay float: {_names('keeps_float')}. Received: {mode.name}."
         )
+
+
+def require_named(model: keras.Model, layers: Collection[str], *, options: TfliteOptions) -> None:
+    """See that a network has the layers that shall stay float.
+
+    Args:
+        model: the prepared network.
+        layers: names of the layers of the model as it was given.
+        options: what was chosen.
+
+    Raises:
+        SepzooError: it hasn't one of them.
+    """
+    made = (operation for operation in model.operations if not isinstance(operation, keras.layers.InputLayer))
+    names = {_own_name(operation) for operation in made}
+    require_layers(names | ({_OUTPUTS} if len(model.outputs) > 1 else set()), options.patterns, layers)
 
 
 def _names(having: str) -> str:

@@ -104,12 +104,29 @@ def chosen(operators: Sequence[FileOperator], patterns: Iterable[str], layers: C
     for pattern in patterns:
         fitting = [each.tensor for each in operators if any(_fits(name, pattern, layers) for name in each.layers)]
         if not fitting:
-            names = {name for each in operators for name in each.layers}
-            raise unknown(
-                "layer", pattern, names, "keep_float takes names of layers, and patterns such as 'block_1_*'."
-            )
+            raise _unknown_layer(pattern, {name for each in operators for name in each.layers})
         found += fitting
     return tuple(dict.fromkeys(found))
+
+
+def require_layers(names: Collection[str], patterns: Iterable[str], layers: Collection[str]) -> None:
+    """See, before there is a file, that each pattern fits a layer, as `chosen` takes it.
+
+    Args:
+        names: of the layers of the prepared network; a file has no others.
+        patterns: names of layers, or shell patterns.
+        layers: names of the layers of the model as it was given.
+
+    Raises:
+        SepzooError: a pattern that fits no layer; the nearest are offered.
+    """
+    for pattern in patterns:
+        if not any(_fits(name, pattern, layers) for name in names):
+            raise _unknown_layer(pattern, names)
+
+
+def _unknown_layer(pattern: str, names: Collection[str]) -> SepzooError:
+    return unknown("layer", pattern, names, "keep_float takes names of layers, and patterns such as 'block_1_*'.")
 
 
 def _fits(name: str, pattern: str, layers: Collection[str]) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
+
+import keras
 
 from sepzoo.export.formats import tflite_converter
 from sepzoo.export.formats.tflite_modes import Mode, saved_model
@@ -14,6 +17,19 @@ from sepzoo.support.errors import SepzooError
 
 MODES = ("int8", "int8_float_io")
 """The modes that have one step for each channel of a kernel, as such a network has."""
+
+
+def require_all_rounded(model: keras.Model, layers: Collection[str] = (), *, options: TfliteOptions) -> None:
+    """See that no layer of such a network was chosen to stay float.
+
+    Raises:
+        SepzooError: one was.
+    """
+    if options.patterns or options.searches:
+        raise SepzooError(
+            f"expected every layer of {model.name!r} to be rounded, as it was trained. Received: layers that ought to "
+            "stay float. Export the model as it was before."
+        )
 
 
 def convert_trained(prepared: Prepared, path: Path, *, mode: Mode, options: TfliteOptions) -> None:
@@ -29,11 +45,7 @@ def convert_trained(prepared: Prepared, path: Path, *, mode: Mode, options: Tfli
     Raises:
         SepzooError: layers that ought to stay float, or ranges that nobody knows.
     """
-    if options.patterns or options.searches:
-        raise SepzooError(
-            f"expected every layer of {prepared.model.name!r} to be rounded, as it was trained. Received: layers that "
-            "ought to stay float. Export the model as it was before."
-        )
+    require_all_rounded(prepared.model, options=options)
     edges = options.edges or mode.edges
     saved = saved_model(prepared, options)
     content = tflite_converter.trained(saved, prepared.values, edges=edges, batch_sizes=options.sizes)
