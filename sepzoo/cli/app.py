@@ -16,6 +16,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import sepzoo
+from sepzoo.cli.options import with_default_settings
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.lazy import load_function
 from sepzoo.support.printable import printable
@@ -50,6 +51,10 @@ COMMANDS = {
     "predict": "sepzoo.cli.predict:predict",
 }
 """Name -> its function. A command is read when it is asked for, so that one doesn't wait for all the others."""
+
+
+SETTINGS_LEFT_OUT = {"compress": ("--qat",)}
+"""The options of a command that may stand without their settings."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -144,9 +149,12 @@ def _outcome(given: list[str], stop: Stop) -> int:
     if "" in given:  # as a path it would mean the current folder
         before = " ".join(["sepzoo", *given[: given.index("")]])
         return _failed(f"expected no empty argument. Received: one after {before}. Is a variable of the shell empty?")
+    words = given
+    for option in SETTINGS_LEFT_OUT.get(_asked(given), ()):
+        words = with_default_settings(words, option)
     try:
         outcome = typer.main.get_command(program(given)).main(
-            given, prog_name="sepzoo", standalone_mode=False, obj=given
+            words, prog_name="sepzoo", standalone_mode=False, obj=given
         )
     except (SepzooError, typer.TyperException) as error:
         return _failed(error.format_message() if isinstance(error, typer.TyperException) else str(error))

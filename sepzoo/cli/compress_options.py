@@ -94,7 +94,7 @@ def sides(text: str) -> tuple[int, int]:
 
 def _rounding(network: Model, words: str, data: Samples | None) -> Compressed:
     assert data is not None
-    arguments = settings_of(words, compression.quantize_aware, "--qat", _SAID_ELSEWHERE)
+    arguments = settings_of(words, compression.quantize_aware, "--qat", _SAID_ELSEWHERE) if words else {}
     found = compression.quantize_aware(network, data, **arguments)
     losses = ", ".join(f"{loss:.3g}" for loss in found.losses)
     text = f"trained on {len(data)} samples of {data.origin}; loss before and after each epoch: {losses}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -21,6 +23,32 @@ NetworkSettings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="An argument of a named network, such as alpha=0.5."),
 ]
+
+
+def with_default_settings(arguments: Sequence[str], option: str) -> list[str]:
+    """Return arguments in which an option whose settings were left out has empty ones, as Typer takes no such option.
+
+    What follows it is its settings where it begins as these do, with `name=`, or as a number does, which is a mistake
+    that the settings' own error explains; anything else stands for itself.
+
+    Args:
+        arguments: of a command.
+        option: its name, with the dashes.
+
+    Example:
+        >>> with_default_settings(["--qat", "net.keras", "--data", "digits"], "--qat")
+        ['--qat=', 'net.keras', '--data', 'digits']
+        >>> with_default_settings(["net.keras", "--qat", "epochs=5"], "--qat")
+        ['net.keras', '--qat', 'epochs=5']
+    """
+    following = [*arguments[1:], ""]
+    return [
+        f"{word}=" if word == option and not _SETTINGS.match(after) else word
+        for word, after in zip(arguments, following, strict=True)
+    ]
+
+
+_SETTINGS = re.compile(r"\w+=|\d[\d.]*(,|$)")
 
 
 def parse_shape(text: str) -> tuple[int, int, int]:

@@ -98,6 +98,12 @@ def test_ratios_in_json(command: Command, network: Path, tmp_path: Path) -> None
             "error: unknown layer to keep 'conv9'. Did you mea",
         ),
         (["--qat", "epochs=1"], "error: expected --data to train on with --qat. Received: none."),
+        (["--qat"], "error: expected --data to train on with --qat. Received: none."),
+        (
+            ["--qat", "5", "--data", "digits"],
+            "error: expected an override as key=value, such as epochs=3. Received: '5'",
+        ),
+        (["--qat", "few.keras", "--data", "digits"], "error: Got unexpected extra argument(s) (few.keras)"),
         (["--qat", "epoch=1", "--data", "digits"], "error: unknown setting of --qat 'epoch'. Did you mean epochs?"),
         (["--qat", "epochs=many", "--data", "digits"], "error: expected epochs as a whole number of at least 0. Recei"),
         (["--qat", "by=tfmt", "--data", "digits"], "error: unknown library 'tfmt'. Did you mean tfmot?"),
@@ -151,6 +157,18 @@ def test_trained_with_rounding_and_exported(command: Command, network: Path, tmp
     assert refused.code == 2
     assert not (tmp_path / "out" / "trained_int8_float_io.tflite").exists()
     assert "which was trained with the rounding of 8-bit integers. Received: tflite:float32." in refused.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", ["option", "model"])
+def test_rounding_without_settings_is_three_epochs(command: Command, network: Path, tmp_path: Path, first: str) -> None:
+    words = ["--qat", network] if first == "option" else [network, "--qat"]
+    outcome = command("compress", *words, "--data", "digits", "--samples", "64", "--out", tmp_path / "trained.keras")
+    assert outcome.code == 0, outcome.err
+    told = outcome.out.splitlines()[0]
+    assert told.startswith("trained on 64 samples of digits train[20%:]; loss before and after each epoch: ")
+    assert told.count(",") == 3
+    assert (tmp_path / "trained.keras").is_file()
 
 
 @pytest.mark.nightly
