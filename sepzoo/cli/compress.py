@@ -12,6 +12,7 @@ from sepzoo.cli.keras_file import FittingData, KerasFile, SampleCount, Seed, che
 from sepzoo.cli.network import ModelName, Weights, open_network
 from sepzoo.cli.options import Json, NetworkSettings
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.progress import announced
 
 
 def compress(
@@ -95,7 +96,8 @@ def compress(
     told: list[str] = []
     found: dict[str, object] = {}
     for option, words in asked.items():
-        step = compressed(network, option, words, keep=keep or (), data=drawn)
+        with announced(f"compressing {network.name} ({option})", terminal_only=True):
+            step = compressed(network, option, words, keep=keep or (), data=drawn)
         network = step.model
         told.append(step.text)
         found |= step.values

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sepzoo.cli.options import Json
+from sepzoo.support.progress import announced
 
 
 def verify(
@@ -26,7 +27,7 @@ def verify(
     from sepzoo.export.verification import verify as check
     from sepzoo.support.quiet import quiet, warnings_after
 
-    with warnings_after(), quiet():
+    with announced(f"verifying {path}", terminal_only=True), warnings_after(), quiet():
         found = check(path)
     typer.echo(found.to_json() if as_json else found)
     if not found.passed:

@@ -12,9 +12,12 @@ from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.evaluation import what_of, with_own_labels
 from sepzoo.records.outputs import Output
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.progress import counted
 
 _SMALLEST = 1e-7
 """Below it a probability counts as this in a KL divergence, as in Keras's loss of that name."""
+_TOGETHER = 32
+"""So many samples are answered at a time, as `Classifier.predict` does."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,8 +116,12 @@ def compare(
 
 def by_name(model: Classifier, samples: Samples) -> dict[str, np.ndarray]:
     """Return what a model predicts, by the names of its outputs; that of one output, whatever it is called, as ""."""
-    found = model.predict(samples.images)
-    return found if len(model.output_tensors) > 1 else {"": found}
+    starts = range(0, len(samples), _TOGETHER)
+    batches = counted(starts, len(starts), f"batches answered by {model.name}")
+    parts = [model.predict(samples.taken(slice(start, start + _TOGETHER)).images) for start in batches]
+    if len(model.output_tensors) > 1:
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return {"": np.concatenate(parts)}
 
 
 def with_half_error(comparison: Comparison, model: Classifier, file: Classifier, samples: Samples) -> Comparison:

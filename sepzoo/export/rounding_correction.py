@@ -10,6 +10,7 @@ not rounded to the nearest; see `sepzoo.surgery.algebra.rounding`.
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 import math
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ import numpy as np
 from sepzoo.export.kernel_rounding import can_round_by_outputs, round_by_outputs
 from sepzoo.export.rounding import CHANNEL_AXES, EIGHT_BITS, Rounding
 from sepzoo.layers.graph import input_of, nodes, replay
-from sepzoo.support.progress import announced
+from sepzoo.support.progress import announced, counted
 from sepzoo.support.types import Args, Kwargs, Layer, Operation, Tensor, Tensors
 from sepzoo.surgery.algebra.rounding import rounded
 
@@ -90,7 +91,10 @@ def _run(
     """Return what was found in the one run of both networks, and their outputs."""
     given = [samples] if isinstance(samples, np.ndarray) else list(samples)
     work = _Correction(model, rounding, rounds_from, count=_count(model, len(given[0])))
-    with announced(f"making good what rounding does to {model.name}", terminal_only=True):
+    with (
+        announced(f"making good what rounding does to {model.name}", terminal_only=True),
+        contextlib.closing(work.progress),
+    ):
         return work, replay(model, [work.twice(each) for each in given], work.call)
 
 
@@ -108,6 +112,8 @@ class _Correction:
         self._rounding, self._rounds_from, self.count = rounding, rounds_from, count
         self._calls = collections.Counter(id(node.operation) for node in nodes(model))
         self._generator = np.random.default_rng(0)
+        layers = [node for node in nodes(model) if type(node.operation) in CHANNEL_AXES]
+        self.progress = counted(layers, len(layers), "layers rounded and corrected")
         self.found: dict[str, list[np.ndarray]] = {}
         """The new weights of the layers that are changed, by their names."""
 
@@ -119,6 +125,7 @@ class _Correction:
         """Return what an operation gives in both networks."""
         if type(operation) not in CHANNEL_AXES:
             return operation(*args, **kwargs)
+        next(self.progress, None)
         both = input_of(args, kwargs)
         exact, changed = both[: self.count], both[self.count :]
         if self._rounding.inputs:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TypeVar
+
+from sepzoo.support.standard_error import standard_error
 
 PATIENCE = 5.0
 """Seconds that nothing is said."""
@@ -35,7 +36,7 @@ def announced(what: str, *, patience: float | None = None, terminal_only: bool =
     if terminal_only and not _is_terminal():
         yield
         return
-    with _standard_error() as say:
+    with standard_error() as say:
         timer = threading.Timer(PATIENCE if patience is None else patience, say, [what])
         timer.daemon = True
         timer.start()
@@ -46,10 +47,12 @@ def announced(what: str, *, patience: float | None = None, terminal_only: bool =
             timer.join()
 
 
-def counted(items: Iterable[Item], total: int, what: str, *, patience: float | None = None) -> Iterator[Item]:
+def counted(
+    items: Iterable[Item], total: int, what: str, *, patience: float | None = None
+) -> Generator[Item, None, None]:
     """Yield the items, and say every `patience` seconds how many are done and how long the others will take.
 
-    As with `announced`, the lines also come through `sepzoo.support.quiet`.
+    As with `announced`, the lines also come through `sepzoo.support.quiet`, be it around this or within.
 
     Example:
         >>> list(counted("abc", 3, "letters"))
@@ -57,7 +60,7 @@ def counted(items: Iterable[Item], total: int, what: str, *, patience: float | N
     """
     left, last = time_left(total), time.monotonic()
     patience = PATIENCE if patience is None else patience
-    with _standard_error() as say:
+    with standard_error() as say:
         for number, item in enumerate(items):
             if time.monotonic() - last >= patience:
                 last = time.monotonic()
@@ -88,18 +91,3 @@ def time_left(total: int) -> Callable[[int], str]:
 def _is_terminal() -> bool:
     """Return whether somebody sees standard error."""
     return sys.stderr is not None and sys.stderr.isatty()
-
-
-@contextlib.contextmanager
-def _standard_error() -> Iterator[Callable[[str], object]]:
-    """Yield what writes a line to where standard error goes now, also while it is turned elsewhere."""
-    try:
-        copy = os.dup(sys.stderr.fileno())
-    except (OSError, ValueError, AttributeError):  # a notebook's or a test's stream is no file
-        stream = sys.stderr
-        yield lambda line: print(line, file=stream, flush=True)
-        return
-    try:
-        yield lambda line: os.write(copy, f"{line}\n".encode())
-    finally:
-        os.close(copy)

@@ -13,6 +13,8 @@ import warnings
 from collections.abc import Iterator
 from typing import IO
 
+from sepzoo.support.standard_error import Say, standard_error
+
 
 @dataclasses.dataclass
 class Log:
@@ -25,7 +27,8 @@ class Log:
 def quiet() -> Iterator[Log]:
     r"""Keep everything that Python or native code prints within the block off the terminal, and return it in a `Log`.
 
-    Standard output and error of the whole process are redirected meanwhile, so other threads fall silent too.
+    Standard output and error of the whole process are redirected meanwhile, so other threads fall silent too; lines of
+    progress come through.
 
     Example:
         >>> with quiet() as log:
@@ -36,7 +39,7 @@ def quiet() -> Iterator[Log]:
     log = Log()
     with tempfile.TemporaryFile("w+", buffering=1, encoding="utf-8", errors="replace") as file:
         try:
-            with held_descriptors(file, 1, 2), _held_streams(file):
+            with standard_error() as say, held_descriptors(file, 1, 2), _held_streams(file, say):
                 yield log
         finally:
             file.seek(0)
@@ -95,9 +98,9 @@ def held_descriptors(file: IO[str], *descriptors: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _held_streams(file: IO[str]) -> Iterator[None]:
+def _held_streams(file: IO[str], say: Say) -> Iterator[None]:
     """Point Python's own streams at the file: in a notebook or a test they are not the descriptors."""
-    streams = _Stream(file), _Stream(file)
+    streams = _Stream(file), _Spoken(file, say)
     originals = sys.stdout, sys.stderr
     try:
         with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
@@ -118,3 +121,11 @@ class _Stream(io.TextIOBase):
 
     def flush(self) -> None:
         self.target.flush()
+
+
+class _Spoken(_Stream):
+    """Standard error's: progress is said past it."""
+
+    def __init__(self, target: IO[str], say: Say) -> None:
+        super().__init__(target)
+        self.say = say

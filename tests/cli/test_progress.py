@@ -28,6 +28,29 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         ("analyse MODEL", LEFT.format("layers")),
         ("rewrite MODEL --decouple terms=1 --data digits --samples 32 --out OUT.keras", r"\d of \d layers measured"),
         ("rewrite MODEL --fold --out OUT.keras", "rewriting mobilenet_v1"),
+        (
+            "compress MODEL --prune-channels macs=0.9 --data digits --samples 40 --out OUT.keras",
+            LEFT.format("layers measured") + r"(?s:.*)" + LEFT.format("layers fitted"),
+        ),
+        (
+            "compress MODEL --prune-channels macs=0.9,importance=taylor --data digits --samples 40 --out OUT.keras",
+            LEFT.format("batches of gradients"),
+        ),
+        ("compress MODEL --qat epochs=1 --data digits --samples 40 --out OUT.keras", "compressing mobilenet_v1"),
+        ("verify FILE", "verifying FILE"),
+        (
+            "export MODEL --to tflite:int16x8 --data digits --calibration 32 --out OUT",
+            "(?s:.*)".join(
+                map(
+                    LEFT.format,
+                    (
+                        "layers rounded and corrected",
+                        "calibration samples",
+                        "batches answered by small",
+                    ),
+                )
+            ),
+        ),
         ("classify FILE SCANS", LEFT.format("pictures")),
         ("predict FILE PIXELS", "running small on PIXELS"),
         ("profile MODEL", "opening MODEL"),

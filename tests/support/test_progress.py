@@ -91,6 +91,17 @@ def test_an_announcement_comes_through_silence(capfd: pytest.CaptureFixture[str]
     assert capfd.readouterr().err == "converting\n"
 
 
+def test_lines_come_out_of_silence_and_out_of_two(clock: Clock, capfd: pytest.CaptureFixture[str]) -> None:
+    with quiet() as outer:
+        for _ in counted(range(6), 6, "batches"):
+            clock.now += 1
+        with quiet() as inner, announced("converting", patience=0.01):
+            os.write(2, b"noise\n")
+            time.sleep(0.2)
+    assert capfd.readouterr().err == "5 of 6 batches, about 0:01 left\nconverting\n"
+    assert (outer.text, inner.text) == ("", "noise\n")
+
+
 def test_an_error_ends_the_announcement(capfd: pytest.CaptureFixture[str]) -> None:
     with contextlib.suppress(ZeroDivisionError), announced("never", patience=0.05):
         raise ZeroDivisionError

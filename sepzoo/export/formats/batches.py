@@ -6,6 +6,14 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from sepzoo.support.progress import counted
+
+
+def calibrating(samples: Mapping[str, np.ndarray], size: int = 1) -> Iterator[dict[str, np.ndarray]]:
+    """Yield the samples as `in_batches` does, and say how many are done where that takes long."""
+    count = -(-len(next(iter(samples.values()), ())) // size)
+    return counted(in_batches(samples, size), count, "batches of calibration" if size > 1 else "calibration samples")
+
 
 def in_batches(samples: Mapping[str, np.ndarray], size: int) -> Iterator[dict[str, np.ndarray]]:
     """Yield the samples in batches of a size, the last filled from the first ones.

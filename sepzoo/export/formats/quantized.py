@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from sepzoo.artifact.model_format import OPENVINO
-from sepzoo.export.formats.batches import in_batches
+from sepzoo.export.formats.batches import calibrating, in_batches
 from sepzoo.export.formats.onnx_file import add_metadata, convert, graphs_in, nodes_of
 from sepzoo.export.formats.openvino_graph import graph_from
 from sepzoo.export.formats.openvino_kernels import kernels_of, make_room
@@ -54,7 +54,7 @@ def convert_onnx(prepared: Prepared, path: Path) -> None:
         """The calibration samples, one after another."""
 
         def __init__(self) -> None:
-            self._rows = in_batches(prepared.values or {}, 1)
+            self._rows = calibrating(prepared.values or {})
 
         def get_next(self) -> dict[str, np.ndarray] | None:
             return next(self._rows, None)

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 import keras
 import numpy as np
 
-from sepzoo.export.formats.batches import in_batches
+from sepzoo.export.formats.batches import calibrating
 from sepzoo.export.formats.saved_functions import save_functions
 from sepzoo.export.formats.saved_graph import places_of
 from sepzoo.export.formats.tflite_options import Edges
@@ -175,7 +175,7 @@ def _converted(converter: Tensor) -> bytes:
 def _feeds(samples: Rows, batch_sizes: Collection[int]) -> Iterator[Tensor]:
     """Yield what each signature is calibrated on; of one signature with one input the converter wants a list alone."""
     for size in batch_sizes:
-        for feed in in_batches(samples, size):
+        for feed in calibrating(samples, size):
             if len(batch_sizes) > 1:
                 yield signature_name(size), feed
             else:

@@ -9,9 +9,10 @@ from ai_edge_litert import schema_py_generated as schema
 
 from sepzoo.export.activation_ranges import Counted
 from sepzoo.export.formats.tflite_range_limits import range_of, set_range, within_limits
-from sepzoo.export.formats.tflite_run import one_by_one, outputs_of
+from sepzoo.export.formats.tflite_run import count_of, one_by_one, outputs_of
 from sepzoo.inference.tflite_description import operator_name
 from sepzoo.inference.tflite_interpreter import open_interpreter
+from sepzoo.support.progress import counted
 
 _SAMPLES = 64
 """At most so many are looked at."""
@@ -64,12 +65,13 @@ def narrowed(content: bytes, samples: dict[str, np.ndarray]) -> bytes:
     first, *others = graphs
     if any(_form(model, graph) != _form(model, first) for graph in others):
         return content
-    counted = {number: Counted(*each) for number, each in _ranges(model, first).items()}
+    ranges = {number: Counted(*each) for number, each in _ranges(model, first).items()}
     interpreter = open_interpreter(content, keep_all=True)
-    for _outputs in one_by_one(interpreter, {name: values[:_SAMPLES] for name, values in samples.items()}):
-        for number, each in counted.items():
+    shown = {name: values[:_SAMPLES] for name, values in samples.items()}
+    for _outputs in counted(one_by_one(interpreter, shown), count_of(shown), "samples looked at for ranges"):
+        for number, each in ranges.items():
             each.add(interpreter.get_tensor(number))
-    for number, each in counted.items():
+    for number, each in ranges.items():
         low, high = each.range_of_least_error()
         for graph in graphs:
             set_range(graph, number, low, high)

@@ -9,6 +9,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from sepzoo.inference.tflite_interpreter import open_interpreter
 from sepzoo.inference.tflite_signatures import FIRST
+from sepzoo.support.progress import counted
 from sepzoo.support.types import Json
 
 
@@ -19,7 +20,8 @@ def outputs_of(content: bytes, values: Mapping[str, np.ndarray]) -> list[np.ndar
         content: the file.
         values: float samples by the names of its inputs; a quantized input gets them rounded as it says.
     """
-    found = list(one_by_one(open_interpreter(content), values))
+    answered = one_by_one(open_interpreter(content), values)
+    found = list(counted(answered, count_of(values), "samples answered"))
     return [np.concatenate([each[name] for each in found]) for name in sorted(found[0])]
 
 
@@ -32,9 +34,14 @@ def one_by_one(interpreter: Interpreter, values: Mapping[str, np.ndarray]) -> It
     """
     run = interpreter.get_signature_runner(FIRST)
     sources, targets = run.get_input_details(), run.get_output_details()
-    for number in range(len(next(iter(values.values())))):
+    for number in range(count_of(values)):
         given = {name: _quantized(values[name][number][None], sources[name]) for name in sources}
         yield {name: _real(np.array(found), targets[name]) for name, found in run(**given).items()}
+
+
+def count_of(values: Mapping[str, np.ndarray]) -> int:
+    """Return how many samples there are."""
+    return len(next(iter(values.values())))
 
 
 def _quantized(values: np.ndarray, detail: Json) -> np.ndarray:

@@ -8,6 +8,7 @@ from keras import ops
 
 from sepzoo.data.samples import Samples
 from sepzoo.layers.graph import input_of, replay, run
+from sepzoo.support.progress import counted
 from sepzoo.support.types import Args, Arrays, Kwargs, Operation, Tensor, Tensors
 from sepzoo.surgery.walk.model_inputs import ModelInputs, model_inputs
 from sepzoo.surgery.walk.plan import Plan
@@ -73,7 +74,8 @@ def _statistics(model: keras.Model, inputs: ModelInputs, batch_size: int) -> dic
             return seen.setdefault(id(operation), _Statistics(operation)).normalized(input_of(args, kwargs))
         return run(operation, args, kwargs)
 
-    for start in range(0, len(inputs), batch_size):
+    starts = range(0, len(inputs), batch_size)
+    for start in counted(starts, len(starts), "batches run for their statistics"):
         replay(model, inputs[start : start + batch_size].tensors(), call, inside=True)
     return seen
 

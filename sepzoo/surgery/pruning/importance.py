@@ -11,6 +11,7 @@ import numpy as np
 
 from sepzoo.layers.graph import graph_of, maker
 from sepzoo.support.errors import unknown
+from sepzoo.support.progress import counted
 from sepzoo.surgery.algebra.elimination import LinearMap, elimination_order
 from sepzoo.surgery.algebra.regression import RIDGE
 from sepzoo.surgery.pruning.anatomy import groups_of
@@ -107,13 +108,13 @@ def output_errors(model: keras.Model, coupling: Coupling, inputs: ModelInputs) -
     """
     come, everything = LayerInputs(model, inputs), sites(model)
     maps: list[tuple[set[int], list[_Part]]] = []
-    for each in coupling.layers:
+    for each in counted(coupling.layers, len(coupling.layers), "layers measured"):
         touched = {number for number in each.inputs.tolist() if number >= 0}
         if touched and each.anatomy.role == "mixing" and is_linear(each.layer):
             centred = each.layer.use_bias or norm_behind(each.site, everything) is not None
             maps.append((touched, _parts(each, come, centred=centred)))
     found = []
-    for group in coupling.groups:
+    for group in counted(coupling.groups, len(coupling.groups), "groups of channels ranked"):
         wanted = set(group.sets.tolist())
         parts = [part for touched, parts in maps if touched & wanted for part in parts]
         linear = [given for part in parts if (given := part.over(group.sets)) is not None]

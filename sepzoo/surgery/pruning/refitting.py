@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import keras
 import numpy as np
 
+from sepzoo.support.progress import counted
 from sepzoo.support.types import Layer
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.ridge import fitted_matrix
@@ -70,10 +71,9 @@ def refit(
     new_sites = {site.name: site for site in sites(pruned)}
     old, new = LayerInputs(original, inputs), LayerInputs(pruned, inputs)
     found = []
-    for each in layers:
+    lost = [each for each in layers if fits(each) and len(slices[each.site.name].inputs) < len(each.inputs)]
+    for each in counted(lost, len(lost), "layers fitted"):
         kept, site = slices[each.site.name], new_sites[each.site.name]
-        if not fits(each) or len(kept.inputs) == len(each.inputs):
-            continue
         norm = norm_behind(site, new_sites.values())
         moments = moments_of(pairs_of(old, each.layer, new, site.layer, kept), groups_of(site.layer))
         if not (site.layer.use_bias or norm):

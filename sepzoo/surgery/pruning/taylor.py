@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from sepzoo.layers.graph import input_of, replay, run
+from sepzoo.support.progress import counted
 from sepzoo.support.types import Args, Kwargs, Operation, Tensor, Tensors
 from sepzoo.surgery.pruning.coupling import Coupling
 from sepzoo.surgery.pruning.gradients import gradient
@@ -38,7 +39,8 @@ def taylor_scores(
     """
     generator, total = np.random.default_rng(0), np.zeros(coupling.count)
     activation, probes = last_activation(model), 1 if labels is not None else PROBES
-    for start in range(0, len(inputs), BATCH):
+    starts = range(0, len(inputs), BATCH)
+    for start in counted(starts, len(starts), "batches of gradients"):
         batch = inputs[start : start + BATCH]
         masks = np.ones((len(batch), coupling.count + 1), "float32")
         for _probe in range(probes):
