@@ -106,8 +106,9 @@ def verify(path: str | os.PathLike[str]) -> Verification:
     seal = read_seal(source)
     if seal is None:
         raise SepzooError(
-            f"{source}: expected a file that sepzoo exported, with the record of its check. Received: one without. "
-            "Export it again, from the network that it was made from."
+            f"{source}: expected a file that sepzoo exported, with the record of its check. Received: one without, "
+            "of another program, or damaged: where a file was cut off, its record went first. Take it from where it "
+            "came, or export it again."
         )
     if not seal.whole:
         raise SepzooError(

@@ -94,6 +94,22 @@ def test_a_byte_that_changed_is_found(name: str, made: Callable[[str], Path], tm
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
+@pytest.mark.parametrize("name", ["onnx", "browser"])
+def test_a_file_whose_end_was_cut_off_may_be_damaged(name: str, made: Callable[[str], Path], tmp_path: Path) -> None:
+    """The rest of it may still be sound: the record stood last."""
+    path = copied(made(name), tmp_path)
+    content = path.read_bytes()
+    start = content.rindex(SEAL.encode())
+    if name == "browser":
+        start -= len("<!-- ")
+    else:  # ahead of the text's own tag and length stand those of the entry, seven bits of the length a byte
+        start -= 2
+        start -= 1 + -(-(len(content) - start).bit_length() // 7)
+    path.write_bytes(content[:start])
+    with pytest.raises(SepzooError, match=r"Received: one without, of another program, or damaged: where a file was"):
+        verify(path)
+
+
 @pytest.mark.parametrize("name", ["tflite:int8", "onnx", "openvino"])
 def test_a_truncated_file_is_one_line(
     name: str,
@@ -135,7 +151,7 @@ def test_a_file_without_a_record_is_refused(model: keras.Model, made: Callable[[
     (path / SEAL).unlink()
     for each in (tmp_path / "net.keras", path):
         with pytest.raises(
-            SepzooError, match=r"expected a file that sepzoo exported, .* Received: one without\. Export"
+            SepzooError, match=r"expected a file that sepzoo exported, .* Received: one without, of another"
         ):
             verify(each)
     with pytest.raises(SepzooError, match=r"none\.onnx: no such file\.$"):
