@@ -86,7 +86,9 @@ class ExportReport:
             rows += _compared(self.comparison)
         rows.append(("latency", str(self.latency)))
         if self.cost is not None:
-            rows.append(("XLA's count", f"{self.cost.flops:,} operations, {self.cost.bytes:,} bytes for one sample"))
+            fused = "" if self.cost.fusions is None else f", {self.cost.fusions:,} fusions"
+            counted = f"{self.cost.flops:,} operations, {self.cost.bytes:,} bytes for one sample{fused}"
+            rows.append(("XLA's count", counted))
             rows.append(("sepzoo's count", f"{self.cost.macs:,} multiply-accumulates"))
         if self.calibration:
             rows.append(("calibrated on", self.calibration))

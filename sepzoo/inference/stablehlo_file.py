@@ -26,11 +26,14 @@ class XlaCost:
     Attributes:
         flops: floating-point operations; a multiply-accumulate is two.
         bytes: that are read and written between fused operations.
+        fusions: instructions of the compiled program that compute several operators at once, whose values in between
+            are never written; None where a file of an earlier version doesn't say.
         macs: multiply-accumulates that `sepzoo.analysis.profile` counts; None where nobody asked.
     """
 
     flops: int
     bytes: int
+    fusions: int | None = None
     macs: int | None = None
 
 
@@ -81,7 +84,8 @@ def read(path: Path, threads: int) -> StablehloClassifier:
                 weights = [{name: file[name] for name in file.files}]
         call = jax.jit(exported.call)
         shapes = {name: tuple(map(int, each.shape[1:])) for name, each in (*inputs.items(), *outputs.items())}
-        cost = XlaCost(int(about["flops"]), int(about["bytes"]))
+        fusions = about.get("fusions")
+        cost = XlaCost(int(about["flops"]), int(about["bytes"]), None if fusions is None else int(fusions))
         operators = {str(name): int(count) for name, count in about["operators"].items()}
     except Exception as error:  # whatever a damaged folder makes JAX raise
         raise SepzooError(f"{path}: expected {expected}. Received: a damaged one ({first_line(error)}).") from error

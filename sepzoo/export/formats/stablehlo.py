@@ -98,8 +98,9 @@ def stablehlo(
     The function is portable, of a versioned format, compiled for the CPU, CUDA or TPU that it meets, and takes any
     number of samples: `jax.export.deserialize(bytes).call(image=images)["probability"]`, with inputs and outputs by
     their names, where there is JAX and neither Keras nor sepzoo. The folder also holds `sepzoo.json` (labels,
-    preprocessing) and `about.json`: hashes, platforms, operators, and floating-point operations and bytes for one
-    sample by XLA's own analysis. A process with Keras on JAX writes it: built-in layers alone. Needs the extra `jax`.
+    preprocessing) and `about.json`: hashes, platforms, operators, and floating-point operations, bytes and
+    fusions for one sample by XLA's own analysis. A process with Keras on JAX writes it: built-in layers alone. Needs
+    the extra `jax`.
 
     Args:
         model: a functional model; it is only read. Where it has several inputs or outputs, samples and what is said

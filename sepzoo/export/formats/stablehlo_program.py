@@ -16,6 +16,8 @@ from typing import Any
 PLATFORMS = ("cpu", "cuda", "tpu")
 _NUMBER = r"\.\d+$"
 """What the name of a layer was given where it was made ready to leave."""
+_FUSION = re.compile(r'^[^"\n]* fusion\(', re.MULTILINE)
+"""An instruction of a compiled program that computes several operators at once."""
 
 
 def main() -> None:
@@ -85,12 +87,14 @@ def _write() -> None:
         np.savez(folder / "weights.npz", **weights)  # type: ignore[arg-type]
     lowered = jax.jit(with_weights).lower(arrays, **specs(1))
     operators = Counter(re.findall(r"stablehlo\.(\w+)", lowered.as_text()))
-    cost = lowered.compile().cost_analysis() or {}
+    compiled = lowered.compile()
+    cost = compiled.cost_analysis() or {}
     cost = cost[0] if isinstance(cost, list) else cost
     found = {
         "operators": {name: count for name, count in operators.most_common() if name not in ("constant", "return")},
         "flops": int(cost.get("flops", 0)),
         "bytes": int(cost.get("bytes accessed", 0)),
+        "fusions": len(_FUSION.findall(compiled.as_text() or "")),
         "platforms": list(exported.platforms),
         "jax": jax.__version__,
         "version": exported.calling_convention_version,

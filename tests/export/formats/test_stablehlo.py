@@ -20,6 +20,7 @@ from sepzoo.analysis import profile
 from sepzoo.artifact.inspection import inspect
 from sepzoo.data import Samples
 from sepzoo.export import ExportReport, stablehlo
+from sepzoo.inference.stablehlo_file import StablehloClassifier, XlaCost
 from sepzoo.records.preprocessing import Preprocessing
 from sepzoo.support.errors import SepzooError
 from tests import several_models
@@ -53,7 +54,41 @@ def test_the_report_is_that_of_every_format(model: keras.Model, report: ExportRe
     assert report.cost.macs == profile(model).macs
     assert 2 * report.cost.macs < report.cost.flops < 2.5 * report.cost.macs  # additions of biases and residuals too
     assert f"{report.cost.flops:,} operations" in str(report)
-    assert json.loads(report.to_json())["cost"]["bytes"] == report.cost.bytes
+    assert report.cost.fusions is not None
+    assert report.cost.fusions > 5  # a convolution, what normalizes it and what follows are no more than one
+    assert f" bytes for one sample, {report.cost.fusions} fusions" in str(report)
+    cost = json.loads(report.to_json())["cost"]
+    assert (cost["bytes"], cost["fusions"]) == (report.cost.bytes, report.cost.fusions)
+
+
+def test_fusions_are_those_of_the_program_that_xla_compiles(beside: tuple[keras.Model, Path]) -> None:
+    import jax
+    from jax import export
+    from tensorflow.compiler.xla.service import hlo_pb2
+
+    exported = export.deserialize(bytearray((beside[1] / "model.stablehlo").read_bytes()))
+    (weights,), inputs = jax.tree_util.tree_unflatten(exported.in_tree, exported.in_avals)
+    one = {name: jax.ShapeDtypeStruct((1, *each.shape[1:]), each.dtype) for name, each in inputs.items()}
+    compiled = jax.jit(exported.call).lower(weights, **one).compile()
+    [program] = compiled.runtime_executable().hlo_modules()
+    module = hlo_pb2.HloModuleProto.FromString(program.as_serialized_hlo_module_proto())
+    instructions = [each for computation in module.computations for each in computation.instructions]
+    counted = sum(each.opcode == "fusion" for each in instructions)
+    assert 0 < counted < len(instructions)
+    opened = inference.open(beside[1])
+    assert isinstance(opened, StablehloClassifier)
+    assert opened.cost.fusions == counted
+
+
+def test_a_folder_that_says_no_fusions_is_read(beside: tuple[keras.Model, Path], tmp_path: Path) -> None:
+    path = tmp_path / "net"
+    shutil.copytree(beside[1], path)
+    about = json.loads((path / "about.json").read_text())
+    del about["fusions"]
+    (path / "about.json").write_text(json.dumps(about))
+    opened = inference.open(path)
+    assert isinstance(opened, StablehloClassifier)
+    assert opened.cost == XlaCost(about["flops"], about["bytes"])
 
 
 def test_it_is_for_three_platforms(report: ExportReport) -> None:
