@@ -204,3 +204,47 @@ PRIVATE = re.compile(
 def test_keras_s_private_graph_is_read_beside_the_layers_alone() -> None:
     readers = {name for name, path in modules().items() if PRIVATE.search(path.read_text(encoding="utf-8"))}
     assert readers == {"sepzoo.layers.graph", "sepzoo.layers.cloning"}
+
+
+CONVERTER = re.compile(r"(tensorflow|tf)\.([\w.]+\.)?(lite|TFLiteConverter)([.:][\w.:]+)?")
+"""TensorFlow's `lite`, and what is in it."""
+
+
+def names_the_converter(tree: ast.Module) -> bool:
+    """Return whether a file's code reaches for TensorFlow's `lite`: by an attribute, an import, or an import's text."""
+    for node in ast.walk(tree):
+        found: set[str] = set()
+        if isinstance(node, ast.Attribute):
+            found = {ast.unparse(node)}
+        elif isinstance(node, ast.Import):
+            found = {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found = {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found = {node.value}
+        if any(map(CONVERTER.fullmatch, found)):
+            return True
+    return False
+
+
+def test_one_module_knows_tensorflow_s_tflite_converter() -> None:
+    users = {name for name, path in modules().items() if names_the_converter(ast.parse(path.read_text("utf-8")))}
+    assert users == {"sepzoo.export.formats.tflite_converter"}
+
+
+@pytest.mark.parametrize(
+    ("source", "seen"),
+    [
+        ("def late():\n    import tensorflow as tf\n    return tf.lite.OpsSet.TFLITE_BUILTINS", True),
+        ("import tensorflow\nconverter = tensorflow.lite.TFLiteConverter", True),
+        ("from tensorflow import lite", True),
+        ("import tensorflow.lite as tflite", True),
+        ("from tensorflow.lite.python import convert", True),
+        ("from tensorflow.compiler.mlir.lite.python import wrap_converter", True),
+        ("load('tensorflow.lite.python.convert:mlir_quantize')", True),
+        ("raise SepzooError('take converter = tf.lite.TFLiteConverter.from_saved_model(folder)')", False),
+        ("from ai_edge_litert.interpreter import Interpreter", False),
+    ],
+)
+def test_no_way_to_the_converter_hides(source: str, *, seen: bool) -> None:
+    assert names_the_converter(ast.parse(source)) == seen
