@@ -111,6 +111,27 @@ def require_samples(given: object, purpose: str) -> Samples:
     return given
 
 
+def require_pixel_range(images: np.ndarray, origin: str) -> None:
+    """See that images of 8 bits, which a network normalizes itself, weren't divided by 255 before they were cast.
+
+    One image alone may be black.
+
+    Raises:
+        SepzooError: they were.
+
+    Example:
+        >>> require_pixel_range(np.array([[0, 1], [1, 0]], "uint8"), "here")
+        Traceback (most recent call last):
+        ...
+        sepzoo.SepzooError: here: expected pixels of 0 … 255. Received: uint8 of 0 … 1 in all 2 images. ...
+    """
+    if images.dtype == np.uint8 and len(images) > 1 and images.size and images.max() <= 1:
+        raise SepzooError(
+            f"{origin}: expected pixels of 0 … 255. Received: uint8 of {images.min()} … {images.max()} in all "
+            f"{len(images)} images. Pass them as they are, not divided by 255: the network normalizes them by itself."
+        )
+
+
 def draw_samples(source: Source, count: int, seed: int = 0) -> Samples:
     """Draw `count` different images, or all where the source has fewer; images that have values bear no labels.
 

@@ -24,6 +24,7 @@ from sepzoo.export.target import Embedding, Target
 from sepzoo.export.target_names import ALL, named, wanted_targets
 from sepzoo.export.targets import TARGETS
 from sepzoo.export.tolerance import BeyondToleranceError, Tolerance
+from sepzoo.inference.given_samples import as_samples
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.latency import measure_tensor
 from sepzoo.support.errors import SepzooError
@@ -62,11 +63,14 @@ def export_all(
             their names were given too; the results have not passed then.
 
     Raises:
-        SepzooError: an unknown target, a least accuracy without labelled samples, integers without samples to calibrate
-            on, a path where something else lies, or what `sepzoo.export.export` raises. What can be seen beforehand is
-            raised before the first file is written.
+        SepzooError: an unknown target, samples that can't be taken, a least accuracy without labelled samples, integers
+            without samples to calibrate on, a path where something else lies, or what `sepzoo.export.export` raises.
+            What can be seen beforehand is raised before the first file is written.
     """
     names = wanted_targets(targets)
+    if samples is not None:  # else what is wrong with them would be a row of each of all targets
+        as_samples(classifier, samples.calibration, "calibrate")
+        as_samples(classifier, samples.check, "check the file")
     if least_accuracy is not None and (samples is None or samples.check.labels is None):
         raise SepzooError(
             f"expected labelled samples to measure a least accuracy on. Received: least_accuracy={least_accuracy:g} "

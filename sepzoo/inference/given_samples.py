@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sepzoo.data.samples import Samples, require_samples
+from sepzoo.data.samples import Samples, require_pixel_range, require_samples
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.support.types import Arrays
 from sepzoo.surgery.walk.model_inputs import array_of, model_inputs
@@ -22,7 +22,8 @@ def as_samples(classifier: KerasClassifier, given: Samples | Arrays, purpose: st
         purpose: a verb, for errors.
 
     Raises:
-        SepzooError: no sample, values that are no finite real numbers, or an array that the network does not take.
+        SepzooError: no sample, values that are no finite real numbers, pixels that were divided by 255, or an array
+            that the network does not take.
 
     Example:
         >>> import keras
@@ -32,7 +33,7 @@ def as_samples(classifier: KerasClassifier, given: Samples | Arrays, purpose: st
         'float32'
     """
     if isinstance(given, Samples):
-        return require_samples(given, purpose)
+        return _pixels_in_range(classifier, require_samples(given, purpose))
     said = [classifier.said_of(tensor.name) for tensor in classifier.input_tensors]
     if any(each.preprocessing is not None or each.sound is not None for each in said):
         title = repr(classifier.name)
@@ -40,7 +41,18 @@ def as_samples(classifier: KerasClassifier, given: Samples | Arrays, purpose: st
             arrays: Arrays = {name: array_of(each, f"{title}, input {name!r}") for name, each in given.items()}
         else:
             arrays = array_of(given, title)
-        return require_samples(Samples(arrays, None, origin=_ORIGIN, seed=0), purpose)
+        return _pixels_in_range(classifier, require_samples(Samples(arrays, None, origin=_ORIGIN, seed=0), purpose))
     found = model_inputs(classifier.model, given).arrays
     by_name = {str(each.name): array for each, array in zip(classifier.input_tensors, found, strict=True)}
     return Samples(by_name if len(found) > 1 else found[0], None, origin=_ORIGIN, seed=0)
+
+
+def _pixels_in_range(classifier: KerasClassifier, samples: Samples) -> Samples:
+    """Return samples whose pixels are of 0 … 255."""
+    for tensor in classifier.input_tensors:
+        if classifier.said_of(tensor.name).preprocessing is not None:
+            images = samples.images
+            given = images.get(str(tensor.name)) if isinstance(images, Mapping) else images
+            if given is not None:
+                require_pixel_range(given, samples.origin)
+    return samples

@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 
 from sepzoo import compression, export, shrinking, surgery
+from sepzoo.artifact.model_file import attach
 from sepzoo.data import Samples
 from sepzoo.inference.keras_model import from_model
+from sepzoo.records.inputs import Features
+from sepzoo.records.metadata import Metadata
 from sepzoo.shrinking import Budget
 from sepzoo.support.errors import SepzooError
 
@@ -71,6 +74,47 @@ def test_it_is_refused(
     with pytest.raises(SepzooError, match=r"(?s)expected .*Received: "):
         TAKERS[taker](network, WRONG[wrong])
     assert list(tmp_path.iterdir()) == []
+
+
+ONES = np.random.default_rng(0).integers(0, 2, (4, 8, 8, 3)).astype("uint8")
+DIVIDED = {
+    "an array": ONES,
+    "samples": Samples(ONES, np.zeros(4, int), origin="here", seed=0),
+    "dark ones": Samples(np.zeros_like(ONES), None, origin="here", seed=0),
+}
+
+
+@pytest.mark.parametrize("given", DIVIDED)
+@pytest.mark.parametrize("taker", [name for name in TAKERS if name != "evaluate" and "shrink, " not in name])
+def test_pixels_that_were_divided_by_255_are_refused(
+    taker: str, given: str, network: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    saying = attach(keras.models.clone_model(network), Metadata("net"))
+    highest = 0 if given == "dark ones" else 1
+    where = {"an array": "(an array|'net')"}.get(given, "here")
+    received = rf"Received: uint8 of 0 … {highest} in all 4 images\. Pass them as they are, not divided by 255: "
+    with pytest.raises(SepzooError, match=rf"^{where}: expected pixels of 0 … 255\. {received}"):
+        TAKERS[taker](saying, DIVIDED[given])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["compare", "check", "lessons"])
+def test_so_are_those_of_any_part_of_shrink(kind: str, network: keras.Model) -> None:
+    saying = attach(keras.models.clone_model(network), Metadata("net"))
+    pixels = 255 * ONES
+    with pytest.raises(SepzooError, match="expected pixels of 0 … 255"):
+        shrinking.shrink(saying, budget=HALF, samples=pixels, distil=1, **{kind: ONES})
+
+
+def test_one_black_image_and_features_of_0_and_1_are_none_of_these(network: keras.Model, tmp_path: Path) -> None:
+    saying = attach(keras.models.clone_model(network), Metadata("net"))
+    export.export(saying, "tflite:float32", tmp_path / "black.tflite", check=Samples(0 * ONES[:1], None, "here", 0))
+    surgery.recalibrate_batch_norm(saying, ONES[:1])
+    takes = Features((8, 8, 3), "float32")
+    bits = attach(keras.models.clone_model(network), Metadata("net", preprocessing=None, features=takes))
+    export.export(bits, "tflite:int8", tmp_path / "bits.tflite", calibration=ONES)
+    surgery.recalibrate_batch_norm(bits, ONES)
 
 
 @pytest.mark.parametrize(

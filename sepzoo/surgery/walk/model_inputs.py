@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from sepzoo.artifact import model_file
-from sepzoo.data.samples import Samples, holds_numbers
+from sepzoo.data.samples import Samples, holds_numbers, require_pixel_range
 from sepzoo.layers.embedded_inputs import require_rows
 from sepzoo.layers.graph import graph_of
 from sepzoo.layers.tensor_names import names_of
@@ -59,7 +59,8 @@ def model_inputs(model: keras.Model, data: Samples | Arrays) -> ModelInputs:
 
     Raises:
         SepzooError: other inputs than the model has, another shape, no sample at all, values that are not finite or
-            that an embedding has no row for, or `Samples` of pixels for a model that does not say its preprocessing.
+            that an embedding has no row for, pixels that were divided by 255, or `Samples` of pixels for a model that
+            does not say its preprocessing.
 
     Example:
         >>> model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3)])
@@ -77,6 +78,8 @@ def model_inputs(model: keras.Model, data: Samples | Arrays) -> ModelInputs:
         taken = _said(model, name, values, title, several=several)
         if isinstance(data, Samples) and values.dtype == np.uint8:
             _require_said(taken, title)
+        if taken is not None and taken.preprocessing is not None:
+            require_pixel_range(values, data.origin if isinstance(data, Samples) else title)
         arrays.append(_checked(_normalized(taken, values), tensor, title))
     lengths = {name: len(array) for name, array in zip(names, arrays, strict=True)}
     if len(set(lengths.values())) > 1:
