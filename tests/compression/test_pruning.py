@@ -78,6 +78,7 @@ def test_the_report_says_plain_and_deflated_sizes(pruned: tuple[keras.Model, Com
         assert size.after == size.before
         assert size.deflated_after < size.deflated_before < size.before
     assert "none computes sparse or clustered files faster" in str(report)
+    assert "at half zeros TFLite's sparse format makes an int8 file larger" in str(report)
     assert f"{report.zeros:,} of the {report.weights:,} weights" in str(report)
 
 
