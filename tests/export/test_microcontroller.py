@@ -5,14 +5,22 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
 import pytest
 
+from sepzoo import inference
 from sepzoo.data import Samples
 from sepzoo.export import ExportReport, tflite
 from sepzoo.export.microcontroller import arena_of, c_source, write_array
 from sepzoo.support.errors import SepzooError
+from tests.export.networks import pixels
+from tests.extras import needed
+
+ALIGNMENT = 16
+"""Bytes, of what lies in an arena."""
 
 COMPILERS = [name for name in ("cc", "c++") if shutil.which(name)]
 PROGRAM = "{extern}const unsigned char {name}[]; {extern}const unsigned int {name}_len;\n"
@@ -94,3 +102,37 @@ def test_without_the_interpreter_the_arena_is_said_not_to_be_measured(
     assert str(write_array(file)).endswith(
         "arena not measured: tflite_micro is not installed (pip install 'sepzoo[micro]')"
     )
+
+
+@pytest.fixture
+def runtime() -> Any:
+    """TensorFlow Lite Micro's own interpreter."""
+    return needed("tflite_micro.python.tflite_micro.runtime", "micro")
+
+
+def test_the_arena_is_the_least_that_the_real_interpreter_takes(runtime: Any, int8_file: ExportReport) -> None:
+    arena, note = arena_of(int8_file.path)
+    assert note is None
+    assert arena is not None
+    content = int8_file.path.read_bytes()
+    runtime.Interpreter.from_bytes(content, arena_size=arena + ALIGNMENT)  # where the arena begins, it doesn't choose
+    with pytest.raises(RuntimeError, match="failed to allocate tensors"):
+        runtime.Interpreter.from_bytes(content, arena_size=arena - ALIGNMENT)
+
+
+def test_the_real_interpreter_gives_the_files_answers(runtime: Any, int8_file: ExportReport) -> None:
+    opened, images = inference.open(int8_file.path), pixels(20, seed=5)
+    arena, _ = arena_of(int8_file.path)
+    interpreter = runtime.Interpreter.from_bytes(int8_file.path.read_bytes(), arena_size=arena + ALIGNMENT)
+    found = []
+    for image in images:
+        interpreter.set_input(image[None], 0)
+        interpreter.invoke()
+        found.append(interpreter.get_output(0)[0] / np.float32(256))
+    np.testing.assert_allclose(found, opened.predict(images), atol=2 / 256)  # of kernels that round in another way
+
+
+def test_what_the_real_interpreter_lacks_is_said_by_name(runtime: Any, tmp_path: Path) -> None:
+    source = keras.Input((4, 4, 4, 1))
+    tflite(keras.Model(source, keras.layers.Conv3D(2, 3)(source)), tmp_path / "m.tflite")
+    assert arena_of(tmp_path / "m.tflite") == (None, "TensorFlow Lite Micro has no CONV_3D")
