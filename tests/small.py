@@ -49,3 +49,24 @@ SMALL: dict[str, tuple[str, dict[str, Any]]] = {  # family: name, arguments
         {**_IMAGES, "alpha": 0.125, "drop_path": 0.0, "single_column": 0.0, "block_dropout": 0.0},
     ),
 }
+
+_OWN = {"resnet": "resnet10", "cifar_resnet": "cifar_preresnet20", "fractalnet": "fractalnet_c3"}
+"""Names without a kind, of families whose member above has one in its name."""
+_FITTING = {"inception": {"segments": 2}, "resnext": {"cardinality": 2}}
+"""What a few channels can be divided by."""
+_WIDTHS = {"xception": {"alpha": 0.25}, "hybrid_hypothesis": {"beside": None}}
+"""Even numbers of channels."""
+
+
+def with_kind(family: str, kind: str | None) -> tuple[str, dict[str, Any]]:
+    """Return name and arguments of a family's small member with a kind of convolution in its slots.
+
+    Args:
+        family: of `SMALL`.
+        kind: one that the family takes; None: the family's own form.
+    """
+    name, arguments = SMALL[family]
+    if kind is None:
+        return _OWN.get(family, name), arguments
+    options = {"conv": kind, "conv_options": _FITTING.get(kind, {})}
+    return name, {**arguments, **_WIDTHS.get(family, {}), **options}

@@ -9,21 +9,10 @@ import pytest
 from sepzoo.applications import build
 from sepzoo.catalog.families import FAMILIES
 from sepzoo.support.errors import SepzooError
-from tests.small import SMALL
+from tests.small import SMALL, with_kind
 
 NEW = ("inception", "resnext", "hybrid")
-FITTING = {"inception": {"segments": 2}, "resnext": {"cardinality": 2}}  # what a few channels can be divided by
-WIDTHS = {  # even numbers of channels
-    "xception": {"alpha": 0.25},
-    "hybrid_hypothesis": {"beside": None},
-}
 FREE = [family.name for family in FAMILIES if set(NEW) <= set(family.slots)]
-
-
-def with_kind(family, kind):
-    name, arguments = SMALL[family]
-    options = {"conv": kind, "conv_options": FITTING.get(kind, {})}
-    return build(name, **{**arguments, **WIDTHS.get(family, {})}, **options)
 
 
 def test_the_depthwise_of_inverted_bottlenecks_alone_is_no_slot():
@@ -35,7 +24,8 @@ def test_the_depthwise_of_inverted_bottlenecks_alone_is_no_slot():
 @pytest.mark.parametrize("kind", NEW)
 @pytest.mark.parametrize("family", FREE)
 def test_the_network_answers(seed, family, kind):
-    model = with_kind(family, kind)
+    name, arguments = with_kind(family, kind)
+    model = build(name, **arguments)
     kinds = [layer.factorization.kind for layer in model.layers if hasattr(layer, "factorization")]
     assert kinds
     assert set(kinds) == {kind}
