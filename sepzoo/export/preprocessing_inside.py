@@ -42,11 +42,11 @@ def embeds(target: Target, classifier: Classifier, *, asked: bool) -> bool:
     It does so where it was asked to. A file whose input is 8-bit pixels has one step for all channels: of a network
     that takes them normalized each by its own, or in another order, it does so in any case.
     """
-    said = [classifier.said_of(each.name) for each in classifier.input_tensors]
-    pictures = [each.preprocessing for each in said if each.preprocessing is not None]
-    if asked or not target.embedding.always or any(each.sound for each in said):
+    said = {each: classifier.said_of(each.name) for each in classifier.input_tensors}
+    if asked or not target.embedding.always or any(takes.sound for takes in said.values()):
         return asked
-    return any(len({*each.mean}) > 1 or len({*each.std}) > 1 or each.channel_order != "rgb" for each in pictures)
+    pictures = {each: takes.preprocessing for each, takes in said.items() if takes.preprocessing is not None}
+    return any(not preprocessing.fits_integers(each.shape[-1]) for each, preprocessing in pictures.items())
 
 
 def with_preprocessing(classifier: KerasClassifier, embedding: Embedding = PIXELS) -> KerasClassifier:

@@ -123,6 +123,18 @@ class Preprocessing:
             return pixels
         return np.concatenate([pixels[..., 2::-1], pixels[..., 3:]], axis=-1)
 
+    def fits_integers(self, channels: int) -> bool:
+        """Return whether pixels can be the integers of an input that has one scale and one zero point.
+
+        Not where channels have numbers of their own or come blue first, nor where no pixel becomes zero.
+
+        Example:
+            >>> Preprocessing().fits_integers(3), IMAGENET.fits_integers(3), CAFFE.fits_integers(3)
+            (True, False, False)
+        """
+        ordered = self.channel_order == "rgb" or channels < 3
+        return ordered and len({*self.mean}) == len({*self.std}) == 1 and 0 <= self.mean[0] <= 255
+
     def for_channels(self, channels: int) -> Preprocessing:
         """Return the record for grey images (1) or images with opacity (4): the mean of the colours' numbers for each.
 

@@ -14,10 +14,10 @@ from sepzoo import export, inference
 from sepzoo.artifact import model_file
 from sepzoo.compression import quantize_aware
 from sepzoo.data import Samples
-from sepzoo.export import TfliteOptions, Tolerance
+from sepzoo.export import Tolerance
 from sepzoo.export.batch_export import export_all
-from sepzoo.export.formats.tflite import with_options
 from sepzoo.export.pipeline import write
+from sepzoo.export.preprocessing_inside import embeds
 from sepzoo.export.samples import ExportSamples
 from sepzoo.inference.keras_model import from_model
 from sepzoo.layers.fake_quantization import QuantizedOutput
@@ -103,8 +103,8 @@ def test_files_of_integers_take_raw_pixels(name: str, edges: Any, preprocessing:
     network = model_file.attach(taught(preprocessing), Metadata("separable", LABELS, preprocessing=preprocessing))
     images, path = pixels(60, seed=4), tmp_path / "net.tflite"
     seen = Samples(pixels(100), None, origin="coloured quarters", seed=0)
-    target = with_options(export.TARGETS[name], TfliteOptions(edges=edges))
-    write(from_model(network), target, path, calibration=seen, embed_preprocessing=True, tolerance=Tolerance())
+    settings = {"calibration": seen, "embed_preprocessing": True, "tolerance": Tolerance()}
+    export.tflite(network, path, quantize=name.removeprefix("tflite:"), edges=edges, **settings)
     found, kind = of_bare_interpreter(path, images)
     assert kind is (np.int8 if edges == "int8" else np.uint8)
     expected = network.predict(normalized(images, preprocessing), verbose=0)
@@ -129,6 +129,32 @@ def test_pixels_of_eight_bits_are_pixels_in_any_case(preprocessing: Preprocessin
     found, _kind = of_bare_interpreter(made.reports[0].path, images)
     expected = network.predict(normalized(images, preprocessing), verbose=0)
     assert np.abs(found - expected).mean() < 0.03
+
+
+@pytest.mark.parametrize(
+    ("preprocessing", "channels", "kind"),
+    [
+        (Preprocessing(mean=(127.5,), std=(127.5,)), 3, "float32"),
+        (Preprocessing(mean=(127.5,), std=(127.5,), channel_order="bgr"), 3, "uint8"),
+        (Preprocessing(mean=(127.5,), std=(127.5,), channel_order="bgr"), 1, "float32"),
+        (Preprocessing(mean=(-10.0,), std=(127.5,)), 3, "uint8"),  # no integer for zero among its pixels
+        (Preprocessing(mean=(1.0, 2.0, 3.0), std=(127.5,)), 3, "uint8"),
+    ],
+)
+def test_files_take_pixels_where_integers_of_one_step_cannot_be_them(
+    preprocessing: Preprocessing, channels: int, kind: str
+) -> None:
+    source = keras.Input((8, 8, channels))
+    network = from_model(
+        keras.Model(source, keras.layers.GlobalAveragePooling2D()(source)), preprocessing=preprocessing
+    )
+    wanted = {
+        "tflite:int8": kind == "uint8",
+        "tflite:int8_float_io": False,
+        "tflite:float32": False,
+        "onnx:int8": False,
+    }
+    assert {name: embeds(export.TARGETS[name], network, asked=False) for name in wanted} == wanted
 
 
 @pytest.mark.slow

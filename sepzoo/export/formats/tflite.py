@@ -92,11 +92,10 @@ def _finished(
 
 def _trained(target: Target, mode: Mode, options: TfliteOptions) -> Target:
     """Return the target that writes a network which learned the steps of its integers."""
-    convert = functools.partial(convert_trained, mode=mode, options=options)
     inside = Embedding(always=target.embedding.always)  # in floats: the step of what it gives was learned
     return dataclasses.replace(
         target,
-        convert=convert,
+        convert=functools.partial(convert_trained, mode=mode, options=options),
         takes=functools.partial(require_all_rounded, options=options),
         keeps_steps=True,
         calibrated=False,
@@ -110,8 +109,7 @@ def _embedding(mode: Mode, options: TfliteOptions) -> Embedding:
     if not mode.calibrated:
         return Embedding()
     integers = mode.edges_vary and options.edges != "float"
-    pixels = "float32" if integers else "uint8"
-    return Embedding(pixels=pixels, depthwise=True, always=integers and options.edges != "int8")
+    return Embedding("float32" if integers else "uint8", depthwise=True, always=integers and options.edges != "int8")
 
 
 def with_options(target: Target, options: TfliteOptions) -> Target:
@@ -203,6 +201,7 @@ def tflite(
     batch_sizes: Iterable[int] = (1,),
     c_array: bool = False,
     layer_report: bool = False,
+    embed_preprocessing: bool = False,
     interface: Literal["uint8", "int8", "float32"] | None = None,
     correct_bias: bool = True,
     log: str | os.PathLike[str] | None = None,
@@ -254,6 +253,8 @@ def tflite(
         layer_report: whether the error of each layer's output is measured on the samples of the check (see
             `layer_errors`), and written beside the file as `.layers.csv`, `.layers.png` and `.layers.json`, which
             Google's Model Explorer lays over the file's graph.
+        embed_preprocessing: whether the file takes pixels of 0 … 255 as uint8 (less 128 with edges of int8), and
+            normalizes them itself. With edges of uint8 it takes plain pixels in any case.
         interface: the old name of `edges`, with "float32" for "float".
         correct_bias: whether weights make good what rounding does, measured on `calibration`: biases its mean error;
             of kernels each weight goes up or down, not to the nearest, so that what layers give errs least; where
@@ -294,5 +295,6 @@ def tflite(
         check=check,
         tolerance=tolerance,
         correct_bias=correct_bias,
+        embed_preprocessing=embed_preprocessing,
         log=log,
     )
