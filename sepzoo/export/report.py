@@ -39,8 +39,6 @@ class ExportReport:
         batch_sizes: numbers of samples that the file takes at a time, a signature each; empty where any number will do.
         float_layers: names of the layers that were left float in a file that rounds, in the order of the graph.
         float_bytes: how much larger the file is by them.
-        gpu_refusals: what a mobile GPU refuses of a float `.tflite` file, as TensorFlow's analyser has it; that of 2.21
-            has nothing against any operator.
         microcontroller: the C array beside the file, and the memory that it takes; None where nobody asked.
         layers: the error of each layer's output; None where nobody asked.
     """
@@ -62,7 +60,6 @@ class ExportReport:
     batch_sizes: tuple[int, ...] = ()
     float_layers: tuple[str, ...] = ()
     float_bytes: int = 0
-    gpu_refusals: tuple[str, ...] = ()
     microcontroller: Microcontroller | None = None
     layers: LayerErrors | None = None
 
@@ -97,8 +94,6 @@ class ExportReport:
         if self.float_layers:
             cost = f"{self.float_bytes / 1024:+.1f} KiB"
             rows.append(("float layers", f"{', '.join(self.float_layers)} ({len(self.float_layers)}, {cost})"))
-        if self.gpu_refusals:
-            rows.append(("a mobile GPU refuses", "; ".join(self.gpu_refusals)))
         if self.microcontroller is not None:
             rows.append(("C array", str(self.microcontroller)))
         if self.layers is not None:

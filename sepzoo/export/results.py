@@ -140,7 +140,7 @@ class ExportResults:
         return "\n".join([table(header, rows, left=2), *self.notes()])
 
 
-_NOTED = ("a mobile GPU refuses", "float layers", "samples at a time", "C array", "worst layers")
+_NOTED = ("float layers", "samples at a time", "C array", "worst layers")
 """Rows of a report that the table has no column for."""
 
 

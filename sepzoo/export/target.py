@@ -30,12 +30,10 @@ class Converted:
     Attributes:
         float_layers: names of the layers that were left float in a file that rounds, in the order of the graph.
         float_bytes: how much larger the file is by them.
-        gpu_refusals: what a mobile GPU refuses of a float file, as TensorFlow's analyser has it.
     """
 
     float_layers: tuple[str, ...] = ()
     float_bytes: int = 0
-    gpu_refusals: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

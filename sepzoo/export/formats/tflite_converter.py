@@ -7,9 +7,7 @@ a second each.
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import io
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -29,7 +27,6 @@ from sepzoo.support.types import Tensor
 Rows: TypeAlias = Mapping[str, np.ndarray]
 """Samples as the network takes them, by the names of its inputs."""
 
-_REFUSED = "GPU COMPATIBILITY WARNING:"
 _INTEGERS_16 = ("EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8", "TFLITE_BUILTINS")
 """The converter's names of operators whose activations have 16 bits, and of those that compute in floats.
 
@@ -54,30 +51,6 @@ def save(model: keras.Model, path: Path, *, batch_sizes: Collection[int] = (1,))
         called = tf.function(functools.partial(_called, model), autograph=False)  # as Keras calls it
         functions[signature_name(size)] = called.get_concrete_function(*signature)
     save_functions(functions, model, path)
-
-
-def gpu_refusals(content: bytes) -> tuple[str, ...]:
-    """Return what TensorFlow's analyser says that a mobile GPU refuses of a `.tflite` file, in its words.
-
-    None means little: that of TensorFlow 2.21 finds no fault with any operator, not even with those that no GPU has.
-    """
-    import tensorflow as tf
-
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        tf.lite.experimental.Analyzer.analyze(model_content=content, gpu_compatibility=True)
-    return refusals_in(printed.getvalue())
-
-
-def refusals_in(text: str) -> tuple[str, ...]:
-    r"""Return the analyser's findings in what it prints.
-
-    Example:
-        >>> refusals_in("  Op#0 COS(T#0) -> [T#1]\nGPU COMPATIBILITY WARNING: Not supported op COS\n")
-        ('Not supported op COS',)
-    """
-    lines = (line.strip() for line in text.splitlines())
-    return tuple(dict.fromkeys(line.removeprefix(_REFUSED).strip() for line in lines if line.startswith(_REFUSED)))
 
 
 def _called(model: keras.Model, *inputs: Tensor) -> dict[str, Tensor]:

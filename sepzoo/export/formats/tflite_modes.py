@@ -156,8 +156,7 @@ def convert(
     require_built_in(content, prepared.model.name)
     path.write_bytes(content)
     more = len(content) - len(mode.make(prepared, options)) if float_tensors else 0
-    refused = () if mode.rounds_from is not None or mode.calibrated else tflite_converter.gpu_refusals(content)
-    return Converted(float_layers=tuple(kept), float_bytes=more, gpu_refusals=refused)
+    return Converted(float_layers=tuple(kept), float_bytes=more)
 
 
 def check_options(mode: Mode, options: TfliteOptions) -> None:
