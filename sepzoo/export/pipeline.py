@@ -144,6 +144,7 @@ def write(
             batch_sizes=file.batch_sizes,
             float_layers=converted.float_layers,
             float_bytes=converted.float_bytes,
+            gpu_refusals=converted.gpu_refusals,
         )
         add_seal(temporary, artifact_record(given.model, file, target, comparison))
     report = dataclasses.replace(report, size=_size(Path(path)))

@@ -7,12 +7,16 @@ import json
 from pathlib import Path
 
 from sepzoo.export.comparison import Comparison
+from sepzoo.export.gpu_refusal import GpuRefusal
 from sepzoo.export.layer_comparison import LayerErrors
 from sepzoo.export.microcontroller import Microcontroller
 from sepzoo.export.tolerance import Tolerance
 from sepzoo.inference.latency import Latency
 from sepzoo.inference.stablehlo_file import XlaCost
 from sepzoo.records.outputs import Output
+
+GPU_REFUSES = "mobile GPU refuses"
+"""The row of what a phone's GPU leaves to the CPU."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +45,7 @@ class ExportReport:
         float_bytes: how much larger the file is by them.
         microcontroller: the C array beside the file, and the memory that it takes; None where nobody asked.
         layers: the error of each layer's output; None where nobody asked.
+        gpu_refusals: what a phone's GPU leaves to the CPU, by TFLite's rules; None of files that are not for one.
     """
 
     path: Path
@@ -62,6 +67,7 @@ class ExportReport:
     float_bytes: int = 0
     microcontroller: Microcontroller | None = None
     layers: LayerErrors | None = None
+    gpu_refusals: tuple[GpuRefusal, ...] | None = None
 
     def rows(self) -> list[tuple[str, str]]:
         """Return the table's rows: what, and its value in words."""
@@ -98,6 +104,9 @@ class ExportReport:
             rows.append(("C array", str(self.microcontroller)))
         if self.layers is not None:
             rows.append(("worst layers", f"{self.layers.worst()}; all in {self.path}.layers.csv, .png, .json"))
+        if self.gpu_refusals is not None:
+            refused = ", ".join(map(str, self.gpu_refusals))
+            rows.append((GPU_REFUSES, refused) if refused else ("mobile GPU", "no operator is known to be refused"))
         if self.operators:
             rows.append(("operators", ", ".join(map(self._operator, self.operators))))
         return rows

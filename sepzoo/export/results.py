@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from sepzoo.export.comparison import Comparison
-from sepzoo.export.report import ExportReport
+from sepzoo.export.report import GPU_REFUSES, ExportReport
 from sepzoo.inference.latency import Latency
 from sepzoo.support.table import table
 from sepzoo.support.types import Json
@@ -140,7 +140,7 @@ class ExportResults:
         return "\n".join([table(header, rows, left=2), *self.notes()])
 
 
-_NOTED = ("float layers", "samples at a time", "C array", "worst layers")
+_NOTED = ("float layers", "samples at a time", "C array", "worst layers", GPU_REFUSES)
 """Rows of a report that the table has no column for."""
 
 

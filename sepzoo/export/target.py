@@ -11,6 +11,7 @@ import keras
 
 from sepzoo.data.samples import Samples
 from sepzoo.export.comparison import Comparison
+from sepzoo.export.gpu_refusal import GpuRefusal
 from sepzoo.export.preparation import Shapes
 from sepzoo.export.prepared import Prepared
 from sepzoo.export.report import ExportReport
@@ -30,10 +31,12 @@ class Converted:
     Attributes:
         float_layers: names of the layers that were left float in a file that rounds, in the order of the graph.
         float_bytes: how much larger the file is by them.
+        gpu_refusals: what a phone's GPU leaves to the CPU; None where nobody looked.
     """
 
     float_layers: tuple[str, ...] = ()
     float_bytes: int = 0
+    gpu_refusals: tuple[GpuRefusal, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True)

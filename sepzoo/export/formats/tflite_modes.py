@@ -13,6 +13,7 @@ import numpy as np
 
 from sepzoo.export.formats import tflite_converter, tflite_recipes
 from sepzoo.export.formats.tflite_channel_affine import with_fast_affine
+from sepzoo.export.formats.tflite_gpu import refused_by_gpu
 from sepzoo.export.formats.tflite_operators import (
     Change,
     FileOperator,
@@ -70,6 +71,11 @@ class Mode:
     def calibrated(self) -> bool:
         """Whether activations are integers, whose ranges come from samples."""
         return self.kind.startswith("integers") or any(rule.activation_bits for rule in self.recipe)
+
+    @property
+    def is_for_gpus(self) -> bool:
+        """Whether phones compute it on their GPUs: floats throughout."""
+        return self.kind == "floats" and self.weights != "int8"
 
     @property
     def keeps_float(self) -> bool:
@@ -156,7 +162,8 @@ def convert(
     require_built_in(content, prepared.model.name)
     path.write_bytes(content)
     more = len(content) - len(mode.make(prepared, options)) if float_tensors else 0
-    return Converted(float_layers=tuple(kept), float_bytes=more)
+    refusals = refused_by_gpu(content) if mode.is_for_gpus else None
+    return Converted(float_layers=tuple(kept), float_bytes=more, gpu_refusals=refusals)
 
 
 def check_options(mode: Mode, options: TfliteOptions) -> None:
