@@ -95,8 +95,8 @@ class _Rows(keras.layers.Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         """Return what the map makes of images of a known width."""
+        whole = (1, 1, *inputs.shape[-2:])  # of as many dimensions as the image: GPUs of phones repeat no others
         scale, shift = (
-            np.broadcast_to(each.astype(self.compute_dtype), inputs.shape[-2:])
-            for each in (self.affine.scale, self.affine.shift)
+            np.broadcast_to(each.astype(self.compute_dtype), whole) for each in (self.affine.scale, self.affine.shift)
         )
         return keras.ops.cast(inputs, self.compute_dtype) * scale + shift

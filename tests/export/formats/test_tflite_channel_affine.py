@@ -69,6 +69,7 @@ def test_a_file_answers_like_the_model_by_these_operators(name: str, tmp_path: P
     kinds = ("MUL", "ADD", "SUB", "DIV", "DEPTHWISE_CONV_2D")
     assert {kind: count for kind, count in report.operators.items() if kind in kinds} == operators
     assert "RELU" not in report.operators  # it goes with the operator before it
+    assert report.gpu_refusals == ()
 
 
 def test_the_numbers_of_few_channels_stand_for_a_row(tmp_path: Path) -> None:
