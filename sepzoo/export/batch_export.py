@@ -15,12 +15,13 @@ from sepzoo.export.noise import noise_of
 from sepzoo.export.pipeline import require_real_samples, suited, write
 from sepzoo.export.preparation import require_calibratable, require_tensorflow
 from sepzoo.export.prepared import Preparations, preparing
-from sepzoo.export.preprocessing_inside import embeds, require_embeddable, with_preprocessing
+from sepzoo.export.preprocessing_inside import Embedding, embedding_of, require_embeddable, with_preprocessing
+from sepzoo.export.reference import Reference
 from sepzoo.export.report import ExportReport
 from sepzoo.export.results import ExportFailure, ExportResults
 from sepzoo.export.samples import ExportSamples
 from sepzoo.export.taken_inputs import saying_inputs
-from sepzoo.export.target import Embedding, Target
+from sepzoo.export.target import Target
 from sepzoo.export.target_names import ALL, named, wanted_targets
 from sepzoo.export.targets import TARGETS
 from sepzoo.export.tolerance import BeyondToleranceError, Tolerance
@@ -91,19 +92,20 @@ def export_all(
     calibration, check = (None, None) if samples is None else (samples.calibration, samples.check)
     classifier = saying_inputs(classifier, check or calibration)
     reports: list[ExportReport] = []
+    reference = Reference(classifier)
     with contextlib.ExitStack() as stack:
 
         @functools.cache
         def preparations(embedding: Embedding | None) -> Preparations:
-            taken = classifier if embedding is None else with_preprocessing(classifier, embedding)
-            return stack.enter_context(preparing(taken, calibration, beside=stem.parent, given=classifier))
+            inside = classifier if embedding is None else with_preprocessing(classifier, embedding)
+            made = preparing(inside, calibration, beside=stem.parent, reference=reference)
+            return stack.enter_context(made)
 
         shared: dict[str, Preparations] = {}
         for name in tries.left(names):
             with tries.beforehand(name), announced(f"{title}preparing {classifier.name}"):
                 target = suited(chosen[name], classifier)
-                inside = embeds(target, classifier, asked=embed_preprocessing)
-                shared[name] = preparations(target.embedding if inside else None)
+                shared[name] = preparations(embedding_of(target, classifier, asked=embed_preprocessing))
                 shared[name].require(target.takes, calibrated=target.calibrated or target.keeps_steps)
         rest = tries.left(names)
         left = time_left(len(rest))

@@ -17,7 +17,8 @@ from sepzoo.export.converter_errors import refusal
 from sepzoo.export.noise import noise_of
 from sepzoo.export.preparation import deployed, require_calibratable, require_tensorflow, shapes_of
 from sepzoo.export.prepared import Preparations, Prepared, preparing
-from sepzoo.export.preprocessing_inside import embeds, require_embeddable, with_preprocessing
+from sepzoo.export.preprocessing_inside import embedding_of, require_embeddable, with_preprocessing
+from sepzoo.export.reference import Reference
 from sepzoo.export.report import ExportReport
 from sepzoo.export.taken_inputs import DRAW, saying_inputs
 from sepzoo.export.target import Converted, Target
@@ -84,8 +85,9 @@ def write(
         require_calibratable(classifier.model, target.name)
     classifier = saying_inputs(classifier, check or calibration)
     given = classifier
-    if embeds(target, given, asked=embed_preprocessing):
-        classifier = with_preprocessing(given, target.embedding)
+    embedding = embedding_of(target, given, asked=embed_preprocessing)
+    if embedding is not None:
+        classifier = with_preprocessing(given, embedding)
     limits = tolerance or target.tolerance
     samples = check if check is not None else calibration
     if samples is None:
@@ -96,9 +98,9 @@ def write(
     with contextlib.ExitStack() as stack:
         if preparations is None:
             preparations = stack.enter_context(
-                preparing(classifier, calibration, beside=Path(path).parent, given=given)
+                preparing(classifier, calibration, beside=Path(path).parent, reference=Reference(given))
             )
-        model = preparations.reference
+        model = preparations.reference.classifier
         preparations.require(target.takes, calibrated=target.calibrated or target.keeps_steps)
         prepared = preparations.of(
             calibrated=target.calibrated,
@@ -107,7 +109,7 @@ def write(
             correct_bias=correct_bias,
             keeps_steps=target.keeps_steps,
         )
-        held = _Held(classifier, preparations, samples, random=check is None and calibration is None)
+        held = _Held(classifier, preparations.reference, samples, random=check is None and calibration is None)
         if target.search is not None:
             target = target.search(prepared, functools.partial(_judged, target, prepared, held))
         temporary = stack.enter_context(atomic_write(path, folder=target.folder))
@@ -115,7 +117,7 @@ def write(
         target.add_metadata(temporary, deployed(classifier), shapes_of(classifier))
         file = _opened(temporary, target, model.name)
         comparison = held.compared(file)
-        if model is not preparations.given:
+        if model is not preparations.reference.given:
             comparison = with_half_error(comparison, given, file, samples)
         problems = limits.problems(comparison)
         for size in file.batch_sizes[1:]:
@@ -157,20 +159,20 @@ class _Held:
 
     Attributes:
         classifier: the model as it was given.
-        preparations: know what it answers.
+        reference: the same, and what it answers.
         samples: to run it and the files on.
         random: whether they are random ones.
     """
 
     classifier: KerasClassifier
-    preparations: Preparations
+    reference: Reference
     samples: Samples
     random: bool
 
     def compared(self, file: Classifier) -> Comparison:
         """Return the comparison of a file with the model."""
-        expected = self.preparations.expected(self.samples)
-        return compare(self.preparations.reference, file, self.samples, random=self.random, expected=expected)
+        expected = self.reference.expected(self.samples)
+        return compare(self.reference.classifier, file, self.samples, random=self.random, expected=expected)
 
 
 def _opened(path: Path, target: Target, name: str) -> Classifier:

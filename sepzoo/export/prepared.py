@@ -13,10 +13,9 @@ import keras
 import numpy as np
 
 from sepzoo.data.samples import Samples
-from sepzoo.export.comparison import by_name
 from sepzoo.export.equalization_choice import equalize_where_better
 from sepzoo.export.preparation import deployable
-from sepzoo.export.reference import float32_reference
+from sepzoo.export.reference import Reference
 from sepzoo.export.rounding import EIGHT_BITS, Rounding
 from sepzoo.export.rounding_correction import correct_rounding
 from sepzoo.export.taken_inputs import calibration_values
@@ -104,27 +103,14 @@ class Preparations:
         classifier: KerasClassifier,
         calibration: Samples | None,
         files: SharedFiles,
-        given: KerasClassifier | None = None,
+        reference: Reference,
     ) -> None:
         self._classifier, self._calibration, self._files = classifier, calibration, files
-        self.given = given or classifier
-        """The network as it was given, where more was put into the one that is prepared."""
+        self.reference = reference
+        """What files are held against: the network as it was given, where more was put into the one prepared here."""
         self._known: dict[tuple[bool, bool, bool, int | None, Rounding], Prepared] = {}
         self._ready: dict[bool, keras.Model] = {}
-        self._answers: dict[int, tuple[Samples, dict[str, np.ndarray]]] = {}
         self._looked_up = any(only_looked_up(classifier.model, each) for each in graph_of(classifier.model).inputs)
-
-    @functools.cached_property
-    def reference(self) -> KerasClassifier:
-        """What files are held against: the network as it was given, in float32."""
-        return float32_reference(self.given)
-
-    def expected(self, samples: Samples) -> dict[str, np.ndarray]:
-        """Return what the reference predicts, by the names of its outputs; asked for once for the same samples."""
-        known = self._answers.get(id(samples))
-        if known is None or known[0] is not samples:
-            known = self._answers[id(samples)] = (samples, by_name(self.reference, samples))
-        return known[1]
 
     def of(
         self,
@@ -215,7 +201,7 @@ class Preparations:
 
 @contextlib.contextmanager
 def preparing(
-    classifier: KerasClassifier, calibration: Samples | None, *, beside: Path, given: KerasClassifier | None = None
+    classifier: KerasClassifier, calibration: Samples | None, *, beside: Path, reference: Reference | None = None
 ) -> Iterator[Preparations]:
     """Yield what a network's formats are prepared by; the files that they share go at the end.
 
@@ -223,7 +209,7 @@ def preparing(
         classifier: the network, saying what its inputs take.
         calibration: samples for the formats that take them.
         beside: a folder for the files that formats share, best that of the files to be written.
-        given: what files are held against; None: the network itself.
+        reference: what files are held against; None: the network itself.
     """
     with contextlib.ExitStack() as stack:
-        yield Preparations(classifier, calibration, SharedFiles(beside, stack), given)
+        yield Preparations(classifier, calibration, SharedFiles(beside, stack), reference or Reference(classifier))

@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import keras
+import numpy as np
 
+from sepzoo.data.samples import Samples
+from sepzoo.export.comparison import by_name
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.layers.cloning import clone
 from sepzoo.layers.graph import layers_of
 from sepzoo.support.types import Json, Layer
 
 _HALF = ("float16", "bfloat16")
+
+
+class Reference:
+    """What all files of one call are held against, and what it answers.
+
+    Args:
+        given: the model as its owner gave it.
+    """
+
+    def __init__(self, given: KerasClassifier) -> None:
+        self.given = given
+        self._answers: dict[int, tuple[Samples, dict[str, np.ndarray]]] = {}
+
+    @functools.cached_property
+    def classifier(self) -> KerasClassifier:
+        """The model in float32."""
+        return float32_reference(self.given)
+
+    def expected(self, samples: Samples) -> dict[str, np.ndarray]:
+        """Return what it predicts, by the names of its outputs; asked for once for the same samples."""
+        known = self._answers.get(id(samples))
+        if known is None or known[0] is not samples:
+            known = self._answers[id(samples)] = (samples, by_name(self.classifier, samples))
+        return known[1]
 
 
 def float32_reference(classifier: KerasClassifier) -> KerasClassifier:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import keras
 
@@ -39,30 +39,28 @@ class Converted:
     gpu_refusals: tuple[GpuRefusal, ...] | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Embedding:
-    """How a format makes the preprocessing inside its files.
-
-    Attributes:
-        pixels: the type in which the network takes pixels of 0 … 255: as they come, or "float32" where the converter
-            makes integers of them whose step is one, so that no operator has to.
-        depthwise: whether a depthwise convolution normalizes, whose kernel has a step for each channel, where one step
-            for all would lose digits.
-        always: whether files take pixels even where nobody asked, if the network's own input is not pixels but for one
-            factor and one offset.
-    """
-
-    pixels: str = "uint8"
-    depthwise: bool = False
-    always: bool = False
-
-
 Convert: TypeAlias = Callable[[Prepared, Path], Converted | None]
 
 Finish: TypeAlias = Callable[[ExportReport, KerasClassifier, Samples], ExportReport]
 
 Judge: TypeAlias = Callable[[bytes], Comparison]
 """Compares a file's bytes, without metadata, with the model on the check samples."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PixelInputs:
+    """How files of a format take pixels where their normalization is inside.
+
+    Attributes:
+        dtype: in which the network that is converted takes them; "float32" where the format itself makes integers of
+            what goes in, which then are the pixels, of int8 less 128.
+        rounds: whether the normalization is computed in integers: then in one operation, which rounds once.
+        always: whether integers that go in are plain pixels even where nobody asks for the normalization inside.
+    """
+
+    dtype: Literal["uint8", "float32"] = "uint8"
+    rounds: bool = False
+    always: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +79,7 @@ class Target:
         rounds_from: how many elements a kernel has at least that is rounded to 8 bits or less; None: none is.
         rounding: how such kernels are rounded.
         calibrated: whether activations are integers too, whose ranges come from samples.
-        embedding: how the preprocessing gets inside its files, where that is asked for.
+        pixels: how its files take pixels where their normalization is inside.
         folder: whether it is a folder of files.
         beside: what the names of further files beside it have behind its own.
         needs_calibration: whether samples to calibrate on are needed for another reason.
@@ -104,7 +102,7 @@ class Target:
     rounds_from: int | None = None
     rounding: Rounding = EIGHT_BITS
     calibrated: bool = False
-    embedding: Embedding = Embedding()
+    pixels: PixelInputs = PixelInputs()
     folder: bool = False
     needs_calibration: bool = False
     finish: Finish | None = None

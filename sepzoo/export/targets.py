@@ -68,8 +68,8 @@ def export(
         preprocessing: from pixels to the input, instead of that which the model carries.
         features: what the model takes instead of pixels.
         outputs: what the model gives, instead of what it says or its graph shows; see `sepzoo.export.tflite`.
-        embed_preprocessing: whether the file takes pixels of 0 … 255 as uint8, and normalizes them itself; TFLite
-            files of 8 bits do so in any case, where their input is of uint8.
+        embed_preprocessing: whether the file takes pixels of 0 … 255 as uint8, and normalizes them itself; those of
+            `tflite:int8`, `tflite:int8_per_tensor` and `browser:int8` take plain pixels in any case.
 
     Raises:
         SepzooError: an unknown target (the nearest ones are offered), or what the format's own function raises.

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 import pytest
-from ai_edge_litert import interpreter
 
 from sepzoo import export, inference
 from sepzoo.artifact import model_file
-from sepzoo.compression import quantize_aware
 from sepzoo.data import Samples
-from sepzoo.export import Tolerance
 from sepzoo.export.batch_export import export_all
 from sepzoo.export.pipeline import write
-from sepzoo.export.preprocessing_inside import embeds
 from sepzoo.export.samples import ExportSamples
 from sepzoo.inference.keras_model import from_model
 from sepzoo.layers.fake_quantization import QuantizedOutput
@@ -69,115 +64,6 @@ def test_onnx_runtime_alone_takes_the_pixels(tmp_path: Path) -> None:
     images = pixels(6, seed=4)
     [found] = runtime.InferenceSession(tmp_path / "net.onnx").run(None, {"image": images})
     np.testing.assert_allclose(found, network.predict(normalized(images, CAFFE), verbose=0), atol=1e-4)
-
-
-CALIBRATED = [
-    *(("tflite:int8", edges) for edges in ("uint8", "int8", "float")),
-    *(("tflite:int8_per_tensor", edges) for edges in ("uint8", "int8", "float")),
-    *((name, None) for name in ("tflite:int8_float_io", "tflite:int16x8", "tflite:int8_int4")),
-]
-IMAGENET = Preprocessing(mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
-
-
-def of_bare_interpreter(path: Path, images: np.ndarray) -> tuple[np.ndarray, type]:
-    """Return what LiteRT alone gives for raw pixels, integers counted from their lowest, and the type that it takes."""
-    runtime = interpreter.Interpreter(str(path))
-    runtime.allocate_tensors()
-    [source], [result] = runtime.get_input_details(), runtime.get_output_details()
-    shift, found = (128 if source["dtype"] is np.int8 else 0), []
-    for image in images.astype(int) - shift:
-        runtime.set_tensor(source["index"], image[None].astype(source["dtype"]))
-        runtime.invoke()
-        found.append(runtime.get_tensor(result["index"])[0].astype(np.float64))
-    if result["dtype"] is not np.float32:
-        scale, zero_point = result["quantization"]
-        found = [(row - zero_point) * scale for row in found]
-    return np.array(found), source["dtype"]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("preprocessing", [IMAGENET, CAFFE], ids=["imagenet", "caffe"])
-@pytest.mark.parametrize(("name", "edges"), CALIBRATED)
-def test_files_of_integers_take_raw_pixels(name: str, edges: Any, preprocessing: Preprocessing, tmp_path: Path) -> None:
-    needed_by(name)
-    network = model_file.attach(taught(preprocessing), Metadata("separable", LABELS, preprocessing=preprocessing))
-    images, path = pixels(60, seed=4), tmp_path / "net.tflite"
-    seen = Samples(pixels(100), None, origin="coloured quarters", seed=0)
-    settings = {"calibration": seen, "embed_preprocessing": True, "tolerance": Tolerance()}
-    export.tflite(network, path, quantize=name.removeprefix("tflite:"), edges=edges, **settings)
-    found, kind = of_bare_interpreter(path, images)
-    assert kind is (np.int8 if edges == "int8" else np.uint8)
-    expected = network.predict(normalized(images, preprocessing), verbose=0)
-    assert np.abs(found - expected).mean() < (0.06 if "int4" in name else 0.03)
-    apart = np.abs(network.predict(normalized(images[..., ::-1], preprocessing), verbose=0) - expected).mean()
-    assert apart > 0.08  # so channels in another order, or normalized by others' numbers, would be seen
-    opened = inference.open(path)
-    assert (opened.preprocessing.mean, opened.preprocessing.std) == ((0.0,), (1.0,))
-    np.testing.assert_allclose(opened.predict(images), found, atol=0.01)
-
-
-@pytest.mark.parametrize("preprocessing", [IMAGENET, CAFFE], ids=["imagenet", "caffe"])
-def test_pixels_of_eight_bits_are_pixels_in_any_case(preprocessing: Preprocessing, tmp_path: Path) -> None:
-    network = model_file.attach(taught(preprocessing), Metadata("separable", LABELS, preprocessing=preprocessing))
-    seen = Samples(pixels(100), None, origin="coloured quarters", seed=0)
-    made = export_all(
-        from_model(network), ["tflite:int8", "tflite:float32"], tmp_path / "net", samples=ExportSamples(seen, seen)
-    )
-    images = pixels(60, seed=4)
-    both = {report.target: of_bare_interpreter(report.path, images[:1])[1] for report in made.reports}
-    assert both == {"tflite:int8": np.uint8, "tflite:float32": np.float32}
-    found, _kind = of_bare_interpreter(made.reports[0].path, images)
-    expected = network.predict(normalized(images, preprocessing), verbose=0)
-    assert np.abs(found - expected).mean() < 0.03
-
-
-@pytest.mark.parametrize(
-    ("preprocessing", "channels", "kind"),
-    [
-        (Preprocessing(mean=(127.5,), std=(127.5,)), 3, "float32"),
-        (Preprocessing(mean=(127.5,), std=(127.5,), channel_order="bgr"), 3, "uint8"),
-        (Preprocessing(mean=(127.5,), std=(127.5,), channel_order="bgr"), 1, "float32"),
-        (Preprocessing(mean=(-10.0,), std=(127.5,)), 3, "uint8"),  # no integer for zero among its pixels
-        (Preprocessing(mean=(1.0, 2.0, 3.0), std=(127.5,)), 3, "uint8"),
-    ],
-)
-def test_files_take_pixels_where_integers_of_one_step_cannot_be_them(
-    preprocessing: Preprocessing, channels: int, kind: str
-) -> None:
-    source = keras.Input((8, 8, channels))
-    network = from_model(
-        keras.Model(source, keras.layers.GlobalAveragePooling2D()(source)), preprocessing=preprocessing
-    )
-    wanted = {
-        "tflite:int8": kind == "uint8",
-        "tflite:int8_float_io": False,
-        "tflite:float32": False,
-        "onnx:int8": False,
-    }
-    assert {name: embeds(export.TARGETS[name], network, asked=False) for name in wanted} == wanted
-
-
-@pytest.mark.slow
-def test_pixels_are_taken_by_a_network_that_learned_its_steps(tmp_path: Path) -> None:
-    network = model_file.attach(taught(CAFFE), Metadata("separable", LABELS, preprocessing=CAFFE))
-    seen = Samples(pixels(100), None, origin="coloured quarters", seed=0)
-    trained, path = quantize_aware(network, seen).model, tmp_path / "net.tflite"
-    write(from_model(trained), export.TARGETS["tflite:int8"], path, check=seen)
-    images = pixels(60, seed=4)
-    found, kind = of_bare_interpreter(path, images)
-    assert kind is np.uint8
-    assert np.abs(found - trained.predict(normalized(images, CAFFE), verbose=0)).mean() < 0.01
-
-
-def taught(preprocessing: Preprocessing) -> keras.Model:
-    """Return a network that tells what it takes apart by how far its channels lie from each other's."""
-    network = separable()
-    classifier, given = network.get_layer("logits"), normalized(pixels(64, seed=99), preprocessing)
-    kernel, bias = classifier.get_weights()
-    scores = keras.Model(network.input, classifier.output).predict(given, verbose=0)
-    spread = (scores - scores.mean(axis=0)).std() / 2
-    classifier.set_weights([kernel / spread, (bias - scores.mean(axis=0)) / spread])
-    return network
 
 
 def test_an_input_of_integers_has_its_channels_in_the_order_of_the_network(int8_file: export.ExportReport) -> None:

@@ -140,3 +140,23 @@ def test_strips_take_little_memory(size, mode):
 def test_an_image_without_pixels_is_refused():
     with pytest.raises(SepzooError, match=r"expected an image with pixels\. Received: 0 x 5"):
         MINUS_ONE_TO_ONE.resize(Image.new("RGB", (0, 5)), (2, 2))
+
+
+@pytest.mark.parametrize(
+    ("preprocessing", "channels", "fits"),
+    [
+        (Preprocessing(), 3, True),
+        (Preprocessing(mean=(9.0, 9.0, 9.0), std=(2.0, 2.0, 2.0)), 3, True),
+        (Preprocessing(mean=(0.0,)), 3, True),
+        (Preprocessing(mean=(255.0,)), 3, True),
+        (Preprocessing(mean=(-0.1,)), 3, False),
+        (Preprocessing(mean=(255.1,)), 3, False),
+        (Preprocessing(mean=(9.0, 9.0, 8.0)), 3, False),
+        (Preprocessing(std=(9.0, 9.0, 8.0)), 3, False),
+        (Preprocessing(channel_order="bgr"), 3, False),
+        (Preprocessing(channel_order="bgr"), 4, False),
+        (Preprocessing(channel_order="bgr"), 1, True),
+    ],
+)
+def test_which_numbers_integers_can_be(preprocessing, channels, fits):
+    assert preprocessing.fits_integers(channels) is fits

@@ -25,7 +25,7 @@ from sepzoo.export.pipeline import write
 from sepzoo.export.preparation import Shapes
 from sepzoo.export.prepared import Prepared
 from sepzoo.export.report import ExportReport
-from sepzoo.export.target import Embedding, Judge, Target
+from sepzoo.export.target import Judge, PixelInputs, Target
 from sepzoo.export.tflite_metadata import with_metadata
 from sepzoo.export.tolerance import Tolerance
 from sepzoo.inference.keras_model import KerasClassifier, from_model
@@ -92,7 +92,6 @@ def _finished(
 
 def _trained(target: Target, mode: Mode, options: TfliteOptions) -> Target:
     """Return the target that writes a network which learned the steps of its integers."""
-    inside = Embedding(always=target.embedding.always)  # in floats: the step of what it gives was learned
     return dataclasses.replace(
         target,
         convert=functools.partial(convert_trained, mode=mode, options=options),
@@ -100,16 +99,15 @@ def _trained(target: Target, mode: Mode, options: TfliteOptions) -> Target:
         keeps_steps=True,
         calibrated=False,
         rounds_from=None,
-        embedding=inside,
     )
 
 
-def _embedding(mode: Mode, options: TfliteOptions) -> Embedding:
-    """Return how a mode makes the preprocessing inside its files: where inputs are integers, these are the pixels."""
-    if not mode.calibrated:
-        return Embedding()
-    integers = mode.edges_vary and options.edges != "float"
-    return Embedding("float32" if integers else "uint8", depthwise=True, always=integers and options.edges != "int8")
+def _pixels(mode: Mode, options: TfliteOptions) -> PixelInputs:
+    """Return how files of a mode take pixels: those with float edges as uint8, which they cast."""
+    edges = options.edges or mode.edges
+    if not mode.calibrated or edges == "float":
+        return PixelInputs(rounds=mode.calibrated)
+    return PixelInputs("float32", rounds=True, always=edges == "uint8")
 
 
 def with_options(target: Target, options: TfliteOptions) -> Target:
@@ -124,7 +122,7 @@ def with_options(target: Target, options: TfliteOptions) -> Target:
     check_options(mode, options)
     converted = functools.partial(convert, mode=mode, options=options)
     takes = functools.partial(require_named, options=options)
-    chosen = dataclasses.replace(target, convert=converted, takes=takes, embedding=_embedding(mode, options))
+    chosen = dataclasses.replace(target, convert=converted, takes=takes, pixels=_pixels(mode, options))
     beside = (SUFFIX,) * options.c_array + SUFFIXES * options.layer_report
     if beside:
         chosen = dataclasses.replace(chosen, finish=functools.partial(_finished, options=options), beside=beside)
