@@ -38,7 +38,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A page of floats, blue first; one of integers; one of grey pixels and a single probability."""
+    """A page of floats, blue first; two of integers, also blue first; one of grey pixels and a single probability."""
     folder = tmp_path_factory.mktemp("pages")
     model = model_file.attach(separable(), Metadata(NAME, NAMES, preprocessing=ODD))
     plain = model_file.attach(separable(), Metadata("separable", LABELS))
@@ -51,6 +51,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "float": export.browser(model, folder / "float.html").path,
         "int8": export.browser(
             plain, folder / "int8.html", quantize="int8", calibration=samples(plain, 50, seed=1)
+        ).path,
+        "int8, blue first": export.browser(
+            model, folder / "blue.html", quantize="int8", calibration=samples(model, 50, seed=1)
         ).path,
         "grey": export.browser(grey, folder / "grey.html", labels=["no", "yes"], preprocessing=lanczos).path,
     }
@@ -81,7 +84,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-@pytest.mark.parametrize(("kind", "within"), [("float", 1e-4), ("int8", 1 / 255), ("grey", 1e-4)])
+@pytest.mark.parametrize(
+    ("kind", "within"), [("float", 1e-4), ("int8", 1 / 255), ("int8, blue first", 1 / 255), ("grey", 1e-4)]
+)
 def test_a_page_answers_as_python_does(
     kind: str, within: float, pages: dict[str, Path], pictures: list[Path], browser: Browser
 ) -> None:

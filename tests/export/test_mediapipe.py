@@ -17,6 +17,8 @@ from sepzoo.data import Samples
 from sepzoo.export import Tolerance, tflite
 from sepzoo.export.formats.tflite import MODES
 from sepzoo.records.metadata import Metadata
+from sepzoo.records.preprocessing import ChannelOrder, Preprocessing
+from tests.export.formats.test_tflite_pixels import normalized
 from tests.export.networks import pixels, samples, separable
 from tests.extras import needed
 
@@ -27,13 +29,17 @@ pytestmark = pytest.mark.slow
 
 def classify(python: Path, images: Iterable[np.ndarray], folder: Path, *models: Path) -> list[list[list[list]]]:
     """Return what files answer to images, of shapes (height, width, 3), which are written to a folder: by model."""
+    done = run(python, images, folder, *models)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def run(python: Path, images: Iterable[np.ndarray], folder: Path, *models: Path) -> subprocess.CompletedProcess[str]:
     folder.mkdir()
     for number, image in enumerate(images):
         Image.fromarray(image).save(folder / f"{number:03}.png")
     command = [str(python), str(SCRIPT), str(folder), *map(str, models)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_mediapipe_answers_as_we_do(mediapipe_python: Path, tmp_path: Path) -> None:
@@ -51,6 +57,43 @@ def test_mediapipe_answers_as_we_do(mediapipe_python: Path, tmp_path: Path) -> N
             label, score, index = answer[0]
             assert score == pytest.approx(ours.max(), abs=1e-4)
             assert (label, ours[0, index]) == (file.labels[index], ours.max())
+
+
+@pytest.mark.parametrize("order", ["rgb", "bgr"])
+def test_mediapipe_answers_as_the_network_whose_preprocessing_is_inside(
+    order: ChannelOrder, mediapipe_python: Path, tmp_path: Path
+) -> None:
+    """It knows no other order of channels, and normalizes no input of 8 bits."""
+    said = Preprocessing(mean=(80.0, 120.0, 150.0), std=(90.0, 150.0, 120.0), channel_order=order)
+    model = separable(size=32)
+    calibration = Samples(pixels(60, 32, seed=1), None, origin="coloured quarters", seed=1)
+    given = {"calibration": calibration, "preprocessing": said, "tolerance": Tolerance()}
+    paths = [tmp_path / f"{name}.tflite" for name in ("int8", "int8_per_tensor")]
+    for path in paths:
+        tflite(model, path, quantize=path.stem, **given)
+    for name in ("float32", "int8_float_io", "int16x8"):
+        paths.append(tmp_path / f"{name}.tflite")
+        tflite(model, paths[-1], quantize=None if name == "float32" else name, embed_preprocessing=True, **given)
+    images = pixels(16, 32, seed=4)
+    expected = model.predict(normalized(images, said), verbose=0)
+    assert len(set(expected.argmax(axis=1))) > 1
+    found = np.zeros((len(paths), *expected.shape))
+    for number, answers in enumerate(classify(mediapipe_python, images, tmp_path / "images", *paths)):
+        for file, answer in enumerate(answers):
+            for _label, score, index in answer:
+                found[file, number, index] = score
+    for path, scores in zip(paths, found, strict=True):
+        shown = np.where(scores, expected, 0)  # the three likeliest
+        assert np.abs(scores - shown).mean() < (1e-4 if path.stem == "float32" else 0.03), path.stem
+
+
+def test_mediapipe_takes_no_edges_of_int8(mediapipe_python: Path, tmp_path: Path) -> None:
+    model = separable(size=32)
+    path = tmp_path / "int8.tflite"
+    tflite(model, path, quantize="int8", calibration=samples(model, 60, seed=1), edges="int8")
+    done = run(mediapipe_python, pixels(1, 32), tmp_path / "images", path)
+    assert done.returncode
+    assert "Requested one of these types: uint8/float32, got INT8" in done.stderr
 
 
 @pytest.mark.nightly
