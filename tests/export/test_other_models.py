@@ -243,7 +243,7 @@ def test_values_that_stray_are_refused(tmp_path: Path, quantize: Any, advice: st
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("colour", [2, 200])  # black ones are taken for divided by 255: tests/data/test_wrong_samples.py
+@pytest.mark.parametrize("colour", [2, 200])  # black ones: tests/data/test_wrong_samples.py
 def test_calibration_of_one_colour_is_refused(colour: int, tmp_path: Path) -> None:
     plain = Samples(np.full((9, 16, 16, 3), colour, np.uint8), None, origin="one colour", seed=0)
     with pytest.raises(SepzooError, match=r"^expected samples that differ to calibrate on\. .*all of one colour\."):
