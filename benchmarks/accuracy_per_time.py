@@ -11,7 +11,6 @@ With `--rows FILE` instead of networks, the plot is drawn again from rows that `
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
 import functools
 import sys
@@ -21,7 +20,7 @@ from pathlib import Path
 
 import keras
 from decoupled import TURNS, milliseconds
-from rows import write_rows
+from rows import read_rows, write_rows
 from timing import in_turns
 
 from sepzoo import analysis, applications, export, inference, surgery
@@ -97,15 +96,6 @@ def on_the_front(row: Row, rows: Sequence[Row], cost: str = "ms") -> bool:
     return not any(other.type == row.type and other.cost(cost) <= least and other.accuracy > best for other in rows)
 
 
-def read(path: Path) -> list[Row]:
-    """Return the rows that a file has."""
-    kinds = {"macs": int, "kib": float, "ms": float, "accuracy": float}
-    with path.open(encoding="utf-8", newline="") as lines:
-        return [
-            Row(**{key: kinds.get(key, str)(value) for key, value in each.items()}) for each in csv.DictReader(lines)
-        ]
-
-
 def plot(rows: Sequence[Row], path: Path) -> None:
     """Draw accuracy over operations and times: a colour a network, a marker a kind of form, the front as a line."""
     import matplotlib as mpl
@@ -147,7 +137,7 @@ def main() -> None:
     parser.add_argument("--test-images", type=int, default=10_000)
     options = parser.parse_args()
     if options.rows:
-        plot(read(options.rows), options.plot)
+        plot(read_rows(Row, options.rows), options.plot)
         return
     train, held = (open_source("cifar10", split=split, image_size=(32, 32), channels=3) for split in ("train", "test"))
     samples = dataclasses.replace(draw_samples(train, 500, 0), labels=None)

@@ -8,6 +8,7 @@ import numpy as np
 from sepzoo.artifact import model_file
 from sepzoo.data import Samples
 from sepzoo.records.metadata import Metadata
+from sepzoo.records.preprocessing import Preprocessing
 
 LABELS = ("ant", "bee", "cat", "dog")
 RESIDUAL_ADDS = 2
@@ -52,6 +53,14 @@ def pixels(count: int, size: int = 16, *, seed: int = 0) -> np.ndarray:
     """Return images of four flat quarters of random colours."""
     quarters = np.random.default_rng(seed).integers(0, 256, (count, 2, 2, 3), np.uint8)
     return quarters.repeat(size // 2, axis=1).repeat(size // 2, axis=2)
+
+
+def normalized(images: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
+    """Return what a network takes of pixels, by arithmetic alone."""
+    channels = images.astype(np.float64)
+    if preprocessing.channel_order == "bgr":
+        channels = channels[..., ::-1]
+    return ((channels - np.array(preprocessing.mean)) / np.array(preprocessing.std)).astype(np.float32)
 
 
 def samples(model: keras.Model, count: int, *, seed: int = 0) -> Samples:

@@ -22,18 +22,10 @@ from sepzoo.records.preprocessing import CAFFE, Preprocessing
 from sepzoo.records.sound import Sound
 from sepzoo.support.errors import SepzooError
 from tests import several_models
-from tests.export.networks import LABELS, pixels, separable
+from tests.export.networks import LABELS, normalized, pixels, separable
 from tests.extras import needed, needed_by
 
 ODD = Preprocessing(mean=(90.0, 120.0, 150.0), std=(30.0, 60.0, 50.0), crop_fraction=0.5, channel_order="bgr")
-
-
-def normalized(images: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
-    """Return what a network takes of pixels, by arithmetic alone."""
-    channels = images.astype(np.float64)
-    if preprocessing.channel_order == "bgr":
-        channels = channels[..., ::-1]
-    return ((channels - np.array(preprocessing.mean)) / np.array(preprocessing.std)).astype(np.float32)
 
 
 @pytest.mark.slow

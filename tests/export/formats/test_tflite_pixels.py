@@ -23,7 +23,7 @@ from sepzoo.inference.keras_model import from_model
 from sepzoo.records.preprocessing import AS_THEY_ARE, MINUS_ONE_TO_ONE, Preprocessing
 from sepzoo.support.errors import SepzooError
 from tests import several_models
-from tests.export.networks import pixels, separable
+from tests.export.networks import normalized, pixels, separable
 from tests.extras import needed
 
 PER_CHANNEL = Preprocessing(mean=(90.0, 120.0, 150.0), std=(30.0, 60.0, 50.0))
@@ -40,14 +40,6 @@ IMAGES = pixels(100, seed=4)
 AS_SEEN = {name: (4 / 255, 0.9) for name, mode in MODES.items() if mode.rounds_from is not None}
 """Mean difference of probabilities that is allowed, and the least share of equal answers; what takes pixels wrongly is
 off by a fifth and answers half of them otherwise."""
-
-
-def normalized(images: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
-    """Return what a network takes of pixels, by arithmetic alone."""
-    channels = images.astype(np.float64)
-    if preprocessing.channel_order == "bgr":
-        channels = channels[..., ::-1]
-    return ((channels - np.array(preprocessing.mean)) / np.array(preprocessing.std)).astype(np.float32)
 
 
 def bare(file: Path | bytes, images: np.ndarray) -> tuple[np.ndarray, str]:
