@@ -88,7 +88,8 @@ class Browser:
         """Return what the page says of pictures that are chosen by its dialog, in their order; others are cleared."""
         if self.driver.find_element("id", "clear").is_displayed():
             self.click("clear")
-        self.driver.find_element("id", "files").send_keys("\n".join(map(str, paths)))
+        # Chromium's driver refuses a path with "..", which a variable of the environment may well hold.
+        self.driver.find_element("id", "files").send_keys("\n".join(str(path.resolve()) for path in paths))
         return self.answers(len(paths))
 
     def wait(self, condition: Any) -> None:
