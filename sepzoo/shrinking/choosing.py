@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +14,7 @@ from sepzoo.shrinking.candidates import Candidate, expected, is_of
 from sepzoo.shrinking.memory_limit import Memory, peak
 from sepzoo.shrinking.rules import Ruled
 from sepzoo.shrinking.scores import Item, Scores
-from sepzoo.shrinking.settings import BEST, TECHNIQUES
+from sepzoo.shrinking.settings import BEST, RULES, TECHNIQUES, takes_rules
 from sepzoo.shrinking.solving import Bound, Problem, Solution, solve
 from sepzoo.shrinking.ways import KEEP
 from sepzoo.support.errors import SepzooError
@@ -113,39 +114,45 @@ class Chooser:
             )
 
     def proposals(self, limits: Mapping[str, float], techniques: Sequence[str]) -> list[tuple[str, Choice]]:
-        """Return the best choice within limits, then those of single techniques, by rising expected error.
+        """Return the best choice within limits, then those of single techniques and of other rules, each once.
 
-        What is expected adds up errors of layers; what is built may turn out otherwise, so the first few are worth it.
+        They come by rising expected error. What is expected adds up errors of layers; what is built may turn out
+        otherwise, so the first few are worth it.
 
         Args:
             limits: by resource.
-            techniques: that are tried alone; those that can't keep the limits are left out.
+            techniques: that are tried alone; those that can't keep the limits are left out, as are rules.
 
         Raises:
             SepzooError: see `choose`.
         """
-        best, alone = self.choose(limits), []
+        best = self.choose(limits)
         if self.rule != BEST:
-            return [(self.rule, self._by_rule(limits, best))]
-        for technique in techniques:
-            allowed = dataclasses.replace(self, allowed=functools.partial(is_of, (technique,)))
-            try:
-                choice = allowed.choose(limits)
-            except SepzooError:
-                continue
-            if choice.candidates != best.candidates:
-                alone.append((technique, choice))
-        return [("all", best), *sorted(alone, key=lambda each: each[1].solution.error)]
+            return [(self.rule, self._by_rule(self.rule, limits, best))]
+        ways: dict[str, Callable[[], Choice]] = {
+            technique: functools.partial(self._alone(technique).choose, limits) for technique in techniques
+        }
+        if takes_rules(tuple(limits)):
+            ways |= {f"all, {rule}": functools.partial(self._by_rule, rule, limits, best) for rule in RULES}
+        others: dict[tuple[Candidate, ...], tuple[str, Choice]] = {}
+        for name, way in ways.items():
+            with contextlib.suppress(SepzooError):
+                choice = way()
+                others.setdefault(choice.candidates, (name, choice))
+        others.pop(best.candidates, None)
+        return [("all", best), *sorted(others.values(), key=lambda each: each[1].solution.error)]
 
-    def _by_rule(self, limits: Mapping[str, float], best: Choice) -> Choice:
-        """Return what the rule chooses; how good it is, is known by the best choice."""
+    def _alone(self, technique: str) -> Chooser:
+        return dataclasses.replace(self, allowed=functools.partial(is_of, (technique,)))
+
+    def _by_rule(self, rule: str, limits: Mapping[str, float], best: Choice) -> Choice:
+        """Return what a rule chooses; how good it is, is known by the best choice."""
         ((resource, limit),) = limits.items()
         budget = self.wholes[resource].sum(limit)
-        found = Ruled(self.scores, self.items(), functools.partial(_cost, resource=resource), budget).by(self.rule)
+        found = Ruled(self.scores, self.items(), functools.partial(_cost, resource=resource), budget).by(rule)
         if found is None:
             raise SepzooError(
-                f"expected a budget that the rule {self.rule!r} can keep. Received: {shown(resource, limit)}. "
-                "Ask for more."
+                f"expected a budget that the rule {rule!r} can keep. Received: {shown(resource, limit)}. Ask for more."
             )
         places = [choices.index(pick) for choices, pick in zip(self.items(), found.picks, strict=True)]
         proven = dataclasses.replace(best.solution, picks=tuple(places), error=expected(found.picks), exact=False)

@@ -26,8 +26,8 @@ SLACK = 0.05
 MARGIN = 0.999
 CLOCK = 0.02
 """Share of the time that is left free where distillation follows, after which it is measured again."""
-PROPOSALS = 3
-"""So many are carried out each time, of which the best one stays."""
+PROPOSALS = 5
+"""So many are carried out each time, of which one stays: mostly the solver's, two rules' and two techniques'."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -55,7 +55,7 @@ class Proposal:
     """A choice that was carried out; the one of the least divergence stays.
 
     Attributes:
-        techniques: "all" of those that were allowed, or the one that it is of.
+        techniques: "all" of those that were allowed, or the one that it is of; then the rule, where one chose.
         expected: by how much the answers were expected to diverge, in nats.
         divergence: by how much they do on samples that nothing was fitted to, before anything is rounded to integers.
     """
@@ -100,7 +100,8 @@ class ShrinkReport:
         trials: how many.
         rounds: how many files were measured.
         rule: by which was chosen, "best" or another that it is compared with.
-        proposals: choices that were carried out beside each other: that of all techniques, and some of single ones.
+        proposals: choices that were carried out beside each other: the best one, and some of single
+            techniques and of other rules.
         original_comparison: answers of the original's file beside those of the original.
         comparison: answers of the file beside those of the original: accuracy, agreement, divergence.
         samples: that layers were fitted to, in words.

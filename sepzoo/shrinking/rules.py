@@ -84,13 +84,15 @@ class Ruled:
     def _equal_level(self) -> Assignment | None:
         errors = np.unique([each.error for choices in self.items for each in choices])
         levels = errors if len(errors) <= LEVELS else np.quantile(errors, np.linspace(0, 1, LEVELS))
-        return self._first(self._up_to(float(level)) for level in levels)
+        lost = [
+            [self._lost(number, level) for level in range(len(group.gone))]
+            for number, group in enumerate(self.scores.groups)
+        ]
+        return self._first(self._up_to(float(level), lost) for level in levels)
 
-    def _up_to(self, error: float) -> Assignment:
-        levels = []
-        for number, group in enumerate(self.scores.groups):
-            fitting = [level for level in range(len(group.gone)) if self._lost(number, level) <= error]
-            levels.append(max(fitting, default=0))
+    def _up_to(self, error: float, lost: Sequence[Sequence[float]]) -> Assignment:
+        """Return what errs no more than this in each layer, and in each group by what its levels lose alone."""
+        levels = [max((level for level, each in enumerate(own) if each <= error), default=0) for own in lost]
         picks = []
         for choices in self._at(levels):
             plain = plainest(choices)

@@ -36,6 +36,11 @@ def check_runtime(runtime: str) -> None:
         raise unknown("runtime", runtime, RUNTIMES, list_all=True)
 
 
+def takes_rules(resources: Sequence[str]) -> bool:
+    """Return whether a rule takes limits of these resources: of one, and not of memory, which isn't a sum."""
+    return len(resources) == 1 and MEMORY not in resources
+
+
 def check_rule(rule: str, resources: Sequence[str]) -> None:
     """See that there is such a rule, and that it takes the limits.
 
@@ -48,7 +53,7 @@ def check_rule(rule: str, resources: Sequence[str]) -> None:
     """
     if rule != BEST and rule not in RULES:
         raise unknown("rule", rule, (BEST, *RULES), list_all=True)
-    if rule != BEST and (len(resources) > 1 or MEMORY in resources):
+    if rule != BEST and not takes_rules(resources):
         raise SepzooError(
             f"expected one limit, of bytes, time or multiply-accumulates, for the rule {rule!r}. Received: "
             f"{', '.join(resources)}. Leave the others out."

@@ -13,7 +13,7 @@ from sepzoo import SepzooError
 from sepzoo.shrinking.candidates import Candidate
 from sepzoo.shrinking.choosing import Choice, Chooser, Whole
 from sepzoo.shrinking.scores import GroupLevels, Item, Scores
-from sepzoo.shrinking.settings import RULES, check_rule
+from sepzoo.shrinking.settings import BEST, RULES, check_rule
 
 WAYS = {"decouple": ("pw_dw 1", "pw_dw 2"), "lowrank": ("rank 2", "rank 4")}
 
@@ -55,8 +55,26 @@ def drawn(seed: int, groups: int) -> Scores:
 
 
 def chosen(scores: Scores, limit: float, rule: str) -> Choice:
-    ((_name, choice),) = Chooser(scores, {"macs": Whole(1.0, 0.0)}, rule=rule).proposals({"macs": limit}, ())
+    (_name, choice), *others = Chooser(scores, {"macs": Whole(1.0, 0.0)}, rule=rule).proposals({"macs": limit}, ())
+    assert rule == BEST or not others
     return choice
+
+
+def test_what_rules_choose_is_proposed_behind_the_best_where_they_take_the_limits() -> None:
+    scores = drawn(0, 2)
+    wholes = {name: Whole(1.0, 0.0) for name in ("macs", "kib", "ram_kib")}
+    limits = {name: whole.of(1e9) for name, whole in wholes.items()}
+    limits["macs"] = 0.7 * sum(item.candidates[0].macs for item in scores.items)
+    chooser = Chooser(scores, wholes)
+    (_all, best), *others = chooser.proposals({"macs": limits["macs"]}, ())
+    assert {name: choice.expected for name, choice in others} == {
+        f"all, {rule}": chosen(scores, limits["macs"], rule).expected for rule in RULES
+    }
+    errors = [choice.expected for choice in (best, *(choice for _name, choice in others))]
+    assert errors == sorted(errors)
+    for other in ("kib", "ram_kib"):
+        both = {name: limits[name] for name in ("macs", other)}
+        assert [name for name, _choice in chooser.proposals(both, ())] == ["all"]
 
 
 @settings(max_examples=20, deadline=None)
@@ -65,7 +83,7 @@ def test_the_solver_never_errs_more_than_a_rule_or_a_technique(seed: int, groups
     scores = drawn(seed, groups)
     limit = tightness * sum(item.candidates[0].macs for item in scores.items)
     try:
-        best = chosen(scores, limit, "best")
+        best = chosen(scores, limit, BEST)
     except SepzooError:
         return
     alone = Chooser(scores, {"macs": Whole(1.0, 0.0)}).proposals({"macs": limit}, scores.techniques)
