@@ -29,6 +29,8 @@ from pathlib import Path
 
 import gpu_sides
 
+from sepzoo.support.exit_status import why_ended
+
 
 @dataclasses.dataclass(frozen=True)
 class Network:
@@ -114,22 +116,23 @@ def rows_of(network: Network, sides: Sequence[str], folder: Path) -> Iterator[Ro
         command = [sys.executable, __file__, "--one", network.name, dtype, side, str(folder)]
         with (folder / f"{name}.out").open("w") as out, (folder / f"{name}.err").open("w") as err:
             children[name] = subprocess.Popen(command, stdout=out, stderr=err, env=environment)
-    start = time.monotonic()
+    start, late = time.monotonic(), []
     while waiting := [
         name for name, child in children.items() if child.poll() is None and not (folder / f"{name}.ready").exists()
     ]:
         if time.monotonic() - start > PATIENCE:
             for name in waiting:
                 children[name].kill()
+                late.append(children[name])
                 print(f"{name}: left out, it had not compiled after {PATIENCE:.0f} s", file=sys.stderr)
             break
         time.sleep(0.2)
     print(f"compiled after {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
     (folder / "go").touch()
     for name, child in children.items():
-        if child.wait() > 0:
-            lines = (folder / f"{name}.err").read_text().strip().splitlines() or ["without a word"]
-            print(f"{name}: ended with {child.returncode}: {lines[-1][:300]}", file=sys.stderr, flush=True)
+        if child.wait() and child not in late:
+            why = why_ended(child.returncode, (folder / f"{name}.err").read_text())
+            print(f"{name}: {why[:300]}", file=sys.stderr, flush=True)
         for line in (folder / f"{name}.out").read_text().splitlines():
             yield Row(**json.loads(line))
 

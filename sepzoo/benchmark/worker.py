@@ -15,6 +15,7 @@ from types import TracebackType
 from sepzoo.benchmark.target import Target
 from sepzoo.support.child import import_paths
 from sepzoo.support.errors import SepzooError, first_line
+from sepzoo.support.exit_status import in_words
 from sepzoo.support.types import Json
 
 _PROGRAM = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from sepzoo.benchmark.worker import serve; serve()"
@@ -98,7 +99,7 @@ class Worker:
             code = self._process.wait()
             raise SepzooError(
                 f"{self._target.label}: expected a network that can be run. Received: one whose process crashed "
-                f"({'signal' if code < 0 else 'exit code'} {abs(code)})."
+                f"({in_words(code)})."
             )
         answer = json.loads(line)
         if "error" in answer:

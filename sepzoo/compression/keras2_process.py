@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sepzoo.support.child import import_paths
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.exit_status import why_ended
 from sepzoo.support.progress import counted
 from sepzoo.support.types import Json
 
@@ -53,6 +54,7 @@ def carry_out(folder: Path, steps: int, title: str) -> Json:
         SepzooError: what the process refuses, or that it crashed.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+        code = 0
         for line in counted(_lines(folder, log.fileno()), steps, title):
             if "error" in line:
                 raise SepzooError(line["error"])
@@ -63,16 +65,16 @@ def carry_out(folder: Path, steps: int, title: str) -> Json:
                 )
             if "end" in line:
                 return line["end"]
+            code = line.get("code", code)
         log.seek(0)
-        said = [line.strip() for line in log if line.strip()]
         raise SepzooError(
             f"expected the process with tensorflow-model-optimization to finish. Received: it ended early "
-            f"({said[-1] if said else 'without a word'}). It may have had too little memory: pass a smaller batch_size."
+            f"({why_ended(code, log.read())}). It may have had too little memory: pass a smaller batch_size."
         )
 
 
 def _lines(folder: Path, log: int) -> Iterator[Json]:
-    """Start the process, and yield what it says; it is ended where nobody listens any more."""
+    """Start the process, and yield what it says, and last its exit code; it is ended where nobody listens any more."""
     process = subprocess.Popen(
         [sys.executable, "-I", "-c", _PROGRAM, json.dumps(import_paths()), str(folder)],
         stdin=subprocess.DEVNULL,
@@ -85,6 +87,7 @@ def _lines(folder: Path, log: int) -> Iterator[Json]:
     try:
         for line in process.stdout:
             yield json.loads(line)
+        yield {"code": process.wait()}
     finally:
         process.kill()
         with contextlib.suppress(OSError):

@@ -10,12 +10,14 @@ import sys
 from pathlib import Path
 
 from sepzoo.support.atomic import atomic_write
+from sepzoo.support.exit_status import why_ended
 
 SUFFIX = ".c"
 """What the C array's name has behind that of the file."""
 
 _INTERPRETER = "tflite_micro"
 _INSTALL = "pip install 'sepzoo[micro]'"
+_ELSEWHERE = "try another mode, or ask MicroInterpreter.arena_used_bytes() on the device"
 _PROGRAM = """
 import sys
 from tflite_micro.python.tflite_micro import runtime
@@ -129,5 +131,6 @@ def arena_of(file: Path) -> tuple[int | None, str | None]:
     if lacking:
         return None, f"TensorFlow Lite Micro has no {lacking[1]}"
     if total is None:
-        return None, f"its interpreter did not take the file (exit status {done.returncode})"
+        why = why_ended(done.returncode, done.stderr.decode(errors="replace"))
+        return None, f"its interpreter did not take the file ({why}); {_ELSEWHERE}"
     return int(total[1]), None

@@ -13,6 +13,7 @@ import warnings
 from pathlib import Path
 from types import TracebackType
 
+from sepzoo.support.exit_status import in_words
 from sepzoo.support.lazy import load_function
 from sepzoo.support.types import Json
 
@@ -171,7 +172,7 @@ class Child:
         code = self._process.wait()
         if late.is_set() or code == -getattr(signal, "SIGXCPU", 0):
             raise ChildError(f"took more than {self._seconds} seconds")
-        raise ChildError(f"crashed ({'signal' if code < 0 else 'exit code'} {abs(code)})")
+        raise ChildError(f"crashed ({in_words(code)})")
 
 
 def serve() -> None:

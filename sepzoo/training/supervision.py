@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import IO
 
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.exit_status import in_words
 from sepzoo.training.distribution import Distribution, says_that_none_answers, says_that_one_is_lost
 from sepzoo.training.run_processes import TIDYING, end
 
@@ -72,8 +73,9 @@ def supervise(command: Sequence[str], said: Distribution) -> int:
         raise (says_that_none_answers if _JOINING in heard[1].fatal else says_that_one_is_lost)(said)
     if child.returncode < 0:
         raise SepzooError(
-            f"expected a process that trains to its end. Received: signal {-child.returncode}, which ended it. Begin "
-            "all processes again: the same commands go on from the last checkpoint."
+            "expected a process that trains to its end. Received: one that ended early "
+            f"({in_words(child.returncode)}). Begin all processes again: the same commands go on from the "
+            "last checkpoint."
         )
     return child.returncode
 

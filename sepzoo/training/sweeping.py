@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
+from sepzoo.support.exit_status import why_ended
 from sepzoo.support.types import Json
 from sepzoo.training.run_folder import RunFolder
 from sepzoo.training.run_processes import RunProcesses
@@ -122,5 +123,4 @@ def _train(run: StudyRun, folder: Path, processes: RunProcesses) -> str:
     code, words = processes.run([sys.executable, "-m", "sepzoo", "train", str(recipe), "--out", str(folder)])
     if code == 0:
         return ""
-    lines = [line for line in words.splitlines() if line.strip()]
-    return lines[-1].rstrip(".") if lines else f"it ended with {code}"
+    return why_ended(code, words).rstrip(".")

@@ -47,8 +47,9 @@ def test_it_has_the_paths_and_the_environment(monkeypatch: pytest.MonkeyPatch, t
         ),
         (
             "print('{}', flush=True)\nos.kill(os.getpid(), 9)",
-            "expected the process with tensorflow-model-optimization to finish. Received: it ended early (without a "
-            "word). It may have had too little memory: pass a smaller batch_size.",
+            "expected the process with tensorflow-model-optimization to finish. Received: it ended early (signal 9, "
+            "SIGKILL: the system or somebody ended it; systems do where memory runs out). It "
+            "may have had too little memory: pass a smaller batch_size.",
         ),
         (
             "sys.stderr.write('warning\\nout of memory\\n\\n')\nsys.exit(3)",

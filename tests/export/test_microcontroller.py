@@ -82,7 +82,18 @@ def interpreter_that(does: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -
     [
         ("import sys; sys.stderr.write('[R] Arena allocation total 28016 bytes\\n')", 28016, None),
         ("import sys; sys.exit(\"Didn't find op for builtin opcode 'ERF'\")", None, "TensorFlow Lite Micro has no ERF"),
-        ("import os; os.abort()", None, "its interpreter did not take the file (exit status -6)"),
+        (
+            "import os; os.abort()",
+            None,
+            "its interpreter did not take the file (signal 6, SIGABRT: it aborted itself); try another mode, or ask "
+            "MicroInterpreter.arena_used_bytes() on the device",
+        ),
+        (
+            "import sys; sys.exit('type INT16 not supported')",
+            None,
+            "its interpreter did not take the file (type INT16 not supported); try another mode, or ask "
+            "MicroInterpreter.arena_used_bytes() on the device",
+        ),
     ],
 )
 def test_the_arena_is_what_the_interpreter_says(

@@ -27,6 +27,7 @@ from sepzoo.inference.stablehlo_file import ABOUT
 from sepzoo.records.inputs import Features
 from sepzoo.records.outputs import Said
 from sepzoo.records.preprocessing import Preprocessing
+from sepzoo.support.exit_status import why_ended
 from sepzoo.support.types import Arrays
 
 Weights = Literal["inside", "beside"]
@@ -68,8 +69,7 @@ def convert(prepared: Prepared, path: Path, *, weights: Weights = "inside") -> N
     print(done.stdout, done.stderr)  # noqa: T201  (into the log of the conversion)
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        raise RuntimeError(f"Keras on JAX: {said[-1] if said else f'exit code {done.returncode}'}")
+        raise RuntimeError(f"Keras on JAX: {why_ended(done.returncode, done.stderr)}")
     hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(path.iterdir())}
     about = {**json.loads(lines[-1]), "weights": weights, "sha256": hashes}
     (path / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
