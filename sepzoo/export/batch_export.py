@@ -110,7 +110,8 @@ def export_all(
         rest = tries.left(names)
         left = time_left(len(rest))
         for number, name in enumerate(rest, start=1):
-            with announced(f"{title}exporting {name} ({number} of {len(rest)}){left(number - 1)}"), tries.writing(name):
+            several = announced(f"{title}exporting {name} ({number} of {len(rest)}){left(number - 1)}")
+            with several if len(rest) > 1 else contextlib.nullcontext(), tries.writing(name):
                 report = write(
                     classifier,
                     chosen[name],
@@ -119,6 +120,7 @@ def export_all(
                     check=check,
                     preparations=shared[name],
                     embed_preprocessing=embed_preprocessing,
+                    title=title if len(rest) > 1 else f"{title}exporting ",
                 )
                 reports.append(report)
     seen = noise_of(saying_inputs(classifier, None)) if samples is None else samples.check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import keras
@@ -42,9 +43,10 @@ def equalize_where_better(
     own = model.get_weights()
     if not len(others[0]) or not equalize(model, others):
         return False
-    _, scaled = rounded_outputs(model, judged, rounds_from=rounds_from, rounding=rounding)
+    tried = functools.partial(rounded_outputs, model, judged, rounds_from=rounds_from, rounding=rounding)
+    _, scaled = tried(what="layers tried with scaled channels")
     model.set_weights(own)
-    right, kept = rounded_outputs(model, judged, rounds_from=rounds_from, rounding=rounding)
+    right, kept = tried(what="layers tried as they are")
     before, after = (
         [divergence(*each) for each in zip(outputs, right, found, strict=True)] for found in (kept, scaled)
     )

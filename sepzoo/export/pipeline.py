@@ -13,15 +13,16 @@ from sepzoo.artifact.seal import add_seal
 from sepzoo.data.samples import Samples
 from sepzoo.export.artifact_record import artifact_record
 from sepzoo.export.comparison import Comparison, compare, origin_of, with_half_error
-from sepzoo.export.converter_errors import refusal
+from sepzoo.export.conversion import convert, opened
 from sepzoo.export.noise import noise_of
 from sepzoo.export.preparation import deployed, require_calibratable, require_tensorflow, shapes_of
 from sepzoo.export.prepared import Preparations, Prepared, preparing
 from sepzoo.export.preprocessing_inside import embedding_of, require_embeddable, with_preprocessing
 from sepzoo.export.reference import Reference
 from sepzoo.export.report import ExportReport
+from sepzoo.export.steps import COMPARING, CONVERTING, PREPARING, SEARCHING, Steps
 from sepzoo.export.taken_inputs import DRAW, saying_inputs
-from sepzoo.export.target import Converted, Target
+from sepzoo.export.target import Target
 from sepzoo.export.target_names import named
 from sepzoo.export.tolerance import BeyondToleranceError, Tolerance
 from sepzoo.inference.classifier import Classifier
@@ -30,10 +31,8 @@ from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.latency import measure_tensor
 from sepzoo.inference.opening import open as open_file
 from sepzoo.inference.stablehlo_file import StablehloClassifier, XlaCost
-from sepzoo.support.atomic import atomic_write, disk_error
-from sepzoo.support.errors import SepzooError, first_line
-from sepzoo.support.quiet import Log, quiet
-from sepzoo.support.stopping import raise_if_stopped
+from sepzoo.support.atomic import atomic_write
+from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Arrays
 from sepzoo.surgery.exact.rounding_layers import rounds
 
@@ -50,6 +49,7 @@ def write(
     log: str | os.PathLike[str] | None = None,
     preparations: Preparations | None = None,
     embed_preprocessing: bool = False,
+    title: str = "",
 ) -> ExportReport:
     """Write a network in a format, compare the file with it, and keep the file only if its outputs are the network's.
 
@@ -68,6 +68,7 @@ def write(
             shares nothing.
         embed_preprocessing: whether the file takes uint8 pixels and normalizes them itself, or takes the samples of a
             clip and makes the features of them.
+        title: before each line of progress.
 
     Raises:
         SepzooError: samples that are missing or show nothing, what the converter refuses, a file that differs from its
@@ -102,27 +103,32 @@ def write(
             )
         model = preparations.reference.classifier
         preparations.require(target.takes, calibrated=target.calibrated or target.keeps_steps)
-        prepared = preparations.of(
-            calibrated=target.calibrated,
-            rounds_from=target.rounds_from,
-            rounding=target.rounding,
-            correct_bias=correct_bias,
-            keeps_steps=target.keeps_steps,
-        )
+        steps = Steps.of(target, title)
+        with steps.announced(PREPARING):
+            prepared = preparations.of(
+                calibrated=target.calibrated,
+                rounds_from=target.rounds_from,
+                rounding=target.rounding,
+                correct_bias=correct_bias,
+                keeps_steps=target.keeps_steps,
+            )
         held = _Held(classifier, preparations.reference, samples, random=check is None and calibration is None)
         if target.search is not None:
-            target = target.search(prepared, functools.partial(_judged, target, prepared, held))
+            with steps.announced(SEARCHING):
+                target = target.search(prepared, functools.partial(_judged, target, prepared, held))
         temporary = stack.enter_context(atomic_write(path, folder=target.folder))
-        converted = _convert(target, prepared, temporary, name=model.name, log=log, beside=Path(path))
+        with steps.announced(CONVERTING):
+            converted = convert(target, prepared, temporary, name=model.name, log=log, beside=Path(path))
         target.add_metadata(temporary, deployed(classifier), shapes_of(classifier))
-        file = _opened(temporary, target, model.name)
-        comparison = held.compared(file)
-        if model is not preparations.reference.given:
-            comparison = with_half_error(comparison, given, file, samples)
-        problems = limits.problems(comparison)
-        for size in file.batch_sizes[1:]:
-            several = limits.problems(held.compared(file.of_batch(size)))
-            problems += [f"{size} samples at a time: {problem}" for problem in several]
+        with steps.announced(COMPARING):
+            file = opened(temporary, target, model.name)
+            comparison = held.compared(file)
+            if model is not preparations.reference.given:
+                comparison = with_half_error(comparison, given, file, samples)
+            problems = limits.problems(comparison)
+            for size in file.batch_sizes[1:]:
+                several = limits.problems(held.compared(file.of_batch(size)))
+                problems += [f"{size} samples at a time: {problem}" for problem in several]
         if problems:
             raise BeyondToleranceError(
                 f"{target.name} of {model.name} was refused: {'; '.join(problems)}; checked on {comparison.origin}. "
@@ -173,20 +179,6 @@ class _Held:
         """Return the comparison of a file with the model."""
         expected = self.reference.expected(self.samples)
         return compare(self.reference.classifier, file, self.samples, random=self.random, expected=expected)
-
-
-def _opened(path: Path, target: Target, name: str) -> Classifier:
-    """Open what a converter made; not all that converters make is taken by the runtimes that it is made for."""
-    try:
-        return open_file(path, trust=True)
-    except SepzooError as error:
-        if error.__cause__ is None:
-            raise
-        raise SepzooError(
-            f"{target.name} of {name} was refused: its runtime does not take what the converter made "
-            f"({first_line(error.__cause__).rstrip('.')}). No file was written. Take another format, or put other "
-            "layers in their place."
-        ) from error
 
 
 def _judged(target: Target, prepared: Prepared, held: _Held, content: bytes) -> Comparison:
@@ -247,37 +239,6 @@ def require_real_samples(target: Target, *, given: bool) -> None:
             f"{target.mode} rounds, and random pixels cannot show what that does. Received: neither calibration nor "
             f"check. {DRAW.format('real images')} (on the command line: --data)."
         )
-
-
-def _convert(
-    target: Target,
-    prepared: Prepared,
-    temporary: Path,
-    *,
-    name: str,
-    log: str | os.PathLike[str] | None,
-    beside: Path,
-) -> Converted:
-    """Convert in silence; what the converter says goes to the log."""
-    text = Log()
-    try:
-        with quiet() as text:
-            converted = target.convert(prepared, temporary)
-        raise_if_stopped()  # TensorFlow's converter swallows it, now and then
-        return converted or Converted()
-    except SepzooError:
-        raise
-    except Exception as error:  # converters raise their own kinds, RuntimeError, ValueError and more
-        full = disk_error(error)
-        if full is not None:  # then the converter is not to blame, and a log would have no room either
-            raise OSError(full, os.strerror(full), str(beside)) from error
-        log = log or beside.with_name(f"{beside.name}.log")
-        reason = refusal(name, error, text.text, target=target.name)
-        raise SepzooError(f"{reason} The converter's own words are in {log}.") from error
-    finally:
-        if log is not None:
-            with atomic_write(log) as file:
-                file.write_text(text.text, encoding="utf-8")
 
 
 def _advice(samples: Samples, *, scores: bool, calibrated: bool) -> str:

@@ -55,7 +55,7 @@ def correct_rounding(
     Returns:
         The weights that each layer had which was changed, by its name.
     """
-    work, _ = _run(model, samples, rounds_from, rounding)
+    work, _ = _run(model, samples, rounds_from, rounding, "layers rounded and corrected")
     own = {name: model.get_layer(name).get_weights() for name in work.found}
     for name, weights in work.found.items():
         model.get_layer(name).set_weights(weights)
@@ -68,6 +68,7 @@ def rounded_outputs(
     *,
     rounds_from: int = 0,
     rounding: Rounding = EIGHT_BITS,
+    what: str = "layers rounded to look at",
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Return what a model gives, and what it gives rounded to the nearest with biases that `correct_rounding` moves.
 
@@ -76,21 +77,22 @@ def rounded_outputs(
         samples: as `correct_rounding` takes them, and as many are used.
         rounds_from: how many elements a kernel has at least that is rounded.
         rounding: how, but for `by_outputs`.
+        what: is counted, for progress.
 
     Returns:
         The exact outputs and the others, in the order of the model's outputs.
     """
-    work, both = _run(model, samples, rounds_from, dataclasses.replace(rounding, by_outputs=False))
+    work, both = _run(model, samples, rounds_from, dataclasses.replace(rounding, by_outputs=False), what)
     found = [keras.ops.convert_to_numpy(each) for each in keras.tree.flatten(both)]
     return [each[: work.count] for each in found], [each[work.count :] for each in found]
 
 
 def _run(
-    model: keras.Model, samples: np.ndarray | Sequence[np.ndarray], rounds_from: int, rounding: Rounding
+    model: keras.Model, samples: np.ndarray | Sequence[np.ndarray], rounds_from: int, rounding: Rounding, what: str
 ) -> tuple[_Correction, Tensors]:
     """Return what was found in the one run of both networks, and their outputs."""
     given = [samples] if isinstance(samples, np.ndarray) else list(samples)
-    work = _Correction(model, rounding, rounds_from, count=_count(model, len(given[0])))
+    work = _Correction(model, rounding, rounds_from, count=_count(model, len(given[0])), what=what)
     with (
         announced(f"making good what rounding does to {model.name}", terminal_only=True),
         contextlib.closing(work.progress),
@@ -108,12 +110,12 @@ def _count(model: keras.Model, given: int) -> int:
 class _Correction:
     """One run of the exact and the rounded network side by side: the first half of each batch is exact."""
 
-    def __init__(self, model: keras.Model, rounding: Rounding, rounds_from: int, count: int) -> None:
+    def __init__(self, model: keras.Model, rounding: Rounding, rounds_from: int, count: int, what: str) -> None:
         self._rounding, self._rounds_from, self.count = rounding, rounds_from, count
         self._calls = collections.Counter(id(node.operation) for node in nodes(model))
         self._generator = np.random.default_rng(0)
         layers = [node for node in nodes(model) if type(node.operation) in CHANNEL_AXES]
-        self.progress = counted(layers, len(layers), "layers rounded and corrected")
+        self.progress = counted(layers, len(layers), what)
         self.found: dict[str, list[np.ndarray]] = {}
         """The new weights of the layers that are changed, by their names."""
 

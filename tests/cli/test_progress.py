@@ -41,14 +41,14 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         (
             "export MODEL --to tflite:int16x8 --data digits --calibration 32 --out OUT",
             "(?s:.*)".join(
-                map(
-                    LEFT.format,
-                    (
-                        "layers rounded and corrected",
-                        "calibration samples",
-                        "batches answered by small",
-                    ),
-                )
+                [
+                    "exporting tflite:int16x8, step 1 of 3: preparing the network",
+                    LEFT.format("layers rounded and corrected"),
+                    "exporting tflite:int16x8, step 2 of 3: converting it",
+                    LEFT.format("calibration samples"),
+                    "exporting tflite:int16x8, step 3 of 3: comparing the file with it",
+                    LEFT.format("batches answered by small"),
+                ]
             ),
         ),
         ("classify FILE SCANS", LEFT.format("pictures")),
@@ -57,7 +57,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         ("build cifar_mobilenetv1_w1d8_bsconvu --out OUT.keras", "building cifar_mobilenetv1_w1d8_bsconvu"),
         (
             "export MODEL --to tflite:float32,tflite:float16 --data digits --out OUT",
-            r"exporting tflite:float16 \(2 of 2\), about \d+:\d\d left",
+            r"exporting tflite:float16 \(2 of 2\), about \d+:\d\d left\n(?s:.*)^tflite:float16, step 3 of 3: comparing",
         ),
     ],
 )
@@ -79,5 +79,5 @@ def test_commands_say_what_they_do(
     more = ["--labels", labels] if line.startswith(("classify", "evaluate")) else []
     done = command(*line.split(), *more)
     assert done.code == 0, done.err
-    assert re.search(said, done.err), done.err
-    assert not re.search(said, done.out)
+    assert re.search(said, done.err, re.MULTILINE), done.err
+    assert not re.search(said, done.out, re.MULTILINE)

@@ -117,7 +117,7 @@ def test_a_page_says_of_each_pixel_what_python_makes_of_it(page: ExportReport) -
 def test_what_shows_no_picture_is_refused_before_it_is_converted(
     made: Callable[[], keras.Model], arguments: dict, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sepzoo.export.pipeline._convert", None)
+    monkeypatch.setattr("sepzoo.export.pipeline.convert", None)
     model = made()
     for target in ("browser", "browser:int8"):
         with pytest.raises(SepzooError) as caught:
