@@ -62,6 +62,7 @@ def predict(
     from sepzoo.export.samples import held_out_split, open_split
     from sepzoo.inference.feature_sets import is_feature_set, samples_of
     from sepzoo.inference.features import check_readable, names_features
+    from sepzoo.inference.pixel_range import pixels_in_range
     from sepzoo.support.atomic import check_target
     from sepzoo.support.progress import announced
 
@@ -95,9 +96,8 @@ def predict(
         if heard:
             predicted = classifier.predict(data if sounds else _all(open_split(classifier, data, str(held_out))))
         else:
-            predicted = classifier.predict(
-                samples_of(data, inputs, split=held_out, padded=classifier.metadata.padded).images
-            )
+            samples = samples_of(data, inputs, split=held_out, padded=classifier.metadata.padded)
+            predicted = classifier.predict(pixels_in_range(classifier, samples).images)
     several = len(classifier.output_tensors) > 1
     outputs = predicted if several else {"outputs": predicted}
     records = dict(zip(outputs, classifier.outputs, strict=True))

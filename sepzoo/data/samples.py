@@ -12,6 +12,8 @@ from sepzoo.data.source import Source
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Arrays
 
+UNDIVIDED = "Pass them as they are, not divided by 255: the network normalizes them by itself."
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Samples:
@@ -128,7 +130,7 @@ def require_pixel_range(images: np.ndarray, origin: str) -> None:
     if images.dtype == np.uint8 and len(images) > 1 and images.size and images.max() <= 1:
         raise SepzooError(
             f"{origin}: expected pixels of 0 … 255. Received: uint8 of {images.min()} … {images.max()} in all "
-            f"{len(images)} images. Pass them as they are, not divided by 255: the network normalizes them by itself."
+            f"{len(images)} images. {UNDIVIDED}"
         )
 
 

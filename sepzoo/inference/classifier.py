@@ -14,6 +14,7 @@ from sepzoo.inference.described_model import DescribedModel
 from sepzoo.inference.evaluation import Evaluation, evaluate, evaluate_samples
 from sepzoo.inference.features import as_features
 from sepzoo.inference.pictures import Data, seen_pixels
+from sepzoo.inference.pixel_range import pixels_in_range
 from sepzoo.inference.probabilities import probabilities
 from sepzoo.inference.said_outputs import classes_of, titled
 from sepzoo.inference.several_inputs import data_by_name
@@ -165,13 +166,13 @@ class Classifier(DescribedModel, abc.ABC):
         A data set's classes are found by name; where no name fits but the counts do, by number, as samples' labels are.
 
         Raises:
-            SepzooError: something else than data, data with classes that the network has not, or the network gives no
-                class scores.
+            SepzooError: something else than data, data with classes that the network has not, pixels that were divided
+                by 255, or the network gives no class scores.
         """
         self.require_scores()
         scorer = self if len(self.output_tensors) == 1 else _Scores(self)
         if isinstance(source, Samples):
-            return evaluate_samples(scorer, source, batch_size=batch_size)
+            return evaluate_samples(scorer, pixels_in_range(self, source), batch_size=batch_size)
         if not isinstance(source, Source):
             raise SepzooError(
                 f"expected a data set (sepzoo.data.open_source) or sepzoo.data.Samples to evaluate on. Received: "

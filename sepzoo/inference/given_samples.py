@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sepzoo.data.samples import Samples, require_pixel_range, require_samples
+from sepzoo.data.samples import Samples, require_samples
 from sepzoo.inference.keras_model import KerasClassifier
+from sepzoo.inference.pixel_range import pixels_in_range
 from sepzoo.support.types import Arrays
 from sepzoo.surgery.walk.model_inputs import array_of, model_inputs
 
@@ -33,7 +34,7 @@ def as_samples(classifier: KerasClassifier, given: Samples | Arrays, purpose: st
         'float32'
     """
     if isinstance(given, Samples):
-        return _pixels_in_range(classifier, require_samples(given, purpose))
+        return pixels_in_range(classifier, require_samples(given, purpose))
     said = [classifier.said_of(tensor.name) for tensor in classifier.input_tensors]
     if any(each.preprocessing is not None or each.sound is not None for each in said):
         title = repr(classifier.name)
@@ -41,18 +42,7 @@ def as_samples(classifier: KerasClassifier, given: Samples | Arrays, purpose: st
             arrays: Arrays = {name: array_of(each, f"{title}, input {name!r}") for name, each in given.items()}
         else:
             arrays = array_of(given, title)
-        return _pixels_in_range(classifier, require_samples(Samples(arrays, None, origin=_ORIGIN, seed=0), purpose))
+        return pixels_in_range(classifier, require_samples(Samples(arrays, None, origin=_ORIGIN, seed=0), purpose))
     found = model_inputs(classifier.model, given).arrays
     by_name = {str(each.name): array for each, array in zip(classifier.input_tensors, found, strict=True)}
     return Samples(by_name if len(found) > 1 else found[0], None, origin=_ORIGIN, seed=0)
-
-
-def _pixels_in_range(classifier: KerasClassifier, samples: Samples) -> Samples:
-    """Return samples whose pixels are of 0 … 255."""
-    for tensor in classifier.input_tensors:
-        if classifier.said_of(tensor.name).preprocessing is not None:
-            images = samples.images
-            given = images.get(str(tensor.name)) if isinstance(images, Mapping) else images
-            if given is not None:
-                require_pixel_range(given, samples.origin)
-    return samples

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from sepzoo.data.photo import read_image
+from sepzoo.data.samples import UNDIVIDED
 from sepzoo.inference.features import only_array
 from sepzoo.inference.images import raise_unreadable
 from sepzoo.inference.tensors import InputTensor
@@ -66,8 +67,7 @@ def _seen(picture: Picture, said: Metadata, tensor: InputTensor, problems: list[
     """Return one image at the input's size; one that cannot be read is noted, and blank."""
     if isinstance(picture, np.ndarray) and picture.dtype != np.uint8:
         raise SepzooError(
-            f"expected pixels as uint8 of 0..255. Received: dtype={picture.dtype}{_range(picture)}. The classifier "
-            "normalizes them by itself: pass them as they are."
+            f"expected pixels of 0 … 255, as uint8. Received: {picture.dtype}{_range(picture)}. {UNDIVIDED}"
         )
     if isinstance(picture, np.ndarray) and picture.shape == tensor.shape:
         return picture
@@ -87,4 +87,4 @@ def _range(picture: np.ndarray) -> str:
     """Return in words between which values the numbers of an array lie."""
     if not picture.size or picture.dtype.kind not in "iuf":
         return ""
-    return f", values {picture.min():.4g} to {picture.max():.4g}"
+    return f" of {picture.min():.4g} … {picture.max():.4g}"

@@ -1,4 +1,4 @@
-"""Pixels that somebody divided by 255 and cast to 8 bits again are refused by every command that learns from them."""
+"""Pixels that were divided by 255 and cast to 8 bits again are refused by every command that takes a file of them."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ COMMANDS = {
     "qat": ("compress", "--qat", "epochs=1", "--out", "new.keras"),
     "shrink": ("shrink", "--macs", "50%", "--out", "new.tflite"),
     "rewrite": ("rewrite", "--decouple", "macs=0.5", "--out", "new.keras"),
+    "evaluate": ("evaluate",),
+    "predict": ("predict",),
 }
 
 
@@ -31,7 +33,9 @@ def test_they_are_refused_in_one_line(
     images = np.random.default_rng(0).integers(0, 2, (40, 32, 32, 1)).astype("uint8")
     np.savez("bits.npz", inputs=images, labels=np.arange(40) % 10)
     name, *options = COMMANDS[case]
-    outcome = command(name, small_files / "small.keras", *options, "--data", "bits.npz")
+    outcome = command(
+        name, small_files / "small.keras", *options, *([] if name == "predict" else ["--data"]), "bits.npz"
+    )
     assert outcome.code == 2
     words = "error: bits.npz: expected pixels of 0 … 255. Received: uint8 of 0 … 1 in all "
     assert outcome.err.splitlines()[-1].startswith(words)

@@ -64,7 +64,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_commands_say_what_they_do(
     command: Command, small_files: Path, scans: Path, tmp_path: Path, line: str, said: str
 ) -> None:
-    np.save(tmp_path / "pixels.npy", np.zeros((3, 32, 32, 1), "uint8"))
+    np.save(tmp_path / "pixels.npy", np.full((3, 32, 32, 1), 200, "uint8"))
     places = {
         "MODEL": small_files / "small.keras",
         "FILE": small_files / "small.tflite",

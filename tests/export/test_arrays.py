@@ -38,7 +38,7 @@ def test_an_array_calibrates_as_samples_do(said, tmp_path):
 @pytest.mark.parametrize("purpose", ["calibration", "check"])
 def test_values_that_are_no_pixels_are_said_before_the_conversion(purpose, tmp_path, monkeypatch):
     monkeypatch.setattr("sepzoo.export.pipeline.convert", lambda *_, **__: pytest.fail("converted"))
-    with pytest.raises(sepzoo.SepzooError, match=r"expected pixels as uint8 of 0\.\.255\. Received: dtype=float32"):
+    with pytest.raises(sepzoo.SepzooError, match=r"expected pixels of 0 … 255, as uint8\. Received: float32"):
         sepzoo.export.tflite(network(said=True), tmp_path / "net.tflite", **{purpose: INPUTS})
 
 

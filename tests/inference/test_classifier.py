@@ -129,7 +129,7 @@ def test_predicting_without_preprocessing_says_what_to_do() -> None:
 
 
 def test_floats_are_refused_since_they_may_be_normalized_already() -> None:
-    with pytest.raises(SepzooError, match=r"as uint8 of 0\.\.255\. Received: dtype=float32, values 0 to 0\."):
+    with pytest.raises(SepzooError, match=r"of 0 … 255, as uint8\. Received: float32 of 0 … 0\."):
         colours().predict(np.zeros((1, 4, 4, 3), np.float32))
 
 
