@@ -13,6 +13,8 @@ from sepzoo.export.formats.tflite_modes import MODES
 from sepzoo.export.formats.tflite_options import TfliteOptions
 from sepzoo.export.preparation import require_calibratable, require_tensorflow
 from sepzoo.export.prepared import preparing
+from sepzoo.export.preprocessing_inside import embedding_of, with_preprocessing
+from sepzoo.export.targets import TARGETS
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.quiet import Log, quiet
@@ -46,7 +48,9 @@ def _size(classifier: KerasClassifier, name: str, samples: Samples) -> tuple[int
     require_tensorflow(target)
     if mode.calibrated:
         require_calibratable(classifier.model, target)
-    with tempfile.TemporaryDirectory() as folder, preparing(classifier, samples, beside=Path(folder)) as preparations:
+    embedding = embedding_of(TARGETS[target], classifier, asked=False)
+    inside = classifier if embedding is None else with_preprocessing(classifier, embedding)
+    with tempfile.TemporaryDirectory() as folder, preparing(inside, samples, beside=Path(folder)) as preparations:
         prepared = preparations.of(calibrated=mode.calibrated, rounds_from=mode.rounds_from, rounding=mode.rounding)
         text = Log()
         try:
