@@ -200,7 +200,20 @@ def kl_divergence(expected: np.ndarray, given: np.ndarray, *, independent: bool 
         >>> round(kl_divergence(np.array([[0.5, 0.5]]), np.array([[0.9, 0.1]])), 4)
         0.5108
     """
+    return max(
+        0.0, float(np.mean(kl_divergences(expected, given, independent=independent)))
+    )  # never less but by rounding
+
+
+def kl_divergences(expected: np.ndarray, given: np.ndarray, *, independent: bool = False) -> np.ndarray:
+    """Return the divergence of each row, as `kl_divergence` takes its mean.
+
+    Args:
+        expected: see `kl_divergence`.
+        given: see `kl_divergence`.
+        independent: see `kl_divergence`.
+    """
     if independent:
         expected, given = (np.concatenate([each, 1 - each], axis=1) for each in (expected, given))
     p, q = (np.clip(each, _SMALLEST, 1) for each in (expected, given))
-    return max(0.0, float(np.mean(np.sum(p * np.log(p / q), axis=1))))  # it is never less but by rounding
+    return np.sum(p * np.log(p / q), axis=1)

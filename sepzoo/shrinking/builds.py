@@ -10,7 +10,7 @@ import numpy as np
 
 from sepzoo.shrinking.building import Built, build
 from sepzoo.shrinking.choosing import Choice
-from sepzoo.shrinking.divergence import answers, divergence
+from sepzoo.shrinking.divergence import Distance, answers, distance
 from sepzoo.shrinking.network import Network
 from sepzoo.shrinking.scores import Scores
 from sepzoo.shrinking.work import Work
@@ -35,23 +35,23 @@ class Builds:
     scores: Scores
     inputs: ModelInputs
     held: ModelInputs
-    _known: dict[tuple[object, ...], tuple[Built, float]] = dataclasses.field(default_factory=dict, init=False)
+    _known: dict[tuple[object, ...], tuple[Built, Distance]] = dataclasses.field(default_factory=dict, init=False)
 
     @cached_property
     def right(self) -> list[np.ndarray]:
         """Answers of the network as it is to the other samples."""
         return answers(self.network.model, self.held)
 
-    def of(self, choice: Choice, work: Work) -> tuple[Built, float]:
+    def of(self, choice: Choice, work: Work) -> tuple[Built, Distance]:
         """Return the network of a choice and how far its answers lie."""
         ways = {item.layer: each.way for item, each in zip(self.scores.items, choice.candidates, strict=True)}
         key = (*ways.items(), choice.levels)
         if key not in self._known:
             built = build(self.network, ways, choice.levels, self.inputs, work.kept_of(choice))
-            distance = divergence(work.classifier.outputs, self.right, answers(built.model, self.held))
+            off = distance(work.classifier.outputs, self.right, answers(built.model, self.held))
             if len(self._known) == MOST:
                 del self._known[next(iter(self._known))]
-            self._known[key] = built, distance
+            self._known[key] = built, off
         return self._known[key]
 
     def give_away(self, model: keras.Model) -> None:

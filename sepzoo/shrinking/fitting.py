@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.shrinking.budget import shown
@@ -11,6 +12,7 @@ from sepzoo.shrinking.building import Built
 from sepzoo.shrinking.builds import Builds
 from sepzoo.shrinking.choosing import Choice, Chooser
 from sepzoo.shrinking.distilling import distilled
+from sepzoo.shrinking.divergence import Distance
 from sepzoo.shrinking.files import Measured
 from sepzoo.shrinking.forms import Forms
 from sepzoo.shrinking.measuring import key_of
@@ -38,13 +40,18 @@ class Fitted:
         built: the network.
         choice: what was carried out.
         solution: how good the best choice of all techniques is proven to be.
+        distance: how far its answers are from the right ones.
         proposals: what was carried out beside each other.
     """
 
     built: Built
     choice: Choice
     solution: Solution
+    distance: Distance
     proposals: tuple[Proposal, ...]
+
+
+F = TypeVar("F", bound=Fitted)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -110,7 +117,7 @@ def within(
             told = _missed(fitting.measured, limits)
             missed.update({name: aimed[name] for name in off})
         else:
-            best = fitting if best is None else min(best, fitting, key=_distance)
+            best = fitting if best is None else _nearest(best, fitting)
             off = [name for name in limits if _leaves(one.choice, fitting.measured, aimed, limits, name)]
             kept.update({name: aimed[name] for name in off})
         if not off:
@@ -122,14 +129,14 @@ def within(
             if low is not None and high is not None and not low < aimed[name] < high:
                 aimed[name] = (low + high) / 2
     # An aim is that of the choice which was measured; of others it may have asked too much.
-    for other in sorted(others, key=_distance):
-        if other.choice.costs in seen or (best is not None and _distance(other) >= _distance(best)):
-            continue
+    others = [other for other in others if other.choice.costs not in seen]
+    while others and (other := _nearest(*others, *([] if best is None else [best]))) is not best:
         seen.append(other.choice.costs)
         fitting = _written(other, f"other{len(seen)}", len(seen), work, original)
         if not _over(fitting.measured, limits):
             best = fitting
             break
+        others = [each for each in others if each.choice.costs not in seen]
     if best is None:
         free = "" if limits is given else f" {CLOCK:.0%} of the time are left free: distillation may cost as much."
         tried = "1 choice that was" if len(seen) == 1 else f"{len(seen)} choices that were"
@@ -214,20 +221,27 @@ def _carried_out(offered: Sequence[tuple[str, Choice]], builds: Builds, work: Wo
     """Return choices carried out, the one whose answers are nearest first."""
     found = []
     for name, choice in offered:
-        built, distance = builds.of(choice, work)
-        alone = (Proposal(name, choice.solution.error, distance),)
-        found.append(Fitted(built, choice, offered[0][1].solution, alone))
-    every = tuple(one.proposals[0] for one in found)
-    nearest, *others = sorted(found, key=_distance)
-    return [dataclasses.replace(nearest, proposals=every), *others]
+        built, off = builds.of(choice, work)
+        alone = (Proposal(name, choice.solution.error, off.divergence, off.agreement, taken=True),)
+        found.append(Fitted(built, choice, offered[0][1].solution, off, alone))
+    nearest = _nearest(*found)
+    every = tuple(dataclasses.replace(one.proposals[0], taken=one is nearest) for one in found)
+    return [dataclasses.replace(nearest, proposals=every), *(one for one in found if one is not nearest)]
 
 
-def _distance(one: Fitted) -> float:
-    return min(each.divergence for each in one.proposals)
+def _nearest(*found: F) -> F:
+    """Return what gives most answers as they were, of those whose divergence can't be told from the least.
+
+    Where answers are far from the right ones, divergence says too little of which class they name.
+    """
+    least = min(found, key=lambda one: one.distance.divergence)
+    alike = [one for one in found if not one.distance.is_beyond(least.distance)]
+    return min(alike, key=lambda one: (-one.distance.agreement, one.distance.divergence))
 
 
 def _written(one: Fitted, name: str, number: int, work: Work, original: Measured) -> Fitting:
     """Return a choice that was carried out with its file, measured."""
     forms = work.forms(one.built.model)
     found = work.measured(forms.learning, name, original)
-    return Fitting(one.built, one.choice, one.solution, one.proposals, forms, forms.learning, found, number)
+    known = {field.name: getattr(one, field.name) for field in dataclasses.fields(Fitted)}
+    return Fitting(**known, forms=forms, classifier=forms.learning, measured=found, rounds=number)

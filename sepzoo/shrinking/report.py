@@ -16,7 +16,7 @@ from sepzoo.support.types import Json
 COST_COLUMNS = ("original", "budget", "expected", "measured", "share")
 ANSWER_COLUMNS = ("", "accuracy", "same answer", "KL, nats", "relative error")
 LAYER_COLUMNS = ("layer", "computed as", "channels", "MACs", "expected KL", "output error")
-PROPOSAL_COLUMNS = ("techniques", "expected KL", "KL, held out", "")
+PROPOSAL_COLUMNS = ("techniques", "expected KL", "KL, held out", "same answer", "")
 CURVE_COLUMNS = ("budget", "share", "expected KL", "gap")
 """Headers of the tables, as the text and the page have them."""
 
@@ -52,17 +52,23 @@ class LayerChoice:
 
 @dataclasses.dataclass(frozen=True)
 class Proposal:
-    """A choice that was carried out; the one of the least divergence stays.
+    """A choice that was carried out.
+
+    One stays: of those whose divergence can't be told from the least the one that gives most answers as they were.
 
     Attributes:
         techniques: "all" of those that were allowed, or the one that it is of; then the rule, where one chose.
         expected: by how much the answers were expected to diverge, in nats.
         divergence: by how much they do on samples that nothing was fitted to, before anything is rounded to integers.
+        agreement: share of the answers there that name the same class.
+        taken: whether it stayed.
     """
 
     techniques: str
     expected: float
     divergence: float
+    agreement: float
+    taken: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,13 +193,13 @@ class ShrinkReport:
 
     def proposal_rows(self) -> list[tuple[str, ...]]:
         """Return the rows of the table of what was carried out."""
-        least = min((each.divergence for each in self.proposals), default=0.0)
         return [
             (
                 each.techniques,
                 f"{each.expected:.4f}",
                 f"{each.divergence:.4f}",
-                "taken" if each.divergence == least else "",
+                f"{each.agreement:.4f}",
+                "taken" if each.taken else "",
             )
             for each in self.proposals
         ]

@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import pytest
 
 from sepzoo import SepzooError
 from sepzoo.shrinking import fitting
+from sepzoo.shrinking.divergence import Distance
 from sepzoo.shrinking.kept_work import NOTHING_KEPT
 from sepzoo.shrinking.report import Proposal
 
@@ -33,6 +35,13 @@ class Stub:
 CHOOSER: Any = Stub()
 
 
+def one_of(name: str, choice: Any, divergence: float, agreement: float = 1.0, spread: float = 0.0) -> Any:
+    """Return a choice that was carried out, whose answers to two samples are so far from the right ones."""
+    distance = Distance(np.array([divergence - spread, divergence + spread]), agreement)
+    proposals = (Proposal(name, 0.0, divergence, agreement, taken=True),)
+    return fitting.Fitted(Stub(), choice, Stub(), distance, proposals)  # type: ignore[arg-type]
+
+
 def run(
     monkeypatch: pytest.MonkeyPatch, factors: list[float], divergences: list[float], limit: float = 1.0
 ) -> tuple[fitting.Fitting, list[float]]:
@@ -45,8 +54,7 @@ def run(
 
     def carried_out(choices: list[tuple[str, Any]], *_rest: Any) -> list[Any]:
         ((name, choice),) = choices
-        proposals = (Proposal(name, 0.0, divergences[len(aims) - 1]),)
-        return [fitting.Fitted(Stub(), choice, Stub(), proposals)]  # type: ignore[arg-type]
+        return [one_of(name, choice, divergences[len(aims) - 1])]
 
     def measured(*_arguments: Any) -> Stub:
         return Stub(costs={"kib": aims[-1] * factors[len(aims) - 1]})
@@ -121,7 +129,7 @@ def test_a_taught_file_is_measured_against_the_budget_too(
     work.measured.side_effect = [first]
     work.clocked.side_effect = others
     stub = Stub(model="as it was")
-    before = fitting.Fitting(stub, stub, stub, (), mock.MagicMock(), stub, stub, 1)  # type: ignore[arg-type]
+    before: Any = fitting.Fitting(stub, stub, stub, stub, (), mock.MagicMock(), stub, stub, 1)  # type: ignore[arg-type]
     if refused:
         with pytest.raises(SepzooError, match=rf"as it was before distillation\. Received: {re.escape(refused)}\."):
             fitting._taught(before, {resource: 1.0}, known, work, None)  # type: ignore[arg-type]
@@ -133,7 +141,7 @@ def test_a_taught_file_is_measured_against_the_budget_too(
 
 
 def fitted(name: str, cost: float, divergence: float) -> Any:
-    return fitting.Fitted(Stub(), Stub(costs={"kib": cost}), Stub(), (Proposal(name, 0.0, divergence),))  # type: ignore[arg-type]
+    return one_of(name, Stub(costs={"kib": cost}), divergence)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +164,8 @@ def test_where_no_choice_keeps_it_what_was_carried_out_beside_is_measured(
 
     def written(one: Any, _name: str, number: int, *_rest: Any) -> Any:
         choices.append(one.choice.costs["kib"])
-        return fitting.Fitting(one.built, one.choice, one.solution, one.proposals, Stub(), Stub(), one.choice, number)  # type: ignore[arg-type]
+        known = {field.name: getattr(one, field.name) for field in dataclasses.fields(fitting.Fitted)}
+        return fitting.Fitting(**known, forms=Stub(), classifier=Stub(), measured=one.choice, rounds=number)  # type: ignore[arg-type]
 
     monkeypatch.setattr(fitting, "_written", written)
     arguments: Any = (CHOOSER, {"kib": 1.0}, None, Stub(), None)
@@ -166,3 +175,32 @@ def test_where_no_choice_keeps_it_what_was_carried_out_beside_is_measured(
     else:
         assert fitting.within(*arguments).measured.costs == {"kib": taken}
     assert choices[:2] == [1.5, 1.4]
+
+
+@pytest.mark.parametrize(
+    ("others", "taken"),
+    [
+        ([("near", 0.2, 0.8, 0.0)], "near"),
+        (
+            [("near", 0.2, 0.8, 0.15)],
+            "all",
+        ),  # an error of .15: by chance nearer, and it names fewer classes as they were
+        ([("near", 0.2, 0.9, 0.15)], "near"),
+        ([("far", 0.5, 0.99, 0.0)], "all"),
+        ([("near", 0.25, 0.85, 0.1), ("alike", 0.28, 0.87, -0.1), ("far", 0.6, 0.99, 0.0)], "alike"),
+    ],
+)
+def test_of_what_is_alike_that_stays_which_gives_most_answers_as_they_were(
+    others: list[tuple[str, float, float, float]], taken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    each = [
+        one_of(*one)
+        for one in (("all", mock.Mock(), 0.3, 0.86), *((name, mock.Mock(), *rest) for name, *rest in others))
+    ]
+    known = {one.choice: (one.built, one.distance) for one in each}
+    builds: Any = mock.Mock(of=lambda choice, _work: known[choice])
+    offered = [(one.proposals[0].techniques, one.choice) for one in each]
+    nearest, *rest = fitting._carried_out(offered, builds, Stub())  # type: ignore[arg-type]
+    assert [one.techniques for one in nearest.proposals] == [name for name, _choice in offered]
+    assert [one.techniques for one in nearest.proposals if one.taken] == [taken]
+    assert {taken, *(one.proposals[0].techniques for one in rest)} == {name for name, _choice in offered}
