@@ -13,10 +13,13 @@ from sepzoo.data import Samples
 from sepzoo.export import prepared
 from sepzoo.export.batch_export import export_all
 from sepzoo.export.formats import tflite_converter
+from sepzoo.export.formats.tflite_modes import MODES
 from sepzoo.export.preparation import deployable
 from sepzoo.export.prepared import preparing
 from sepzoo.export.samples import ExportSamples
+from sepzoo.export.tolerance import Tolerance
 from sepzoo.inference.keras_model import from_model
+from tests.extras import needed_by
 
 
 def test_formats_that_want_the_same_get_the_same(model: keras.Model, calibration: Samples, tmp_path: Path) -> None:
@@ -75,9 +78,27 @@ def test_a_shared_file_is_made_once_for_each_and_goes_at_the_end(
     assert list((tmp_path / "new").iterdir()) == []
 
 
-def test_float_files_of_one_call_come_from_one_saved_model(
-    model: keras.Model, calibration: Samples, check: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("modes", "count"),
+    [
+        (("float32", "float16"), 1),
+        (("int8", "int8_float_io"), 1),
+        (("float32", "float16", "dynamic", "int8", "int16x8"), 4),
+        pytest.param(tuple(MODES), 7, marks=pytest.mark.slow),
+    ],
+    ids=["floats", "integers", "five", "all"],
+)
+def test_there_is_a_saved_model_for_each_way_to_move_weights(
+    modes: tuple[str, ...],
+    count: int,
+    model: keras.Model,
+    calibration: Samples,
+    check: Samples,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for mode in modes:
+        needed_by(f"tflite:{mode}")
     written: list[Path] = []
     save = tflite_converter.save
 
@@ -87,6 +108,7 @@ def test_float_files_of_one_call_come_from_one_saved_model(
 
     monkeypatch.setattr(tflite_converter, "save", counted)
     samples = ExportSamples(calibration=calibration, check=check)
-    export_all(from_model(model), ["tflite:float32", "tflite:float16"], tmp_path / "m", samples=samples)
-    assert len(written) == 1
-    assert {path.name for path in tmp_path.iterdir()} == {"m_float32.tflite", "m_float16.tflite"}
+    targets = [f"tflite:{mode}" for mode in modes]
+    export_all(from_model(model), targets, tmp_path / "m", samples=samples, tolerance=Tolerance())
+    assert len(written) == count
+    assert {path.name for path in tmp_path.iterdir()} == {f"m_{mode}.tflite" for mode in modes}

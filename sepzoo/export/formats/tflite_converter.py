@@ -1,8 +1,8 @@
 """TensorFlow's TFLite converter: this module alone knows it, so that another can take its place.
 
-A network is saved once as a SavedModel; each function makes the bytes of a `.tflite` file of it, without metadata. For
-integers the network is calibrated once, and its calibrated file rounded in as many ways as are wanted, in hundredths of
-a second each.
+A network as it was prepared is saved once as a SavedModel; each function makes the bytes of a `.tflite` file of it,
+without metadata. For integers the network is calibrated once, and its calibrated file rounded in as many ways as are
+wanted, in hundredths of a second each.
 """
 
 from __future__ import annotations

@@ -232,7 +232,7 @@ def _stored(layer: Layer, weights: np.ndarray) -> np.ndarray:
 
 
 def saved_model(prepared: Prepared, options: TfliteOptions) -> Path:
-    """Return the SavedModel that all modes are made of."""
+    """Return the SavedModel that a mode is made of, and all others of the call that were prepared alike."""
 
     def save(path: Path) -> None:
         model = prepared.model if prepared.keeps_steps else with_fast_affine(prepared.model)
