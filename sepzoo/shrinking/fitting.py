@@ -39,7 +39,8 @@ class Fitted:
     Attributes:
         built: the network.
         choice: what was carried out.
-        solution: how good the best choice of all techniques is proven to be.
+        solution: how good the best choice of all techniques is proven to be, of those expected to cost `aimed` at most.
+        aimed: at what the choice was aimed, by resource: files of earlier ones cost more or less than was expected.
         distance: how far its answers are from the right ones.
         proposals: what was carried out beside each other.
     """
@@ -47,6 +48,7 @@ class Fitted:
     built: Built
     choice: Choice
     solution: Solution
+    aimed: Mapping[str, float]
     distance: Distance
     proposals: tuple[Proposal, ...]
 
@@ -106,7 +108,7 @@ def within(
         if not offered:
             least = ", and none is left that costs less"
             break
-        one, *rest = _carried_out(offered, builds, work)
+        one, *rest = _carried_out(offered, dict(aimed), builds, work)
         others += rest
         if best is not None and one.choice.costs in seen:
             break
@@ -151,7 +153,7 @@ def _taught(fitting: Fitting, limits: Mapping[str, float], builds: Builds, work:
     """Return the network after distillation, with its file measured: it costs what it did, but for a clock's chance."""
     lessons, kept = builds.inputs if work.lessons is None else work.lessons, work.kept_of(fitting.choice)
     if kept.folder is not None:
-        kept = kept.of(key_of(builds.network.model, lessons, {"epochs": work.epochs}))
+        kept = kept.of(key_of(builds.network.model, lessons.arrays, {"epochs": work.epochs}))
     teacher = work.forms(builds.network.model).plain
     model, told = distilled(
         fitting.forms.plain.model,
@@ -217,13 +219,15 @@ def _offered(chooser: Chooser, aimed: Mapping[str, float], work: Work, *, first:
         return ()
 
 
-def _carried_out(offered: Sequence[tuple[str, Choice]], builds: Builds, work: Work) -> list[Fitted]:
+def _carried_out(
+    offered: Sequence[tuple[str, Choice]], aimed: Mapping[str, float], builds: Builds, work: Work
+) -> list[Fitted]:
     """Return choices carried out, the one whose answers are nearest first."""
     found = []
     for name, choice in offered:
         built, off = builds.of(choice, work)
         alone = (Proposal(name, choice.solution.error, off.divergence, off.agreement, taken=True),)
-        found.append(Fitted(built, choice, offered[0][1].solution, off, alone))
+        found.append(Fitted(built, choice, offered[0][1].solution, aimed, off, alone))
     nearest = _nearest(*found)
     every = tuple(dataclasses.replace(one.proposals[0], taken=one is nearest) for one in found)
     return [dataclasses.replace(nearest, proposals=every), *(one for one in found if one is not nearest)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -149,10 +149,14 @@ def spearman(one: Sequence[float], two: Sequence[float]) -> float:
     return float(spearmanr(one, two).statistic)
 
 
-def key_of(model: keras.Model, inputs: ModelInputs, settings: Mapping[str, object]) -> str:
-    """Return a hash of a network's graph and weights, of samples and of settings."""
+def key_of(model: keras.Model, samples: Iterable[np.ndarray], settings: Mapping[str, object]) -> str:
+    """Return a hash of a network's graph and weights, of samples and of settings.
+
+    Each array counts with its type and shape, and where one ends and another begins.
+    """
     found = hashlib.sha256(repr(sorted(settings.items())).encode())
     found.update(model.to_json().encode())
-    for array in (*model.get_weights(), *inputs.arrays):
+    for array in (*model.get_weights(), *samples):
+        found.update(f"{array.dtype} {array.shape} ".encode())
         found.update(np.ascontiguousarray(array).tobytes())
     return found.hexdigest()

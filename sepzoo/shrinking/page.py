@@ -11,7 +11,6 @@ from sepzoo.shrinking.report import (
     ANSWER_COLUMNS,
     COST_COLUMNS,
     CURVE_COLUMNS,
-    LAYER_COLUMNS,
     PROPOSAL_COLUMNS,
     ShrinkReport,
 )
@@ -38,13 +37,13 @@ def write_page(path: Path, report: ShrinkReport) -> None:
     if report.layers:
         body += [
             f"<h2>Layers</h2><p>{html.escape(report.proof())}; fitted to {html.escape(report.samples)}.</p>",
-            table(LAYER_COLUMNS, report.layer_rows()),
+            table(report.layer_columns, report.layer_rows()),
             "<h2>Carried out</h2>",
             table(PROPOSAL_COLUMNS, report.proposal_rows()),
         ]
     if report.curve:
         body += [
-            "<h2>Other budgets</h2>",
+            f"<h2>Other budgets{report.curve_limit}</h2>",
             f"<p>{picture(_curve(report), 'expected divergence over the budget')}</p>",
             table(CURVE_COLUMNS, report.curve_rows()),
         ]

@@ -8,17 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sepzoo.export.comparison import Comparison
-from sepzoo.shrinking.budget import shown
+from sepzoo.shrinking.budget import RESOURCES, shown
 from sepzoo.shrinking.settings import BEST
 from sepzoo.support.table import table
 from sepzoo.support.types import Json
 
-COST_COLUMNS = ("original", "budget", "expected", "measured", "share")
+COST_COLUMNS = ("original", "budget", "expected", "measured", "of expected", "of original")
 ANSWER_COLUMNS = ("", "accuracy", "same answer", "KL, nats", "relative error")
-LAYER_COLUMNS = ("layer", "computed as", "channels", "MACs", "expected KL", "output error")
 PROPOSAL_COLUMNS = ("techniques", "expected KL", "KL, held out", "same answer", "")
 CURVE_COLUMNS = ("budget", "share", "expected KL", "gap")
 """Headers of the tables, as the text and the page have them."""
+PLACES = 5e-5
+"""Divergences are told to four of them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,8 +30,8 @@ class LayerChoice:
         layer: its name.
         way: in which it is computed: "keep", "pw_dw 2" (two terms of network decoupling, 1 x 1 first), "rank 8", …
         channels: inputs and outputs, before and after.
-        macs_before: its multiply-accumulates.
-        macs_after: those of what it became.
+        costs: of the layer before, and of what it became: multiply-accumulates exactly, bytes and milliseconds as
+            predicted, these where time is limited; by resource.
         expected: by how much the answers were expected to diverge by it, in nats.
         output_error: squared error of its outputs on the samples after the fit, as a share of their variance; None
             where nothing was fitted.
@@ -39,15 +40,9 @@ class LayerChoice:
     layer: str
     way: str
     channels: tuple[tuple[int, int], tuple[int, int]]
-    macs_before: int
-    macs_after: int
+    costs: Mapping[str, tuple[float, float]]
     expected: float
     output_error: float | None
-
-    @property
-    def changed(self) -> bool:
-        """Whether anything became of it."""
-        return self.way != "keep" or self.channels[0] != self.channels[1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,9 +94,12 @@ class ShrinkReport:
         measured: what it costs, by resource.
         layers: the choices; empty where the original meets the budget.
         expected: by how much the answers were expected to diverge by the choice, in nats.
-        bound: no choice among the candidates is expected to diverge less, as the search proved.
+        aimed: what the choice was expected to cost at most, by resource: another figure than the limit where files of
+            earlier choices cost more or less than was expected.
+        best: by how much they were expected to diverge by the best choice for that, which isn't always the one taken.
+        bound: no choice among the candidates for that is expected to diverge less, as the search proved.
         lagrangian: the same, as proven by prices of the resources alone.
-        gap: share of `expected` by which a better choice might be better.
+        gap: share of `best` by which a better choice might be better.
         correlation: rank correlation of expected and measured divergence over `trials` random choices.
         trials: how many.
         rounds: how many files were measured.
@@ -125,6 +123,8 @@ class ShrinkReport:
     measured: Mapping[str, float]
     layers: tuple[LayerChoice, ...]
     expected: float
+    aimed: Mapping[str, float]
+    best: float
     bound: float
     lagrangian: float
     gap: float
@@ -155,18 +155,28 @@ class ShrinkReport:
         return json.dumps(self.to_dict(), indent=1)
 
     def layer_rows(self) -> list[tuple[str, ...]]:
-        """Return the rows of the table of layers."""
+        """Return the rows of the table of layers, without the head."""
         return [
             (
                 each.layer,
                 each.way,
                 " -> ".join(f"{inputs} x {outputs}" for inputs, outputs in dict.fromkeys(each.channels)),
-                f"{each.macs_before:,} -> {each.macs_after:,}" if each.changed else f"{each.macs_before:,}",
+                *(_became(name, each.costs[name]) for name in self.layer_resources),
                 f"{each.expected:.4f}",
                 "" if each.output_error is None else f"{each.output_error:.4f}",
             )
             for each in self.layers
         ]
+
+    @property
+    def layer_columns(self) -> tuple[str, ...]:
+        """The head of the table of layers."""
+        return ("layer", "computed as", "channels", *map(_unit, self.layer_resources), "expected KL", "output error")
+
+    @property
+    def layer_resources(self) -> list[str]:
+        """Of which layers show what they cost: multiply-accumulates, and what else is limited and adds up."""
+        return [name for name in self.layers[0].costs if name == "macs" or name in self.limits]
 
     def cost_rows(self) -> list[tuple[str, ...]]:
         """Return the rows of the table of costs."""
@@ -174,7 +184,9 @@ class ShrinkReport:
         for name, original in self.original.items():
             limit, predicted = self.limits.get(name), self.predicted.get(name)
             told = (shown(name, each) if each is not None else "" for each in (original, limit, predicted))
-            rows.append((*told, shown(name, self.measured[name]), f"{self.measured[name] / original:.3f}"))
+            measured = self.measured[name]
+            beside = "" if predicted is None else f"{measured / predicted - 1:+.1%}"
+            rows.append((*told, shown(name, measured), beside, f"{measured / original:.3f}"))
         return rows
 
     def answer_rows(self) -> list[tuple[str, ...]]:
@@ -204,6 +216,11 @@ class ShrinkReport:
             for each in self.proposals
         ]
 
+    @property
+    def curve_limit(self) -> str:
+        """In words that the curve knows one limit alone, where others are kept too."""
+        return "" if len(self.limits) < 2 else f" of {_unit(self.curve_resource)} alone"
+
     def curve_rows(self) -> list[tuple[str, ...]]:
         """Return the rows of the table of the curve."""
         whole = self.original[self.curve_resource]
@@ -220,8 +237,11 @@ class ShrinkReport:
     def proof(self) -> str:
         """Return in words how good the choice is proven to be, and what the expectation is worth."""
         rule = "" if self.rule == BEST else f" by the rule {self.rule!r}"
+        best = "" if self.expected - self.best < PLACES else f", of the solver's choice {self.best:.4f}"
+        moved = [shown(name, each) for name, each in self.aimed.items() if each != self.limits.get(name)]
+        of = f" of at most {' and '.join(moved)}, as expected," if moved else ""
         told = (
-            f"expected divergence{rule} {self.expected:.4f} nats; no choice has less than {self.bound:.4f} "
+            f"expected divergence{rule} {self.expected:.4f} nats{best}; no choice{of} has less than {self.bound:.4f} "
             f"(gap {self.gap:.2%}; bound by prices {self.lagrangian:.4f})"
         )
         if self.correlation is not None:
@@ -237,7 +257,11 @@ class ShrinkReport:
             return (
                 f"{self.network} meets the budget as it is in {self.runtime}; nothing was done\n\n{costs}\n\n{answers}"
             )
-        parts = [table(LAYER_COLUMNS, self.layer_rows(), left=2), costs, f"{self.proof()}; fitted to {self.samples}"]
+        parts = [
+            table(self.layer_columns, self.layer_rows(), left=2),
+            costs,
+            f"{self.proof()}; fitted to {self.samples}",
+        ]
         if len(self.proposals) > 1:
             parts.append(table(PROPOSAL_COLUMNS, self.proposal_rows()))
         if self.distilled:
@@ -245,5 +269,15 @@ class ShrinkReport:
             parts.append(f"divergence before distillation and after each epoch, nats: {told}")
         if self.curve:
             rows = table(CURVE_COLUMNS, self.curve_rows(), left=0)
-            parts.append(f"best for other budgets:\n{rows}")
+            parts.append(f"best for other budgets{self.curve_limit}:\n{rows}")
         return "\n\n".join([*parts, answers])
+
+
+def _unit(resource: str) -> str:
+    return RESOURCES[resource] or "MACs"
+
+
+def _became(resource: str, costs: tuple[float, float]) -> str:
+    """Return what a layer costs before and after."""
+    before, after = (shown(resource, each).rsplit(" ", 1)[0] for each in costs)
+    return f"{before} -> {after}" if costs[0] != costs[1] else before

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from sepzoo.export.comparison import origin_of
 from sepzoo.shrinking.building import Built
+from sepzoo.shrinking.candidates import Candidate
 from sepzoo.shrinking.choosing import FIELDS, Choice, Chooser
 from sepzoo.shrinking.files import Measured
 from sepzoo.shrinking.fitting import Fitting
@@ -46,7 +47,9 @@ def fitted_report(
         predicted=choice.costs,
         measured=fitting.measured.costs,
         layers=_layers(network, known, choice, fitting.built),
-        expected=fitting.solution.error,
+        expected=choice.expected,
+        aimed=fitting.aimed,
+        best=fitting.solution.error,
         bound=fitting.solution.bound,
         lagrangian=fitting.solution.lagrangian,
         gap=fitting.solution.gap,
@@ -75,6 +78,8 @@ def nothing_report(work: Work, original: Measured, limits: Mapping[str, float]) 
         measured=original.costs,
         layers=(),
         expected=0.0,
+        aimed=limits,
+        best=0.0,
         bound=0.0,
         lagrangian=0.0,
         gap=0.0,
@@ -87,7 +92,12 @@ def nothing_report(work: Work, original: Measured, limits: Mapping[str, float]) 
     )
 
 
+def _cost(candidate: Candidate, resource: str) -> float:
+    return float(getattr(candidate, FIELDS[resource])) / (1024 if resource == "kib" else 1)
+
+
 def _layers(network: Network, known: Scores, choice: Choice, built: Built) -> tuple[LayerChoice, ...]:
+    names = [name for name in FIELDS if name != "latency_ms" or name in choice.costs]
     by_name = {each.name: each for each in network.layers}
     errors = {each.layer: each.error for each in built.layers}
     found = []
@@ -98,8 +108,7 @@ def _layers(network: Network, known: Scores, choice: Choice, built: Built) -> tu
                 layer=item.layer,
                 way=candidate.way,
                 channels=(network.counts(layer, 0, 0), network.counts(layer, *candidate.levels)),
-                macs_before=item.candidates[0].macs,
-                macs_after=candidate.macs,
+                costs={name: (_cost(item.candidates[0], name), _cost(candidate, name)) for name in names},
                 expected=candidate.error,
                 output_error=errors.get(item.layer),
             )

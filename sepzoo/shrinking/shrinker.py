@@ -174,8 +174,15 @@ class Shrinker:
         """Return how files are written, and that of the network as it is."""
         if timed not in self._originals:
             given = self._given()
-            settings = {"scores": VERSION, "runtime": self._runtime, "keep": sorted(self._keep), "timed": timed}
-            key = key_of(self._model, given.fitted, settings)
+            times = StepTimes(integers=self._runtime.endswith("int8")) if timed else None
+            settings = {
+                "scores": VERSION,
+                "runtime": self._runtime,
+                "keep": sorted(self._keep),
+                "outputs": given.reference.classifier.outputs,
+                "times": times and times.costs.path.name,  # which says of what machine and version of LiteRT
+            }
+            key = key_of(self._model, (*given.fitted.arrays, *given.held.arrays), settings)
             assert self._folder is not None
             work = Work(
                 reference=given.reference,
@@ -183,7 +190,7 @@ class Shrinker:
                 samples=given.calibration,
                 techniques=TECHNIQUES,
                 folder=self._folder,
-                timed=StepTimes(integers=self._runtime.endswith("int8")) if timed else None,
+                timed=times,
                 lessons=given.lessons,
                 kept=KeptWork(self._resume, key),
             )

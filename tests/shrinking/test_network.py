@@ -144,7 +144,7 @@ def test_budgets_are_kept_and_cost_what_was_predicted(
     model, samples = model_of(body), pictures(48)
     found, report = shrink(model, budget=budget, samples=samples, costs="macs", runtime="tflite:float32")
     assert report.predicted["macs"] == report.measured["macs"] == profile(found).macs
-    assert sum(each.macs_before for each in report.layers) == report.original["macs"] == profile(model).macs
+    assert sum(each.costs["macs"][0] for each in report.layers) == report.original["macs"] == profile(model).macs
     assert all(report.measured[name] <= limit for name, limit in report.limits.items())
     fewer = {each.layer for each in report.layers if each.channels[1][1] < each.channels[0][1]}
     assert narrower <= fewer

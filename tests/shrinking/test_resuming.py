@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 
 from sepzoo.analysis import profile
+from sepzoo.benchmark.operator_costs import Costs
 from sepzoo.inference.keras_model import KerasClassifier
-from sepzoo.shrinking import Budget, fitting, measuring, shrink, work
+from sepzoo.shrinking import Budget, Shrinker, fitting, measuring, shrink, work
 from sepzoo.shrinking.files import Measured
 from sepzoo.shrinking.kept_work import KeptWork
+from sepzoo.shrinking.measuring import key_of
 from tests.command import PROGRAM, run_command
 
 RUNTIME = "tflite:float32"
@@ -149,3 +151,38 @@ def test_a_killed_command_goes_on(network: keras.Model, pictures: np.ndarray, tm
     assert (tmp_path / "small.tflite").is_file()
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert len([*tmp_path.glob("steps/*.npz")]) > len(kept)
+
+
+@pytest.mark.usefixtures("unwritten")
+@pytest.mark.parametrize("kept", ["scores", "resume"])
+def test_what_was_kept_for_another_question_is_not_taken(
+    kept: str, tiny: keras.Model, pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Errors are in nats of the outputs as they are said, compared on these samples; times are of a machine."""
+
+    def key(samples: np.ndarray = pictures, timed: bool = False, **settings: Any) -> str:
+        arguments = {kept: tmp_path / "kept", "runtime": RUNTIME, **settings}
+        with Shrinker(tiny, samples=samples, **arguments) as shrinker:
+            return shrinker._original(timed)[0].kept.key
+
+    monkeypatch.setattr(work.Work, "clocked", lambda _work, found, _original: found)
+    plain = key()
+    assert key() == plain
+    others = [
+        key(outputs="values"),
+        key(compare=pictures),
+        key(compare=2 * pictures),
+        key(pictures[:40]),
+        key(runtime="tflite:int8"),
+        key(keep=["inner"]),
+        key(timed=True),
+    ]
+    monkeypatch.setattr(Costs, "path", tmp_path / "another-machine.json")
+    others.append(key(timed=True))
+    assert len({plain, *others}) == 1 + len(others)
+
+
+def test_where_an_array_ends_is_part_of_a_key(tiny: keras.Model) -> None:
+    one, two = np.arange(6.0), np.arange(6.0).reshape(2, 3)
+    keys = [(one,), (two,), (one[:2], one[2:]), (one.astype("int64"),)]
+    assert len({key_of(tiny, each, {}) for each in keys}) == len(keys)

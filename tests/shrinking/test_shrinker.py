@@ -87,7 +87,32 @@ def test_the_choice_is_proven(shrunk: tuple[keras.Model, ShrinkReport]) -> None:
     assert all(one >= two - 1e-9 for one, two in itertools.pairwise(expected))
     assert expected[-1] == 0.0
     assert len([each for each in report.proposals if each.taken]) == 1
-    assert report.proposals[0].expected == report.expected == min(each.expected for each in report.proposals)
+    assert report.proposals[0].expected == report.best == min(each.expected for each in report.proposals)
+    (taken,) = (each for each in report.proposals if each.taken)
+    assert report.expected == pytest.approx(taken.expected)
+    assert report.expected == pytest.approx(sum(each.expected for each in report.layers))
+
+
+def test_what_is_proven_is_said_of_the_choice_that_it_is_proven_for(
+    shrunk: tuple[keras.Model, ShrinkReport],
+) -> None:
+    known = {"expected": 0.8, "best": 0.8, "bound": 0.79, "lagrangian": 0.7, "gap": 0.0125, "correlation": None}
+    report = dataclasses.replace(shrunk[1], **known, limits={"kib": 50.0}, aimed={"kib": 50.0})
+    proven = "has less than 0.7900 (gap 1.25%; bound by prices 0.7000)"
+    assert report.proof() == f"expected divergence 0.8000 nats; no choice {proven}"
+    another = dataclasses.replace(report, expected=0.9, aimed={"kib": 52.0})
+    told = "expected divergence 0.9000 nats, of the solver's choice 0.8000; no choice of at most 52.0 KiB, as expected,"
+    assert another.proof() == f"{told} {proven}"
+
+
+def test_a_layer_shows_what_it_costs_of_what_is_limited(shrunk: tuple[keras.Model, ShrinkReport]) -> None:
+    report = shrunk[1]
+    assert sum(each.costs["macs"][1] for each in report.layers) == report.measured["macs"]
+    (first, *_others), head = report.layer_rows(), report.layer_columns
+    assert head[:4] == ("layer", "computed as", "channels", "MACs")
+    assert len(first) == len(head)
+    both = dataclasses.replace(report, limits={"kib": 3.0, "macs": 1e6}).layer_columns
+    assert both[3:5] == ("MACs", "KiB")
 
 
 @pytest.mark.slow
