@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -53,6 +54,16 @@ class Ruled:
         """
         return _METHODS[rule](self)
 
+    @cached_property
+    def levels(self) -> list[list[int]]:
+        """The levels of each group that candidates of all its items are at: the first alone where none may go."""
+        found = [set(range(len(group.gone))) for group in self.scores.groups]
+        for item, choices in zip(self.scores.items, self.items, strict=True):
+            for side, number in enumerate(item.groups):
+                if number is not None:
+                    found[number] &= {each.levels[side] for each in choices}
+        return [sorted(each) for each in found]
+
     def total(self, assignment: Assignment) -> float:
         """Return what an assignment costs."""
         return sum(map(self.cost, assignment.picks))
@@ -71,8 +82,8 @@ class Ruled:
         levels = [0] * len(self.scores.groups)
         if technique == "channels":
             for number, group in enumerate(self.scores.groups):
-                enough = [level for level, gone in enumerate(group.gone) if 1 - gone / group.channels <= share + 1e-9]
-                levels[number] = min(enough, default=len(group.gone) - 1)
+                left = {level: 1 - group.gone[level] / group.channels for level in self.levels[number]}
+                levels[number] = next((level for level in left if left[level] <= share + 1e-9), max(left))
         picks = []
         for item, choices in enumerate(self._at(levels)):
             most = share * self.cost(self.scores.items[item].candidates[0])
@@ -84,15 +95,12 @@ class Ruled:
     def _equal_level(self) -> Assignment | None:
         errors = np.unique([each.error for choices in self.items for each in choices])
         levels = errors if len(errors) <= LEVELS else np.quantile(errors, np.linspace(0, 1, LEVELS))
-        lost = [
-            [self._lost(number, level) for level in range(len(group.gone))]
-            for number, group in enumerate(self.scores.groups)
-        ]
+        lost = [{level: self._lost(number, level) for level in own} for number, own in enumerate(self.levels)]
         return self._first(self._up_to(float(level), lost) for level in levels)
 
-    def _up_to(self, error: float, lost: Sequence[Sequence[float]]) -> Assignment:
+    def _up_to(self, error: float, lost: Sequence[Mapping[int, float]]) -> Assignment:
         """Return what errs no more than this in each layer, and in each group by what its levels lose alone."""
-        levels = [max((level for level, each in enumerate(own) if each <= error), default=0) for own in lost]
+        levels = [max((level for level in own if own[level] <= error), default=0) for own in lost]
         picks = []
         for choices in self._at(levels):
             plain = plainest(choices)
@@ -125,12 +133,12 @@ class Ruled:
         for item, choices in enumerate(self._at(now.levels)):
             for each in choices:
                 yield Assignment((*now.picks[:item], each, *now.picks[item + 1 :]), now.levels)
-        for number, group in enumerate(self.scores.groups):
-            for level in range(now.levels[number] + 1, len(group.gone)):
+        for number, own in enumerate(self.levels):
+            for level in own[own.index(now.levels[number]) + 1 :]:
                 levels = (*now.levels[:number], level, *now.levels[number + 1 :])
                 picks = (
-                    next((each for each in choices if each.way == own.way), plainest(choices))
-                    for own, choices in zip(now.picks, self._at(levels), strict=True)
+                    next((each for each in choices if each.way == pick.way), plainest(choices))
+                    for pick, choices in zip(now.picks, self._at(levels), strict=True)
                 )
                 yield Assignment(tuple(picks), levels)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+from collections.abc import Collection
 
 import numpy as np
 import pytest
@@ -10,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sepzoo import SepzooError
-from sepzoo.shrinking.candidates import Candidate
+from sepzoo.shrinking.candidates import Candidate, is_of
 from sepzoo.shrinking.choosing import Choice, Chooser, Whole
 from sepzoo.shrinking.scores import GroupLevels, Item, Scores
-from sepzoo.shrinking.settings import BEST, RULES, check_rule
+from sepzoo.shrinking.settings import BEST, RULES, TECHNIQUES, check_rule
 
 WAYS = {"decouple": ("pw_dw 1", "pw_dw 2"), "lowrank": ("rank 2", "rank 4")}
 
@@ -54,8 +56,10 @@ def drawn(seed: int, groups: int) -> Scores:
     )
 
 
-def chosen(scores: Scores, limit: float, rule: str) -> Choice:
-    (_name, choice), *others = Chooser(scores, {"macs": Whole(1.0, 0.0)}, rule=rule).proposals({"macs": limit}, ())
+def chosen(scores: Scores, limit: float, rule: str, techniques: Collection[str] = TECHNIQUES) -> Choice:
+    allowed = functools.partial(is_of, sorted(techniques))
+    chooser = Chooser(scores, {"macs": Whole(1.0, 0.0)}, allowed, rule)
+    (_name, choice), *others = chooser.proposals({"macs": limit}, ())
     assert rule == BEST or not others
     return choice
 
@@ -78,19 +82,27 @@ def test_what_rules_choose_is_proposed_behind_the_best_where_they_take_the_limit
 
 
 @settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), groups=st.integers(0, 2), tightness=st.floats(0.3, 0.95))
-def test_the_solver_never_errs_more_than_a_rule_or_a_technique(seed: int, groups: int, tightness: float) -> None:
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    groups=st.integers(0, 2),
+    tightness=st.floats(0.3, 0.95),
+    techniques=st.sets(st.sampled_from([*WAYS, "channels"]), min_size=1),
+)
+def test_the_solver_never_errs_more_than_a_rule_or_a_technique(
+    seed: int, groups: int, tightness: float, techniques: set[str]
+) -> None:
     scores = drawn(seed, groups)
     limit = tightness * sum(item.candidates[0].macs for item in scores.items)
     try:
-        best = chosen(scores, limit, BEST)
+        best = chosen(scores, limit, BEST, techniques)
     except SepzooError:
         return
-    alone = Chooser(scores, {"macs": Whole(1.0, 0.0)}).proposals({"macs": limit}, scores.techniques)
+    allowed = functools.partial(is_of, sorted(techniques))
+    alone = Chooser(scores, {"macs": Whole(1.0, 0.0)}, allowed).proposals({"macs": limit}, sorted(techniques))
     assert all(each.solution.error >= best.expected - 1e-6 for _name, each in alone)
     for rule in RULES:
         try:
-            found = chosen(scores, limit, rule)
+            found = chosen(scores, limit, rule, techniques)
         except SepzooError as error:
             assert "can keep" in str(error)  # noqa: PT017
             continue
@@ -100,6 +112,7 @@ def test_the_solver_never_errs_more_than_a_rule_or_a_technique(seed: int, groups
         assert found.solution.gap >= (found.expected - best.expected) / max(found.expected, 1e-9) - 1e-6
         for item, each in zip(scores.items, found.candidates, strict=True):
             assert each in item.candidates
+            assert is_of(sorted(techniques), each)
             assert each.levels == tuple(0 if n is None else found.levels[n] for n in item.groups)
 
 
