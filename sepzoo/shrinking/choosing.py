@@ -12,10 +12,11 @@ import numpy as np
 from sepzoo.shrinking.budget import MEMORY, shown
 from sepzoo.shrinking.candidates import Candidate, expected, is_of
 from sepzoo.shrinking.memory_limit import Memory, peak
+from sepzoo.shrinking.problem import Bound, Problem
 from sepzoo.shrinking.rules import Ruled
 from sepzoo.shrinking.scores import Item, Scores
 from sepzoo.shrinking.settings import BEST, RULES, TECHNIQUES, takes_rules
-from sepzoo.shrinking.solving import Bound, Problem, Solution, solve
+from sepzoo.shrinking.solving import Solution, solve
 from sepzoo.shrinking.ways import KEEP
 from sepzoo.support.errors import SepzooError
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from sepzoo.shrinking.candidates import Candidate
 from sepzoo.shrinking.memory import Moment
+from sepzoo.shrinking.problem import Bound
 from sepzoo.shrinking.scores import Scores
-from sepzoo.shrinking.solving import Bound
 
 
 def peak(scores: Scores, candidates: Sequence[Candidate], levels: Sequence[int]) -> int:

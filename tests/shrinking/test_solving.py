@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sepzoo.shrinking.solving import Bound, Problem, solve
+from sepzoo.shrinking.problem import Bound, Problem
+from sepzoo.shrinking.solving import solve
 
 TOLERANCE = 1e-6
 SHAPES = (
