@@ -26,6 +26,8 @@ FARTHEST = {ROUNDED: 0.02, QUANTIZED_WEIGHTS: 0.04, QUANTIZED: 0.1}
 """Mean difference of a probability, at most, by the default tolerance of a format: of five classes, of a network of
 `telling_apart`, on random pixels. In eight families the answers for other samples are .17 to .24 away, on average."""
 FARTHEST_OF_4_BITS = 0.16
+HARD = frozenset({"mobilenet_v2"})
+"""Families in which 8 bits lose as much as 4 do elsewhere: untrained linear bottlenecks, of eight channels."""
 
 
 def fits(target: str, name: str) -> bool:
@@ -54,14 +56,15 @@ def left(name: str, arguments: dict[str, Any], targets: Sequence[str], folder: P
     return export_all(classifier, targets, folder / "network", samples=both, tolerance=Tolerance())
 
 
-def answers_as_it_did(report: ExportReport) -> bool:
+def answers_as_it_did(report: ExportReport, family: str = "") -> bool:
     """Return whether a file of a network of `telling_apart` answers as the network itself does.
 
-    Files of floats do so to rounding, as their default tolerance has it, all others within `FARTHEST`. Where scores of
-    steps get no softmax the limits are those of the product, of the relative error.
+    Files of floats do so to rounding, as their default tolerance has it, all others within `FARTHEST`, or what is said
+    of `HARD` families. Where scores of steps get no softmax the limits are those of the product, of the relative error.
     """
     comparison, limits = report.comparison, TARGETS[report.target].tolerance
     assert comparison.note is None or not comparison.scores, comparison.note
     if limits is EXACT or not comparison.scores:
         return not limits.problems(comparison)
-    return comparison.mean_error < (FARTHEST_OF_4_BITS if "int4" in report.target else FARTHEST[limits])
+    coarse = "int4" in report.target or (limits is QUANTIZED and family in HARD)
+    return comparison.mean_error < (FARTHEST_OF_4_BITS if coarse else FARTHEST[limits])

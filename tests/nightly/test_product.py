@@ -37,7 +37,7 @@ def test_a_network_leaves_in_every_format_and_answers_as_it_did(case: str, tmp_p
     wanted = [target for target in TARGETS if target not in refused and fits(target, name)]
     made = left(name, arguments, wanted, tmp_path)
     assert [report.target for report in made.reports] == wanted
-    assert {each.target: each.comparison for each in made.reports if not answers_as_it_did(each)} == {}
+    assert {each.target: each.comparison for each in made.reports if not answers_as_it_did(each, family)} == {}
     for target, words in refused.items():
         with pytest.raises(SepzooError, match=re.escape(words)):
             left(name, arguments, [target], tmp_path / "refused")
