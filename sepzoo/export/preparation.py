@@ -12,6 +12,7 @@ from typing import TypeAlias
 import keras
 import numpy as np
 
+from sepzoo.export.channels_last import channels_last
 from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.keras_model import KerasClassifier
 from sepzoo.inference.tensors import OutputTensor, file_names
@@ -145,6 +146,7 @@ def deployable(classifier: KerasClassifier, *, whole: bool = False) -> keras.Mod
 
     Factorized layers become built-in ones, batch norm is folded, depth multipliers become branches, lower precision
     becomes float32, nested models are inlined, what acts in training alone is left out, and logits get their softmax.
+    Channels that come first are computed with channels last, between inputs and outputs of the model's own shapes.
     Operations get names that are unique: "add.1" for the first "add". Several inputs come in a list and several outputs
     in a dictionary, called as `file_names` calls them.
 
@@ -156,7 +158,7 @@ def deployable(classifier: KerasClassifier, *, whole: bool = False) -> keras.Mod
     require_float(classifier.model)
     require_computed(classifier.model)
     require_stateless(classifier.model)
-    plan = Plan(_flat(_of_built_in_layers(classifier.model), classifier, whole=whole))
+    plan = Plan(channels_last(_flat(_of_built_in_layers(classifier.model), classifier, whole=whole)))
     fold(plan)
     split_all(plan)
     return plan.finish()[0]

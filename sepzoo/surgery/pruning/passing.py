@@ -53,6 +53,19 @@ def passing_of(operation: Operation) -> Passing | None:
     return None
 
 
+def computes_each_value_alone(operation: Operation) -> bool:
+    """Return whether each value comes of those at the same place alone, whatever the axes mean.
+
+    Example:
+        >>> computes_each_value_alone(keras.layers.Add()), computes_each_value_alone(keras.layers.Softmax())
+        (True, False)
+    """
+    passing = passing_of(operation)
+    if passing is _activation:
+        return is_elementwise(operation.activation)
+    return passing is _elementwise or type(operation) in (layers.ReLU, layers.LeakyReLU, layers.ELU, layers.Identity)
+
+
 def _last(node: Node) -> int | None:
     return node.outputs[0].shape[-1] if len(node.outputs[0].shape) > 1 else None
 
