@@ -17,6 +17,8 @@ import keras
 from sepzoo.artifact.inspection.checking import one_child
 from sepzoo.data.samples import Samples
 from sepzoo.export.comparison import origin_of
+from sepzoo.layers.fake_quantization import QuantizedKernel
+from sepzoo.layers.graph import layers_of
 from sepzoo.records.outputs import Said
 from sepzoo.shrinking.budget import Budget, Costs
 from sepzoo.shrinking.builds import Builds
@@ -155,7 +157,7 @@ class Shrinker:
             builds = self._scored(work)
             known = builds.scores
             chooser = Chooser(known, work.wholes(known, original), functools.partial(is_of, techniques), rule)
-            _require_choices(chooser)
+            _require_choices(chooser, self._model)
             fitting = within(chooser, limits, builds, work, original)
             found, file = fitting.classifier, fitting.measured.path
             builds.give_away(found.model)
@@ -227,11 +229,28 @@ class Shrinker:
         return self._builds[timed]
 
 
-def _require_choices(chooser: Chooser) -> None:
+def _require_choices(chooser: Chooser, model: keras.Model) -> None:
     choices = chooser.items()
-    if all(len(each) == 1 for each in choices):
-        raise SepzooError(
-            f"expected a network in which something can be made smaller. Received: {chooser.scores.network!r}, none "
-            f"of whose layers (weights in {len(choices)}) has another way or channels that may go. Convolutions over "
-            "images can be made smaller, and the channels around them. Allow more techniques, or keep fewer layers."
+    if any(len(each) > 1 for each in choices):
+        return
+    advice = "Allow more techniques, or keep fewer layers."
+    first = [name for name, layer in layers_of(model) if getattr(layer, "data_format", None) == "channels_first"]
+    rounding = [name for name, layer in layers_of(model) if isinstance(layer, QuantizedKernel)]
+    if rounding:
+        advice = f"{_named(rounding)}: they round as an int8 file does. Shrink the network as it was before they did."
+    elif first and "/" in first[0]:
+        advice = (
+            f"{_named(first)}: inside of another model their channels come first. Build the network with "
+            "data_format='channels_last', whose weights have the same shapes, and set_weights(model.get_weights()) on "
+            "it."
         )
+    raise SepzooError(
+        f"expected a network in which something can be made smaller. Received: {chooser.scores.network!r}, none "
+        f"of whose layers (weights in {len(choices)}) has another way or channels that may go. Convolutions over "
+        f"images can be made smaller, and the channels around them. {advice}"
+    )
+
+
+def _named(layers: Sequence[str]) -> str:
+    """Return the names of the first few layers, and how many there are."""
+    return f"See {', '.join(map(repr, layers[:3]))}{', …' if len(layers) > 3 else ''} ({len(layers)})"

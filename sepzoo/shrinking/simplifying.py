@@ -5,12 +5,15 @@ from __future__ import annotations
 import keras
 import numpy as np
 
+from sepzoo.artifact import model_file
+from sepzoo.export.channels_last import channels_last
 from sepzoo.layers import FactorizedConv
+from sepzoo.layers.graph import layers_of
 from sepzoo.surgery.exact.builtin_layers import expanded
 from sepzoo.surgery.exact.folding import fold
 from sepzoo.surgery.exact.separable_pairs import PAIRS, split
 from sepzoo.surgery.walk.plan import Plan
-from sepzoo.surgery.walk.rewriting import Part, Replacement
+from sepzoo.surgery.walk.rewriting import Part, Replacement, rewrite
 from sepzoo.surgery.walk.sites import Site
 from sepzoo.surgery.walk.verification import require_finite
 
@@ -22,6 +25,7 @@ def simplified(model: keras.Model) -> keras.Model:
     """Return the same network with batch normalizations folded and separable layers written out.
 
     Each convolution and dense layer has a bias and no activation: that stands in a layer `NAME_activation` behind it.
+    Channels that come first come last inside.
 
     Raises:
         SepzooError: a model that `rewrite` refuses, or weights that are not finite.
@@ -32,7 +36,7 @@ def simplified(model: keras.Model) -> keras.Model:
         >>> [layer.name for layer in simplified(keras.Sequential([keras.Input((8, 8, 1)), *layers])).layers]
         ['a', 'flat', 'd', 'd_activation']
     """
-    plan = Plan(model)
+    plan = Plan(_with_channels_last(model))
     require_finite(plan.sites)
     for site in plan.sites:
         if isinstance(site.layer, FactorizedConv):
@@ -47,6 +51,16 @@ def simplified(model: keras.Model) -> keras.Model:
         if type(layer) in MIXING and not (layer.use_bias and layer.activation is keras.activations.linear):
             plan.replace(site, _alone(site))
     return plan.finish()[0]
+
+
+def _with_channels_last(model: keras.Model) -> keras.Model:
+    """Return the network itself where no layer has channels first, else a copy that says the same of itself."""
+    if not any(getattr(layer, "data_format", None) == "channels_first" for _name, layer in layers_of(model)):
+        return model
+    found, metadata = channels_last(rewrite(model, lambda site: None)[0]), model_file.metadata_of(model)
+    if metadata is not None:
+        model_file.attach(found, metadata)
+    return found
 
 
 def _alone(site: Site) -> Replacement:
