@@ -10,6 +10,7 @@ import numpy as np
 from sepzoo.data.samples import Samples
 from sepzoo.inference.classifier import Classifier
 from sepzoo.inference.evaluation import what_of, with_own_labels
+from sepzoo.inference.probabilities import require_probabilities
 from sepzoo.records.outputs import Output
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.progress import counted
@@ -88,10 +89,12 @@ def compare(
         expected: what the model predicts for the samples, where that is known (`by_name`).
 
     Raises:
-        SepzooError: the model gives the same for all samples, so that nothing could show a difference; or a sample's
-            label is none of the network's classes.
+        SepzooError: the model gives the same for all samples, so that nothing could show a difference; it gives no
+            probabilities, though that was said; or a sample's label is none of the network's classes.
     """
     expected = by_name(model, samples) if expected is None else expected
+    for output, rows in zip(model.outputs, expected.values(), strict=True):
+        require_probabilities(model.name, output, rows)
     given = by_name(file, samples)
     alike = {name: len(samples) > 1 and bool((rows == rows[:1]).all()) for name, rows in expected.items()}
     if all(alike.values()) and not random:

@@ -23,6 +23,7 @@ from sepzoo.shrinking.network import Network, NetworkLayer
 from sepzoo.shrinking.scores import GroupLevels, Item, Scores
 from sepzoo.shrinking.trial import Map, Trial
 from sepzoo.shrinking.ways import KEEP
+from sepzoo.support.errors import SepzooError
 from sepzoo.support.progress import counted
 from sepzoo.surgery.walk.layer_inputs import LayerInputs
 from sepzoo.surgery.walk.model_inputs import ModelInputs
@@ -89,6 +90,8 @@ def score(
         layer: JudgedLayer.of_arrays(kept.once(f"layer {layer.name}", functools.partial(judge, layer)))
         for layer in counted(network.layers, len(network.layers), "layers looked at")
     }
+    for layer, each in every.items():
+        _require_finite(layer.name, [one.error for one in each.candidates])
     judged = {layer: each for layer, each in every.items() if any(one.macs or one.bytes for one in each.candidates)}
     pairs = _trials(network, judged, trial)
     macs = profile(network.model).macs
@@ -105,6 +108,16 @@ def score(
         techniques=tuple(techniques),
         moments=turns.moments({layer.name for layer in judged}, integers=integers),
     )
+
+
+def _require_finite(layer: str, errors: Sequence[float]) -> None:
+    """Raise where it can't be said what a choice does to the answers: nothing could be solved by that."""
+    if not np.isfinite(errors).all():
+        raise SepzooError(
+            f"expected answers that change by a finite amount with layer {layer!r}. Received: "
+            f"{errors[int(np.argmin(np.isfinite(errors)))]} nats. See that the model answers the samples with finite "
+            "numbers, and that outputs= (on the command line: --output-kind) says what they are."
+        )
 
 
 def _trials(network: Network, judged: Mapping[NetworkLayer, JudgedLayer], trial: Trial) -> list[tuple[float, float]]:

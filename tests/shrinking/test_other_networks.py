@@ -11,6 +11,7 @@ import pytest
 
 from sepzoo import SepzooError
 from sepzoo.shrinking import Budget, shrink
+from sepzoo.shrinking.measuring import _require_finite
 from sepzoo.shrinking.scores import Scores
 from tests.shrinking.conftest import small_network
 
@@ -62,3 +63,19 @@ def test_what_is_asked_for_is_refused_before_the_work(tmp_path: Path, pictures: 
         shrink(network, budget=HALF, samples=pictures, techniques="channel")
     with pytest.raises(SepzooError, match=r"Received: .*, which is a folder"):
         shrink(network, budget=HALF, samples=pictures, out=tmp_path)
+
+
+@pytest.mark.parametrize(("kind", "classes"), [("softmax", 4), ("sigmoid", 1), ("multilabel", 4)])
+def test_answers_that_are_not_what_was_said_are_refused_before_anything_is_judged(
+    kind: str, classes: int, pictures: np.ndarray
+) -> None:
+    network = small_network(classes)
+    network.get_layer("head").activation = keras.activations.linear
+    network.get_layer("head").set_weights([np.full((16, classes), 9.0), np.arange(-4.0, classes - 4.0)])
+    with pytest.raises(SepzooError, match=rf"^small: expected probabilities .*{kind}\. Received: values from "):
+        shrink(network, budget=HALF, samples=pictures, runtime="tflite:float32", outputs=kind)
+
+
+def test_an_error_that_is_no_number_is_named_with_its_layer() -> None:
+    with pytest.raises(SepzooError, match=r"^expected answers .* with layer 'stem'\. Received: nan nats\."):
+        _require_finite("stem", [0.0, float("nan")])
