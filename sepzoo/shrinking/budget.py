@@ -18,6 +18,9 @@ Costs = Literal["measured", "macs"]
 RESOURCES = {"macs": "", "kib": "KiB", "latency_ms": "ms", "ram_kib": "KiB"}
 """Resource -> the unit that its limits are in."""
 
+LIMITED = {"macs": "multiply-accumulates", "kib": "size", "latency_ms": "latency", "ram_kib": "memory"}
+"""Resource -> what it is, in words."""
+
 MEMORY = "ram_kib"
 """The resource that doesn't add up over the layers."""
 
@@ -107,19 +110,27 @@ def shown(resource: str, value: float) -> str:
     return f"{told} {RESOURCES[resource]}" + (" of memory" if resource == MEMORY else "")
 
 
-def _number(name: str, limit: Limit, whole: float) -> float:
+def _number(name: str, limit: Limit, whole: float, option: str | None = None) -> float:
+    """Return a limit as a number; errors call it by the option that it was given by, else by its argument."""
+    share = isinstance(limit, str) and limit.strip().endswith("%")
     try:
-        if isinstance(limit, str) and limit.strip().endswith("%"):
-            share = float(limit.strip().removesuffix("%")) / 100
-            found = share * whole if 0 < share <= 1 else math.nan
+        if isinstance(limit, str) and share:
+            part = float(limit.strip().removesuffix("%")) / 100
+            found = part * whole if 0 < part <= 1 else math.nan
         else:
             found = math.nan if isinstance(limit, bool) else float(limit)
     except (TypeError, ValueError, OverflowError):
         found = math.nan
+    if name == "macs" and not share and 0 < found < 1:
+        raise SepzooError(
+            f"expected {option or name} as a number of multiply-accumulates, 1 or more. Received: {limit!r}. A share "
+            f"of the original's is written '{100 * found:.4g}%'."
+        )
     if not 0 < found < math.inf:
         unit = RESOURCES[name] or "multiply-accumulates"
         raise SepzooError(
-            f"expected {name} as a number of {unit} above 0, or a share up to 100 % such as '50%'. Received: {limit!r}."
+            f"expected {option or name} as a number of {unit} above 0, or a share up to 100 % such as '50%'. Received: "
+            f"{limit!r}."
         )
     return found
 
@@ -138,11 +149,14 @@ def parse_limit(text: str | None, option: str, resource: str) -> Limit | None:
         return None
     unit, given = RESOURCES[resource], text.strip().lower()
     if given.endswith("%"):
+        _number(resource, given, 1.0, option)
         return given
     number = given.removesuffix(unit.lower()) if unit else given
     try:
         grouped = re.fullmatch(r"\d{1,3}([,_]\d{3})+(\.\d+)?", number.strip())  # a comma alone may be meant as a point
-        return float(number.replace(",", "").replace("_", "") if grouped else number)
+        found = float(number.replace(",", "").replace("_", "") if grouped else number)
     except ValueError:
         example = f"2{unit}" if resource == "latency_ms" else f"300{unit}" if unit else "6000000"
         raise SepzooError(f"expected {option} such as 50% or {example}. Received: {text!r}.") from None
+    _number(resource, found, 1.0, option)
+    return found

@@ -150,7 +150,10 @@ def within(
 
 
 def _taught(fitting: Fitting, limits: Mapping[str, float], builds: Builds, work: Work, original: Measured) -> Fitting:
-    """Return the network after distillation, with its file measured: it costs what it did, but for a clock's chance."""
+    """Return the network after distillation, with its file measured: it costs what it did, but for a clock's chance.
+
+    A time that is over the limit is measured again, and the median of those times holds: the least would be luck.
+    """
     lessons, kept = builds.inputs if work.lessons is None else work.lessons, work.kept_of(fitting.choice)
     if kept.folder is not None:
         kept = kept.of(key_of(builds.network.model, lessons.arrays, {"epochs": work.epochs}))
@@ -166,10 +169,9 @@ def _taught(fitting: Fitting, limits: Mapping[str, float], builds: Builds, work:
     )
     classifier = dataclasses.replace(fitting.classifier, model=model)
     found = work.measured(classifier, "distilled", original)
-    for _time in range(1, ROUNDS):
-        if _over(found, limits) != ["latency_ms"]:
-            break
-        found = work.clocked(found, original)
+    if _over(found, limits) == ["latency_ms"]:
+        again = sorted((work.clocked(found, original) for _time in range(1, ROUNDS)), key=_latency)
+        found = again[len(again) // 2]
     if _over(found, limits):
         raise SepzooError(
             f"expected a file within the budget, as it was before distillation. Received: {_missed(found, limits)}. No "
@@ -177,6 +179,10 @@ def _taught(fitting: Fitting, limits: Mapping[str, float], builds: Builds, work:
         )
     taught = dataclasses.replace(fitting, classifier=classifier, measured=found, distilled=told)
     return _untaught(taught, limits, work, original) if work.integers and min(told) == told[0] else taught
+
+
+def _latency(found: Measured) -> float:
+    return found.costs["latency_ms"]
 
 
 def _untaught(taught: Fitting, limits: Mapping[str, float], work: Work, original: Measured) -> Fitting:

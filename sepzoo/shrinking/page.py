@@ -27,7 +27,7 @@ def write_page(path: Path, report: ShrinkReport) -> None:
     """
     body = [f"<h1>{html.escape(report.network)} for {html.escape(report.runtime)}</h1>"]
     if report.nothing_done:
-        body.append("<p>It meets the budget as it is; nothing was done.</p>")
+        body.append(f"<p>It {html.escape(report.done())}.</p>")
     body += [
         "<h2>Costs</h2>",
         table(COST_COLUMNS, report.cost_rows()),

@@ -113,6 +113,7 @@ class ShrinkReport:
         curve: the best choices for other budgets; empty where nobody asked.
         curve_resource: which resource they limit.
         file: where the file is; None where it was not kept.
+        left_out: what was asked for beside the budget and not done, as the original meets it.
     """
 
     network: str
@@ -140,6 +141,7 @@ class ShrinkReport:
     curve_resource: str = "macs"
     rule: str = BEST
     file: Path | None = None
+    left_out: tuple[str, ...] = ()
 
     @property
     def nothing_done(self) -> bool:
@@ -250,13 +252,16 @@ class ShrinkReport:
             )
         return told
 
+    def done(self) -> str:
+        """Return in words what was done where the original meets the budget."""
+        without = f", so there is {' and '.join(f'no {each}' for each in self.left_out)}" if self.left_out else ""
+        return f"meets the budget as it is in {self.runtime}; nothing was done{without}"
+
     def __str__(self) -> str:
         costs = table(COST_COLUMNS, self.cost_rows(), left=0)
         answers = f"{table(ANSWER_COLUMNS, self.answer_rows())}\nchecked on {self.comparison.origin}"
         if self.nothing_done:
-            return (
-                f"{self.network} meets the budget as it is in {self.runtime}; nothing was done\n\n{costs}\n\n{answers}"
-            )
+            return f"{self.network} {self.done()}\n\n{costs}\n\n{answers}"
         parts = [
             table(self.layer_columns, self.layer_rows(), left=2),
             costs,

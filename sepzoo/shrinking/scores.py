@@ -118,6 +118,8 @@ class Scores:
         """
         if not path.exists():
             return None
+        if path.is_dir():
+            raise SepzooError(f"expected scores= as a file. Received: {path}, which is a folder. Name a file in it.")
         try:
             found = parse_json(path.read_text(encoding="utf-8"))
             right = found.pop("version") == VERSION

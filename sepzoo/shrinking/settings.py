@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from sepzoo.shrinking.budget import MEMORY, Budget, Costs
+from sepzoo.shrinking.budget import LIMITED, MEMORY, Budget, Costs
 from sepzoo.support.atomic import check_target
 from sepzoo.support.errors import SepzooError, unknown
 
@@ -56,7 +56,7 @@ def check_rule(rule: str, resources: Sequence[str]) -> None:
     if rule != BEST and not takes_rules(resources):
         raise SepzooError(
             f"expected one limit, of bytes, time or multiply-accumulates, for the rule {rule!r}. Received: "
-            f"{', '.join(resources)}. Leave the others out."
+            f"{', '.join(LIMITED[each] for each in resources)}. Leave the others out."
         )
 
 

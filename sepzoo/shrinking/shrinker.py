@@ -37,7 +37,7 @@ from sepzoo.shrinking.reporting import fitted_report, nothing_report
 from sepzoo.shrinking.scores import VERSION, Scores
 from sepzoo.shrinking.settings import BEST, TECHNIQUES, check_asked, check_runtime
 from sepzoo.shrinking.work import Work
-from sepzoo.support.atomic import atomic_write
+from sepzoo.support.atomic import atomic_write, check_target
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.types import Arrays
 
@@ -93,6 +93,8 @@ class Shrinker:
         self._model, self._runtime = model, runtime
         self._keep = (keep,) if isinstance(keep, str) else tuple(keep)
         self._scores = None if scores is None else Path(scores)
+        if self._scores is not None and not self._scores.is_file():  # a file that is there is only read
+            check_target(self._scores)
         self._resume = None if resume is None else Path(resume)
         self._given = functools.cache(lambda: Given.of(model, samples, compare, check, lessons, outputs))
         self._open = contextlib.ExitStack()
@@ -153,6 +155,7 @@ class Shrinker:
         if all(original.costs[name] <= limit for name, limit in limits.items()):
             found, file = work.classifier, original.path
             report = nothing_report(work, original, limits)
+            report = dataclasses.replace(report, left_out=_left_out(distil, curve=curve))
         else:
             builds = self._scored(work)
             known = builds.scores
@@ -227,6 +230,12 @@ class Shrinker:
                 known.save(path)
         self._builds[timed] = Builds(network, known, given.fitted, given.held)
         return self._builds[timed]
+
+
+def _left_out(distil: int, *, curve: bool) -> tuple[str, ...]:
+    """Return what was asked for beside the budget and is not done where that is met already."""
+    asked = {"distillation": distil > 0, "curve": curve}
+    return tuple(name for name, wanted in asked.items() if wanted)
 
 
 def _require_choices(chooser: Chooser, model: keras.Model) -> None:

@@ -9,11 +9,14 @@ import numpy as np
 
 from sepzoo.shrinking.problem import Problem
 from sepzoo.shrinking.relaxation import Relaxation
+from sepzoo.support.errors import SepzooError
 from sepzoo.support.quiet import quiet
 from sepzoo.surgery.algebra.allocation import PARETO_FRONT_SIZE, Option, allocate
 
 SECONDS = 60.0
 GAP = 1e-6
+_INFEASIBLE = 2
+"""Status of `scipy.optimize.milp` where the limits can't be kept."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +48,9 @@ def solve(problem: Problem) -> Solution | None:
 
     One budget and choices that don't bind each other: all fronts of partial sums are followed. Else by branch and bound
     (HiGHS, by `scipy.optimize.milp`), for a minute at most.
+
+    Raises:
+        SepzooError: in that time neither a choice was found nor that there is none.
 
     Example:
         >>> one = (np.array([0.0, 1.0]), np.array([0.0, 3.0]))
@@ -91,6 +97,12 @@ def _branch_and_bound(problem: Problem) -> Solution | None:
             bounds=Bounds(0, 1),
             integrality=np.ones(int(possible.sum())),
             options={"time_limit": SECONDS, "mip_rel_gap": GAP},
+        )
+    if found.x is None and found.status != _INFEASIBLE:
+        raise SepzooError(
+            f"expected a choice for {len(problem.errors)} layers within {SECONDS:.0f} s. Received: none was found, nor "
+            f"that there is none ({str(found.message).strip().rstrip('.')}). Keep more layers as they are, or allow "
+            "fewer techniques."
         )
     if found.x is None:
         return None

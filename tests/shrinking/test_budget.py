@@ -62,3 +62,26 @@ def test_limits_of_the_command_line(text: str | None, resource: str, limit: obje
 def test_another_unit_or_a_comma_for_a_point_is_refused(text: str) -> None:
     with pytest.raises(SepzooError, match=rf"expected --size such as 50% or 300KiB\. Received: '{text}'\."):
         parse_limit(text, "--size", "kib")
+
+
+@pytest.mark.parametrize(
+    ("text", "option", "resource"),
+    [
+        ("0", "--latency", "latency_ms"),
+        ("-3KiB", "--size", "kib"),
+        ("150%", "--ram", "ram_kib"),
+        ("nan", "--macs", "macs"),
+    ],
+)
+def test_a_limit_of_the_command_line_is_called_by_its_option(text: str, option: str, resource: str) -> None:
+    with pytest.raises(SepzooError, match=rf"^expected {option} as a number of .* above 0, or a share up to 100 %"):
+        parse_limit(text, option, resource)
+
+
+@pytest.mark.parametrize(("limit", "share"), [(0.5, "50%"), (0.125, "12.5%"), (0.999, "99.9%")])
+def test_part_of_a_multiply_accumulate_is_told_how_a_share_is_written(limit: float, share: str) -> None:
+    told = rf"as a number of multiply-accumulates, 1 or more\. Received: {limit}\. A share .* is written '{share}'\.$"
+    with pytest.raises(SepzooError, match=f"^expected macs {told}"):
+        Budget(macs=limit)
+    with pytest.raises(SepzooError, match=f"^expected --macs {told}"):
+        parse_limit(str(limit), "--macs", "macs")

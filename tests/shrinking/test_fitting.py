@@ -39,7 +39,7 @@ def one_of(name: str, choice: Any, divergence: float, agreement: float = 1.0, sp
     """Return a choice that was carried out, whose answers to two samples are so far from the right ones."""
     distance = Distance(np.array([divergence - spread, divergence + spread]), agreement)
     proposals = (Proposal(name, 0.0, divergence, agreement, taken=True),)
-    return fitting.Fitted(Stub(), choice, Stub(), distance, proposals)  # type: ignore[arg-type]
+    return fitting.Fitted(Stub(), choice, Stub(), {}, distance, proposals)  # type: ignore[arg-type]
 
 
 def run(
@@ -112,7 +112,8 @@ def test_between_too_little_and_too_much_lies_the_next_aim(monkeypatch: pytest.M
     ("resource", "factors", "refused"),
     [
         ("latency_ms", [0.9], None),
-        ("latency_ms", [1.2, 0.9], None),
+        ("latency_ms", [1.2, 1.1, 0.8, 0.9], None),
+        ("latency_ms", [1.2, 0.7, 1.1, 1.3], "1.1 ms for 1 ms"),  # once within it by luck
         ("latency_ms", [1.2] * fitting.ROUNDS, "1.2 ms for 1 ms"),
         ("kib", [1.2], "1.2 KiB for 1.0 KiB"),
     ],
@@ -120,22 +121,23 @@ def test_between_too_little_and_too_much_lies_the_next_aim(monkeypatch: pytest.M
 def test_a_taught_file_is_measured_against_the_budget_too(
     monkeypatch: pytest.MonkeyPatch, resource: str, factors: list[float], refused: str | None
 ) -> None:
-    """It is written once; a time that is over, which may be the clock's chance, is measured anew, and nothing else."""
+    """It is written once; a time that is over, which may be the clock's chance, is measured anew: the median holds."""
     monkeypatch.setattr(fitting, "distilled", lambda *_given, **_more: ("taught", (0.2, 0.1)))
     monkeypatch.setattr(fitting, "key_of", None)  # nothing is kept, so nothing needs a key
     known, work = mock.MagicMock(), mock.MagicMock(epochs=1)
     work.kept_of.return_value = NOTHING_KEPT
     first, *others = [Stub(costs={resource: each}) for each in factors]
+    median = float(np.median(factors[1:] or factors))
     work.measured.side_effect = [first]
     work.clocked.side_effect = others
     stub = Stub(model="as it was")
-    before: Any = fitting.Fitting(stub, stub, stub, stub, (), mock.MagicMock(), stub, stub, 1)  # type: ignore[arg-type]
+    before: Any = fitting.Fitting(stub, stub, stub, {}, stub, (), mock.MagicMock(), stub, stub, 1)  # type: ignore[arg-type]
     if refused:
         with pytest.raises(SepzooError, match=rf"as it was before distillation\. Received: {re.escape(refused)}\."):
             fitting._taught(before, {resource: 1.0}, known, work, None)  # type: ignore[arg-type]
     else:
         found = fitting._taught(before, {resource: 1.0}, known, work, None)  # type: ignore[arg-type]
-        assert (found.classifier.model, found.measured.costs) == ("taught", {resource: factors[-1]})
+        assert (found.classifier.model, found.measured.costs) == ("taught", {resource: median})
         assert found.distilled == (0.2, 0.1)
     assert work.clocked.call_count == len(others)
 
@@ -200,7 +202,7 @@ def test_of_what_is_alike_that_stays_which_gives_most_answers_as_they_were(
     known = {one.choice: (one.built, one.distance) for one in each}
     builds: Any = mock.Mock(of=lambda choice, _work: known[choice])
     offered = [(one.proposals[0].techniques, one.choice) for one in each]
-    nearest, *rest = fitting._carried_out(offered, builds, Stub())  # type: ignore[arg-type]
+    nearest, *rest = fitting._carried_out(offered, {}, builds, Stub())  # type: ignore[arg-type]
     assert [one.techniques for one in nearest.proposals] == [name for name, _choice in offered]
     assert [one.techniques for one in nearest.proposals if one.taken] == [taken]
     assert {taken, *(one.proposals[0].techniques for one in rest)} == {name for name, _choice in offered}

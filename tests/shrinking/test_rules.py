@@ -144,8 +144,12 @@ def test_by_hand(rule: str, limit: int, ways: list[str]) -> None:
     ("rule", "resources", "message"),
     [
         ("greed", ["macs"], r"unknown rule 'greed'\. Did you mean greedy\?"),
-        ("even", ["macs", "kib"], r"expected one limit, .* for the rule 'even'\. Received: macs, kib\."),
-        ("greedy", ["ram_kib"], r"expected one limit, .* for the rule 'greedy'\. Received: ram_kib\."),
+        (
+            "even",
+            ["macs", "kib"],
+            r"expected one limit, .* for the rule 'even'\. Received: multiply-accumulates, size\.",
+        ),
+        ("greedy", ["ram_kib"], r"expected one limit, .* for the rule 'greedy'\. Received: memory\."),
     ],
 )
 def test_rules_have_names_and_one_limit(rule: str, resources: list[str], message: str) -> None:

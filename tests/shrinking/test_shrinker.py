@@ -218,7 +218,31 @@ def test_what_meets_the_budget_is_left(network: keras.Model, pictures: np.ndarra
     model, report = shrink(network, budget=Budget(macs="100%"), samples=pictures)
     assert model is network
     assert report.nothing_done
-    assert "small meets the budget as it is in tflite:int8; nothing was done" in str(report)
+    assert "small meets the budget as it is in tflite:int8; nothing was done\n" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"distil": 2}, "no distillation"),
+        ({"curve": True}, "no curve"),
+        ({"distil": 1, "curve": True}, "no distillation and no curve"),
+    ],
+)
+def test_what_is_not_done_for_a_budget_that_is_met_is_said(
+    network: keras.Model, pictures: np.ndarray, tmp_path: Path, asked: dict[str, Any], told: str
+) -> None:
+    _model, report = shrink(network, budget=Budget(macs="100%"), samples=pictures, runtime="tflite:float32", **asked)
+    assert f"nothing was done, so there is {told}\n" in str(report)
+    write_page(tmp_path / "report.html", report)
+    assert f"nothing was done, so there is {told}." in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_folder_is_no_place_for_scores(network: keras.Model, pictures: np.ndarray, tmp_path: Path) -> None:
+    with pytest.raises(SepzooError, match=r"^expected the name of a file to write\. Received: .*, which is a folder\."):
+        shrink(network, budget=Budget(macs="50%"), samples=pictures, scores=tmp_path)
+    with pytest.raises(SepzooError, match=r"^expected scores= as a file\. Received: .*, which is a folder\."):
+        Scores.load(tmp_path, "key")
 
 
 def test_a_budget_below_the_least_names_it(network: keras.Model, pictures: np.ndarray, folder: Path) -> None:
@@ -241,7 +265,10 @@ def test_a_budget_below_the_least_names_it(network: keras.Model, pictures: np.nd
     [
         ({"techniques": ["decoupling"]}, r"unknown technique 'decoupling'\. Did you mean decouple\?"),
         ({"runtime": "xla"}, r"unknown runtime 'xla'\. Known: tflite:float32, tflite:int8\."),
-        ({"rule": "even", "budget": Budget(macs="50%", ram_kib="90%")}, r"expected one limit, .* macs, ram_kib\."),
+        (
+            {"rule": "even", "budget": Budget(macs="50%", ram_kib="90%")},
+            r"expected one limit, .* multiply-accumulates, memory\.",
+        ),
         ({"samples": np.zeros((3, 9, 8, 3))}, r"expected samples of shape \(n, 8, 8, 3\) for 'small'"),
     ],
 )

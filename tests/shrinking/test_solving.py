@@ -7,9 +7,11 @@ import math
 
 import numpy as np
 import pytest
+import scipy.optimize
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sepzoo import SepzooError
 from sepzoo.shrinking.problem import Bound, Problem
 from sepzoo.shrinking.solving import solve
 
@@ -165,3 +167,20 @@ def test_many_layers_with_one_budget_have_a_gap_below_one_percent() -> None:
     assert found.gap < 0.01
     assert -math.inf < found.lagrangian <= found.error + TOLERANCE
     assert (found.error - found.lagrangian) / found.error < 0.01
+
+
+@pytest.mark.parametrize(("status", "refused"), [(1, True), (2, False), (4, True)])
+def test_no_choice_in_time_is_not_taken_for_none_at_all(
+    monkeypatch: pytest.MonkeyPatch, status: int, refused: bool
+) -> None:
+    found = scipy.optimize.OptimizeResult(x=None, status=status, message="Time limit reached. ")
+    monkeypatch.setattr(scipy.optimize, "milp", lambda *_given, **_more: found)
+    costs = (np.array([4.0, 1.0]), np.array([4.0, 1.0]))
+    problem = Problem(costs, {"macs": costs, "kib": costs}, {"macs": 5.0, "kib": 5.0})
+    if refused:
+        with pytest.raises(
+            SepzooError, match=r"^expected a choice for 2 layers within 60 s\. .*\(Time limit reached\)\."
+        ):
+            solve(problem)
+    else:
+        assert solve(problem) is None
