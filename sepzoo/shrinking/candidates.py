@@ -8,13 +8,15 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sepzoo.shrinking.known_ways import Blueprint, Decoupled, Reduced, SmallerWindow, Spatial, way_of
+import numpy as np
+
+from sepzoo.layers.factorization import Order
+from sepzoo.shrinking.known_ways import EVERY_TERM, Blueprint, Decoupled, Reduced, SmallerWindow, Spatial, way_of
 from sepzoo.shrinking.layer_errors import LayerErrors
 from sepzoo.shrinking.network import Network, NetworkLayer
 from sepzoo.shrinking.steps import Step, peak_values, total_bytes, total_macs
 from sepzoo.shrinking.ways import KEEP, Way
 
-MOST_TERMS = 6
 SHARES = (0.75, 0.5, 0.375, 0.25, 0.125)
 """Of the cost of a layer, at which its factors of low rank are aimed."""
 
@@ -49,10 +51,10 @@ class Candidate:
         """Return the candidate of fields that JSON held."""
         return cls(**{**fields, "levels": tuple(fields["levels"])})
 
-    def dominates(self, other: Candidate) -> bool:
-        """Return whether nothing speaks for another choice of the same levels."""
-        own, its = ((each.macs, each.bytes, each.latency_ms, each.ram_bytes, each.error) for each in (self, other))
-        return self.levels == other.levels and all(one <= two for one, two in zip(own, its, strict=True))
+    @property
+    def values(self) -> tuple[float, ...]:
+        """All that speaks against it."""
+        return self.macs, self.bytes, self.latency_ms, self.ram_bytes, self.error
 
 
 def is_of(techniques: Sequence[str], candidate: Candidate) -> bool:
@@ -79,10 +81,13 @@ def ways_for(layer: NetworkLayer, techniques: Sequence[str]) -> list[Way]:
     window, (inputs, outputs) = layer.windows[0], layer.channels.layer.kernel.shape[2:]
     kept = _steps(layer, None, inputs, outputs)
     area = math.prod(window.kernel_size)
-    most = min(MOST_TERMS, area - 1)
     found: list[Way] = []
     if "decouple" in techniques:
-        found += [Decoupled(order, count) for order in ("pw_dw", "dw_pw") for count in range(1, most + 1)]
+        orders: tuple[tuple[Order, int], ...] = (("pw_dw", inputs), ("dw_pw", outputs))
+        for order, vectors in orders:
+            every = [Decoupled(order, count) for count in range(1, min(area, vectors) + 1)]
+            cheaper = [each for each in every if _cheaper(_steps(layer, each, inputs, outputs), kept)]
+            found += [cheaper[number - 1] for number in _term_counts(len(cheaper))]
     if "bsconv" in techniques:
         found += [Blueprint(0), *(Blueprint(mid) for mid in _eighths(inputs))]
     for way in (Spatial, Reduced):
@@ -93,6 +98,18 @@ def ways_for(layer: NetworkLayer, techniques: Sequence[str]) -> list[Way]:
     if "smaller" in techniques:
         found.append(SmallerWindow())
     return [way for way in found if way.applies(window) and _cheaper(_steps(layer, way, inputs, outputs), kept)]
+
+
+def _term_counts(most: int) -> list[int]:
+    """Return numbers of terms from 1 to the most, of large ones each a fifth more than the one before.
+
+    >>> _term_counts(17)
+    [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17]
+    """
+    counts = list(range(1, min(most, EVERY_TERM) + 1))
+    while counts and counts[-1] < most:
+        counts.append(min(most, max(counts[-1] + 1, round(1.2 * counts[-1]))))
+    return counts
 
 
 def _eighths(channels: int) -> list[int]:
@@ -179,9 +196,15 @@ def _choices(
 
 def _undominated(found: Sequence[Candidate]) -> list[Candidate]:
     """Drop what another candidate of the same levels beats; of equal ones the first stays, and the layer as it is."""
-    kept = list(found[:1])  # other ways may be as good, where nothing that the layer gives reaches the answers
-    for place, each in enumerate(found[1:], 1):
-        others = [*kept, *found[place + 1 :]]
-        if not any(other.dominates(each) and not (each.dominates(other) and other not in kept) for other in others):
-            kept.append(each)
-    return kept
+    dropped: set[int] = set()
+    by_levels: dict[tuple[int, int], list[int]] = {}
+    for place, each in enumerate(found):
+        by_levels.setdefault(each.levels, []).append(place)
+    for places in by_levels.values():
+        values = np.array([found[place].values for place in places])
+        no_more = np.all(values[:, None] <= values, axis=2)  # whether one takes no more than another
+        earlier = np.triu(np.ones_like(no_more), 1)
+        beaten = np.any(no_more & (earlier | ~no_more.T), axis=0)
+        dropped.update(np.array(places)[beaten].tolist())
+    dropped.discard(0)  # other ways may be as good, where nothing that the layer gives reaches the answers
+    return [each for place, each in enumerate(found) if place not in dropped]

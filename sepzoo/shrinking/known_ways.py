@@ -20,6 +20,9 @@ from sepzoo.surgery.approximate.spatial_decomposition import SpatialDecompositio
 from sepzoo.surgery.approximate.verification import KernelVerification
 from sepzoo.surgery.walk.rewriting import Part, Replacement
 
+EVERY_TERM = 6
+"""Up to so many terms each number is a way, and fitted at once; the time of a fit rises with the cube of the number."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Decoupled(Way):
@@ -31,6 +34,11 @@ class Decoupled(Way):
 
     def __str__(self) -> str:
         return f"{self.order} {self.count}"
+
+    @property
+    def slow(self) -> bool:
+        """Whether it has many terms."""
+        return self.order == "pw_dw" and self.count > EVERY_TERM
 
     def steps(self, window: Window, inputs: int, outputs: int) -> tuple[Step, ...]:
         """Return its operators."""

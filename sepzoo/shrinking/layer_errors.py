@@ -55,7 +55,7 @@ class LayerErrors:
         for way in ways:
             matrix = way.kernel(self._fits).reshape(self.matrix.shape)
             bias = self.moments.best_bias(matrix)
-            self.ways[str(way)] = matrix, bias
+            self.ways[str(way)] = _as_held(matrix, bias)
             self._known[str(way)] = way
             self._squared[str(way)] = self.moments.squared_errors(matrix, bias)
             self._factors[str(way)] = 1.0
@@ -81,10 +81,12 @@ class LayerErrors:
         return 0.5 * float(weighted.sum())
 
     def _made(self, name: str) -> Map:
-        """Carry a way out, and return its map."""
+        """Carry a way out, and return its map; of one that is slow to fit, that from which the fit would begin."""
         assert self._fits is not None
+        if self._known[name].slow:
+            return self.ways[name]
         made = self._known[name].made(self._fits)
-        self.ways[name] = made.kernel.reshape(self.matrix.shape), made.bias
+        self.ways[name] = _as_held(made.kernel.reshape(self.matrix.shape), made.bias)
         return self.ways[name]
 
     def _measured(
@@ -110,3 +112,8 @@ class LayerErrors:
         matrix = np.zeros_like(self.matrix)
         matrix[rows] = np.linalg.solve(self.regularized.gram[np.ix_(rows, rows)], self.regularized.cross[rows])
         return matrix, self.moments.best_bias(matrix)
+
+
+def _as_held(matrix: np.ndarray, bias: np.ndarray) -> Map:
+    """Return a map in the type that layers hold it in, as there is one for each of many ways."""
+    return matrix.astype("float32"), bias.astype("float32")

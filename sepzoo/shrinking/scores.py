@@ -16,7 +16,7 @@ from sepzoo.support.atomic import atomic_write
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.json_text import parse_json
 
-VERSION = 5
+VERSION = 6
 
 
 @dataclasses.dataclass(frozen=True)

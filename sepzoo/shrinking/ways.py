@@ -103,6 +103,11 @@ class Way(abc.ABC):
 
     technique: str
 
+    @property
+    def slow(self) -> bool:
+        """Whether carrying it out takes too long to do it only in order to see what it would do."""
+        return False
+
     def applies(self, window: Window) -> bool:
         """Return whether a convolution of a window can be computed so."""
         return max(window.kernel_size) > 1
