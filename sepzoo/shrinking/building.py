@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 import keras
 import numpy as np
 
+from sepzoo.shrinking.channel_moments import ChannelMoments, channel_moments
 from sepzoo.shrinking.kept_work import NOTHING_KEPT, KeptWork
 from sepzoo.shrinking.known_ways import way_of
 from sepzoo.shrinking.network import Network, NetworkLayer
+from sepzoo.shrinking.records import matrix_of, record_of
 from sepzoo.shrinking.ways import KEEP, Fits, Made
 from sepzoo.support.progress import counted
 from sepzoo.support.types import Layer
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.ridge import fitted_matrix
-from sepzoo.surgery.approximate.dense_convolutions import DenseConv
 from sepzoo.surgery.approximate.recalibration import recalibrate
 from sepzoo.surgery.pruning.anatomy import Slice
 from sepzoo.surgery.pruning.coupling import Coupling
@@ -87,7 +88,7 @@ def build(
     gone = np.append(gone, False)
     made: list[tuple[str, Made]] = []
     found = []
-    fitted = [each for each in network.layers if each.fitted]
+    fitted = [each for each in network.layers if each.fitted or ways.get(each.name, KEEP) != KEEP]
     changed = False
     old, new = LayerInputs(network.model, inputs), LayerInputs(plan.model, inputs)
     for each in counted(fitted, len(fitted), "layers fitted"):
@@ -97,13 +98,14 @@ def build(
             continue
         changed = True
         moments = _moments(old, each, new, site.layer, kept, kept_work)
-        _fit_dense(site.layer, moments, whole=len(kept.inputs) == len(each.channels.inputs))
-        if way != KEEP:
-            dense = DenseConv(site, runs[id(site.layer)])
-            carried_out = way_of(way).made(Fits(dense, moments))
-            assign(site.layer, [carried_out.kernel.reshape(matrices_of(site.layer)[0].shape)], carried_out.bias)
+        if each.fitted:
+            _fit_dense(site.layer, moments, whole=len(kept.inputs) == len(each.channels.inputs))
+        record = record_of(site, runs[id(site.layer)])
+        if way != KEEP and record is not None:
+            carried_out = way_of(way).made(Fits(record, moments))
+            assign(site.layer, [carried_out.kernel], carried_out.bias)
             made.append((each.name, carried_out))
-        error = moments.error(matrices_of(site.layer)[0], bias_of(site.layer))
+        error = moments.error(matrix_of(site.layer), bias_of(site.layer))
         found.append(BuiltLayer(each.name, error))
     for name, carried_out in made:
         plan.replace(sites[name], carried_out.replacement, carried_out.verification)
@@ -129,9 +131,12 @@ def _moments(
     """Return the moments of what comes to a layer now and of what it should give, from where they are kept."""
 
     def make() -> dict[str, np.ndarray]:
-        found = moments_of(pairs_of(old, each.channels.layer, new, layer, kept), 1)[0]
+        if each.fitted:
+            found = moments_of(pairs_of(old, each.channels.layer, new, layer, kept), 1)[0]
+        else:
+            found = channel_moments(old, each.channels.layer, new, layer, kept)
         return {field.name: np.asarray(getattr(found, field.name)) for field in dataclasses.fields(found)}
 
     known = kept_work.once(each.name, make)
     count = int(known.pop("count"))
-    return Moments(**known, count=count)
+    return (Moments if each.fitted else ChannelMoments)(**known, count=count)

@@ -14,8 +14,10 @@ from sepzoo.layers.factorization import Order
 from sepzoo.shrinking.known_ways import EVERY_TERM, Blueprint, Decoupled, Reduced, SmallerWindow, Spatial, way_of
 from sepzoo.shrinking.layer_errors import LayerErrors
 from sepzoo.shrinking.network import Network, NetworkLayer
+from sepzoo.shrinking.plain_ways import ReducedDense, SmallerDepthwise
 from sepzoo.shrinking.steps import Step, peak_values, total_bytes, total_macs
 from sepzoo.shrinking.ways import KEEP, Way
+from sepzoo.surgery.approximate.dense_convolutions import DenseConv
 
 SHARES = (0.75, 0.5, 0.375, 0.25, 0.125)
 """Of the cost of a layer, at which its factors of low rank are aimed."""
@@ -76,28 +78,35 @@ def expected(candidates: Iterable[Candidate]) -> float:
 
 def ways_for(layer: NetworkLayer, techniques: Sequence[str]) -> list[Way]:
     """Return the ways that are worth a look for a layer: those that take fewer multiply-accumulates or weights."""
-    if layer.kept or layer.dense is None or not layer.fitted:
+    if layer.kept or layer.record is None:
         return []
-    window, (inputs, outputs) = layer.windows[0], layer.channels.layer.kernel.shape[2:]
+    window = layer.windows[0]
+    inputs, outputs = len(layer.channels.inputs), len(layer.channels.outputs)
     kept = _steps(layer, None, inputs, outputs)
-    area = math.prod(window.kernel_size)
+
+    def cheaper(ways: Iterable[Way]) -> list[Way]:
+        usable = (way for way in ways if way.technique in techniques and way.applies(window))
+        return [way for way in usable if _cheaper(_steps(layer, way, inputs, outputs), kept)]
+
+    def factors(way: type[Reduced | Spatial | ReducedDense], most: int) -> list[Way]:
+        one = total_macs(_steps(layer, way(1), inputs, outputs))
+        ranks = {int(share * total_macs(kept) / one) for share in SHARES}
+        return cheaper(way(rank) for rank in sorted(ranks) if 0 < rank < most)
+
+    if not layer.fitted:
+        return cheaper([SmallerDepthwise()])
+    if not isinstance(layer.record, DenseConv):
+        return factors(ReducedDense, min(inputs, outputs))
     found: list[Way] = []
-    if "decouple" in techniques:
-        orders: tuple[tuple[Order, int], ...] = (("pw_dw", inputs), ("dw_pw", outputs))
-        for order, vectors in orders:
-            every = [Decoupled(order, count) for count in range(1, min(area, vectors) + 1)]
-            cheaper = [each for each in every if _cheaper(_steps(layer, each, inputs, outputs), kept)]
-            found += [cheaper[number - 1] for number in _term_counts(len(cheaper))]
-    if "bsconv" in techniques:
-        found += [Blueprint(0), *(Blueprint(mid) for mid in _eighths(inputs))]
+    area = math.prod(window.kernel_size)
+    orders: tuple[tuple[Order, int], ...] = (("pw_dw", inputs), ("dw_pw", outputs))
+    for order, vectors in orders:
+        terms = cheaper(Decoupled(order, count) for count in range(1, min(area, vectors) + 1))
+        found += [terms[number - 1] for number in _term_counts(len(terms))]
+    found += cheaper([Blueprint(0), *(Blueprint(mid) for mid in _eighths(inputs))])
     for way in (Spatial, Reduced):
-        if way.technique in techniques and way(1).applies(window):
-            one = total_macs(_steps(layer, way(1), inputs, outputs))
-            ranks = {int(share * total_macs(kept) / one) for share in SHARES}
-            found += [way(rank) for rank in sorted(ranks) if 0 < rank < min(outputs, area * inputs)]
-    if "smaller" in techniques:
-        found.append(SmallerWindow())
-    return [way for way in found if way.applies(window) and _cheaper(_steps(layer, way, inputs, outputs), kept)]
+        found += factors(way, min(outputs, area * inputs))
+    return found + cheaper([SmallerWindow()])
 
 
 def _term_counts(most: int) -> list[int]:

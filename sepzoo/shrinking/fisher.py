@@ -27,7 +27,7 @@ MOST_VALUES = 2**25
 def fisher_information(
     network: Network, inputs: ModelInputs, outputs: Sequence[Output], variances: Sequence[float]
 ) -> dict[str, np.ndarray]:
-    """Return for each fitted layer the information of its outputs, by its name: (outputs,), summed over the places.
+    """Return the information of the outputs of each layer that is judged, by its name: (outputs,), summed over places.
 
     An error e of variance v in one output, independent from place to place, changes the answers by the divergence
     information * v / 2. No labels are needed: the squared gradient is taken in random directions of coordinates in
@@ -39,10 +39,10 @@ def fisher_information(
         outputs: what it gives.
         variances: of each output, see `sepzoo.shrinking.divergence.variances`.
     """
-    places = {id(each.channels.layer): each for each in network.layers if each.fitted}
+    places = {id(each.channels.layer): each for each in network.layers if each.judged}
     total = sum(_values(each) for each in places.values())
     batch = int(np.clip(MOST_VALUES // max(total, 1), 1, 32))
-    found = {each.name: np.zeros(each.channels.layer.kernel.shape[-1]) for each in places.values()}
+    found = {each.name: np.zeros(each.runs[0].given[0][-1]) for each in places.values()}
     generator = np.random.default_rng(0)
     starts = range(0, len(inputs), batch)
     for start in counted(starts, len(starts), "batches of gradients"):

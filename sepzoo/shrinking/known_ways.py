@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import keras
 import numpy as np
 
 from sepzoo.layers.factorization import Order, bsconv_s, bsconv_u
 from sepzoo.layers.kinds import conv2d
+from sepzoo.shrinking.plain_ways import ReducedDense, SmallerDepthwise
 from sepzoo.shrinking.steps import Step
 from sepzoo.shrinking.ways import Fits, Made, Way, Window
 from sepzoo.surgery.algebra.expansion import Terms
@@ -154,13 +156,8 @@ class Reduced(Way):
 
     def made(self, fits: Fits) -> Made:
         """Carry it out."""
-        left, right = (each.copy() for each in fits.factors)
-        rank = min(self.rank, len(right))
-        scale = np.sqrt(
-            np.linalg.norm(right[:rank], axis=1) / np.maximum(np.linalg.norm(left[:, :rank], axis=0), 1e-30)
-        )
-        scale = np.where(scale > 0, scale, 1.0)
-        first, second = left[:, :rank] * scale, right[:rank] / scale[:, None]
+        first, second = fits.even_factors(self.rank)
+        rank = len(second)
         kernel = (first @ second).reshape(fits.kernel.shape)
         bias = fits.moments.best_bias(kernel)
         action = f"{rank} channels between, output error {fits.moments.error(kernel):.4f}"
@@ -252,8 +249,8 @@ def way_of(name: str) -> Way:
     """Return the way of a name.
 
     Example:
-        >>> [str(way_of(name)) for name in ("pw_dw 2", "bsconv_s 8", "rank 4", "bsconv_u")]
-        ['pw_dw 2', 'bsconv_s 8', 'rank 4', 'bsconv_u']
+        >>> [str(way_of(name)) for name in ("pw_dw 2", "bsconv_s 8", "rank 4", "depthwise 3 x 3")]
+        ['pw_dw 2', 'bsconv_s 8', 'rank 4', 'depthwise 3 x 3']
     """
     word, _, number = name.partition(" ")
     if word in ("pw_dw", "dw_pw"):
@@ -262,4 +259,7 @@ def way_of(name: str) -> Way:
         return Blueprint(int(number or 0))
     if word == "3":
         return SmallerWindow()
-    return {"rank": Reduced, "spatial": Spatial}[word](int(number))
+    if word == "depthwise":
+        return SmallerDepthwise()
+    ranked: dict[str, Callable[[int], Way]] = {"rank": Reduced, "spatial": Spatial, "dense_rank": ReducedDense}
+    return ranked[word](int(number))

@@ -1,4 +1,4 @@
-"""What each choice for a fitted layer does to its outputs, in closed form, and to the answers, by what was measured."""
+"""What each choice for a layer does to its outputs, in closed form, and to the answers, by what was measured."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TypeVar
 import numpy as np
 
 from sepzoo.shrinking.network import Network, NetworkLayer
+from sepzoo.shrinking.records import matrix_of
 from sepzoo.shrinking.trial import Map, Trial
 from sepzoo.shrinking.ways import KEEP, Fits, Way
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.regression import RIDGE
-from sepzoo.surgery.pruning.regressors import bias_of, channels_of, matrices_of
+from sepzoo.surgery.pruning.regressors import bias_of, channels_of
 
 T = TypeVar("T")
 
@@ -34,7 +35,7 @@ class LayerErrors:
 
     def __init__(self, network: Network, layer: NetworkLayer, moments: Moments, information: np.ndarray) -> None:
         self.network, self.layer, self.moments, self.information = network, layer, moments, information
-        self.matrix, self.bias = matrices_of(layer.channels.layer)[0], bias_of(layer.channels.layer)
+        self.matrix, self.bias = matrix_of(layer.channels.layer), bias_of(layer.channels.layer)
         self.regularized = moments.regularized(self.matrix, RIDGE)
         self._known: dict[str, Way] = {}
         self._fits: Fits | None = None
@@ -49,9 +50,9 @@ class LayerErrors:
 
     def add(self, ways: Sequence[Way]) -> None:
         """Find out what ways do."""
-        if not ways or self.layer.dense is None:
+        if not ways or self.layer.record is None:
             return
-        self._fits = Fits(self.layer.dense, self.moments, self.regularized)
+        self._fits = Fits(self.layer.record, self.moments, self.regularized)
         for way in ways:
             matrix = way.kernel(self._fits).reshape(self.matrix.shape)
             bias = self.moments.best_bias(matrix)
@@ -105,7 +106,7 @@ class LayerErrors:
 
     def _without(self, level: int) -> Map:
         """Return the map that is best where the inputs of a level are gone."""
-        if level == 0 or self.layer.source is None:
+        if level == 0 or not self.layer.fitted:  # a depthwise one's outputs go with them
             return self.matrix, self.bias
         kept = self.network.kept(self.layer, level, 0).inputs
         rows = np.flatnonzero(np.isin(channels_of(self.layer.channels.layer)[0], kept))

@@ -71,7 +71,7 @@ def score(
 
     def judge(layer: NetworkLayer) -> dict[str, np.ndarray]:
         errors = None
-        if layer.fitted:
+        if layer.judged:
             errors = LayerErrors(network, layer, network.moments(layer, come), information[layer.name])
             errors.add(ways[layer.name])
             errors.scale(trial)

@@ -12,11 +12,13 @@ from functools import cached_property
 import keras
 import numpy as np
 
-from sepzoo.shrinking.simplifying import MIXING, simplified
+from sepzoo.shrinking.channel_moments import channel_moments
+from sepzoo.shrinking.records import Record, record_of
+from sepzoo.shrinking.simplifying import MIXING, narrows, simplified
 from sepzoo.shrinking.steps import Step
 from sepzoo.shrinking.ways import Window
 from sepzoo.surgery.algebra.moments import Moments
-from sepzoo.surgery.approximate.dense_convolutions import DenseConv, keeper
+from sepzoo.surgery.approximate.dense_convolutions import keeper
 from sepzoo.surgery.pruning.anatomy import Slice, groups_of
 from sepzoo.surgery.pruning.choosing import removable
 from sepzoo.surgery.pruning.coupling import LayerChannels, couple
@@ -102,15 +104,26 @@ class NetworkLayer:
         """Whether its kernel is fitted to samples."""
         return is_fitted(self.channels)
 
+    @property
+    def judged(self) -> bool:
+        """Whether what it does to the answers is looked at: it is fitted, or may get a smaller window."""
+        return self.fitted or narrows(self.channels.layer)
+
     @cached_property
-    def dense(self) -> DenseConv | None:
-        """The record of a dense convolution; None of another layer."""
-        return DenseConv(self.channels.site, self.runs) if type(self.channels.layer) is keras.layers.Conv2D else None
+    def record(self) -> Record | None:
+        """What ways need to know of it; None where there are none."""
+        return record_of(self.channels.site, self.runs) if self.judged else None
 
     @cached_property
     def windows(self) -> tuple[Window, ...]:
-        """A convolution's surroundings, for each size of the images that come to it; series are of width 1."""
+        """A layer's surroundings, for each size of what comes to it; series, and all of dense ones, are of width 1."""
         layer = self.channels.layer
+        if isinstance(layer, keras.layers.Dense):
+            rows = Counter((math.prod(run.given[0][:-1]), 1) for run in self.runs)
+            return tuple(
+                Window(places, places, (1, 1), (1, 1), runs, valid=True, again=number > 0)
+                for number, (places, runs) in enumerate(rows.items())
+            )
         kernel_size, strides = (_pair(each) for each in (layer.kernel_size, layer.strides))
         sizes = Counter((_pair(run.taken[:-1]), _pair(run.given[0][:-1])) for run in self.runs)
         return tuple(
@@ -124,14 +137,10 @@ class NetworkLayer:
         Nothing where it costs nothing.
         """
         layer = self.channels.layer
-        if self.fitted and self.dense is not None:
+        if self.fitted and type(layer) is keras.layers.Conv2D:
             return tuple((window.spatial(inputs, outputs),) for window in self.windows)
         if isinstance(layer, keras.layers.Dense):
-            sizes = Counter((math.prod(run.given[0][:-1]), 1) for run in self.runs)
-            return tuple(
-                (Step("dense", inputs, outputs, places, places, runs=runs, again=number > 0),)
-                for number, (places, runs) in enumerate(sizes.items())
-            )
+            return tuple((window.dense(inputs, outputs),) for window in self.windows)
         if self.channels.anatomy.role == "channelwise" and hasattr(layer, "kernel_size"):
             return tuple((window.spatial(outputs, outputs, depthwise=True),) for window in self.windows)
         return ()
@@ -188,13 +197,15 @@ class Network:
         return len(kept.inputs), len(kept.outputs)
 
     def moments(self, layer: NetworkLayer, come: LayerInputs) -> Moments:
-        """Return the moments of what a fitted layer looks at, and of what it gives.
+        """Return the moments of what a layer that is judged looks at, and of what it gives.
 
         Args:
             layer: the layer.
             come: what comes to the layers of this network's model.
         """
         own = layer.channels.layer
+        if narrows(own):
+            return channel_moments(come, own)
         matrix, bias = matrices_of(own)[0], bias_of(own)
         return moments_of(([(x, x @ matrix + bias)] for (x,) in feature_batches(come, own)), 1)[0]
 

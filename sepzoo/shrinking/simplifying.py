@@ -9,6 +9,7 @@ from sepzoo.artifact import model_file
 from sepzoo.export.channels_last import channels_last
 from sepzoo.layers import FactorizedConv
 from sepzoo.layers.graph import layers_of
+from sepzoo.support.types import Layer
 from sepzoo.surgery.exact.builtin_layers import expanded
 from sepzoo.surgery.exact.folding import fold
 from sepzoo.surgery.exact.separable_pairs import PAIRS, split
@@ -21,10 +22,15 @@ MIXING = (keras.layers.Conv2D, keras.layers.Dense)
 """Exactly these classes are fitted, for a subclass may compute something else."""
 
 
+def narrows(layer: Layer) -> bool:
+    """Return whether a layer is a depthwise convolution whose 5 x 5 window may become one of 3 x 3."""
+    return type(layer) is keras.layers.DepthwiseConv2D and layer.kernel_size == (5, 5) and layer.padding == "same"
+
+
 def simplified(model: keras.Model) -> keras.Model:
     """Return the same network with batch normalizations folded and separable layers written out.
 
-    Each convolution and dense layer has a bias and no activation: that stands in a layer `NAME_activation` behind it.
+    Each layer that is fitted has a bias and no activation: that stands in a layer `NAME_activation` behind it.
     Channels that come first come last inside.
 
     Raises:
@@ -48,7 +54,9 @@ def simplified(model: keras.Model) -> keras.Model:
     fold(plan)
     for site in plan.sites:
         layer = site.layer
-        if type(layer) in MIXING and not (layer.use_bias and layer.activation is keras.activations.linear):
+        if (type(layer) in MIXING or narrows(layer)) and not (
+            layer.use_bias and layer.activation is keras.activations.linear
+        ):
             plan.replace(site, _alone(site))
     return plan.finish()[0]
 
@@ -69,7 +77,8 @@ def _alone(site: Site) -> Replacement:
     config = layer.get_config()
     kernel, *bias = layer.get_weights()
     own = type(layer).from_config({**config, "use_bias": True, "activation": None})
-    parts = [Part(own, [kernel, *(bias or [np.zeros(kernel.shape[-1], "float32")])])]
+    outputs = kernel.shape[-1] * (kernel.shape[-2] if narrows(layer) else 1)
+    parts = [Part(own, [kernel, *(bias or [np.zeros(outputs, "float32")])])]
     if layer.activation is not keras.activations.linear:
         name = f"{layer.name}_activation"
         parts.append(Part(keras.layers.Activation(config["activation"], name=name, dtype=layer.dtype_policy)))

@@ -1,4 +1,4 @@
-"""What a way to compute a convolution is: its costs, how near it comes, and its layers."""
+"""What a way to compute a layer is: its costs, how near it comes, and its layers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from sepzoo.layers.factorization import Order
+from sepzoo.shrinking.records import Record
 from sepzoo.shrinking.steps import Places, Step
 from sepzoo.surgery.algebra.expansion import Terms, expand
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.regression import RIDGE, Fit, fit, low_rank, weighted
 from sepzoo.surgery.approximate.dense_convolutions import DenseConv
-from sepzoo.surgery.approximate.verification import KernelVerification
 from sepzoo.surgery.walk.rewriting import Replacement
+from sepzoo.surgery.walk.verification import Verification
 
 KEEP = "keep"
 """The name of no other way."""
@@ -48,6 +49,10 @@ class Window:
         """Return a 1 x 1 step at some places."""
         return Step("conv", inputs, outputs, places, places, runs=self.runs, again=self.again)
 
+    def dense(self, inputs: int, outputs: int) -> Step:
+        """Return the step of a dense layer."""
+        return Step("dense", inputs, outputs, self.taken, self.given, runs=self.runs, again=self.again)
+
     def spatial(self, inputs: int, outputs: int, *, depthwise: bool = False, **changes: Any) -> Step:
         """Return the step with the window; `changes` are fields of it."""
         own = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
@@ -55,19 +60,25 @@ class Window:
 
 
 class Fits:
-    """A dense kernel and the moments of what it is to give, with what several ways need of both, computed once.
+    """A layer's kernel and the moments of what it is to give, with what several ways need of both, computed once.
 
     Args:
-        dense: the convolution, whose kernel is the best dense one for the moments.
+        record: the layer, whose kernel is the best one of its size for the moments.
         moments: of its patches and right outputs.
         regularized: the moments with a ridge that draws fits towards that kernel, where they are known.
     """
 
-    def __init__(self, dense: DenseConv, moments: Moments, regularized: Moments | None = None) -> None:
-        self.dense, self.moments, self.kernel = dense, moments, dense.kernel
+    def __init__(self, record: Record, moments: Moments, regularized: Moments | None = None) -> None:
+        self.record, self.moments, self.kernel = record, moments, record.kernel
         self.regularized = regularized or moments.regularized(self.kernel, RIDGE)
         self._terms: dict[str, Terms] = {}
         self._separable: dict[tuple[str, int], Fit] = {}
+
+    @property
+    def dense(self) -> DenseConv:
+        """The layer, where it is a convolution of all channels."""
+        assert isinstance(self.record, DenseConv)
+        return self.record
 
     def terms(self, order: Order) -> Terms:
         """Return all terms of the kernel in the metric of the patches."""
@@ -78,7 +89,7 @@ class Fits:
     def separable(self, order: Order, count: int) -> Fit:
         """Return so many terms, fitted."""
         if (order, count) not in self._separable:
-            self._separable[order, count] = fit(self.moments, expand(self.kernel, order), count, self.dense.bias)
+            self._separable[order, count] = fit(self.moments, expand(self.kernel, order), count, self.record.bias)
         return self._separable[order, count]
 
     @cached_property
@@ -86,6 +97,14 @@ class Fits:
         """Both factors of the outputs' reduced-rank regression, of full rank: any first columns and rows are best."""
         rank = min(self.regularized.cross.shape)
         return low_rank(self.regularized.gram, self.regularized.cross, rank)
+
+    def even_factors(self, rank: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return both factors of a rank, each column of the first as long as the second's row."""
+        left, right = self.factors
+        first, second = left[:, :rank], right[:rank]
+        scale = np.sqrt(np.linalg.norm(second, axis=1) / np.maximum(np.linalg.norm(first, axis=0), 1e-30))
+        scale = np.where(scale > 0, scale, 1.0)
+        return first * scale, second / scale[:, None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,11 +114,11 @@ class Made:
     kernel: np.ndarray
     bias: np.ndarray
     replacement: Replacement
-    verification: KernelVerification
+    verification: Verification
 
 
 class Way(abc.ABC):
-    """A way to compute a dense convolution. `str` is its name, by which `way_of` finds it again."""
+    """A way to compute a layer. `str` is its name, by which `way_of` finds it again."""
 
     technique: str
 

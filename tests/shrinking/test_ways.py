@@ -7,9 +7,15 @@ import numpy as np
 import pytest
 
 from sepzoo.analysis import profile
+from sepzoo.records.outputs import Output
+from sepzoo.shrinking import channel_moments, measuring
 from sepzoo.shrinking.building import build
+from sepzoo.shrinking.candidates import ways_for
+from sepzoo.shrinking.divergence import answers, divergence
 from sepzoo.shrinking.known_ways import way_of
+from sepzoo.shrinking.measuring import score
 from sepzoo.shrinking.network import Network, network_of
+from sepzoo.shrinking.settings import TECHNIQUES
 from sepzoo.shrinking.steps import total_macs
 from sepzoo.surgery.walk.model_inputs import ModelInputs, model_inputs
 
@@ -31,6 +37,96 @@ def wide() -> tuple[keras.Model, ModelInputs]:
 @pytest.fixture(scope="module")
 def looked_at(wide: tuple[keras.Model, ModelInputs]) -> Network:
     return network_of(*wide, prune=False)
+
+
+@pytest.fixture(scope="module")
+def windows() -> tuple[keras.Model, ModelInputs]:
+    """A network of 5 x 5 depthwise convolutions, with and without strides, a bias and several outputs a channel."""
+    keras.utils.set_random_seed(2)
+    layers = [
+        keras.layers.DepthwiseConv2D(5, padding="same", activation="relu", bias_initializer="normal", name="one"),
+        keras.layers.DepthwiseConv2D(
+            5, strides=2, padding="same", depth_multiplier=2, use_bias=False, activation="relu", name="two"
+        ),
+        keras.layers.GlobalAveragePooling2D(name="pool"),
+        keras.layers.Dense(24, activation="relu", name="wide"),
+        keras.layers.Dense(3, name="head"),
+    ]
+    model = keras.Sequential([keras.Input((10, 9, 6)), *layers], name="windows")
+    samples = np.random.default_rng(0).normal(size=(24, 10, 9, 6))
+    return model, model_inputs(model, samples + 1)
+
+
+def test_a_smaller_depthwise_window_is_the_best_one(windows: tuple[keras.Model, ModelInputs]) -> None:
+    """Against a least-squares fit of Keras's own patches, channel by channel."""
+    model, inputs = windows
+    x = inputs.arrays[0]
+    network = network_of(model, inputs, prune=False)
+    assert {each.name: [str(way) for way in ways_for(each, ["smaller"])] for each in network.layers} == {
+        "one": ["depthwise 3 x 3"],
+        "two": ["depthwise 3 x 3"],
+        "wide": [],
+        "head": [],
+    }
+    # All places, so that both look at the same ones:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(channel_moments, "PLACES", 1000)
+        built = build(network, {"two": "depthwise 3 x 3"}, (), inputs)
+    hidden = np.asarray(model.get_layer("one")(x))
+    right = np.asarray(keras.ops.depthwise_conv(hidden, model.get_layer("two").kernel, strides=2, padding="same"))
+    new = built.model.get_layer("two")
+    assert new.kernel.shape == (3, 3, 6, 2)
+    found = np.asarray(keras.ops.depthwise_conv(hidden, new.kernel, strides=2, padding="same")) + new.bias
+    for output in range(12):
+        channel = hidden[..., [output // 2]]
+        patches = np.asarray(keras.ops.image.extract_patches(channel, (5, 5), strides=2, padding="same"))
+        patches = patches.reshape(-1, 5, 5)[:, 1:-1, 1:-1].reshape(-1, 9)
+        columns = np.column_stack([patches, np.ones(len(patches))])
+        wanted = right[..., output].ravel()
+        best = np.mean((columns @ np.linalg.lstsq(columns, wanted, rcond=None)[0] - wanted) ** 2)
+        assert np.mean((found[..., output].ravel() - wanted) ** 2) == pytest.approx(best, rel=1e-3)
+    before = profile(network.model).macs
+    assert profile(built.model).macs == before - 16 * right[0].size
+    assert {each.layer for each in built.layers} == {"two", "wide", "head"}
+
+
+def test_a_dense_layer_of_low_rank(windows: tuple[keras.Model, ModelInputs]) -> None:
+    model, inputs = windows
+    network = network_of(model, inputs, prune=False)
+    place = next(each for each in network.layers if each.name == "wide")
+    names = [str(way) for way in ways_for(place, ["lowrank"])]
+    assert all(name.startswith("dense_rank ") for name in names)
+    assert max(int(name.split()[1]) for name in names) < 12 * 24 / (12 + 24)
+    built = build(network, {"wide": names[-1]}, (), inputs)
+    rank = int(names[-1].split()[1])
+    assert [each.kernel.shape for each in built.model.layers if each.name.startswith("wide") and each.weights] == [
+        (12, rank),
+        (rank, 24),
+    ]
+    assert profile(built.model).macs == profile(network.model).macs - 12 * 24 + rank * (12 + 24)
+    exact = build(network, {"wide": "dense_rank 12"}, (), inputs).model
+    wanted, found = (np.asarray(each(inputs.arrays[0])) for each in (model, exact))
+    assert np.abs(wanted - found).max() < 1e-4 * np.abs(wanted).max()
+
+
+@pytest.mark.slow
+def test_what_these_ways_do_is_known_before(windows: tuple[keras.Model, ModelInputs]) -> None:
+    model, inputs = windows
+    network = network_of(model, inputs)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(measuring, "TRIALS", 12)
+        found = score(network, inputs, inputs, [Output("values")], techniques=TECHNIQUES, integers=True)
+    ways = {each.way for item in found.items for each in item.candidates}
+    assert {"depthwise 3 x 3"} < ways
+    assert any(way.startswith("dense_rank") for way in ways)
+    right = answers(model, inputs)
+    for layer in ("one", "two"):
+        item = next(each for each in found.items if each.layer == layer)
+        expected = next(
+            each.error for each in item.candidates if each.way == "depthwise 3 x 3" and not any(each.levels)
+        )
+        built = build(network, {layer: "depthwise 3 x 3"}, (0,) * len(network.groups), inputs)
+        assert expected == pytest.approx(divergence([Output("values")], right, answers(built.model, inputs)), rel=0.6)
 
 
 @pytest.mark.parametrize(
