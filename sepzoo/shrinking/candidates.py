@@ -19,8 +19,10 @@ from sepzoo.shrinking.steps import Step, peak_values, total_bytes, total_macs
 from sepzoo.shrinking.ways import KEEP, Way
 from sepzoo.surgery.approximate.dense_convolutions import DenseConv
 
-SHARES = (0.75, 0.5, 0.375, 0.25, 0.125)
-"""Of the cost of a layer, at which its factors of low rank are aimed."""
+FEWEST_RANKS, RANKS = 6, 10
+"""So many ranks are tried of each kind of factors, where so many are cheaper than the layer."""
+LEAST_RANK = 1 / 16
+"""As a share of the largest rank that is cheaper than the layer."""
 
 Timed = Callable[[Step], float]
 """Returns the milliseconds of a step."""
@@ -90,8 +92,7 @@ def ways_for(layer: NetworkLayer, techniques: Sequence[str]) -> list[Way]:
 
     def factors(way: type[Reduced | Spatial | ReducedDense], most: int) -> list[Way]:
         one = total_macs(_steps(layer, way(1), inputs, outputs))
-        ranks = {int(share * total_macs(kept) / one) for share in SHARES}
-        return cheaper(way(rank) for rank in sorted(ranks) if 0 < rank < most)
+        return cheaper(map(way, _ranks(min((total_macs(kept) - 1) // max(one, 1), most - 1))))
 
     if not layer.fitted:
         return cheaper([SmallerDepthwise()])
@@ -103,7 +104,7 @@ def ways_for(layer: NetworkLayer, techniques: Sequence[str]) -> list[Way]:
     for order, vectors in orders:
         terms = cheaper(Decoupled(order, count) for count in range(1, min(area, vectors) + 1))
         found += [terms[number - 1] for number in _term_counts(len(terms))]
-    found += cheaper([Blueprint(0), *(Blueprint(mid) for mid in _eighths(inputs))])
+    found += cheaper([Blueprint(0), *map(Blueprint, _ranks((inputs * outputs - 1) // (inputs + outputs)))])
     for way in (Spatial, Reduced):
         found += factors(way, min(outputs, area * inputs))
     return found + cheaper([SmallerWindow()])
@@ -121,8 +122,18 @@ def _term_counts(most: int) -> list[int]:
     return counts
 
 
-def _eighths(channels: int) -> list[int]:
-    return sorted({max(1, round(channels * share)) for share in (0.125, 0.25, 0.5, 0.75)})
+def _ranks(most: int) -> list[int]:
+    """Return ranks up to the most, as even as they can be: multiples of 8, 4 or 2 where there are enough of them.
+
+    >>> _ranks(38), _ranks(5), _ranks(250)
+    ([4, 8, 12, 16, 20, 24, 28, 32, 36], [1, 2, 3, 4, 5], [16, 24, 32, 40, 56, 72, 96, 136, 184, 248])
+    """
+    step = next((size for size in (8, 4, 2) if most >= FEWEST_RANKS * size), 1)
+    count = most // step
+    if count <= RANKS:
+        return [step * number for number in range(1, count + 1)]
+    even = np.geomspace(max(1.0, LEAST_RANK * count), count, RANKS)
+    return sorted({step * round(number) for number in even.tolist()})
 
 
 def _cheaper(steps: Sequence[Step], kept: Sequence[Step]) -> bool:

@@ -16,6 +16,7 @@ from sepzoo.surgery.algebra.expansion import Terms, expand
 from sepzoo.surgery.algebra.moments import Moments
 from sepzoo.surgery.algebra.regression import RIDGE, Fit, fit, low_rank, weighted
 from sepzoo.surgery.approximate.dense_convolutions import DenseConv
+from sepzoo.surgery.approximate.spatial_decomposition import SpatialDecomposition
 from sepzoo.surgery.walk.rewriting import Replacement
 from sepzoo.surgery.walk.verification import Verification
 
@@ -97,6 +98,20 @@ class Fits:
         """Both factors of the outputs' reduced-rank regression, of full rank: any first columns and rows are best."""
         rank = min(self.regularized.cross.shape)
         return low_rank(self.regularized.gram, self.regularized.cross, rank)
+
+    @cached_property
+    def columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What columns of full rank make of a patch, (k * k * inputs, width, rank), and its moments.
+
+        Those are the covariance, (width, rank) twice, and that with the right outputs, (width, rank, outputs).
+        """
+        height, width, inputs, filters = self.kernel.shape
+        rank = min(height * inputs, width * filters)
+        vertical = SpatialDecomposition().data_free(self.dense, rank).first[:, 0]
+        seen = np.einsum("hir,wv->hwivr", vertical, np.eye(width)).reshape(height * width * inputs, width * rank)
+        system, right = seen.T @ self.regularized.gram @ seen, seen.T @ self.regularized.cross
+        sides = (width, rank)
+        return seen.reshape(-1, *sides), system.reshape(*sides, *sides), right.reshape(*sides, filters)
 
     def even_factors(self, rank: int) -> tuple[np.ndarray, np.ndarray]:
         """Return both factors of a rank, each column of the first as long as the second's row."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from dataclasses import astuple, replace
@@ -12,8 +13,9 @@ import pytest
 
 from sepzoo.shrinking import candidates
 from sepzoo.shrinking.candidates import Candidate, ways_for
-from sepzoo.shrinking.known_ways import Decoupled
+from sepzoo.shrinking.known_ways import Blueprint, Decoupled
 from sepzoo.shrinking.network import Network, NetworkLayer, network_of
+from sepzoo.shrinking.steps import total_macs
 from sepzoo.surgery.walk.model_inputs import model_inputs
 
 
@@ -65,3 +67,24 @@ def test_what_another_beats_is_dropped_and_nothing_else() -> None:
     wanted = [each for place, each in enumerate(found) if place == 0 or not beaten(place)]
     assert candidates._undominated(found) == wanted
     assert candidates._undominated([replace(found[0], way="rank 1"), found[0]]) == [replace(found[0], way="rank 1")]
+
+
+@pytest.mark.parametrize("outputs", [16, 64, 256])
+@pytest.mark.parametrize("technique", ["spatial", "lowrank", "bsconv"])
+def test_ranks_go_as_far_as_they_are_cheaper(technique: str, outputs: int) -> None:
+    _network, layer = layer_of(keras.layers.Conv2D(outputs, 3, padding="same"), (8, 8, 64))
+    ways = [way for way in ways_for(layer, [technique]) if str(way) != "bsconv_u"]
+    window = layer.windows[0]
+    ranks = [int(str(way).split()[1]) for way in ways]
+    step = math.gcd(*ranks)
+    assert ranks == sorted(ranks)
+    assert 6 <= len(ranks) <= 10
+    assert ranks[0] <= max(step, ranks[-1] / 8)
+    assert all(two - one <= max(2 * step, 0.5 * one) for one, two in itertools.pairwise(ranks))
+    kept = total_macs(Blueprint(0).steps(window, 64, outputs) if technique == "bsconv" else layer.rows(64, outputs)[0])
+    costs = [
+        total_macs(dataclasses.replace(ways[-1], **{field: ranks[-1] + more}).steps(window, 64, outputs))
+        for field in [dataclasses.fields(ways[-1])[0].name]
+        for more in (0, step)
+    ]
+    assert costs[0] < kept <= costs[1] or ranks[-1] + step >= outputs

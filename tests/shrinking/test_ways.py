@@ -17,6 +17,8 @@ from sepzoo.shrinking.measuring import score
 from sepzoo.shrinking.network import Network, network_of
 from sepzoo.shrinking.settings import TECHNIQUES
 from sepzoo.shrinking.steps import total_macs
+from sepzoo.shrinking.ways import Fits
+from sepzoo.surgery.walk.layer_inputs import LayerInputs
 from sepzoo.surgery.walk.model_inputs import ModelInputs, model_inputs
 
 
@@ -178,3 +180,17 @@ def test_the_fit_is_better_than_the_decomposed_kernel(
     wanted = np.asarray(model(given))
     errors = [float(np.mean((np.asarray(each(given)) - wanted) ** 2)) for each in (fitted, plain)]
     assert errors[0] < 0.9 * errors[1]
+
+
+@pytest.mark.parametrize("name", ["spatial 5", "rank 4", "bsconv_s 3", "bsconv_u", "dw_pw 2", "pw_dw 2"])
+def test_what_is_looked_at_first_is_near_what_is_carried_out(
+    wide: tuple[keras.Model, ModelInputs], looked_at: Network, name: str
+) -> None:
+    """The kernel by which a way is judged errs about as much as the one that is built, and never more than nothing."""
+    place = next(each for each in looked_at.layers if each.name == "three")
+    assert place.record is not None
+    moments = looked_at.moments(place, LayerInputs(looked_at.model, wide[1]))
+    fits = Fits(place.record, moments)
+    looked, carried_out = (moments.error(each) for each in (way_of(name).kernel(fits), way_of(name).made(fits).kernel))
+    assert carried_out <= looked * 1.001 < 1
+    assert looked < 1.5 * carried_out
