@@ -19,6 +19,7 @@ import sepzoo
 from sepzoo.cli.options import with_default_settings
 from sepzoo.support.errors import SepzooError
 from sepzoo.support.lazy import load_function
+from sepzoo.support.packages import not_installed
 from sepzoo.support.printable import printable
 from sepzoo.support.processor import keep_freed_memory, set_for_processor
 from sepzoo.support.stopping import Stop, stopped_by_signals
@@ -161,6 +162,11 @@ def _outcome(given: list[str], stop: Stop) -> int:
     except OSError as error:
         place = error.filename or ("standard output" if _was_printing(error) else None)
         return _failed(f"{place}: {error.strerror}" if place else str(error))
+    except ModuleNotFoundError as error:
+        told = not_installed(error)
+        if told is None:
+            raise
+        return _failed(str(told))
     except (KeyboardInterrupt, typer.Abort):
         outcome = INTERRUPTED
     except Exception:

@@ -81,6 +81,7 @@ def shrink(
     from sepzoo.shrinking.budget import Budget, parse_limit
     from sepzoo.shrinking.settings import TECHNIQUES, check_asked, check_runtime
     from sepzoo.support.atomic import atomic_write, check_target
+    from sepzoo.support.packages import require_installed
 
     for path, suffixes in ((out, (".tflite",)), (report, (".html", ".json"))):
         if path is not None and path.suffix not in suffixes:
@@ -89,6 +90,8 @@ def shrink(
         check_keras_file(keras_file, "--keras", model=model)
     if report is not None:
         check_target(report)
+    if curve and report is not None and report.suffix == ".html":
+        require_installed("--report with --curve", ["matplotlib"])
     if scores is not None and not scores.is_file():  # a file that is there is only read
         check_target(scores)
     budget = Budget(

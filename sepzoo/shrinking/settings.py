@@ -9,12 +9,16 @@ from pathlib import Path
 from sepzoo.shrinking.budget import LIMITED, MEMORY, Budget, Costs
 from sepzoo.support.atomic import check_target
 from sepzoo.support.errors import SepzooError, unknown
+from sepzoo.support.packages import require_installed
 
 TECHNIQUES = ("decouple", "bsconv", "spatial", "lowrank", "smaller", "channels")
 """What can be done to layers, by the names that `--techniques` takes."""
 
 RUNTIMES = ("tflite:int8", "tflite:float32")
 """Targets of export whose files are measured here."""
+
+_PACKAGES = ("ai_edge_litert", "scipy")
+"""That read files and solve."""
 
 BEST = "best"
 """The solver's choice, by no other rule."""
@@ -75,8 +79,9 @@ def check_asked(
         The budget, in what it is held to: see `Budget.by`.
 
     Raises:
-        SepzooError: a setting that there isn't, or a path that can't be written to.
+        SepzooError: a setting that there isn't, a path that can't be written to, or a package that isn't installed.
     """
+    require_installed("shrink", _PACKAGES)
     check_techniques(techniques)
     if not isinstance(budget, Budget):
         raise SepzooError(f"expected a sepzoo.shrinking.Budget, such as Budget(macs='50%'). Received: {budget!r}.")

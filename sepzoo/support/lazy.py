@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sepzoo.support.packages import not_installed
+
 
 def lazy_names(
     package: str, modules: Mapping[str, str], renamed: Mapping[str, str] | None = None
@@ -18,6 +20,9 @@ def lazy_names(
         package: the package's full name, its `__name__`.
         modules: name -> full name of the module that defines it, or of the subpackage of that name.
         renamed: old name -> name; the old one works, warns, and is not shown.
+
+    Raises:
+        SepzooError: by `__getattr__`, where a package is missing that the module imports.
 
     Example:
         >>> load, names = lazy_names("sepzoo", {"SepzooError": "sepzoo.support.errors"})
@@ -31,7 +36,13 @@ def lazy_names(
             warnings.warn(text, DeprecationWarning, stacklevel=2)
             name = renamed[name]
         if name in modules:
-            module = importlib.import_module(modules[name])
+            try:
+                module = importlib.import_module(modules[name])
+            except ModuleNotFoundError as error:
+                told = not_installed(error)
+                if told is None:
+                    raise
+                raise told from error
             return module if modules[name] == f"{package}.{name}" else getattr(module, name)
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -119,3 +120,35 @@ def test_one_line_and_nothing_written(
     assert outcome.code == 2
     assert outcome.err.splitlines()[-1].startswith(message)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("package", "needs"),
+    [("ai_edge_litert", "shrink"), ("scipy", "shrink"), ("matplotlib", "--report with --curve")],
+)
+def test_a_package_that_is_missing_is_named_before_anything_is_written(
+    command: Command, network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, needs: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)  # as Python marks what can't be imported
+    monkeypatch.setattr("sepzoo.cli.shrink.open_network", lambda *given, **more: pytest.fail("the work has begun"))
+    files = ["--out", tmp_path / "small.tflite", "--report", tmp_path / "report.html"]
+    outcome = command("shrink", network, "--data", "digits", "--macs", "50%", "--curve", *files)
+    assert outcome.code == 2
+    assert outcome.err.splitlines()[-1] == (
+        f"error: {needs} needs {package}. Received: it is not installed. Install it: pip install sepzoo."
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("missing", ["ai_edge_litert.interpreter", "scipy"])
+def test_a_package_that_is_missing_is_named_by_every_command(
+    command: Command, network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    def opened(*_given: Any, **_more: Any) -> None:
+        raise ModuleNotFoundError(f"No module named {missing!r}", name=missing)
+
+    monkeypatch.setattr("sepzoo.cli.shrink.open_network", opened)
+    outcome = command("shrink", network, "--data", "digits", "--macs", "50%", "--out", tmp_path / "small.tflite")
+    package = missing.partition(".")[0]
+    told = f"error: sepzoo needs {package}. Received: it is not installed. Install it: pip install sepzoo."
+    assert (outcome.code, outcome.err.splitlines()[-1]) == (2, told)
