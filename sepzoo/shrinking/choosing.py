@@ -71,12 +71,14 @@ class Chooser:
         wholes: by resource.
         allowed: which candidates may be chosen; None: all. What keeps a layer as it is always may.
         rule: by which `proposals` chooses, see `sepzoo.shrinking.rules.check_rule`, which says what limits it takes.
+        untouched: in words, which layers can't be made smaller and what to do about it.
     """
 
     scores: Scores
     wholes: Mapping[str, Whole]
     allowed: Callable[[Candidate], bool] | None = None
     rule: str = BEST
+    untouched: str = ""
 
     def choose(self, limits: Mapping[str, float]) -> Choice:
         """Return the best choice within limits, by resource.
@@ -103,7 +105,7 @@ class Chooser:
         """What to do about a budget that can't be kept."""
         every = sum(map(len, self.items())) == sum(len(item.candidates) for item in self.scores.items)
         more = "" if every and {*TECHNIQUES} <= {*self.scores.techniques} else ", or allow more techniques"
-        return f"Ask for more{more}."
+        return f"Ask for more{more}. {self.untouched}".rstrip()
 
     def _require_memory(self, memory: Memory, limit: float) -> None:
         name, least = memory.least()

@@ -159,8 +159,9 @@ class Shrinker:
         else:
             builds = self._scored(work)
             known = builds.scores
-            chooser = Chooser(known, work.wholes(known, original), functools.partial(is_of, techniques), rule)
-            _require_choices(chooser, self._model)
+            allowed, untouched = functools.partial(is_of, techniques), _untouched(self._model)
+            chooser = Chooser(known, work.wholes(known, original), allowed, rule, untouched)
+            _require_choices(chooser)
             fitting = within(chooser, limits, builds, work, original)
             found, file = fitting.classifier, fitting.measured.path
             builds.give_away(found.model)
@@ -238,25 +239,30 @@ def _left_out(distil: int, *, curve: bool) -> tuple[str, ...]:
     return tuple(name for name, wanted in asked.items() if wanted)
 
 
-def _require_choices(chooser: Chooser, model: keras.Model) -> None:
-    choices = chooser.items()
-    if any(len(each) > 1 for each in choices):
-        return
-    advice = "Allow more techniques, or keep fewer layers."
+def _untouched(model: keras.Model) -> str:
+    """Return in words which layers stay for a reason that can be taken away, and how; empty where there are none."""
     first = [name for name, layer in layers_of(model) if getattr(layer, "data_format", None) == "channels_first"]
     rounding = [name for name, layer in layers_of(model) if isinstance(layer, QuantizedKernel)]
     if rounding:
-        advice = f"{_named(rounding)}: they round as an int8 file does. Shrink the network as it was before they did."
-    elif first and "/" in first[0]:
-        advice = (
+        return f"{_named(rounding)}: they round as an int8 file does. Shrink the network as it was before they did."
+    if first and "/" in first[0]:
+        return (
             f"{_named(first)}: inside of another model their channels come first. Build the network with "
             "data_format='channels_last', whose weights have the same shapes, and set_weights(model.get_weights()) on "
             "it."
         )
+    return ""
+
+
+def _require_choices(chooser: Chooser) -> None:
+    choices = chooser.items()
+    if any(len(each) > 1 for each in choices):
+        return
+    advice = chooser.untouched or "Allow more techniques, or keep fewer layers."
     raise SepzooError(
         f"expected a network in which something can be made smaller. Received: {chooser.scores.network!r}, none "
         f"of whose layers (weights in {len(choices)}) has another way or channels that may go. Convolutions over "
-        f"images can be made smaller, and the channels around them. {advice}"
+        f"images can be made smaller, the channels around them, and dense layers. {advice}"
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -49,7 +51,9 @@ def test_channels_first_is_made_as_small_as_channels_last(runtime: str, monkeypa
         assert report.comparison.kl_divergence is not None
         found.append((report, new.predict(given, verbose=0)))
     (right, expected), (other, answers) = found
-    ways = [[(each.layer, each.way, each.channels, each.macs_after) for each in one.layers] for one in (right, other)]
+    ways = [
+        [(each.layer, each.way, each.channels, each.costs["macs"][1]) for each in one.layers] for one in (right, other)
+    ]
     assert ways[0] == ways[1]
     assert other.measured["macs"] == right.measured["macs"]
     np.testing.assert_allclose(answers, expected, atol=1e-3)
@@ -62,8 +66,11 @@ def test_channels_first_in_an_inner_model_are_named_with_what_to_do() -> None:
     head = layers.Dense(4, activation="softmax", kernel_initializer="he_normal", name="head")
     model = keras.Sequential([keras.Input((3, 8, 10)), inner, head], name="net")
     named = r"^expected a network in which .*'body/stem', 'body/inner', 'body/pool' \(3\): .* come first\. .*_last'"
+    given: Any = {"budget": Budget(macs="50%"), "samples": images(first=True), "runtime": "tflite:float32"}
     with pytest.raises(SepzooError, match=named):
-        shrink(model, budget=Budget(macs="50%"), samples=images(first=True), runtime="tflite:float32")
+        shrink(model, techniques=("decouple", "channels"), **given)
+    with pytest.raises(SepzooError, match=r"here at least .* Ask for more\. See 'body/stem', .* come first\. .*_last'"):
+        shrink(model, **given)  # its last layer can be made smaller, which isn't enough
 
 
 @pytest.mark.slow
