@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from sepzoo.layers.factorization import Order
+from sepzoo.shrinking.file_bytes import Names, total_bytes
 from sepzoo.shrinking.known_ways import EVERY_TERM, Blueprint, Decoupled, Reduced, SmallerWindow, Spatial, way_of
 from sepzoo.shrinking.layer_errors import LayerErrors
 from sepzoo.shrinking.network import Network, NetworkLayer
 from sepzoo.shrinking.plain_ways import ReducedDense, SmallerDepthwise
-from sepzoo.shrinking.steps import Step, peak_values, total_bytes, total_macs
+from sepzoo.shrinking.steps import Step, peak_values, total_macs
 from sepzoo.shrinking.ways import KEEP, Way
 from sepzoo.surgery.approximate.dense_convolutions import DenseConv
 
@@ -149,6 +151,7 @@ def candidates_of(
     integers: bool,
     timed: Timed | None = None,
     keeps_input: bool = False,
+    names: Names | None = None,
 ) -> list[Candidate]:
     """Return the choices for a layer that no other one beats in everything.
 
@@ -161,11 +164,14 @@ def candidates_of(
         timed: the time of steps; None where none is wanted. With it no other way is combined with other widths, as
             there would be too much to measure.
         keeps_input: whether others need what it takes after it.
+        names: how long they are in the file.
     """
     found: list[Candidate] = []
     value_bytes = 1 if integers else 4
     for way, source, target in _choices(network, layer, ways, combined=timed is None):
-        rows = _rows(layer, way, *network.counts(layer, source, target))
+        inputs, outputs = network.counts(layer, source, target)
+        rows = _rows(layer, way, inputs, outputs)
+        sharers = functools.partial(_sharers, network, layer, inputs, outputs)
         steps = list(itertools.chain.from_iterable(rows))
         name = KEEP if way is None else str(way)
         found.append(
@@ -173,7 +179,7 @@ def candidates_of(
                 way=name,
                 levels=(source, target),
                 macs=total_macs(steps),
-                bytes=total_bytes(steps, integers=integers),
+                bytes=sum(total_bytes(row, integers=integers, names=names, sharers=sharers) for row in rows),
                 latency_ms=0.0 if timed is None else sum(map(timed, steps)),
                 ram_bytes=max((peak_values(row, keeps_input=keeps_input) for row in rows), default=0) * value_bytes,
                 error=0.0 if errors is None else errors.error(name, source, target),
@@ -186,6 +192,13 @@ def steps_to_time(network: Network, layer: NetworkLayer, ways: Sequence[Way]) ->
     """Yield the steps whose times `candidates_of` asks for."""
     for way, source, target in _choices(network, layer, ways, combined=False):
         yield from _steps(layer, way, *network.counts(layer, source, target))
+
+
+def _sharers(network: Network, layer: NetworkLayer, inputs: int, outputs: int, width: int) -> int:
+    """Return how many layers have as many inputs or outputs as this one has where it now has so many."""
+    whole = {inputs: len(layer.channels.inputs), outputs: len(layer.channels.outputs)}.get(width)
+    sides = ({len(each.channels.inputs), len(each.channels.outputs)} for each in network.layers if each.fitted)
+    return max(1, sum(whole in each for each in sides))
 
 
 def _rows(layer: NetworkLayer, way: Way | None, inputs: int, outputs: int) -> tuple[tuple[Step, ...], ...]:

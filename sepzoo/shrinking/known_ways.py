@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
@@ -11,12 +11,12 @@ import numpy as np
 from sepzoo.layers.factorization import Order, bsconv_s, bsconv_u
 from sepzoo.layers.kinds import conv2d
 from sepzoo.shrinking.plain_ways import ReducedDense, SmallerDepthwise
-from sepzoo.shrinking.steps import Step
+from sepzoo.shrinking.steps import Bias, Places, Step
 from sepzoo.shrinking.ways import Fits, Made, Way, Window
 from sepzoo.surgery.algebra.expansion import Terms
 from sepzoo.surgery.algebra.regression import low_rank
 from sepzoo.surgery.approximate.channel_decomposition import ChannelDecomposition, channel_factors
-from sepzoo.surgery.approximate.low_rank import two_layers
+from sepzoo.surgery.approximate.low_rank import Factors, two_layers
 from sepzoo.surgery.approximate.separable_layer import arguments_of, separated
 from sepzoo.surgery.approximate.spatial_decomposition import SpatialDecomposition
 from sepzoo.surgery.approximate.verification import KernelVerification
@@ -44,14 +44,28 @@ class Decoupled(Way):
 
     def steps(self, window: Window, inputs: int, outputs: int) -> tuple[Step, ...]:
         """Return its operators."""
-        first = self.order == "pw_dw"
-        between = outputs if first else inputs
-        spatial = window.spatial(between, between, depthwise=True)
-        places = window.taken if first else window.given
-        pointwise = window.pointwise(inputs, outputs, places)
-        term = (pointwise, spatial) if first else (spatial, pointwise)
-        add = Step("add", outputs, outputs, window.given, window.given, runs=window.runs)
-        return term * self.count + (add,) * (self.count - 1)
+        rows = self._pointwise_first if self.order == "pw_dw" else self._depthwise_first
+        return tuple(rows(window, inputs, outputs))
+
+    def _pointwise_first(self, window: Window, inputs: int, outputs: int) -> Iterator[Step]:
+        """Yield terms, each added to those before it as soon as it is there."""
+        for number in range(self.count):
+            name = f"_{number + 1}" if self.count > 1 else ""
+            yield window.pointwise(inputs, outputs, window.taken, name=f"_pointwise{name}", bias="none")
+            bias: Bias = "zeros" if number else "own"
+            yield window.spatial(outputs, outputs, depthwise=True, name=f"_depthwise{name}", bias=bias)
+            if number:
+                yield Step("add", outputs, outputs, window.given, window.given, runs=window.runs, name="_sum")
+
+    def _depthwise_first(self, window: Window, inputs: int, outputs: int) -> Iterator[Step]:
+        """Yield depthwise steps side by side, whose channels one pointwise step takes together."""
+        for number in range(self.count):
+            name = f"_depthwise_{number + 1}" if self.count > 1 else "_depthwise"
+            yield window.spatial(inputs, inputs, depthwise=True, name=name, bias="none")
+        every, given = self.count * inputs, window.given
+        if self.count > 1:
+            yield Step("concat", every, every, given, given, runs=window.runs, terms=self.count, name="_terms")
+        yield window.pointwise(every, outputs, given, name="_pointwise")
 
     def kernel(self, fits: Fits) -> np.ndarray:
         """Return a kernel near to it."""
@@ -77,10 +91,11 @@ class Blueprint(Way):
 
     def steps(self, window: Window, inputs: int, outputs: int) -> tuple[Step, ...]:
         """Return its operators."""
-        mid = min(self.mid, inputs)
-        reduced = [window.pointwise(inputs, mid, window.taken)] if self.mid else []
-        last = window.pointwise(mid or inputs, outputs, window.taken)
-        return (*reduced, last, window.spatial(outputs, outputs, depthwise=True))
+        mid = min(self.mid, inputs, outputs)
+        names = ("_pointwise_1", "_pointwise_2") if self.mid else ("", "_pointwise")
+        reduced = [window.pointwise(inputs, mid, window.taken, name=names[0], bias="none")] if self.mid else []
+        last = window.pointwise(mid or inputs, outputs, window.taken, name=names[1], bias="none")
+        return (*reduced, last, window.spatial(outputs, outputs, depthwise=True, name="_depthwise"))
 
     def kernel(self, fits: Fits) -> np.ndarray:
         """Return a kernel near to it."""
@@ -147,7 +162,11 @@ class Reduced(Way):
 
     def steps(self, window: Window, inputs: int, outputs: int) -> tuple[Step, ...]:
         """Return its operators."""
-        return (window.spatial(inputs, self.rank), window.pointwise(self.rank, outputs, window.given))
+        rank = min(self.rank, outputs, inputs * window.kernel_size[0] * window.kernel_size[1])
+        return (
+            window.spatial(inputs, rank, name="_reduced", bias="none"),
+            window.pointwise(rank, outputs, window.given, name="_pointwise"),
+        )
 
     def kernel(self, fits: Fits) -> np.ndarray:
         """Return a kernel near to it."""
@@ -183,11 +202,14 @@ class Spatial(Way):
     def steps(self, window: Window, inputs: int, outputs: int) -> tuple[Step, ...]:
         """Return its operators."""
         (height, width), (down, right) = window.kernel_size, window.strides
-        between = (window.given[0], window.taken[1])
-        return (
-            window.spatial(inputs, self.rank, kernel_size=(height, 1), strides=(down, 1), given=between),
-            window.spatial(self.rank, outputs, kernel_size=(1, width), strides=(1, right), taken=between),
+        between, rank = (window.given[0], window.taken[1]), self._most(window.kernel_size, inputs, outputs)
+        vertical = window.spatial(
+            inputs, rank, kernel_size=(height, 1), strides=(down, 1), given=between, name="_vertical", bias="none"
         )
+        horizontal = window.spatial(
+            rank, outputs, kernel_size=(1, width), strides=(1, right), taken=between, name="_horizontal"
+        )
+        return vertical, horizontal
 
     def kernel(self, fits: Fits) -> np.ndarray:
         """Return a kernel near to it."""
@@ -200,13 +222,21 @@ class Spatial(Way):
 
     def made(self, fits: Fits) -> Made:
         """Carry it out."""
-        way = SpatialDecomposition()
         # A bias in any case, as the layers before it have changed:
-        factors = dataclasses.replace(way.fitted_to(fits.dense, self.rank, fits.moments), squared_error=None)
-        replacement = two_layers(way, fits.dense.site.layer, factors)
+        factors = dataclasses.replace(self._factors(fits), squared_error=None)
+        replacement = two_layers(SpatialDecomposition(), fits.dense.site.layer, factors)
         return Made(
             factors.kernel, factors.bias, replacement, KernelVerification(fits.dense, factors.kernel, factors.bias)
         )
+
+    def _factors(self, fits: Fits) -> Factors:
+        height, width, inputs, outputs = fits.kernel.shape
+        rank = self._most((height, width), inputs, outputs)
+        return SpatialDecomposition().fitted_to(fits.dense, rank, fits.moments)
+
+    def _most(self, kernel_size: Places, inputs: int, outputs: int) -> int:
+        """Return the rank that there is room for: channels may have gone."""
+        return min(self.rank, kernel_size[0] * inputs, kernel_size[1] * outputs)
 
 
 @dataclasses.dataclass(frozen=True)

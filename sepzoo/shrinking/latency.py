@@ -47,6 +47,8 @@ class StepTimes:
         shape = (1, *step.taken, step.inputs)
         if step.kind == "add":
             return make_operator("add", shape, dtype=self._dtype)
+        if step.kind == "concat":  # each value is read and written once
+            return make_operator("relu", shape, dtype=self._dtype)
         if step.kind == "dense":
             return make_operator("dense", (step.taken[0], step.inputs), filters=step.outputs, dtype=self._dtype)
         return make_operator(

@@ -13,6 +13,7 @@ from sepzoo.analysis.profiling import profile
 from sepzoo.compression.answer_losses import variance
 from sepzoo.records.outputs import Output
 from sepzoo.shrinking.candidates import candidates_of, plainest, steps_to_time, ways_for
+from sepzoo.shrinking.file_bytes import Names, renamed_bytes
 from sepzoo.shrinking.fisher import fisher_information
 from sepzoo.shrinking.judged_layer import JudgedLayer
 from sepzoo.shrinking.kept_work import NOTHING_KEPT, KeptWork
@@ -83,6 +84,7 @@ def score(
             integers=integers,
             timed=timed,
             keeps_input=turns.needed_later(layer.name),
+            names=Names.of(network.model.name, layer.name, turns.rectifiers.get(layer.name)),
         )
         return JudgedLayer.of(tuple(found), errors).arrays()
 
@@ -107,6 +109,7 @@ def score(
         samples=samples,
         techniques=tuple(techniques),
         moments=turns.moments({layer.name for layer in judged}, integers=integers),
+        renamed_bytes=renamed_bytes(turns.rectifiers),
     )
 
 

@@ -96,10 +96,12 @@ class Turns:
     Attributes:
         operators: with what each takes and gives.
         lasts: for what one takes or gives the place of the last operator that needs it.
+        rectifiers: by the name of a layer that of the activation that its operator computes too.
     """
 
     operators: tuple[_Operator, ...]
     lasts: dict[_Values, int]
+    rectifiers: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def needed_later(self, layer: str) -> bool:
         """Return whether others need what a layer takes after it."""
@@ -142,7 +144,7 @@ def turns_of(network: Network) -> Turns:
     operators = [_Operator("the input", None, tuple(inputs), ())]
     outputs = walk.model(network.model, inputs, operators)
     lasts = {each: place for place, one in enumerate(operators) for each in (*one.takes, *one.gives)}
-    return Turns(tuple(operators), lasts | dict.fromkeys(outputs, len(operators)))
+    return Turns(tuple(operators), lasts | dict.fromkeys(outputs, len(operators)), walk.rectifiers)
 
 
 class _Walk:
@@ -151,6 +153,7 @@ class _Walk:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.names = {id(each.channels.layer): each.name for each in network.layers}
+        self.rectifiers: dict[str, str] = {}
         self.runs = {key: iter(runs) for key, runs in runs_of(network.model).items()}
 
     def model(self, model: keras.Model, inputs: Sequence[_Values], operators: list[_Operator]) -> list[_Values]:
@@ -167,6 +170,9 @@ class _Walk:
                 gives = self.model(operation, takes, operators)
             elif _is_no_operator(call, needed):
                 gives = takes
+                layer = self.names.get(id(maker(call.input_tensors[0])))
+                if layer is not None and not isinstance(operation, _NO_OPERATOR):
+                    self.rectifiers[layer] = operation.name
             else:
                 gives = [self.values(tensor, shape) for tensor, shape in zip(call.outputs, run.given, strict=True)]
                 between = gives[:1] if getattr(operation, "activation", None) in _PRODUCTS else []

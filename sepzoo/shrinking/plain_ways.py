@@ -32,7 +32,8 @@ class ReducedDense(Way):
 
     def steps(self, window: Window, inputs: int, outputs: int) -> tuple[Step, ...]:
         """Return its operators."""
-        return window.dense(inputs, self.rank), window.dense(self.rank, outputs)
+        rank = min(self.rank, inputs, outputs)
+        return window.dense(inputs, rank, name="_reduced", bias="none"), window.dense(rank, outputs)
 
     def kernel(self, fits: Fits) -> np.ndarray:
         """Return a kernel near to it."""

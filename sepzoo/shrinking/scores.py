@@ -85,6 +85,7 @@ class Scores:
         samples: in words.
         techniques: that there are candidates of.
         moments: what is in memory at once.
+        renamed_bytes: that any network built of this one takes in a file beside what its layers do.
     """
 
     network: str
@@ -98,6 +99,7 @@ class Scores:
     samples: str
     techniques: tuple[str, ...]
     moments: tuple[Moment, ...] = ()
+    renamed_bytes: int = 0
 
     def save(self, path: Path) -> None:
         """Write them as JSON."""

@@ -7,16 +7,9 @@ import math
 from collections.abc import Iterable
 from typing import Literal
 
-StepKind = Literal["conv", "depthwise", "dense", "add"]
+StepKind = Literal["conv", "depthwise", "dense", "add", "concat"]
+Bias = Literal["own", "zeros", "none"]
 Places = tuple[int, int]
-
-INT8_CHANNEL_BYTES = 28
-"""Of each channel of an int8 file: the bias, and scale and zero point of it and of the channel's kernel."""
-OPERATOR_BYTES = {True: 740, False: 250}
-"""Of an operator with numbers, beside them, in an int8 or a float file: its own record, and its tensors', with names.
-Measured on files that have one more: 642 to 787 and 188 to 334."""
-SUM_BYTES = 75
-"""Of a sum: up to 135."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +27,9 @@ class Step:
         runs: how often it runs for one sample.
         valid: whether a convolution stays within what it takes, without padding.
         again: whether its numbers are in the file already, as the same layer runs on images of another size.
+        terms: of a sum or a concatenation, how many tensors it takes.
+        name: what the layer's name is followed by at this operator.
+        bias: whether it has a bias of its own, one of zeros that is rounded by itself, or none.
 
     Example:
         >>> step = Step("depthwise", 16, 16, (8, 8), (8, 8), (3, 3))
@@ -51,11 +47,14 @@ class Step:
     runs: int = 1
     valid: bool = False
     again: bool = False
+    terms: int = 2
+    name: str = dataclasses.field(default="", compare=False)
+    bias: Bias = dataclasses.field(default="own", compare=False)
 
     @property
     def weights(self) -> int:
         """Numbers in its kernel."""
-        if self.kind == "add":
+        if self.kind in ("add", "concat"):
             return 0
         return math.prod(self.kernel_size) * self.outputs * (1 if self.kind == "depthwise" else self.inputs)
 
@@ -64,22 +63,10 @@ class Step:
         """Multiply-accumulates."""
         return self.weights * math.prod(self.given) * self.runs
 
-    def bytes(self, *, integers: bool) -> int:
-        """Return what it takes in a file, with its numbers as 8-bit integers or in float32, the bias among them."""
-        if self.kind == "add":
-            return SUM_BYTES
-        numbers = self.weights + INT8_CHANNEL_BYTES * self.outputs if integers else 4 * (self.weights + self.outputs)
-        return (0 if self.again else numbers) + OPERATOR_BYTES[integers] * self.runs
-
 
 def total_macs(steps: Iterable[Step]) -> int:
     """Return the multiply-accumulates of several steps."""
     return sum(step.macs for step in steps)
-
-
-def total_bytes(steps: Iterable[Step], *, integers: bool) -> int:
-    """Return what several steps take in a file."""
-    return sum(step.bytes(integers=integers) for step in steps)
 
 
 def peak_values(steps: Iterable[Step], *, keeps_input: bool = False) -> int:

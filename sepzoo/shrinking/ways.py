@@ -46,13 +46,13 @@ class Window:
     valid: bool
     again: bool = False
 
-    def pointwise(self, inputs: int, outputs: int, places: Places) -> Step:
-        """Return a 1 x 1 step at some places."""
-        return Step("conv", inputs, outputs, places, places, runs=self.runs, again=self.again)
+    def pointwise(self, inputs: int, outputs: int, places: Places, **changes: Any) -> Step:
+        """Return a 1 x 1 step at some places; `changes` are fields of it."""
+        return Step("conv", inputs, outputs, places, places, runs=self.runs, again=self.again, **changes)
 
-    def dense(self, inputs: int, outputs: int) -> Step:
-        """Return the step of a dense layer."""
-        return Step("dense", inputs, outputs, self.taken, self.given, runs=self.runs, again=self.again)
+    def dense(self, inputs: int, outputs: int, **changes: Any) -> Step:
+        """Return the step of a dense layer; `changes` are fields of it."""
+        return Step("dense", inputs, outputs, self.taken, self.given, runs=self.runs, again=self.again, **changes)
 
     def spatial(self, inputs: int, outputs: int, *, depthwise: bool = False, **changes: Any) -> Step:
         """Return the step with the window; `changes` are fields of it."""

@@ -62,7 +62,9 @@ class Work:
         needed = peak(known, kept, [0] * len(known.groups))
         found = {
             "macs": Whole(1.0, known.fixed_macs),
-            "kib": Whole(1 / 1024, original.costs["kib"] - sum(each.bytes for each in kept) / 1024),
+            "kib": Whole(
+                1 / 1024, original.costs["kib"] + (known.renamed_bytes - sum(each.bytes for each in kept)) / 1024
+            ),
             MEMORY: Whole(original.costs[MEMORY] / max(needed, 1), 0.0),
         }
         if self.timed is not None:

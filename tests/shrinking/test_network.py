@@ -15,9 +15,10 @@ import pytest
 from sepzoo.analysis import profile
 from sepzoo.shrinking import Budget, shrink
 from sepzoo.shrinking import network as network_module
+from sepzoo.shrinking.file_bytes import total_bytes
 from sepzoo.shrinking.network import network_of
 from sepzoo.shrinking.scores import GroupLevels
-from sepzoo.shrinking.steps import total_bytes, total_macs
+from sepzoo.shrinking.steps import total_macs
 from sepzoo.support.types import Tensor
 from sepzoo.surgery.walk.model_inputs import model_inputs
 

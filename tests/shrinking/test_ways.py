@@ -142,6 +142,9 @@ def test_what_these_ways_do_is_known_before(windows: tuple[keras.Model, ModelInp
         ("three", "spatial 5"),
         ("five", "3 x 3"),
         ("one", "rank 3"),
+        ("three", "rank 40"),  # more than there is room for, as where channels have gone
+        ("three", "spatial 30"),
+        ("three", "bsconv_s 20"),
     ],
 )
 def test_costs_are_those_of_the_profile_and_the_stated_kernel_is_what_runs(
