@@ -51,7 +51,7 @@ class Decoupled(Way):
         """Yield terms, each added to those before it as soon as it is there."""
         for number in range(self.count):
             name = f"_{number + 1}" if self.count > 1 else ""
-            yield window.pointwise(inputs, outputs, window.taken, name=f"_pointwise{name}", bias="none")
+            yield window.pointwise(inputs, outputs, window.taken, name=f"_pointwise{name}", bias="none", first=True)
             bias: Bias = "zeros" if number else "own"
             yield window.spatial(outputs, outputs, depthwise=True, name=f"_depthwise{name}", bias=bias)
             if number:
@@ -61,7 +61,7 @@ class Decoupled(Way):
         """Yield depthwise steps side by side, whose channels one pointwise step takes together."""
         for number in range(self.count):
             name = f"_depthwise_{number + 1}" if self.count > 1 else "_depthwise"
-            yield window.spatial(inputs, inputs, depthwise=True, name=name, bias="none")
+            yield window.spatial(inputs, inputs, depthwise=True, name=name, bias="none", first=True)
         every, given = self.count * inputs, window.given
         if self.count > 1:
             yield Step("concat", every, every, given, given, runs=window.runs, terms=self.count, name="_terms")

@@ -38,6 +38,19 @@ _TAKES_RECTIFIER = (
     keras.layers.Multiply,
 )
 """Whose operators in a `.tflite` file rectify what they give."""
+_NO_CONSTANTS = (
+    keras.layers.Add,
+    keras.layers.Subtract,
+    keras.layers.Multiply,
+    keras.layers.Maximum,
+    keras.layers.Minimum,
+    keras.layers.MaxPooling2D,
+    keras.layers.AveragePooling2D,
+    keras.layers.Activation,
+    keras.layers.ReLU,
+    keras.layers.Softmax,
+)
+"""Whose operators take tensors alone, no numbers, axes or shapes that stand in the file."""
 _PRODUCTS = (keras.activations.silu, keras.activations.mish)
 """Activations that are products of what they take and something of its size."""
 
@@ -87,6 +100,7 @@ class _Operator:
     layer: str | None
     takes: tuple[_Values, ...]
     gives: tuple[_Values, ...]
+    constants: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -143,8 +157,39 @@ def turns_of(network: Network) -> Turns:
     inputs = [walk.values(tensor, tensor.shape[1:]) for tensor in graph_of(network.model).inputs]
     operators = [_Operator("the input", None, tuple(inputs), ())]
     outputs = walk.model(network.model, inputs, operators)
+    operators = _in_order_of_file(operators)
     lasts = {each: place for place, one in enumerate(operators) for each in (*one.takes, *one.gives)}
     return Turns(tuple(operators), lasts | dict.fromkeys(outputs, len(operators)), walk.rectifiers)
+
+
+def _in_order_of_file(operators: Sequence[_Operator]) -> list[_Operator]:
+    """Return operators in the order in which TensorFlow's converter writes them, the input first.
+
+    It walks from constants and inputs to what takes them, depth first and the last name first, and writes in reverse
+    what it has left behind. So branches come by their names, each as late as its constants allow.
+    """
+    takers: dict[_Values, list[_Operator]] = {}
+    for each in operators:
+        for taken in each.takes:
+            takers.setdefault(taken, []).append(each)
+
+    def scope(operator: _Operator) -> str:
+        return f"{operator.name}.1_1/"
+
+    first, *others = operators
+    left: list[_Operator] = []
+    seen: set[_Operator] = set()
+    work = [(each, False) for each in (first, *sorted((each for each in others if each.constants), key=scope))]
+    while work:
+        each, done = work.pop()
+        if done:
+            left.append(each)
+        elif each not in seen:
+            seen.add(each)
+            gives = first.takes if each is first else each.gives
+            after = {one: None for given in gives for one in takers.get(given, ()) if one is not first}
+            work += [(each, True), *((one, False) for one in sorted(after, key=scope))]
+    return left[::-1]
 
 
 class _Walk:
@@ -177,7 +222,9 @@ class _Walk:
                 gives = [self.values(tensor, shape) for tensor, shape in zip(call.outputs, run.given, strict=True)]
                 between = gives[:1] if getattr(operation, "activation", None) in _PRODUCTS else []
                 own = (*gives, *(dataclasses.replace(each) for each in between))
-                operators.append(_Operator(operation.name, self.names.get(id(operation)), tuple(takes), own))
+                operators.append(
+                    _Operator(operation.name, self.names.get(id(operation)), tuple(takes), own, _has_constants(call))
+                )
             known |= {id(tensor): each for tensor, each in zip(call.outputs, gives, strict=True)}
         return [known[id(tensor)] for tensor in graph.outputs]
 
@@ -195,6 +242,12 @@ class _Walk:
                 kept = [int((own & ~np.isin(channels, gone)).sum()) for gone in group.levels]
                 groups.append((number, tuple(places * each for each in kept)))
         return _Values(places * left, tuple(groups))
+
+
+def _has_constants(call: Node) -> bool:
+    """Return whether numbers that stand in the file go into a call: weights, or an axis or a shape."""
+    operation = call.operation
+    return bool(getattr(operation, "weights", ())) or not isinstance(operation, _NO_CONSTANTS)
 
 
 def _is_no_operator(call: Node, needed: Counter[int]) -> bool:

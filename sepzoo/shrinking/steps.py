@@ -30,6 +30,7 @@ class Step:
         terms: of a sum or a concatenation, how many tensors it takes.
         name: what the layer's name is followed by at this operator.
         bias: whether it has a bias of its own, one of zeros that is rounded by itself, or none.
+        first: whether it takes what comes to the layer, as a term begins with it; the first of a row does anyway.
 
     Example:
         >>> step = Step("depthwise", 16, 16, (8, 8), (8, 8), (3, 3))
@@ -50,6 +51,7 @@ class Step:
     terms: int = 2
     name: str = dataclasses.field(default="", compare=False)
     bias: Bias = dataclasses.field(default="own", compare=False)
+    first: bool = dataclasses.field(default=False, compare=False)
 
     @property
     def weights(self) -> int:
@@ -72,7 +74,7 @@ def total_macs(steps: Iterable[Step]) -> int:
 def peak_values(steps: Iterable[Step], *, keeps_input: bool = False) -> int:
     """Return how many values of steps in a row are in memory at once, at most.
 
-    A sum keeps what comes in and what has been added so far while its next term is computed.
+    What a step gives waits until it is taken, and what comes to the layer until no step of the row takes it any more.
 
     Args:
         steps: of one layer.
@@ -83,9 +85,14 @@ def peak_values(steps: Iterable[Step], *, keeps_input: bool = False) -> int:
         640
     """
     row = list(steps)
-    takes = [step.inputs * math.prod(step.taken) for step in row]
-    gives = [step.outputs * math.prod(step.given) for step in row]
-    summed = any(step.kind == "add" for step in row)
-    kept = gives[-1] if summed else 0
-    waits = [0] + [takes[0] if summed or keeps_input else 0] * (len(row) - 1) if row else []
-    return max((sum(each) for each in zip(takes, gives, waits, strict=True)), default=0) + kept
+    last = max((place for place, step in enumerate(row) if step.first), default=0)
+    waiting: list[int] = []
+    most = 0
+    for place, step in enumerate(row):
+        given = step.outputs * math.prod(step.given)
+        comes = row[0].inputs * math.prod(row[0].taken) if keeps_input or place <= last else 0
+        most = max(most, comes + sum(waiting) + given)
+        if not (step.first or place == 0):
+            del waiting[-(step.terms if step.kind in ("add", "concat") else 1) :]
+        waiting.append(given)
+    return most

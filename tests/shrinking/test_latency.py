@@ -63,6 +63,11 @@ def test_an_uneven_machine_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_sums_keep_what_comes_in_and_what_was_added() -> None:
     window = Window((8, 8), (8, 8), (3, 3), (1, 1), 1, valid=False)
-    one, two = (way_of(f"pw_dw {count}").steps(window, 4, 6) for count in (1, 2))
+    one, two, three = (way_of(f"pw_dw {count}").steps(window, 4, 6) for count in (1, 2, 3))
     assert peak_values(one) == 64 * 12
-    assert peak_values(two) == 64 * (12 + 4 + 6)
+    assert peak_values(two) == 64 * 18  # the input has been let go before the second depthwise step
+    assert peak_values(two, keeps_input=True) == 64 * (18 + 4)
+    assert peak_values(three) == 64 * (18 + 4)  # the third term needs it
+    side_by_side = way_of("dw_pw 3").steps(window, 4, 6)
+    assert peak_values(side_by_side) == 64 * (12 + 12)
+    assert peak_values(side_by_side, keeps_input=True) == 64 * (4 + 12 + 12)

@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 import sepzoo
 from sepzoo.shrinking import Budget, shrink
@@ -16,6 +17,7 @@ from sepzoo.shrinking.memory import turns_of
 from sepzoo.shrinking.network import network_of
 from sepzoo.support.types import Tensor
 from sepzoo.surgery.walk.model_inputs import ModelInputs
+from tests.shrinking.random_choices import NETWORKS, Costed
 
 layers = keras.layers
 SAMPLES = np.random.default_rng(0).normal(size=(48, 16, 16, 3)).astype("float32")
@@ -100,6 +102,41 @@ def test_a_layer_that_has_candidates_counts_itself() -> None:
     assert found["stem"] == (None, 4 * 16 * 16 * 3 + stems)
     assert found["sum"] == (None, 3 * stems)
     assert [turns.needed_later(name) for name in ("stem", "first", "second")] == [False, True, False]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("integers", [False, True], ids=["float32", "int8"])
+@pytest.mark.parametrize("body", NETWORKS)
+def test_random_choices_take_the_memory_that_was_expected(
+    body: Callable[[], keras.Model], integers: bool, tmp_path: Path
+) -> None:
+    costed = Costed.of(body, integers=integers, folder=tmp_path)
+    for seed in range(6):
+        drawn = costed.drawn(seed)
+        assert costed.ram(drawn) == activation_bytes(costed.written(drawn)), drawn
+
+
+def branches(names: str) -> keras.Model:
+    name = iter(names)
+    x = image = keras.Input((8, 8, 3), name="image")
+    x = layers.Conv2D(8, 3, padding="same", name=next(name))(x)
+    y = layers.Conv2D(8, 3, padding="same", activation="relu", name=next(name))(x)
+    y = layers.Conv2D(8, 3, padding="same", name=next(name))(y)
+    z = layers.Conv2D(8, 1, name=next(name))(layers.MaxPooling2D(3, 1, padding="same", name=next(name))(x))
+    x = layers.Concatenate(name=next(name))([layers.Conv2D(8, 1, name=next(name))(x), y, z])
+    return keras.Model(image, x, name="net")
+
+
+@pytest.mark.parametrize("names", ["abcdefg", "gfedcba", "debfgac", "cagbfed"])
+def test_branches_come_in_the_order_of_the_file(names: str, tmp_path: Path) -> None:
+    model, path = branches(names), tmp_path / "net.tflite"
+    samples = SAMPLES[:, :8, :8]
+    turns = turns_of(network_of(model, ModelInputs((samples,)), prune=False))
+    sepzoo.export.tflite(model, path, check=samples, tolerance=sepzoo.export.Tolerance())
+    graph = schema.Model.GetRootAs(path.read_bytes(), 0).Subgraphs(0)
+    given = [graph.Tensors(graph.Operators(place).Outputs(0)).Name() for place in range(graph.OperatorsLength() - 1)]
+    found = [text.decode().split(";")[-1].split("/")[1][0] for text in given]
+    assert [each.name for each in turns.operators[1:-1]] == found
 
 
 @pytest.mark.slow
