@@ -41,6 +41,9 @@ def shrink(
     rule: Annotated[
         str, typer.Option(help="best, solved for; or, to compare it with, for one limit: even, equal_level, greedy.")
     ] = "best",
+    refit: Annotated[
+        bool, typer.Option("--refit", help="Fit a factor for each layer to the random choices that are measured.")
+    ] = False,
     keep: Annotated[list[str] | None, typer.Option(help="Layers that stay; wildcards too.")] = None,
     scores: Annotated[
         Path | None, typer.Option(help="A file for what is measured: with it, another budget is a matter of seconds.")
@@ -129,6 +132,7 @@ def shrink(
         scores=scores,
         resume=resume,
         curve=curve,
+        refit=refit,
         lessons=drawn.calibration.taken(slice(lessons)) if distil else None,
         compare=others if HELD_OUT * len(others) > samples else None,  # fewer than `shrink` would hold out say less
         **asked,  # type: ignore[arg-type]  # as above

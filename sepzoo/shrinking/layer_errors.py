@@ -66,7 +66,8 @@ class LayerErrors:
         for technique in dict.fromkeys(way.technique for way in self._known.values()):
             names = [name for name, way in self._known.items() if way.technique == technique]
             errors = [self._closed_form(self._squared[name]) for name in names]
-            self._factors.update(zip(names, self._measured(trial, errors, names, self._made), strict=True))
+            slow = [self._known[name].slow for name in names]
+            self._factors.update(zip(names, self._measured(trial, errors, names, self._made, slow), strict=True))
         errors = [self._closed_form(each) for each in self._lost[1:]]
         self._lost_factors[1:] = self._measured(trial, errors, self.inputs[1:], lambda each: each)
 
@@ -82,19 +83,26 @@ class LayerErrors:
         return 0.5 * float(weighted.sum())
 
     def _made(self, name: str) -> Map:
-        """Carry a way out, and return its map; of one that is slow to fit, that from which the fit would begin."""
+        """Carry a way out, and return its map."""
         assert self._fits is not None
-        if self._known[name].slow:
-            return self.ways[name]
         made = self._known[name].made(self._fits)
         self.ways[name] = _as_held(made.kernel.reshape(self.matrix.shape), made.bias)
         return self.ways[name]
 
     def _measured(
-        self, trial: Trial, errors: Sequence[float], of: Sequence[T], made: Callable[[T], Map]
+        self,
+        trial: Trial,
+        errors: Sequence[float],
+        of: Sequence[T],
+        made: Callable[[T], Map],
+        slow: Sequence[bool] = (),
     ) -> list[float]:
-        """Return for each error the factor that makes it what was measured, on some of what they are of."""
-        usable = [place for place in np.argsort(errors, kind="stable").tolist() if errors[place] > LEAST]
+        """Return for each error the factor that makes it what was measured, on some of what they are of; none is slow.
+
+        Those beyond what was measured get the factor of the nearest.
+        """
+        order = [place for place in np.argsort(errors, kind="stable").tolist() if errors[place] > LEAST]
+        usable = [place for place in order if not any(slow[place : place + 1])]
         if not usable:
             return [1.0] * len(errors)
         steps = np.linspace(0, len(usable) - 1, min(MEASURED, len(usable))).round().astype(int)

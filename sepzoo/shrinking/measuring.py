@@ -21,7 +21,7 @@ from sepzoo.shrinking.latency import StepTimes
 from sepzoo.shrinking.layer_errors import LayerErrors
 from sepzoo.shrinking.memory import turns_of
 from sepzoo.shrinking.network import Network, NetworkLayer
-from sepzoo.shrinking.scores import GroupLevels, Item, Scores
+from sepzoo.shrinking.scores import GroupLevels, Item, Scores, correlation
 from sepzoo.shrinking.trial import Map, Trial
 from sepzoo.shrinking.ways import KEEP
 from sepzoo.support.errors import SepzooError
@@ -95,7 +95,7 @@ def score(
     for layer, each in every.items():
         _require_finite(layer.name, [one.error for one in each.candidates])
     judged = {layer: each for layer, each in every.items() if any(one.macs or one.bytes for one in each.candidates)}
-    pairs = _trials(network, judged, trial)
+    pairs, parts = _trials(network, judged, trial)
     macs = profile(network.model).macs
     return Scores(
         network=network.model.name,
@@ -104,8 +104,9 @@ def score(
         groups=tuple(map(GroupLevels.of, network.groups)),
         fixed_macs=macs - sum(each.candidates[0].macs for each in judged.values()),
         macs=macs,
-        correlation=_correlation(pairs),
+        correlation=correlation(pairs),
         trials=tuple(pairs),
+        parts=tuple(parts),
         samples=samples,
         techniques=tuple(techniques),
         moments=turns.moments({layer.name for layer in judged}, integers=integers),
@@ -123,16 +124,21 @@ def _require_finite(layer: str, errors: Sequence[float]) -> None:
         )
 
 
-def _trials(network: Network, judged: Mapping[NetworkLayer, JudgedLayer], trial: Trial) -> list[tuple[float, float]]:
-    """Return predicted and measured divergence of choices drawn by chance; of each, another share of layers stays."""
-    generator, pairs = np.random.default_rng(0), []
+def _trials(
+    network: Network, judged: Mapping[NetworkLayer, JudgedLayer], trial: Trial
+) -> tuple[list[tuple[float, float]], list[tuple[float, ...]]]:
+    """Return predicted and measured divergence of choices drawn by chance, and what of it each layer was to add.
+
+    Of each choice another share of layers stays.
+    """
+    generator, pairs, parts = np.random.default_rng(0), [], []
     for _number in counted(range(TRIALS), TRIALS, "random choices measured"):
         share = generator.random()
         levels = [
             int(generator.integers(len(group.gone))) if generator.random() < share else 0 for group in network.groups
         ]
         maps: dict[str, Map] = {}
-        predicted = 0.0
+        own_parts = dict.fromkeys(judged, 0.0)
         for layer, each in judged.items():
             own = tuple(0 if n is None else levels[n] for n in (layer.source, layer.target))
             fitting = [candidate for candidate in each.candidates if candidate.levels == own]
@@ -140,29 +146,12 @@ def _trials(network: Network, judged: Mapping[NetworkLayer, JudgedLayer], trial:
                 continue
             changes = generator.random() < share
             chosen = fitting[int(generator.integers(len(fitting)))] if changes else plainest(fitting)
-            predicted += chosen.error
+            own_parts[layer] = chosen.error
             if chosen.way != KEEP or own[0]:
                 maps[layer.name] = each.map(chosen.way, own[0])
-        pairs.append((predicted, trial.divergence(maps)))
-    return pairs
-
-
-def _correlation(pairs: Sequence[tuple[float, float]]) -> float | None:
-    """Return the rank correlation of what was predicted and what was measured; None where one hardly differs."""
-    sides = list(zip(*pairs, strict=True))
-    return None if min(len(set(side)) for side in sides) < 3 else spearman(*sides)
-
-
-def spearman(one: Sequence[float], two: Sequence[float]) -> float:
-    """Return the rank correlation of two rows of numbers.
-
-    Example:
-        >>> round(spearman([1.0, 2.0, 3.0], [10.0, 30.0, 20.0]), 3)
-        0.5
-    """
-    from scipy.stats import spearmanr
-
-    return float(spearmanr(one, two).statistic)
+        pairs.append((sum(own_parts.values()), trial.divergence(maps)))
+        parts.append(tuple(own_parts.values()))
+    return pairs, parts
 
 
 def key_of(model: keras.Model, samples: Iterable[np.ndarray], settings: Mapping[str, object]) -> str:

@@ -32,6 +32,7 @@ def shrink(
     costs: Costs = "measured",
     curve: bool = False,
     distil: int = 0,
+    refit: bool = False,
     lessons: Samples | Arrays | None = None,
     compare: Samples | Arrays | None = None,
     out: str | os.PathLike[str] | None = None,
@@ -67,6 +68,9 @@ def shrink(
         curve: whether the report has the best choices for other budgets too.
         distil: epochs in which the network then learns to answer as the original does, before the file is written; for
             an int8 file with layers that round as it will, which the model then has.
+        refit: whether what is expected gets a factor for each layer, 0 or more, by the divergences of the random
+            choices that were measured; the report has the rank correlation with choices that weren't fitted to, and
+            that without factors.
         lessons: samples for that, some thousands, without labels; None: the same samples.
         compare: other samples, some hundreds, on which the best choices are compared; None: a quarter of `samples`.
         out: where the file goes; None: it is not kept.
@@ -101,5 +105,5 @@ def shrink(
         compare=compare,
     ) as shrinker:
         return shrinker.shrink(
-            budget, techniques=techniques, rule=rule, costs=costs, curve=curve, distil=distil, out=out
+            budget, techniques=techniques, rule=rule, costs=costs, curve=curve, distil=distil, refit=refit, out=out
         )

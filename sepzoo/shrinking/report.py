@@ -20,6 +20,8 @@ CURVE_COLUMNS = ("budget", "share", "expected KL", "gap")
 """Headers of the tables, as the text and the page have them."""
 PLACES = 5e-5
 """Divergences are told to four of them."""
+TRUSTED = 0.7
+"""Below this rank correlation, what is expected is a poor guide."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +102,9 @@ class ShrinkReport:
         bound: no choice among the candidates for that is expected to diverge less, as the search proved.
         lagrangian: the same, as proven by prices of the resources alone.
         gap: share of `best` by which a better choice might be better.
-        correlation: rank correlation of expected and measured divergence over `trials` random choices.
+        correlation: rank correlation of expected and measured divergence over `trials` random choices, of expectations
+            that weren't fitted to these.
+        unfitted: the same of expectations without a fitted factor for each layer; None where none was asked for.
         trials: how many.
         rounds: how many files were measured.
         rule: by which was chosen, "best" or another that it is compared with.
@@ -140,6 +144,7 @@ class ShrinkReport:
     curve: tuple[CurvePoint, ...] = ()
     curve_resource: str = "macs"
     rule: str = BEST
+    unfitted: float | None = None
     file: Path | None = None
     left_out: tuple[str, ...] = ()
 
@@ -250,6 +255,10 @@ class ShrinkReport:
             told += (
                 f"; rank correlation with what was measured {self.correlation:.2f} over {self.trials} random choices"
             )
+            if self.unfitted is not None:
+                told += f", held out of the fit of a factor for each layer (without factors {self.unfitted:.2f})"
+            if self.correlation < TRUSTED:
+                told += ": what is expected is a poor guide here, so pass more samples"
         return told
 
     def done(self) -> str:

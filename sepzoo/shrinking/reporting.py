@@ -54,6 +54,7 @@ def fitted_report(
         lagrangian=fitting.solution.lagrangian,
         gap=fitting.solution.gap,
         correlation=known.correlation,
+        unfitted=known.unfitted,
         trials=len(known.trials),
         rounds=fitting.rounds,
         proposals=fitting.proposals,

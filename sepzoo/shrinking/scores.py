@@ -86,6 +86,8 @@ class Scores:
         techniques: that there are candidates of.
         moments: what is in memory at once.
         renamed_bytes: that any network built of this one takes in a file beside what its layers do.
+        parts: what of each trial's prediction each layer was to add, in nats.
+        unfitted: the rank correlation before the layers' factors were fitted to the trials; None where they weren't.
     """
 
     network: str
@@ -100,6 +102,8 @@ class Scores:
     techniques: tuple[str, ...]
     moments: tuple[Moment, ...] = ()
     renamed_bytes: int = 0
+    parts: tuple[tuple[float, ...], ...] = ()
+    unfitted: float | None = None
 
     def save(self, path: Path) -> None:
         """Write them as JSON."""
@@ -135,7 +139,8 @@ class Scores:
             )
             trials = tuple((float(one), float(two)) for one, two in found["trials"])
             moments = tuple(map(Moment.of, found["moments"]))
-            read = {"items": items, "groups": groups, "trials": trials, "moments": moments}
+            parts = tuple(tuple(map(float, each)) for each in found["parts"])
+            read = {"parts": parts, "items": items, "groups": groups, "trials": trials, "moments": moments}
             read["techniques"] = tuple(found["techniques"])
             scores = cls(**{**found, **read})
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -156,3 +161,16 @@ class Scores:
                 f"{', '.join(scores.techniques)}, without {', '.join(lacking)}. Name a new file, or allow no others."
             )
         return scores
+
+
+def correlation(pairs: Sequence[tuple[float, float]]) -> float | None:
+    """Return the rank correlation of what was predicted and what was measured; None where one hardly differs.
+
+    Example:
+        >>> round(correlation([(1.0, 10.0), (2.0, 30.0), (3.0, 20.0)]), 3)
+        0.5
+    """
+    from scipy.stats import spearmanr
+
+    sides = list(zip(*pairs, strict=True))
+    return None if min(len(set(side)) for side in sides) < 3 else float(spearmanr(*sides).statistic)

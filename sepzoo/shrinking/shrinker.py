@@ -32,6 +32,7 @@ from sepzoo.shrinking.kept_work import KeptWork
 from sepzoo.shrinking.latency import StepTimes
 from sepzoo.shrinking.measuring import key_of, score
 from sepzoo.shrinking.network import network_of
+from sepzoo.shrinking.refitting import refitted
 from sepzoo.shrinking.report import ShrinkReport
 from sepzoo.shrinking.reporting import fitted_report, nothing_report
 from sepzoo.shrinking.scores import VERSION, Scores
@@ -126,6 +127,7 @@ class Shrinker:
         costs: Costs = "measured",
         curve: bool = False,
         distil: int = 0,
+        refit: bool = False,
         out: str | os.PathLike[str] | None = None,
     ) -> tuple[keras.Model, ShrinkReport]:
         """Make the network fit a budget.
@@ -137,6 +139,7 @@ class Shrinker:
             costs: "measured", or "macs".
             curve: whether the report has the best choices for other budgets too.
             distil: epochs of distillation.
+            refit: whether expectations are fitted to the random choices that were measured.
             out: where the file goes; None: it is not kept.
 
         Returns:
@@ -158,7 +161,7 @@ class Shrinker:
             report = dataclasses.replace(report, left_out=_left_out(distil, curve=curve))
         else:
             builds = self._scored(work)
-            known = builds.scores
+            known = refitted(builds.scores) if refit else builds.scores
             allowed, untouched = functools.partial(is_of, techniques), _untouched(self._model)
             chooser = Chooser(known, work.wholes(known, original), allowed, rule, untouched)
             _require_choices(chooser)
@@ -262,7 +265,7 @@ def _require_choices(chooser: Chooser) -> None:
     raise SepzooError(
         f"expected a network in which something can be made smaller. Received: {chooser.scores.network!r}, none "
         f"of whose layers (weights in {len(choices)}) has another way or channels that may go. Convolutions over "
-        f"images can be made smaller, the channels around them, and dense layers. {advice}"
+        f"images and dense layers can be made smaller, and the channels around them. {advice}"
     )
 
 

@@ -198,6 +198,31 @@ def test_what_budgets_share_is_done_once(
         several.shrink(one)
 
 
+@pytest.mark.slow
+def test_expectations_are_fitted_where_that_is_asked_for(
+    tiny: keras.Model, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """From the same scores."""
+    monkeypatch.setattr(measuring, "TRIALS", 12)
+    settings = {"samples": pictures, "runtime": "tflite:float32", "scores": tmp_path / "scores.json"}
+    with Shrinker(tiny, **settings) as shrinker:
+        plain, fitted = (
+            shrinker.shrink(Budget(macs="60%"), techniques=["decouple"], refit=refit)[1] for refit in (False, True)
+        )
+    assert plain.unfitted is None
+    assert fitted.unfitted == plain.correlation
+    assert fitted.correlation != plain.correlation
+    assert f"(without factors {plain.correlation:.2f})" in str(fitted)
+    assert fitted.measured["macs"] <= 0.6 * fitted.original["macs"]
+
+
+def test_a_report_warns_of_expectations_that_say_little(shrunk: tuple[keras.Model, ShrinkReport]) -> None:
+    report = shrunk[1]
+    assert "poor guide" not in report.proof()
+    told = dataclasses.replace(report, correlation=0.69).proof()
+    assert told.endswith(": what is expected is a poor guide here, so pass more samples")
+
+
 def test_the_report_as_text_json_and_page(shrunk: tuple[keras.Model, ShrinkReport], tmp_path: Path) -> None:
     report = shrunk[1]
     found = json.loads(report.to_json())
@@ -306,7 +331,7 @@ def test_layers_to_keep_may_be_named_by_wildcards(
 
 
 def test_nothing_to_make_smaller(pictures: np.ndarray) -> None:
-    layers = [keras.layers.Flatten(name="flat"), keras.layers.Dense(3, activation="softmax", name="head")]
+    layers = [keras.layers.Flatten(name="flat"), keras.layers.Dense(1, activation="sigmoid", name="head")]
     model = keras.Sequential([keras.Input((8, 8, 3)), *layers], name="plain")
     message = "expected a network in which something can be made smaller. Received: 'plain', none of whose layers"
     with pytest.raises(SepzooError, match=message):
