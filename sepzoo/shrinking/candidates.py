@@ -15,7 +15,7 @@ from sepzoo.layers.factorization import Order
 from sepzoo.shrinking.file_bytes import Names, total_bytes
 from sepzoo.shrinking.known_ways import EVERY_TERM, Blueprint, Decoupled, Reduced, SmallerWindow, Spatial, way_of
 from sepzoo.shrinking.layer_errors import LayerErrors
-from sepzoo.shrinking.network import Network, NetworkLayer
+from sepzoo.shrinking.network import Channels, Network, NetworkLayer
 from sepzoo.shrinking.plain_ways import ReducedDense, SmallerDepthwise
 from sepzoo.shrinking.steps import Step, peak_values, total_macs
 from sepzoo.shrinking.ways import KEEP, Way
@@ -25,6 +25,10 @@ FEWEST_RANKS, RANKS = 6, 10
 """So many ranks are tried of each kind of factors, where so many are cheaper than the layer."""
 LEAST_RANK = 1 / 16
 """As a share of the largest rank that is cheaper than the layer."""
+
+TIMED_SHARES = (1.0, 0.75, 0.5)
+"""Of the channels on each side of a layer, at which its ways are timed. Some 40 shapes are timed in a second: of two
+ResNets there are 752 and 1,006 so, 1,055 and 1,712 with all seven widths, 402 and 560 with the whole one alone."""
 
 Timed = Callable[[Step], float]
 """Returns the milliseconds of a step."""
@@ -161,14 +165,14 @@ def candidates_of(
         ways: beside keeping it.
         errors: of a fitted layer; None of another one, which adds none.
         integers: whether the file has 8-bit integers.
-        timed: the time of steps; None where none is wanted. With it no other way is combined with other widths, as
-            there would be too much to measure.
+        timed: the time of steps; None where none is wanted. With it other ways are combined with few widths, see
+            `TIMED_SHARES`, as there would be too much to measure.
         keeps_input: whether others need what it takes after it.
         names: how long they are in the file.
     """
     found: list[Candidate] = []
     value_bytes = 1 if integers else 4
-    for way, source, target in _choices(network, layer, ways, combined=timed is None):
+    for way, source, target in _choices(network, layer, ways, every_width=timed is None):
         inputs, outputs = network.counts(layer, source, target)
         rows = _rows(layer, way, inputs, outputs)
         sharers = functools.partial(_sharers, network, layer, inputs, outputs)
@@ -190,7 +194,7 @@ def candidates_of(
 
 def steps_to_time(network: Network, layer: NetworkLayer, ways: Sequence[Way]) -> Iterator[Step]:
     """Yield the steps whose times `candidates_of` asks for."""
-    for way, source, target in _choices(network, layer, ways, combined=False):
+    for way, source, target in _choices(network, layer, ways, every_width=False):
         yield from _steps(layer, way, *network.counts(layer, source, target))
 
 
@@ -213,18 +217,25 @@ def _steps(layer: NetworkLayer, way: Way | None, inputs: int, outputs: int) -> l
 
 
 def _choices(
-    network: Network, layer: NetworkLayer, ways: Sequence[Way], *, combined: bool
+    network: Network, layer: NetworkLayer, ways: Sequence[Way], *, every_width: bool
 ) -> Iterator[tuple[Way | None, int, int]]:
-    sources, targets = (
-        range(1 if number is None else len(network.groups[number].gone)) for number in (layer.source, layer.target)
-    )
+    groups = [None if number is None else network.groups[number] for number in (layer.source, layer.target)]
+    sources, targets = (range(1 if group is None else len(group.gone)) for group in groups)
+    timed = [{0} if group is None else _timed_levels(group) for group in groups]
     same = layer.source is not None and layer.source == layer.target  # of a depthwise step, or around a sum
     return (
         (way, source, target)
         for way in (None, *ways)
         for source, target in itertools.product(sources, targets)
-        if (not same or source == target) and (combined or way is None or source == target == 0)
+        if not same or source == target
+        if every_width or way is None or (source in timed[0] and target in timed[1])
     )
+
+
+def _timed_levels(group: Channels) -> set[int]:
+    """Return the levels of a group at which there are about so many channels left."""
+    left = [1 - gone / len(group.sets) for gone in group.gone]
+    return {min(range(len(left)), key=lambda level: abs(left[level] - share)) for share in TIMED_SHARES}
 
 
 def _undominated(found: Sequence[Candidate]) -> list[Candidate]:

@@ -88,3 +88,20 @@ def test_ranks_go_as_far_as_they_are_cheaper(technique: str, outputs: int) -> No
         for more in (0, step)
     ]
     assert costs[0] < kept <= costs[1] or ranks[-1] + step >= outputs
+
+
+def test_ways_are_timed_at_three_widths_of_both_sides() -> None:
+    layers = [keras.layers.Conv2D(32, 3, name="one"), keras.layers.Conv2D(32, 3, name="two"), keras.layers.Conv2D(4, 1)]
+    model = keras.Sequential([keras.Input((12, 12, 3)), *layers])
+    network = network_of(model, model_inputs(model, np.random.default_rng(0).normal(size=(8, 12, 12, 3))))
+    layer = network.layers[1]
+    (way,) = (each for each in ways_for(layer, ["decouple"]) if str(each) == "pw_dw 1")
+    steps = set(candidates.steps_to_time(network, layer, [way]))
+    widths = {(step.inputs, step.outputs) for step in steps if step.kind == "conv" and step.kernel_size == (1, 1)}
+    assert widths == set(itertools.product((32, 24, 16), repeat=2))
+    found = candidates.candidates_of(
+        network, layer, [way], None, integers=True, timed=lambda step: float(step in steps)
+    )
+    assert all(each.latency_ms > 0 for each in found)
+    kept = {(step.inputs, step.outputs) for step in steps if step.kind == "conv" and step.kernel_size == (3, 3)}
+    assert kept == set(itertools.product((32, 24, 16, 8), repeat=2))
