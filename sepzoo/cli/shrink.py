@@ -93,8 +93,8 @@ def shrink(
         check_keras_file(keras_file, "--keras", model=model)
     if report is not None:
         check_target(report)
-    if curve and report is not None and report.suffix == ".html":
-        require_installed("--report with --curve", ["matplotlib"])
+    if report is not None and report.suffix == ".html":
+        require_installed("--report as a page", ["matplotlib"])
     if scores is not None and not scores.is_file():  # a file that is there is only read
         check_target(scores)
     budget = Budget(

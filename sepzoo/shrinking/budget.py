@@ -97,15 +97,23 @@ class Budget:
         return dataclasses.replace(self, latency_ms=None, macs=self.latency_ms)
 
 
-def shown(resource: str, value: float) -> str:
+def shown(resource: str, value: float, *, least: bool = False) -> str:
     """Return what is spent of a resource, in words.
 
+    Args:
+        resource: its name.
+        value: how much.
+        least: whether as much is needed, so that it is rounded up: a limit of what is shown can be kept.
+
     Example:
-        >>> shown("macs", 1234567.0), shown("kib", 300.0)
-        ('1,234,567 MACs', '300.0 KiB')
+        >>> shown("macs", 1234567.0), shown("kib", 300.0), shown("kib", 17.92, least=True)
+        ('1,234,567 MACs', '300.0 KiB', '18.0 KiB')
     """
     if resource == "macs":
-        return f"{math.floor(value):,} MACs"
+        return f"{math.ceil(value) if least else math.floor(value):,} MACs"
+    if least:
+        place = 10.0 ** (1 - math.floor(math.log10(value)) + 1) if resource == "latency_ms" and value > 0 else 10.0
+        value = math.ceil(value * place - 1e-9) / place
     told = f"{value:.3g}" if resource == "latency_ms" else f"{value:,.1f}"
     return f"{told} {RESOURCES[resource]}" + (" of memory" if resource == MEMORY else "")
 

@@ -112,8 +112,8 @@ class Chooser:
         needed = self.wholes[MEMORY].of(least)
         if needed > limit * (1 + 1e-9):
             raise SepzooError(
-                f"expected a budget that can be kept, here at least {shown(MEMORY, needed)}: so much is in it at "
-                f"{name!r}. Received: {shown(MEMORY, limit)}. {self.advice}"
+                f"expected a budget that can be kept, here at least {shown(MEMORY, needed, least=True)}: so much is in "
+                f"it at {name!r}. Received: {shown(MEMORY, limit)}. {self.advice}"
             )
 
     def proposals(self, limits: Mapping[str, float], techniques: Sequence[str]) -> list[tuple[str, Choice]]:
@@ -213,11 +213,12 @@ class Chooser:
             if least.costs[resource] > limit * (1 + 1e-9):
                 gone = sum(level > 0 for level in least.levels)
                 changed = sum(each.way != KEEP for each in least.candidates)
+                needed = shown(resource, least.costs[resource], least=True)
                 return SepzooError(
-                    f"expected a budget that can be kept, here at least {shown(resource, least.costs[resource])}: that "
-                    f"takes another way in {changed} of {len(items)} layers and fewer channels in {gone} of "
-                    f"{len(least.levels)} groups, for an expected divergence of {least.expected:.3g} nats. "
-                    f"Received: {shown(resource, limit)}. {self.advice}"
+                    f"expected a budget that can be kept, here at least {needed}: that takes another way in "
+                    f"{changed} of {len(items)} layers and fewer channels in {gone} of {len(least.levels)} "
+                    f"groups, for an expected divergence of {least.expected:.3g} nats. Received: "
+                    f"{shown(resource, limit)}. {self.advice}"
                 )
         told = ", ".join(shown(*each) for each in limits.items())
         return SepzooError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sepzoo.shrinking.budget import RESOURCES
 from sepzoo.shrinking.report import (
@@ -16,6 +17,9 @@ from sepzoo.shrinking.report import (
 )
 from sepzoo.support.atomic import atomic_write
 from sepzoo.support.html_page import page, picture, table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def write_page(path: Path, report: ShrinkReport) -> None:
@@ -41,6 +45,11 @@ def write_page(path: Path, report: ShrinkReport) -> None:
             "<h2>Carried out</h2>",
             table(PROPOSAL_COLUMNS, report.proposal_rows()),
         ]
+    if any(min(pair) > 0 for pair in report.trials):
+        body += [
+            "<h2>What expectations are worth</h2>",
+            f"<p>{picture(_trials(report), 'measured over expected divergence of random choices')}</p>",
+        ]
     if report.curve:
         body += [
             f"<h2>Other budgets{report.curve_limit}</h2>",
@@ -51,10 +60,32 @@ def write_page(path: Path, report: ShrinkReport) -> None:
         temporary.write_text(page(report.network, body), encoding="utf-8")
 
 
-def _curve(report: ShrinkReport) -> bytes:
+def _figure() -> Figure:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 3.5), layout="constrained")
+    return Figure(figsize=(7, 3.5), layout="constrained")
+
+
+def _drawn(figure: Figure) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=110)
+    return file.getvalue()
+
+
+def _trials(report: ShrinkReport) -> bytes:
+    figure = _figure()
+    axes = figure.subplots()
+    positive = [pair for pair in report.trials if min(pair) > 0]
+    axes.loglog(*zip(*positive, strict=True), "o", alpha=0.6)
+    ends = [min(map(min, positive)), max(map(max, positive))]
+    axes.loglog(ends, ends, color="0.6", linestyle="--")
+    axes.set_xlabel("expected divergence, nats")
+    axes.set_ylabel("measured, nats")
+    return _drawn(figure)
+
+
+def _curve(report: ShrinkReport) -> bytes:
+    figure = _figure()
     axes = figure.subplots()
     costs, errors = ([getattr(each, name) for each in report.curve] for name in ("cost", "expected"))
     axes.plot(costs, errors, marker="o")
@@ -62,6 +93,4 @@ def _curve(report: ShrinkReport) -> bytes:
     axes.axvline(report.limits.get(resource, report.measured[resource]), color="0.6", linestyle="--")
     axes.set_xlabel(f"budget, {RESOURCES[resource] or 'multiply-accumulates'}")
     axes.set_ylabel("expected divergence, nats")
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=110)
-    return file.getvalue()
+    return _drawn(figure)

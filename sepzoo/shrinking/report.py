@@ -105,7 +105,7 @@ class ShrinkReport:
         correlation: rank correlation of expected and measured divergence over `trials` random choices, of expectations
             that weren't fitted to these.
         unfitted: the same of expectations without a fitted factor for each layer; None where none was asked for.
-        trials: how many.
+        trials: of each of these the expected and the measured divergence, in nats.
         rounds: how many files were measured.
         rule: by which was chosen, "best" or another that it is compared with.
         proposals: choices that were carried out beside each other: the best one, and some of single
@@ -134,7 +134,7 @@ class ShrinkReport:
     lagrangian: float
     gap: float
     correlation: float | None
-    trials: int
+    trials: tuple[tuple[float, float], ...]
     rounds: int
     original_comparison: Comparison
     comparison: Comparison
@@ -252,9 +252,8 @@ class ShrinkReport:
             f"(gap {self.gap:.2%}; bound by prices {self.lagrangian:.4f})"
         )
         if self.correlation is not None:
-            told += (
-                f"; rank correlation with what was measured {self.correlation:.2f} over {self.trials} random choices"
-            )
+            count = len(self.trials)
+            told += f"; rank correlation with what was measured {self.correlation:.2f} over {count} random choices"
             if self.unfitted is not None:
                 told += f", held out of the fit of a factor for each layer (without factors {self.unfitted:.2f})"
             if self.correlation < TRUSTED:

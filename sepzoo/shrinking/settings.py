@@ -20,6 +20,9 @@ RUNTIMES = ("tflite:int8", "tflite:float32")
 _PACKAGES = ("ai_edge_litert", "scipy")
 """That read files and solve."""
 
+TYPES = ("int8", "float32")
+"""Of numbers, which aren't techniques."""
+
 BEST = "best"
 """The solver's choice, by no other rule."""
 
@@ -30,6 +33,11 @@ RULES = ("even", "equal_level", "greedy")
 def check_techniques(techniques: Sequence[str]) -> None:
     """Raise a `SepzooError` where there is no such technique."""
     for each in techniques:
+        if each in TYPES:
+            raise SepzooError(
+                f"expected techniques of {', '.join(TECHNIQUES)}. Received: {each!r}. All layers of a file have "
+                f"numbers of one type, by its runtime (--runtime): {' or '.join(RUNTIMES)}."
+            )
         if each not in TECHNIQUES:
             raise unknown("technique", each, TECHNIQUES, list_all=True)
 

@@ -124,7 +124,7 @@ def test_one_line_and_nothing_written(
 
 @pytest.mark.parametrize(
     ("package", "needs"),
-    [("ai_edge_litert", "shrink"), ("scipy", "shrink"), ("matplotlib", "--report with --curve")],
+    [("ai_edge_litert", "shrink"), ("scipy", "shrink"), ("matplotlib", "--report as a page")],
 )
 def test_a_package_that_is_missing_is_named_before_anything_is_written(
     command: Command, network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, needs: str

@@ -64,6 +64,10 @@ def test_a_budget_below_the_least_names_it(
     ("arguments", "message"),
     [
         ({"techniques": ["decoupling"]}, r"unknown technique 'decoupling'\. Did you mean decouple\?"),
+        (
+            {"techniques": ["decouple", "int8"]},
+            r"expected techniques of decouple, .*\. Received: 'int8'\. All layers .* \(--runtime\): tflite:int8 or",
+        ),
         ({"runtime": "xla"}, r"unknown runtime 'xla'\. Known: tflite:float32, tflite:int8\."),
         (
             {"rule": "even", "budget": Budget(macs="50%", ram_kib="90%")},

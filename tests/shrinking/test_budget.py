@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sepzoo import SepzooError
 from sepzoo.shrinking import Budget
-from sepzoo.shrinking.budget import parse_limit
+from sepzoo.shrinking.budget import parse_limit, shown
 
 
 def test_shares_are_of_the_original() -> None:
@@ -85,3 +87,11 @@ def test_part_of_a_multiply_accumulate_is_told_how_a_share_is_written(limit: flo
         Budget(macs=limit)
     with pytest.raises(SepzooError, match=f"^expected --macs {told}"):
         parse_limit(str(limit), "--macs", "macs")
+
+
+@settings(max_examples=60, deadline=None)
+@given(value=st.floats(2e-3, 1e6), resource=st.sampled_from(("macs", "kib", "latency_ms", "ram_kib")))
+def test_the_least_that_is_needed_is_enough_as_it_is_shown(value: float, resource: str) -> None:
+    told = float(shown(resource, value, least=True).split()[0].replace(",", ""))
+    step = {"macs": 1.0, "latency_ms": 0.01 * value}.get(resource, 0.1)
+    assert value * (1 - 1e-8) <= told <= value + step + 1e-8

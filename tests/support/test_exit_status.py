@@ -16,7 +16,7 @@ from sepzoo.support.exit_status import in_words, why_ended
     ("does", "words"),
     [
         ("os.abort()", "signal 6, SIGABRT: it aborted itself"),
-        ("os.kill(os.getpid(), signal.SIGHUP)", "signal 1, SIGHUP"),
+        ("os.kill(os.getpid(), signal.SIGALRM)", "signal 14, SIGALRM"),
         ("os.kill(os.getpid(), signal.SIGRTMIN + 3)", f"signal {getattr(signal, 'SIGRTMIN', 34) + 3}"),
         ("sys.exit(3)", "exit code 3"),
         ("sys.exit('no such file\\n\\n')", "no such file"),
