@@ -112,7 +112,7 @@ def shown(resource: str, value: float, *, least: bool = False) -> str:
     if resource == "macs":
         return f"{math.ceil(value) if least else math.floor(value):,} MACs"
     if least:
-        place = 10.0 ** (1 - math.floor(math.log10(value)) + 1) if resource == "latency_ms" and value > 0 else 10.0
+        place = 10.0 ** (2 - math.floor(math.log10(value))) if resource == "latency_ms" and value > 0 else 10.0
         value = math.ceil(value * place - 1e-9) / place
     told = f"{value:.3g}" if resource == "latency_ms" else f"{value:,.1f}"
     return f"{told} {RESOURCES[resource]}" + (" of memory" if resource == MEMORY else "")

@@ -45,13 +45,8 @@ class Memory:
 
     @cached_property
     def levels(self) -> list[list[int]]:
-        """The levels of each group that every item around it has a candidate of."""
-        found = [set(range(len(group.gone))) for group in self.scores.groups]
-        for item, choices in zip(self.scores.items, self.items, strict=True):
-            for side, number in enumerate(item.groups):
-                if number is not None:
-                    found[number] &= {each.levels[side] for each in choices}
-        return [sorted(each) for each in found]
+        """The levels of each group that there is to choose from."""
+        return self.scores.levels_of(self.items)
 
     def least(self) -> tuple[str, int]:
         """Return the operator that needs most when each choice is that which needs least, and those bytes."""

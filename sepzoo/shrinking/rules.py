@@ -56,13 +56,8 @@ class Ruled:
 
     @cached_property
     def levels(self) -> list[list[int]]:
-        """The levels of each group that candidates of all its items are at: the first alone where none may go."""
-        found = [set(range(len(group.gone))) for group in self.scores.groups]
-        for item, choices in zip(self.scores.items, self.items, strict=True):
-            for side, number in enumerate(item.groups):
-                if number is not None:
-                    found[number] &= {each.levels[side] for each in choices}
-        return [sorted(each) for each in found]
+        """The levels of each group that there is to choose from."""
+        return self.scores.levels_of(self.items)
 
     def total(self, assignment: Assignment) -> float:
         """Return what an assignment costs."""

@@ -105,6 +105,19 @@ class Scores:
     parts: tuple[tuple[float, ...], ...] = ()
     unfitted: float | None = None
 
+    def levels_of(self, items: Sequence[Sequence[Candidate]]) -> list[list[int]]:
+        """Return the levels of each group that every item around it has a candidate at: the first where none may go.
+
+        Args:
+            items: the candidates of each item that may be chosen.
+        """
+        found = [set(range(len(group.gone))) for group in self.groups]
+        for item, choices in zip(self.items, items, strict=True):
+            for side, number in enumerate(item.groups):
+                if number is not None:
+                    found[number] &= {each.levels[side] for each in choices}
+        return [sorted(each) for each in found]
+
     def save(self, path: Path) -> None:
         """Write them as JSON."""
         with atomic_write(path) as temporary:
